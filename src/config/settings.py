@@ -1,0 +1,229 @@
+"""Settings from the environment and `.env`.
+
+Every group reads names with its own prefix (`RABBITMQ_HOST`, `DB_HOST`, …); `.env.example` lists them all.
+Times are seconds.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    DirectoryPath,
+    Field,
+    FilePath,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(min_length=1)]
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+class SettingsError(ValueError):
+    """One or more settings are wrong. `faults` has one line for each, without the value: it may be a secret."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def _group(prefix: str) -> SettingsConfigDict:
+    # An empty value in .env means "not set", so that a copied .env.example works as it is.
+    return SettingsConfigDict(
+        env_prefix=prefix,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+class OpenAISettings(BaseSettings):
+    """The language model: OpenAI, or any server that speaks its API."""
+
+    model_config = _group("OPENAI_")
+
+    api_key: str | None = Field(default=None, repr=False)
+    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    model: Name = "gpt-4o-mini"
+    model_outline: Name | None = None
+    json_mode: Literal["schema", "object", "prompt"] = "schema"
+    timeout: Seconds = 120
+    deadline: Seconds = 300
+    max_concurrent: Annotated[int, Field(ge=1)] = 256
+    allow_remote: bool = True
+    price_input: Annotated[float, Field(ge=0)] | None = None
+    price_output: Annotated[float, Field(ge=0)] | None = None
+    vector_store_id: str | None = Field(default=None, validation_alias=AliasChoices("VECTOR_DB_ID", "vector_store_id"))
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a model to call. A compatible server may need no key."""
+        return self.api_key is not None or self.base_url is not None
+
+    @model_validator(mode="after")
+    def _one_try_fits_into_the_deadline(self) -> "OpenAISettings":
+        if self.timeout > self.deadline:
+            raise ValueError("OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE")
+        return self
+
+
+class RabbitMQSettings(BaseSettings):
+    """The broker, and the names of what is declared on it."""
+
+    model_config = _group("RABBITMQ_")
+
+    host: Name = "localhost"
+    port: Port = 5672
+    username: Name = "guest"
+    password: str = Field(default="guest", repr=False)
+    vhost: Name = "/"
+    tls: bool = False
+    tls_ca_file: FilePath | None = None
+    exchange: Name = "course.exchange"
+    queue_generation: Name = "course.generation.queue"
+    queue_status: Name = "course.status.queue"
+    queue_dead: Name = "course.generation.dead"
+    queue_type: Literal["classic", "quorum"] | None = None
+    route_generate: Name = "course.generate"
+    route_status: Name = "course.status"
+    route_progress: Name = "course.progress"
+    heartbeat: Annotated[int, Field(ge=2)] = 30
+    prefetch: Annotated[int, Field(ge=1, le=1000)] = 50
+
+
+class DatabaseSettings(BaseSettings):
+    """PostgreSQL."""
+
+    model_config = _group("DB_")
+
+    host: Name = "localhost"
+    port: Port = 5432
+    name: Name = "learningdb"
+    user: Name = "postgres"
+    password: str = Field(default="", repr=False)
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    pool_size: Annotated[int, Field(ge=1)] = 10
+    max_overflow: Annotated[int, Field(ge=0)] = 20
+
+
+class WorkerSettings(BaseSettings):
+    """One worker process."""
+
+    model_config = _group("WORKER_")
+
+    slots: Annotated[int, Field(ge=1)] = 50
+    lease: Seconds = 30
+    heartbeat: Seconds = 5
+    poll: Seconds = 1
+    grace: Annotated[float, Field(ge=0)] = 25
+
+    @model_validator(mode="after")
+    def _lease_outlives_missed_beats(self) -> "WorkerSettings":
+        if self.heartbeat * 3 > self.lease:
+            raise ValueError("WORKER_HEARTBEAT must be at most a third of WORKER_LEASE")
+        return self
+
+
+class CourseSettings(BaseSettings):
+    """Limits of one course."""
+
+    model_config = _group("COURSE_")
+
+    max_attempts: Annotated[int, Field(ge=1)] = 5
+    deadline: Seconds = 1800
+    max_wait: Seconds = 86400
+
+
+_GROUPS: dict[str, type[BaseSettings]] = {
+    "openai": OpenAISettings,
+    "rabbitmq": RabbitMQSettings,
+    "database": DatabaseSettings,
+    "worker": WorkerSettings,
+    "course": CourseSettings,
+}
+
+
+class Settings(BaseSettings):
+    """Everything that may be set. Raises `SettingsError` with every fault at once; only `app.py` exits on it."""
+
+    model_config = _group("")
+
+    openai: OpenAISettings
+    rabbitmq: RabbitMQSettings
+    database: DatabaseSettings
+    worker: WorkerSettings
+    course: CourseSettings
+    max_lessons: Annotated[int, Field(ge=1)] = 30
+    sources_dir: DirectoryPath | None = None
+    files: bool = True
+    output_dir: Path = Path("courses")
+    log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    health_port: Port | None = None
+    outbox_keep_days: Annotated[float, Field(gt=0)] = 7
+
+    def __init__(self, env_file: str | Path | None = ".env", **given: Any) -> None:
+        faults: list[str] = []
+        for name, group in _GROUPS.items():
+            if name not in given:
+                try:
+                    given[name] = group(_env_file=env_file)
+                except ValidationError as error:
+                    faults += _describe(error, group)
+        try:
+            super().__init__(_env_file=env_file, **given)
+        except ValidationError as error:
+            faults += _describe(error, type(self))
+        if faults:
+            raise SettingsError(faults) from None
+
+    @model_validator(mode="after")
+    def _a_call_fits_into_a_course(self) -> "Settings":
+        if self.openai.deadline >= self.course.deadline:
+            raise ValueError("OPENAI_DEADLINE must be shorter than COURSE_DEADLINE")
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that may never be shown: what the log and the stored messages are cleaned of."""
+        values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
+        # A short or well-known password ("guest") would blot out ordinary words.
+        return tuple(value for value in values if value and value != "guest" and len(value) >= 4)
+
+
+def environment_names() -> list[str]:
+    """The name of every setting, in the order of the groups. `.env.example` is held against this."""
+    names = [
+        _environment_name(group, name, field)
+        for group in _GROUPS.values()
+        for name, field in group.model_fields.items()
+    ]
+    return names + [name.upper() for name in Settings.model_fields if name not in _GROUPS]
+
+
+def _environment_name(group: type[BaseSettings], name: str, field: FieldInfo | None) -> str:
+    if field is not None and isinstance(field.validation_alias, AliasChoices):
+        return str(field.validation_alias.choices[0])
+    return f"{group.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def _describe(error: ValidationError, group: type[BaseSettings]) -> list[str]:
+    lines = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        message = fault["msg"].removeprefix("Value error, ")
+        if not fault["loc"]:
+            lines.append(message)
+            continue
+        name = str(fault["loc"][0])
+        if group is Settings and name in _GROUPS:
+            continue  # the group reported its own faults already
+        lines.append(f"{_environment_name(group, name, group.model_fields.get(name))}: {message}")
+    return lines
