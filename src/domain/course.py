@@ -1,0 +1,94 @@
+"""A course in the hands of a worker."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from src.domain.errors import ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One attempt at one course: what it is about, how far it is, and the lease that lets this attempt write."""
+
+    course_id: UUID
+    lease_id: UUID
+    attempt: int
+    user_id: UUID
+    request_id: str | None
+    wanted: dict[str, Any]
+    """The fields of a `CourseBrief`, not checked yet: the row may come from a plain INSERT."""
+    outline: dict[str, Any] | None
+    """The outline, if an earlier attempt has saved it."""
+    saved_lessons: frozenset[int]
+    """Numbers of the lessons that earlier attempts have saved."""
+    postponements: int
+    """How often in a row the course went back because the model was away."""
+    waited: float
+    """Seconds since the course was queued."""
+
+
+# How an attempt ends. Frozen values, matched exhaustively by the course worker; an exception is for the unexpected.
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Every lesson is saved: the course can become READY."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The course can't be written."""
+
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The model is away. Not the course's fault, so the attempt doesn't count."""
+
+    message: str
+    delay: float
+    """Seconds until the next try."""
+    access_denied: bool = False
+    """No course can succeed until an operator acts, so claiming stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """The process stops. The attempt doesn't count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The lease is gone: there is nothing to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An unexpected error. The attempt counts; the course is tried again until none is left."""
+
+    message: str
+
+
+Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call to the language model, for the record."""
+
+    id: UUID
+    purpose: str
+    """`outline` or `lesson`."""
+    lesson_number: int | None
+    model: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost: float | None
+    """US dollars; None where no price is set."""
+    seconds: float
+    outcome: str
+    """`ok`, or what was wrong with the answer."""

@@ -1,0 +1,125 @@
+"""What can end or interrupt a course.
+
+CourseError                     has a `code` that goes on record and into the result
+├── InvalidRequest              invalid_request
+├── RequestIdConflict           request_id_conflict
+├── NoSources                   no_sources
+├── ModelRefused                model_refused
+├── ModelOutputInvalid          model_output_invalid
+├── InternalError               internal
+└── ModelUnavailable            model_unavailable, after COURSE_MAX_WAIT; until then the course waits
+    └── ModelAccessDenied       the same, but no course can succeed until an operator acts
+
+Interrupted                     not the course's fault; it goes on later, elsewhere or not at all
+├── LeaseLost                   another worker or an operator has the course now
+└── Stopping                    this process was told to stop
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The `error_code` of a failed course and of an error message."""
+
+    INVALID_REQUEST = "invalid_request"
+    REQUEST_ID_CONFLICT = "request_id_conflict"
+    NO_SOURCES = "no_sources"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    MODEL_REFUSED = "model_refused"
+    MODEL_OUTPUT_INVALID = "model_output_invalid"
+    BUDGET_EXCEEDED = "budget_exceeded"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed if it is tried again with nothing changed."""
+        return self in _RETRYABLE
+
+
+# migrations/sql holds the same list, for results that the database writes; a test compares the two.
+_RETRYABLE = frozenset(
+    {
+        ErrorCode.MODEL_UNAVAILABLE,
+        ErrorCode.MODEL_OUTPUT_INVALID,
+        ErrorCode.ATTEMPTS_EXHAUSTED,
+        ErrorCode.INTERNAL,
+    }
+)
+
+
+class CourseError(Exception):
+    """A course can't be written. The text is shown to operators and upstream services."""
+
+    code: ClassVar[ErrorCode]
+
+
+class InvalidRequest(CourseError):
+    """The request breaks the contract. `faults` has one line for each wrong field."""
+
+    code = ErrorCode.INVALID_REQUEST
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class RequestIdConflict(CourseError):
+    """The same user used the same request_id for something else before."""
+
+    code = ErrorCode.REQUEST_ID_CONFLICT
+
+
+class NoSources(CourseError):
+    """Nothing to write from where sources are required."""
+
+    code = ErrorCode.NO_SOURCES
+
+
+class ModelRefused(CourseError):
+    """The model or its content filter won't answer; asking again won't help."""
+
+    code = ErrorCode.MODEL_REFUSED
+
+
+class ModelOutputInvalid(CourseError):
+    """The answer was cut off or doesn't validate, also after repair."""
+
+    code = ErrorCode.MODEL_OUTPUT_INVALID
+
+
+class InternalError(CourseError):
+    """A fault of this program. The text says that it is, and nothing more: the log has the rest."""
+
+    code = ErrorCode.INTERNAL
+
+
+class ModelUnavailable(CourseError):
+    """The model didn't answer within the deadline of a call.
+
+    `retry_after` is what the server asked for, in seconds, if it did.
+    """
+
+    code = ErrorCode.MODEL_UNAVAILABLE
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelAccessDenied(ModelUnavailable):
+    """Key, quota or model name is wrong: calling again is useless until an operator acts."""
+
+
+class Interrupted(Exception):
+    """The attempt ends here without a verdict on the course."""
+
+
+class LeaseLost(Interrupted):
+    """The course is no longer this attempt's: write nothing, publish nothing."""
+
+
+class Stopping(Interrupted):
+    """The process stops: start nothing new, hand the course back."""

@@ -1,0 +1,231 @@
+"""A request for a course, as it arrives on the queue (docs/contract/request.schema.json)."""
+
+import contextlib
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Self
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from src.domain.errors import InvalidRequest
+from src.domain.source import path_segments
+from src.domain.text import SINGLE_LINE
+
+MAX_BODY_BYTES = 256 * 1024
+DEFAULT_MAX_LESSONS = 30
+DEFAULT_PRIORITY = 4
+HIGHEST_PRIORITY = 9
+
+# RFC 5646, section 2.1: language, script, region, variants, extensions, private use. Not the grandfathered tags.
+_LANGUAGE_TAG = re.compile(
+    r"""
+    [a-z]{2,3}(-[a-z]{3}){0,3}
+    (-[a-z]{4})?
+    (-([a-z]{2}|[0-9]{3}))?
+    (-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*
+    (-[0-9a-wy-z](-[a-z0-9]{2,8})+)*
+    (-x(-[a-z0-9]{1,8})+)?
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+
+def _whole_number(value: Any) -> Any:
+    # JSON has one kind of number: to JSON Schema, and to publishers that know only doubles, 4.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _at_most_200_bytes(text: str) -> str:
+    if len(text.encode()) > 200:
+        raise ValueError("String should have at most 200 bytes")
+    return text
+
+
+def _language_tag(tag: str) -> str:
+    """The tag in the case that RFC 5646 section 2.1.1 recommends, so that "EN-us" equals "en-US"."""
+    if not _LANGUAGE_TAG.fullmatch(tag):
+        raise ValueError("String should be a BCP 47 language tag such as 'en' or 'pt-BR'")
+    parts = tag.lower().split("-")
+    for index, part in enumerate(parts[1:], start=1):
+        if len(parts[index - 1]) == 1:
+            break  # an extension or private use: lower case to the end
+        if len(part) == 4 and part.isalpha():
+            parts[index] = part.title()
+        elif len(part) == 2:
+            parts[index] = part.upper()
+    return "-".join(parts)
+
+
+RequestId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    SINGLE_LINE,
+    AfterValidator(_at_most_200_bytes),
+    Field(description="At most 200 bytes in UTF-8, no control characters"),
+]
+Priority = Annotated[int, Field(ge=0, le=HIGHEST_PRIORITY), BeforeValidator(_whole_number)]
+
+_request_id = TypeAdapter(RequestId)
+
+
+class CourseBrief(BaseModel):
+    """What a course should be about: everything that the writing of it depends on."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    topic: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), SINGLE_LINE]
+    grade_level: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), SINGLE_LINE] = "Grade 8"
+    num_lessons: Annotated[
+        int,
+        Field(ge=1, json_schema_extra={"maximum": DEFAULT_MAX_LESSONS}),
+        BeforeValidator(_whole_number),
+    ] = 4
+    source_filter: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True), SINGLE_LINE] | None,
+        Field(description="Path prefix of the allowed sources, by whole segments"),
+    ] = None
+    language: Annotated[str, AfterValidator(_language_tag), Field(description="BCP 47 tag")] = "en"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_means_absent(cls, fields: Any) -> Any:
+        if isinstance(fields, dict):
+            return {name: value for name, value in fields.items() if value is not None}
+        return fields
+
+    @field_validator("grade_level")
+    @classmethod
+    def _blank_grade_means_default(cls, grade: str) -> str:
+        return grade or "Grade 8"
+
+    @field_validator("num_lessons")
+    @classmethod
+    def _at_most_max_lessons(cls, number: int, info: ValidationInfo) -> int:
+        limit = (info.context or {}).get("max_lessons", DEFAULT_MAX_LESSONS)
+        if number > limit:
+            raise ValueError(f"Input should be less than or equal to {limit}")
+        return number
+
+    @field_validator("source_filter")
+    @classmethod
+    def _slashes_alone_filter_nothing(cls, prefix: str | None) -> str | None:
+        return prefix if prefix and path_segments(prefix) else None
+
+    @classmethod
+    def checked(cls, fields: dict[str, Any], max_lessons: int) -> Self:
+        """The brief that `fields` make; raises `InvalidRequest`."""
+        try:
+            return cls.model_validate(fields, context={"max_lessons": max_lessons})
+        except ValidationError as error:
+            raise InvalidRequest(_faults(error)) from None
+
+
+class CourseRequest(CourseBrief):
+    """What upstream services publish. Unknown fields are ignored; null means absent."""
+
+    user_id: UUID
+    request_id: RequestId | None = None
+    priority: Annotated[Priority | None, Field(description="Higher goes first")] = None
+
+    @classmethod
+    def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
+        """Reads a message body; raises `InvalidRequest` that names every wrong field."""
+        if len(body) > MAX_BODY_BYTES:
+            raise InvalidRequest([f"body: {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted"])
+        try:
+            return cls.model_validate_json(body, context={"max_lessons": max_lessons})
+        except ValidationError as error:
+            raise InvalidRequest(_faults(error)) from None
+
+    def completed(self, message_id: str | None, amqp_priority: int | None) -> "IdentifiedRequest":
+        """The request with what the message around it says where the body says nothing."""
+        if self.priority is not None:
+            priority = self.priority
+        else:
+            priority = DEFAULT_PRIORITY if amqp_priority is None else min(amqp_priority, HIGHEST_PRIORITY)
+        request_id = self.request_id or message_id
+        return IdentifiedRequest.model_validate(
+            {
+                **self.model_dump(),
+                "request_id": request_id or str(uuid4()),
+                "priority": priority,
+                "id_given": request_id is not None,
+            },
+            context={"max_lessons": self.num_lessons},
+        )
+
+
+class IdentifiedRequest(CourseRequest):
+    """A request that has its id and priority, and so its course id."""
+
+    request_id: RequestId
+    priority: Priority
+    id_given: bool
+    """False: the id was made up here, so a redelivery can't be recognised by it."""
+
+    @property
+    def course_id(self) -> UUID:
+        """The same for the same user and request_id: in the database, on disk and after redelivery."""
+        return uuid5(self.user_id, self.request_id)
+
+    @property
+    def request_hash(self) -> str:
+        """SHA-256 (hex) of what was asked for: two requests with one id must agree in it."""
+        asked = {
+            "topic": self.topic,
+            "grade_level": self.grade_level,
+            "num_lessons": self.num_lessons,
+            "source_filter": path_segments(self.source_filter or ""),
+            "language": self.language,
+        }
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def valid_request_id(value: object) -> str | None:
+    """`value` if it can serve as a request_id, else None."""
+    try:
+        return _request_id.validate_python(value, strict=True)
+    except ValidationError:
+        return None
+
+
+def identifiers(body: bytes, message_id: str | None) -> tuple[str | None, UUID | None]:
+    """The request_id and user_id of a body that is invalid, each None unless it is valid itself.
+
+    For the error status. As in a valid request, `message_id` stands in for a request_id that is absent.
+    """
+    fields: Any = None
+    if len(body) <= MAX_BODY_BYTES:
+        with contextlib.suppress(ValueError, RecursionError):
+            fields = json.loads(body)
+    if not isinstance(fields, dict):
+        return message_id, None
+    given = fields.get("request_id")
+    try:
+        user_id = UUID(fields.get("user_id"))
+    except (TypeError, ValueError, AttributeError):
+        user_id = None
+    return (message_id if given is None else valid_request_id(given)), user_id
+
+
+def _faults(error: ValidationError) -> list[str]:
+    # The input itself stays out: it may be long, hostile or secret, and the publisher has it anyway.
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in fault["loc"]) or "body"
+        faults.append(f"{field}: {fault['msg'].removeprefix('Value error, ')}")
+    return faults

@@ -1,0 +1,82 @@
+"""Messages that the worker publishes about a course (docs/contract/status.schema.json).
+
+The database writes the messages of courses it holds (`status_message` in migrations/sql), so that a status and its
+message commit together. These models are the contract that both are held to; the worker writes from them what
+concerns no course in the database.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from src.domain.errors import CourseError, ErrorCode
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+    request_id: Annotated[str | None, Field(description="null where the request had no valid one")]
+    user_id: UUID | None
+    message: str
+    timestamp: Annotated[AwareDatetime, Field(description="ISO 8601, UTC")]
+
+    def encoded(self) -> bytes:
+        """The message body."""
+        return self.model_dump_json().encode()
+
+
+class ProcessingMessage(_Message):
+    """A worker has started on the course."""
+
+    status: Literal["processing"] = "processing"
+    course_id: UUID
+
+
+class SuccessMessage(_Message):
+    """The course is READY."""
+
+    status: Literal["success"] = "success"
+    course_id: UUID
+    course_title: str
+    total_lessons: int
+    output_path: Annotated[str | None, Field(description="Folder of the mirrored files; null where FILES=off")]
+    stored_in: Literal["database", "files"]
+    usage: Annotated[dict[str, Any], Field(description="Model calls and tokens that the course took")]
+    quality: Annotated[dict[str, Any], Field(description="What was measured of the course")]
+
+
+class ErrorMessage(_Message):
+    """The request was refused, or its course is FAILED."""
+
+    status: Literal["error"] = "error"
+    course_id: Annotated[UUID | None, Field(description="null where the request made no course")]
+    error_code: ErrorCode
+    retryable: Annotated[bool, Field(description="Whether the same request may succeed later, unchanged")]
+
+
+StatusMessage = Annotated[ProcessingMessage | SuccessMessage | ErrorMessage, Field(discriminator="status")]
+
+
+class ProgressMessage(_Message):
+    """One more step of a course is done. Best effort: may be missed, never repeated."""
+
+    status: Literal["generating"] = "generating"
+    course_id: UUID
+    lessons_done: int
+    total_lessons: int
+    lesson_number: Annotated[int | None, Field(description="The lesson just saved; null for the outline")]
+
+
+def refusal(request_id: str | None, user_id: UUID | None, error: CourseError, now: datetime) -> ErrorMessage:
+    """The error status of a request that made no course."""
+    return ErrorMessage(
+        request_id=request_id,
+        user_id=user_id,
+        course_id=None,
+        error_code=error.code,
+        retryable=error.code.retryable,
+        message=str(error),
+        timestamp=now,
+    )

@@ -1,0 +1,27 @@
+"""Passages of source text, and which of them a source filter lets through."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of source text that a search returned."""
+
+    document: str
+    """Path of the document in its library, with `/` between segments."""
+    section: str
+    """Heading that the text stands under; may be empty."""
+    text: str
+    score: float
+    """How well it fits the query; comparable within one search only."""
+
+
+def path_segments(path: str) -> tuple[str, ...]:
+    """The segments of a path or prefix. Leading, trailing and doubled slashes don't matter."""
+    return tuple(segment for segment in path.split("/") if segment)
+
+
+def passes_filter(document: str, source_filter: str | None) -> bool:
+    """Whether `document` lies under the prefix, by whole segments: "micro" doesn't let "microbiology/…" through."""
+    prefix = path_segments(source_filter or "")
+    return path_segments(document)[: len(prefix)] == prefix

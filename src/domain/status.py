@@ -1,0 +1,33 @@
+"""The states of a course and the moves between them.
+
+    QUEUED ──▶ GENERATING ──▶ READY
+      ▲  │        │  │
+      │  │        │  └──────▶ FAILED ──▶ QUEUED (an operator's retry)
+      │  └────────┼─────────▶ FAILED (a cancel)
+      └───────────┘ (handed back, waiting for the model, rescued)
+
+The trigger in migrations/sql refuses every other move; a test compares the two.
+"""
+
+from enum import StrEnum
+
+
+class CourseStatus(StrEnum):
+    """`courses.status`."""
+
+    QUEUED = "QUEUED"
+    GENERATING = "GENERATING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+LEGAL_MOVES = frozenset(
+    {
+        (CourseStatus.QUEUED, CourseStatus.GENERATING),
+        (CourseStatus.QUEUED, CourseStatus.FAILED),
+        (CourseStatus.GENERATING, CourseStatus.READY),
+        (CourseStatus.GENERATING, CourseStatus.FAILED),
+        (CourseStatus.GENERATING, CourseStatus.QUEUED),
+        (CourseStatus.FAILED, CourseStatus.QUEUED),
+    }
+)

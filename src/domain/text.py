@@ -1,0 +1,39 @@
+"""Kinds of text that are safe to store, log and publish."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+_LINE_CHARACTERS = frozenset("\n\r\t")
+
+
+def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
+    """Whether `text` holds control characters (Unicode category Cc, NUL among them) other than `allowed`."""
+    return any(unicodedata.category(character) == "Cc" and character not in allowed for character in text)
+
+
+def _single_line(text: str) -> str:
+    if has_control_characters(text):
+        raise ValueError("String should have no control characters")
+    return text
+
+
+def _prose(text: str) -> str:
+    if has_control_characters(text, _LINE_CHARACTERS):
+        raise ValueError("String should have no control characters but line breaks and tabs")
+    return text
+
+
+SINGLE_LINE = AfterValidator(_single_line)
+"""Refuses control characters, line breaks among them."""
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), SINGLE_LINE]
+"""A title, heading, term or single sentence that a model wrote."""
+
+Prose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),
+    AfterValidator(_prose),
+]
+"""One or more paragraphs that a model wrote. The limit is some ten times the longest section seen."""
