@@ -1,0 +1,656 @@
+-- The whole schema of the course generator, for PostgreSQL 14 or later:
+--
+--     psql -d learningdb -f schema.sql
+--
+-- Runs again without harm, and upgrades a database that holds the original tables, rows in place.
+-- Made from migrations/sql by `make schema`; change the files there.
+
+BEGIN;
+
+-- 0001 original: the tables and views of the original service, made where they are absent.
+-- In a database that has them already this file changes nothing.
+
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'The database % has the encoding %; courses need UTF8',
+            current_database(), current_setting('server_encoding')
+            USING HINT = 'CREATE DATABASE learningdb ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+    IF to_regtype('public.course_status') IS NULL THEN
+        CREATE TYPE public.course_status AS ENUM (
+            'QUEUED',      -- waits for a worker
+            'GENERATING',  -- a worker, or the program that inserted it, is writing it
+            'READY',       -- complete; never changes again
+            'FAILED'       -- ended without a course; error_code and error_message say why
+        );
+    END IF;
+END
+$$;
+
+CREATE TABLE IF NOT EXISTS public.courses (
+    id            UUID PRIMARY KEY,
+    user_id       UUID NOT NULL,
+    slug          TEXT GENERATED ALWAYS AS (regexp_replace(lower(title), '[^a-z0-9]+', '-', 'g')) STORED,
+    title         TEXT NOT NULL,
+    topic         TEXT NOT NULL,
+    grade_level   TEXT NOT NULL,
+    source_filter TEXT,
+    total_lessons INT NOT NULL DEFAULT 0,
+    outline_json  JSONB,
+    status        public.course_status NOT NULL DEFAULT 'QUEUED',
+    error_message TEXT,
+    generated_at  TIMESTAMPTZ,
+    created_at    TIMESTAMPTZ NOT NULL DEFAULT now(),
+    updated_at    TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS public.lessons (
+    id                  UUID PRIMARY KEY,
+    course_id           UUID NOT NULL REFERENCES public.courses (id) ON DELETE CASCADE,
+    lesson_number       INT NOT NULL,
+    title               TEXT NOT NULL,
+    description         TEXT,
+    key_concepts        TEXT[],
+    learning_objectives TEXT[],
+    sources             TEXT[],
+    generated_at        TIMESTAMPTZ,
+    created_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+    updated_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+    UNIQUE (course_id, lesson_number)
+);
+
+CREATE TABLE IF NOT EXISTS public.lesson_bodies (
+    lesson_id    UUID PRIMARY KEY REFERENCES public.lessons (id) ON DELETE CASCADE,
+    content_md   TEXT,
+    content_json JSONB,
+    updated_at   TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS public.lesson_checks (
+    id         UUID PRIMARY KEY,
+    lesson_id  UUID NOT NULL REFERENCES public.lessons (id) ON DELETE CASCADE,
+    q_order    INT NOT NULL,
+    question   TEXT NOT NULL,
+    answer     TEXT,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    UNIQUE (lesson_id, q_order)
+);
+
+-- Guarded, not CREATE OR REPLACE: a later revision may have added columns, which a replacement can't take away.
+DO $$
+BEGIN
+    IF to_regclass('public.v_course_summary') IS NULL THEN
+        CREATE VIEW public.v_course_summary AS
+        SELECT id, slug, title, topic, grade_level, total_lessons, status, generated_at, created_at, updated_at
+        FROM public.courses;
+    END IF;
+    IF to_regclass('public.v_course_lessons') IS NULL THEN
+        CREATE VIEW public.v_course_lessons AS
+        SELECT course_id, lesson_number, title
+        FROM public.lessons;
+    END IF;
+    IF to_regclass('public.v_lessons_full') IS NULL THEN
+        CREATE VIEW public.v_lessons_full AS
+        SELECT l.id, l.course_id, l.lesson_number, l.title, l.description, l.key_concepts, l.learning_objectives,
+               l.sources, b.content_md, b.content_json, l.generated_at, l.created_at, l.updated_at
+        FROM public.lessons l
+        LEFT JOIN public.lesson_bodies b ON b.lesson_id = l.id;
+    END IF;
+END
+$$;
+
+-- 0002 courses: what the worker keeps with a course beyond the original columns; slugs for every script.
+
+-- Programs that write with plain SQL need not bring ids or times.
+ALTER TABLE public.courses ALTER COLUMN id SET DEFAULT gen_random_uuid();
+ALTER TABLE public.courses ALTER COLUMN created_at SET DEFAULT now();
+ALTER TABLE public.courses ALTER COLUMN updated_at SET DEFAULT now();
+ALTER TABLE public.lessons ALTER COLUMN id SET DEFAULT gen_random_uuid();
+ALTER TABLE public.lessons ALTER COLUMN created_at SET DEFAULT now();
+ALTER TABLE public.lessons ALTER COLUMN updated_at SET DEFAULT now();
+ALTER TABLE public.lesson_bodies ALTER COLUMN updated_at SET DEFAULT now();
+ALTER TABLE public.lesson_checks ALTER COLUMN id SET DEFAULT gen_random_uuid();
+ALTER TABLE public.lesson_checks ALTER COLUMN created_at SET DEFAULT now();
+
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS request_id TEXT;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS request JSONB;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS request_hash TEXT;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS body_hash TEXT;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS language TEXT NOT NULL DEFAULT 'en';
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS error_code TEXT;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS attempts INT NOT NULL DEFAULT 0;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS sources TEXT[];
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS output_path TEXT;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS mirrored_at TIMESTAMPTZ;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS usage JSONB;
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS quality JSONB;
+
+COMMENT ON COLUMN public.courses.request_hash IS 'SHA-256 of what was asked for: a second request with the same request_id must agree in it';
+COMMENT ON COLUMN public.courses.body_hash IS 'SHA-256 of the message body, only where the request had no id of its own';
+COMMENT ON COLUMN public.courses.output_path IS 'Folder that the course is mirrored to; NULL where FILES=off';
+COMMENT ON COLUMN public.courses.mirrored_at IS 'When the files in output_path were last written';
+
+-- The key of idempotency. Rows without a request_id (plain INSERTs, imports) are not compared.
+CREATE UNIQUE INDEX IF NOT EXISTS courses_user_request ON public.courses (user_id, request_id);
+CREATE INDEX IF NOT EXISTS courses_body_hash ON public.courses (body_hash) WHERE body_hash IS NOT NULL;
+-- Two courses never share a folder.
+CREATE UNIQUE INDEX IF NOT EXISTS courses_output_path ON public.courses (output_path) WHERE output_path IS NOT NULL;
+-- What the mirror still owes: empty nearly always.
+CREATE INDEX IF NOT EXISTS courses_unmirrored ON public.courses (generated_at)
+    WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL;
+CREATE INDEX IF NOT EXISTS courses_status_created ON public.courses (status, created_at);
+
+-- Lesson texts are long and read often: LZ4 unpacks several times faster than pglz. Not every build has it.
+DO $$
+BEGIN
+    ALTER TABLE public.lesson_bodies ALTER COLUMN content_md SET COMPRESSION lz4;
+    ALTER TABLE public.lesson_bodies ALTER COLUMN content_json SET COMPRESSION lz4;
+EXCEPTION
+    WHEN feature_not_supported OR invalid_parameter_value THEN
+        RAISE NOTICE 'This server was built without LZ4; lesson bodies use its default compression';
+END
+$$;
+
+-- A list of what separates words, not a class of what belongs to them: [[:alnum:]] splits Devanagari at its vowel
+-- signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
+CREATE OR REPLACE FUNCTION public.course_slug(title TEXT, id UUID) RETURNS TEXT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(
+        nullif(
+            left(
+                trim(BOTH '-' FROM
+                    regexp_replace(
+                        regexp_replace(lower(title), '[\u200C\u200D\uFE00-\uFE0F]', '', 'g'),
+                        '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF'
+                        '\u00D7\u00F7\u055A-\u055F\u0589\u058A\u05BE\u05C0\u05C3\u060C\u061B\u061E\u061F\u066A-\u066D'
+                        '\u06D4\u0964\u0965\u0970\u0E4F\u0E5A\u0E5B\u1680\u2000-\u206F\u20A0-\u20CF\u2190-\u2BFF'
+                        '\u2E00-\u2E7F\u3000-\u3004\u3008-\u3020\u3030\u303D\u30A0\u30FB\uE000-\uF8FF\uFE10-\uFE6F'
+                        '\uFF00-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65\uFFE0-\uFFFF'
+                        '\U0001F000-\U0001FAFF\U000E0000-\U0010FFFF]+',
+                        '-', 'g'
+                    )
+                ),
+                120
+            ),
+            ''
+        ),
+        'course-' || left(id::text, 8)
+    )
+$$;
+
+-- Plain columns can be given by an import; a column that is generated can't. The values stay as they are.
+ALTER TABLE public.courses ALTER COLUMN slug DROP EXPRESSION IF EXISTS;
+
+CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
+    ELSIF OLD.status = 'READY' THEN
+        NEW.slug := OLD.slug;  -- links to a finished course stay good
+    ELSIF NEW.title IS DISTINCT FROM OLD.title THEN
+        NEW.slug := course_slug(NEW.title, NEW.id);
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_set_slug();
+
+CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+
+-- Writing the mirror doesn't change the course.
+CREATE OR REPLACE TRIGGER courses_touch BEFORE UPDATE ON public.courses
+    FOR EACH ROW WHEN (NEW.mirrored_at IS NOT DISTINCT FROM OLD.mirrored_at)
+    EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lessons_touch BEFORE UPDATE ON public.lessons
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lesson_bodies_touch BEFORE UPDATE ON public.lesson_bodies
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+
+-- 0003 queue: open courses, the processes that work on them, and the record of what happened.
+
+-- One row per open course and nothing else, so that the claim stays fast however many courses there are.
+CREATE TABLE IF NOT EXISTS public.generation_queue (
+    course_id     UUID PRIMARY KEY REFERENCES public.courses (id) ON DELETE CASCADE,
+    user_id       UUID NOT NULL,
+    priority      SMALLINT NOT NULL DEFAULT 4 CHECK (priority BETWEEN 0 AND 9),
+    fair_rank     BIGINT NOT NULL,
+    queued_at     TIMESTAMPTZ NOT NULL DEFAULT now(),
+    run_after     TIMESTAMPTZ NOT NULL DEFAULT now(),
+    attempt       INT NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    postponements INT NOT NULL DEFAULT 0,
+    lease_id      UUID,
+    lease_owner   UUID,
+    leased_at     TIMESTAMPTZ,
+    CONSTRAINT generation_queue_lease CHECK (
+        (lease_id IS NULL) = (lease_owner IS NULL) AND (lease_id IS NULL) = (leased_at IS NULL)
+    )
+);
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued';
+COMMENT ON COLUMN public.generation_queue.lease_id IS 'The fence: new with each claim; who does not hold it may not write';
+COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model was away';
+
+CREATE INDEX IF NOT EXISTS generation_queue_turn ON public.generation_queue (priority DESC, fair_rank);
+CREATE INDEX IF NOT EXISTS generation_queue_user ON public.generation_queue (user_id, priority, fair_rank);
+CREATE INDEX IF NOT EXISTS generation_queue_leased ON public.generation_queue (lease_owner) WHERE lease_id IS NOT NULL;
+
+-- One row per live process. The heartbeat is here and touches no index, so a beat is a cheap in-place (HOT) update.
+CREATE TABLE IF NOT EXISTS public.workers (
+    id             UUID PRIMARY KEY,
+    host           TEXT NOT NULL,
+    pid            INT NOT NULL,
+    version        TEXT NOT NULL,
+    slots          INT NOT NULL,
+    lease          INTERVAL NOT NULL,
+    started_at     TIMESTAMPTZ NOT NULL DEFAULT now(),
+    last_seen_at   TIMESTAMPTZ NOT NULL DEFAULT now(),
+    unbroken_since TIMESTAMPTZ NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+COMMENT ON COLUMN public.workers.lease IS 'How long this process may go unseen before its courses are taken from it';
+COMMENT ON COLUMN public.workers.unbroken_since IS 'Since when no beat was late by a whole lease: who was cut off itself may not judge others';
+
+CREATE TABLE IF NOT EXISTS public.course_events (
+    id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    course_id   UUID NOT NULL REFERENCES public.courses (id) ON DELETE CASCADE,
+    at          TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+    from_status public.course_status,
+    to_status   public.course_status NOT NULL,
+    attempt     INT NOT NULL,
+    worker      UUID,
+    actor       TEXT NOT NULL DEFAULT session_user,
+    reason      TEXT
+);
+COMMENT ON COLUMN public.course_events.worker IS 'The process that held the course, if one did';
+COMMENT ON COLUMN public.course_events.actor IS 'The database role that made the change';
+CREATE INDEX IF NOT EXISTS course_events_course ON public.course_events (course_id, id);
+
+CREATE TABLE IF NOT EXISTS public.model_calls (
+    id            UUID PRIMARY KEY,
+    course_id     UUID NOT NULL REFERENCES public.courses (id) ON DELETE CASCADE,
+    attempt       INT NOT NULL,
+    purpose       TEXT NOT NULL CHECK (purpose IN ('outline', 'lesson')),
+    lesson_number INT,
+    model         TEXT NOT NULL,
+    input_tokens  INT NOT NULL DEFAULT 0,
+    cached_tokens INT NOT NULL DEFAULT 0,
+    output_tokens INT NOT NULL DEFAULT 0,
+    cost          NUMERIC(12, 6),
+    seconds       DOUBLE PRECISION NOT NULL,
+    outcome       TEXT NOT NULL,
+    created_at    TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON COLUMN public.model_calls.cost IS 'US dollars by OPENAI_PRICE_INPUT and OPENAI_PRICE_OUTPUT; NULL where they are not set';
+COMMENT ON COLUMN public.model_calls.outcome IS 'ok, or what was wrong with the answer';
+CREATE INDEX IF NOT EXISTS model_calls_course ON public.model_calls (course_id);
+
+CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'calls', count(*),
+        'input_tokens', coalesce(sum(input_tokens), 0),
+        'cached_tokens', coalesce(sum(cached_tokens), 0),
+        'output_tokens', coalesce(sum(output_tokens), 0),
+        'cost', sum(cost)
+    )
+    FROM model_calls
+    WHERE course_id = course
+$$;
+
+-- Puts a course in line. Start-time fair queueing: a user's next course comes after the user's last one, and not
+-- before the turn that is being served now, so 500 courses of one user don't keep another's first one waiting.
+CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    wanted SMALLINT := CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END;
+    users_last BIGINT;
+    now_served BIGINT;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(c.user_id::text, 0));
+    SELECT max(fair_rank) INTO users_last
+    FROM generation_queue WHERE user_id = c.user_id AND priority = wanted;
+    SELECT fair_rank INTO now_served
+    FROM generation_queue WHERE priority = wanted AND lease_id IS NULL AND run_after <= now()
+    ORDER BY fair_rank LIMIT 1;
+    IF now_served IS NULL THEN
+        -- Nobody waits: the turn being served is the last that was given out.
+        SELECT max(fair_rank) INTO now_served FROM generation_queue WHERE priority = wanted;
+    END IF;
+    INSERT INTO generation_queue (course_id, user_id, priority, fair_rank)
+    VALUES (c.id, c.user_id, wanted, greatest(users_last, now_served, 0) + 1);
+END
+$$;
+
+-- The first statement of every transaction of an attempt: locks the course, then its queue row, always in this order,
+-- and says whether the lease is still held. An operator's UPDATE locks in the same order, so the two can't deadlock.
+CREATE OR REPLACE FUNCTION public.hold_lease(course UUID, lease UUID) RETURNS BOOLEAN
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    holder UUID;
+BEGIN
+    PERFORM FROM courses WHERE id = course FOR NO KEY UPDATE;
+    SELECT lease_owner INTO holder FROM generation_queue
+    WHERE course_id = course AND lease_id = lease FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN FALSE;
+    END IF;
+    -- For course_events: who makes the changes of this transaction.
+    PERFORM set_config('course_generator.worker', holder::text, TRUE);
+    RETURN TRUE;
+END
+$$;
+
+-- 0004 outbox: messages for the broker, written in the transaction that they report on.
+
+CREATE TABLE IF NOT EXISTS public.outbox (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    course_id      UUID,
+    destination    TEXT NOT NULL CHECK (destination IN (
+        'status',  -- the exchange, with the status routing key
+        'reply',   -- the queue that the requester named in reply_to
+        'dead'     -- the queue of rejected requests
+    )),
+    routing_key    TEXT CHECK ((routing_key IS NOT NULL) = (destination = 'reply')),
+    message_id     UUID NOT NULL DEFAULT gen_random_uuid(),
+    correlation_id TEXT,
+    type           TEXT NOT NULL,
+    headers        JSONB NOT NULL DEFAULT '{}',
+    body           BYTEA NOT NULL,
+    created_at     TIMESTAMPTZ NOT NULL DEFAULT now(),
+    publish_after  TIMESTAMPTZ NOT NULL DEFAULT now(),
+    claimed_until  TIMESTAMPTZ,
+    failures       INT NOT NULL DEFAULT 0,
+    last_error     TEXT,
+    published_at   TIMESTAMPTZ
+);
+COMMENT ON COLUMN public.outbox.message_id IS 'Of the message, not of the row: a repeat and a reply carry the same';
+COMMENT ON COLUMN public.outbox.publish_after IS 'Held until then: while the mirror is written, or after a failure';
+COMMENT ON COLUMN public.outbox.claimed_until IS 'A relay has the row until then';
+
+-- No foreign key to courses: a message that is owed outlives its course.
+CREATE INDEX IF NOT EXISTS outbox_pending ON public.outbox (id) WHERE published_at IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_course ON public.outbox (course_id, destination, id);
+-- Results stay with their course, to be repeated for a repeated request; the rest goes after OUTBOX_KEEP_DAYS.
+CREATE INDEX IF NOT EXISTS outbox_prunable ON public.outbox (published_at)
+    WHERE NOT (destination = 'status' AND type IN ('course.success', 'course.error') AND course_id IS NOT NULL);
+
+-- Who else wants the result: requests that named a reply_to, the first one and its duplicates.
+CREATE TABLE IF NOT EXISTS public.course_replies (
+    course_id      UUID NOT NULL REFERENCES public.courses (id) ON DELETE CASCADE,
+    reply_to       TEXT NOT NULL,
+    correlation_id TEXT,
+    created_at     TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX IF NOT EXISTS course_replies_once
+    ON public.course_replies (course_id, reply_to, coalesce(correlation_id, ''));
+
+CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
+$$;
+
+-- The message for the status that `c` has now, as docs/contract/status.schema.json describes it.
+CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
+LANGUAGE plpgsql STABLE
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    stamp CONSTANT TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
+BEGIN
+    CASE c.status
+        WHEN 'GENERATING' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'processing', 'course_id', c.id,
+                'message', format('Generating course for ''%s''', c.topic), 'timestamp', stamp);
+        WHEN 'READY' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'success', 'course_id', c.id,
+                'course_title', c.title, 'total_lessons', c.total_lessons,
+                'message', 'Course generated successfully', 'output_path', c.output_path, 'stored_in', 'database',
+                'usage', coalesce(c.usage, '{}'), 'quality', coalesce(c.quality, '{}'), 'timestamp', stamp);
+        WHEN 'FAILED' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
+                'error_code', coalesce(c.error_code, 'internal'),
+                'retryable', error_is_retryable(coalesce(c.error_code, 'internal')),
+                'message', coalesce(c.error_message, ''), 'timestamp', stamp);
+    END CASE;
+END
+$$;
+
+-- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply.
+CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    message JSON := status_message(c);
+    encoded BYTEA := convert_to(message::text, 'UTF8');
+    kind TEXT := 'course.' || (message ->> 'status');
+    sent_as UUID;
+BEGIN
+    INSERT INTO outbox (course_id, destination, correlation_id, type, body, publish_after)
+    VALUES (c.id, 'status', c.request_id, kind, encoded, now() + hold)
+    RETURNING message_id INTO sent_as;
+    IF c.status IN ('READY', 'FAILED') THEN
+        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        SELECT c.id, 'reply', reply_to, sent_as, correlation_id, kind, encoded, now() + hold
+        FROM course_replies WHERE course_id = c.id;
+    END IF;
+END
+$$;
+
+-- Sends the stored result of a course that is READY or FAILED once more, with the message_id it had.
+-- With `reply_to` that queue gets it too. FALSE: the course is open, its result is still to come.
+CREATE OR REPLACE FUNCTION public.repeat_result(course UUID, reply_to TEXT DEFAULT NULL, correlation TEXT DEFAULT NULL)
+RETURNS BOOLEAN
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    c courses;
+    result outbox;
+BEGIN
+    -- The lock makes this wait for a worker that is finishing the course right now.
+    SELECT * INTO c FROM courses WHERE id = course FOR NO KEY UPDATE;
+    IF NOT FOUND OR c.status NOT IN ('READY', 'FAILED') THEN
+        RETURN FALSE;
+    END IF;
+    SELECT * INTO result FROM outbox o
+    WHERE o.course_id = course AND o.destination = 'status' AND o.type IN ('course.success', 'course.error')
+    ORDER BY o.id DESC LIMIT 1;
+    IF NOT FOUND THEN  -- an import, or a course of another program
+        PERFORM put_status(c);
+        SELECT * INTO result FROM outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
+    ELSIF result.published_at IS NOT NULL THEN
+        UPDATE outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
+        WHERE id = result.id;
+    END IF;
+    IF reply_to IS NOT NULL THEN
+        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        VALUES (course, 'reply', reply_to, result.message_id, correlation, result.type, result.body,
+                greatest(result.publish_after, now()));
+    END IF;
+    RETURN TRUE;
+END
+$$;
+
+-- 0005 control: `courses.status` as a control surface. Whoever changes it, by whatever program, the rules are kept,
+-- the queue follows, the history is written and the result is sent. SECURITY DEFINER, so that a service which may
+-- touch `courses` only can use all of it.
+
+CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF NEW.status = 'QUEUED' AND NEW.total_lessons = 0 THEN
+        NEW.total_lessons := 4;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.status = OLD.status THEN
+        RETURN NEW;
+    END IF;
+    IF (OLD.status, NEW.status) NOT IN (
+        ('QUEUED', 'GENERATING'), ('QUEUED', 'FAILED'),
+        ('GENERATING', 'READY'), ('GENERATING', 'FAILED'), ('GENERATING', 'QUEUED'),
+        ('FAILED', 'QUEUED')
+    ) THEN
+        RAISE EXCEPTION 'course % is % and can''t become %', OLD.id, OLD.status, NEW.status
+            USING ERRCODE = 'check_violation',
+                  HINT = CASE OLD.status
+                      WHEN 'READY' THEN 'A finished course never changes; send a request with a new request_id.'
+                      WHEN 'FAILED' THEN 'Retry it: UPDATE courses SET status = ''QUEUED'' WHERE id = …'
+                      ELSE 'Legal: QUEUED to GENERATING or FAILED; GENERATING to READY, FAILED or QUEUED; FAILED to QUEUED.'
+                  END;
+    END IF;
+    CASE NEW.status
+        WHEN 'QUEUED' THEN
+            NEW.error_code := NULL;
+            NEW.error_message := NULL;
+            IF OLD.status = 'FAILED' THEN
+                NEW.attempts := 0;
+            END IF;
+        WHEN 'READY' THEN
+            NEW.generated_at := coalesce(NEW.generated_at, now());
+            NEW.usage := course_usage(NEW.id);
+        WHEN 'FAILED' THEN
+            NEW.usage := course_usage(NEW.id);
+            -- Workers always give a code, so whoever gave none cancels. A course that isn't queued belongs to the
+            -- program that inserted it, and so does its failure.
+            IF NEW.error_code IS NULL AND EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id) THEN
+                NEW.error_code := 'cancelled';
+                NEW.error_message := coalesce(nullif(NEW.error_message, ''), 'Cancelled');
+            END IF;
+        ELSE
+            NULL;
+    END CASE;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    queued generation_queue;
+    is_queued BOOLEAN;
+BEGIN
+    SELECT * INTO queued FROM generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
+    is_queued := FOUND;
+
+    IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
+        INSERT INTO course_events (course_id, from_status, to_status, attempt, worker, reason)
+        VALUES (
+            NEW.id,
+            CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
+            NEW.status,
+            NEW.attempts,
+            coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
+            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), NEW.error_message)
+        );
+    END IF;
+
+    CASE NEW.status
+        WHEN 'QUEUED' THEN
+            IF NOT is_queued THEN
+                PERFORM enqueue_course(NEW);
+            ELSIF TG_OP = 'UPDATE' AND OLD.status = 'GENERATING' AND queued.lease_id IS NOT NULL THEN
+                -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
+                UPDATE generation_queue
+                SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
+                    queued_at = now(), run_after = now()
+                WHERE course_id = NEW.id;
+            END IF;
+        WHEN 'GENERATING' THEN
+            IF is_queued AND queued.lease_id IS NULL THEN
+                -- Not a worker's claim: the program that says so writes the course itself.
+                DELETE FROM generation_queue WHERE course_id = NEW.id;
+            ELSIF is_queued AND NOT EXISTS (
+                SELECT FROM outbox
+                WHERE course_id = NEW.id AND type = 'course.processing' AND created_at >= queued.queued_at
+            ) THEN
+                PERFORM put_status(NEW);
+            END IF;
+        ELSE
+            IF is_queued THEN
+                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                -- A success waits for the files, but not for ever: its worker may have died over them.
+                PERFORM put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
+                                             THEN INTERVAL '2 minutes' ELSE INTERVAL '0' END);
+            END IF;
+    END CASE;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    -- Who waits for the result of a course that is deleted while it is open must hear of it.
+    IF EXISTS (SELECT FROM generation_queue WHERE course_id = OLD.id) THEN
+        OLD.status := 'FAILED';
+        OLD.error_code := 'cancelled';
+        OLD.error_message := 'The course was deleted';
+        PERFORM put_status(OLD);
+    END IF;
+    DELETE FROM outbox WHERE course_id = OLD.id AND published_at IS NOT NULL;
+    RETURN OLD;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_check_status BEFORE INSERT OR UPDATE OF status ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_check_status();
+CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_follow_status();
+CREATE OR REPLACE TRIGGER courses_follow_delete BEFORE DELETE ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_follow_delete();
+
+DO $$
+DECLARE
+    left_open BIGINT;
+BEGIN
+    SELECT count(*) INTO left_open FROM public.courses c
+    WHERE c.status IN ('QUEUED', 'GENERATING')
+      AND NOT EXISTS (SELECT FROM public.generation_queue q WHERE q.course_id = c.id);
+    IF left_open > 0 THEN
+        RAISE NOTICE '% course(s) are QUEUED or GENERATING but not in the queue; they stay as they are', left_open
+            USING HINT = 'DATABASE.md, "Courses that another program left open", has the query that queues them.';
+    END IF;
+END
+$$;
+
+-- What `alembic upgrade head` would have written. A newer revision is left as it is.
+CREATE TABLE IF NOT EXISTS public.alembic_version (
+    version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
+);
+INSERT INTO public.alembic_version (version_num)
+SELECT '0005' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
+UPDATE public.alembic_version SET version_num = '0005' WHERE version_num IN ('0001', '0002', '0003', '0004');
+
+COMMIT;
