@@ -1,0 +1,192 @@
+"""The connection to RabbitMQ: a thread that owns one, its parameters, and what is declared there."""
+
+import random
+import ssl
+import threading
+from abc import ABC, abstractmethod
+
+import pika
+import structlog
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import (
+    AMQPConnectionError,
+    ChannelClosedByBroker,
+    ConnectionClosedByBroker,
+    ProbableAccessDeniedError,
+    ProbableAuthenticationError,
+)
+
+from src.config import RabbitMQSettings
+
+_log = structlog.get_logger(__name__)
+
+_PRECONDITION_FAILED = 406
+
+
+class BrokerThread(ABC):
+    """A thread that owns one connection and reconnects for ever, with jittered backoff.
+
+    Nothing else touches the connection: pika's `BlockingConnection` may be used by its own thread only.
+    """
+
+    def __init__(self, config: RabbitMQSettings, name: str) -> None:
+        self._config = config
+        self._name = name
+        self._stopping = threading.Event()
+        self._connected = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open and everything is declared."""
+        return self._connected.is_set()
+
+    def start(self) -> None:
+        """Starts connecting."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the work, closes the connection and waits for the thread."""
+        self._stopping.set()
+        self._wake()
+        self._thread.join()
+
+    @abstractmethod
+    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        """Works until `_stopping` is set; raises when the connection or the channel breaks."""
+
+    def _pause(self, seconds: float) -> None:
+        """Passes the time until the next try to connect; returns early when stopping."""
+        self._stopping.wait(seconds)
+
+    def _wake(self) -> None:  # noqa: B027 - who looks at `_stopping` often needs nothing here
+        """Makes `_serve` notice that `_stopping` is set."""
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            connection = None
+            try:
+                connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
+                channel = open_channel(connection, self._config)
+                failures = 0
+                self._connected.set()
+                _log.info("connected to the broker", action="broker_connected", connection=self._name)
+                self._serve(connection, channel)
+            except Exception as error:
+                failures += 1
+                _log.error(
+                    "no connection to the broker",
+                    action="broker_unavailable",
+                    connection=self._name,
+                    error=explain(error, self._config),
+                )
+            finally:
+                self._connected.clear()
+                if connection is not None:
+                    _close_quietly(connection)
+            if not self._stopping.is_set():
+                self._pause(_reconnect_delay(failures))
+
+
+def connection_parameters(config: RabbitMQSettings, name: str) -> pika.ConnectionParameters:
+    """Parameters of a connection that the broker's tools show as `name`."""
+    return pika.ConnectionParameters(
+        host=config.host,
+        port=config.port,
+        virtual_host=config.vhost,
+        credentials=pika.PlainCredentials(config.username, config.password),
+        ssl_options=_ssl_options(config),
+        heartbeat=config.heartbeat,
+        # Off by default, which would mean to wait for ever on a broker that is out of memory or disk.
+        blocked_connection_timeout=60,
+        socket_timeout=10,
+        stack_timeout=15,
+        client_properties={"connection_name": name, "product": "course-generator"},
+    )
+
+
+def open_channel(connection: BlockingConnection, config: RabbitMQSettings) -> BlockingChannel:
+    """A channel on which the exchange, the queues and their bindings are declared.
+
+    Whatever exists with other arguments is taken as it is, with one warning: other services may have declared it.
+    """
+    channel = connection.channel()
+    channel = _declare_exchange(connection, channel, config)
+    for queue in (config.queue_generation, config.queue_status, config.queue_dead):
+        channel = _declare_queue(connection, channel, config, queue)
+    channel.queue_bind(config.queue_generation, config.exchange, config.route_generate)
+    channel.queue_bind(config.queue_status, config.exchange, config.route_status)
+    return channel
+
+
+def _declare_exchange(
+    connection: BlockingConnection, channel: BlockingChannel, config: RabbitMQSettings
+) -> BlockingChannel:
+    try:
+        channel.exchange_declare(config.exchange, "topic", durable=True)
+    except ChannelClosedByBroker as error:
+        channel = _reopened(connection, error, config.exchange)
+        channel.exchange_declare(config.exchange, passive=True)
+    return channel
+
+
+def _declare_queue(
+    connection: BlockingConnection, channel: BlockingChannel, config: RabbitMQSettings, queue: str
+) -> BlockingChannel:
+    arguments = {"x-queue-type": config.queue_type} if config.queue_type else None
+    try:
+        channel.queue_declare(queue, durable=True, arguments=arguments)
+    except ChannelClosedByBroker as error:
+        channel = _reopened(connection, error, queue)
+        channel.queue_declare(queue, passive=True)
+    return channel
+
+
+def _reopened(connection: BlockingConnection, error: ChannelClosedByBroker, name: str) -> BlockingChannel:
+    if error.reply_code != _PRECONDITION_FAILED:
+        raise error
+    _log.warning(
+        "it exists with other arguments and is used as it is",
+        action="declared_differently",
+        name=name,
+        difference=error.reply_text,
+    )
+    return connection.channel()
+
+
+def _ssl_options(config: RabbitMQSettings) -> pika.SSLOptions | None:
+    if not config.tls:
+        return None
+    context = ssl.create_default_context(cafile=str(config.tls_ca_file) if config.tls_ca_file else None)
+    return pika.SSLOptions(context, server_hostname=config.host)
+
+
+def explain(error: Exception, config: RabbitMQSettings) -> str:
+    """One line on why there is no connection, and what to look at."""
+    server = f"{config.host}:{config.port}"
+    match error:
+        case ProbableAuthenticationError():
+            return f"{server} refuses the login of '{config.username}'; check RABBITMQ_USERNAME and RABBITMQ_PASSWORD"
+        case ProbableAccessDeniedError():
+            return f"'{config.username}' may not use the virtual host '{config.vhost}'; check RABBITMQ_VHOST"
+        case ChannelClosedByBroker() | ConnectionClosedByBroker():
+            return f"{server} closed it: {error.reply_code} {error.reply_text}"
+        case AMQPConnectionError() if not str(error):
+            # pika keeps what happened in the arguments: a chain of connection attempts
+            return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"
+        case _:
+            return f"{server}: {error!r}"
+
+
+def _reconnect_delay(failures: int) -> float:
+    # 1, 2, 4 … 30 s, each times a random share of at least a half, so that workers don't come back all at once.
+    return min(30.0, 2.0 ** min(max(failures - 1, 0), 5)) * random.uniform(0.5, 1)
+
+
+def _close_quietly(connection: BlockingConnection) -> None:
+    try:
+        if connection.is_open:
+            connection.close()
+    except Exception as error:
+        _log.debug("closing a broken connection failed", action="broker_close", error=repr(error))

@@ -1,0 +1,117 @@
+"""The connection to PostgreSQL: a pool, units of work that are retried whole, and SQL in named files."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib import resources
+from typing import Any, TypeVar
+
+import psycopg2.extras
+from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from src.config import DatabaseSettings
+
+T = TypeVar("T")
+
+# Serialization failure, deadlock, lock time-out; the server stops, crashed or is starting. And all of class 08,
+# connection exceptions. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+
+_CONNECT_ARGS = {
+    "connect_timeout": 5,
+    # A peer that vanished is noticed in seconds, not after the two hours of TCP's own defaults.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    # No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction.
+    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
+}
+
+
+def database_url(config: DatabaseSettings) -> URL:
+    """`postgresql+psycopg2://…`; in SQLAlchemy 2.1 plain `postgresql://` would mean psycopg 3."""
+    return URL.create(
+        "postgresql+psycopg2",
+        username=config.user,
+        password=config.password or None,
+        host=config.host,
+        port=config.port,
+        database=config.name,
+        query={"sslmode": config.sslmode},
+    )
+
+
+def create_pool(config: DatabaseSettings, application_name: str) -> Engine:
+    """A pool that connects on first use. Waits at most 10 s for a free connection."""
+    return create_engine(
+        database_url(config),
+        pool_size=config.pool_size,
+        max_overflow=config.max_overflow,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={**_CONNECT_ARGS, "application_name": application_name},
+        hide_parameters=True,
+    )
+
+
+class Database:
+    """Runs units of work, in a few threads of its own where it is awaited."""
+
+    def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
+        self._engine = create_pool(config, application_name)
+        # For this engine only: DatabaseService hands ids out as strings, as the original service did.
+        event.listen(self._engine, "connect", _receive_uuids)
+        self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """`run_blocking` in a database thread. Cancelled, the unit of work still ends as a whole."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work)
+
+    def run_blocking(self, work: Callable[[Connection], T], patience: float = 10) -> T:
+        """The result of `work`, run in one transaction that commits when it returns and rolls back when it raises.
+
+        A transient fault repeats the whole of it, with jittered backoff, for up to `patience` seconds. So `work` may
+        run again after a commit whose confirmation was lost: it must do no harm the second time.
+        """
+        for attempt in Retrying(
+            retry=retry_if_exception(is_transient),
+            stop=stop_after_delay(patience),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        ):
+            with attempt, self._engine.begin() as connection:
+                return work(connection)
+        raise AssertionError("tenacity either returns or raises")
+
+    def dispose(self) -> None:
+        """Waits for units of work that are under way, and closes the connections."""
+        self._threads.shutdown()
+        self._engine.dispose()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same unit of work may succeed if it is run again. The one place that decides it."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    if state is None:
+        # Errors of the client library carry no code: no connection could be made, or it broke.
+        return isinstance(error, OperationalError | InterfaceError)
+    return state in _TRANSIENT_STATES or state.startswith("08")
+
+
+@cache
+def sql(name: str) -> TextClause:
+    """The statement in `src/services/sql/<name>.sql`."""
+    return text(resources.files("src.services").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def _receive_uuids(connection: Any, _record: object) -> None:
+    psycopg2.extras.register_uuid(conn_or_curs=connection)  # type: ignore[no-untyped-call]

@@ -1,0 +1,199 @@
+"""`DatabaseService`: the database API that code written for the original service imports.
+
+It manages courses that the calling program writes itself: they are inserted as GENERATING, have no queue row, and are
+never claimed, rescued or reported by a worker. Ids go in and come out as strings.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+from psycopg2.extras import Json, RealDictCursor, RealDictRow
+from sqlalchemy import Engine
+
+from src.config import DatabaseSettings
+from src.domain.markdown import lesson_markdown
+from src.services.database import create_pool
+
+Id = str | UUID
+
+
+class DatabaseService:
+    """Courses and lessons by plain calls. Every method raises `psycopg2.Error` when the database refuses."""
+
+    def __init__(self, config: DatabaseSettings) -> None:
+        self._config = config
+        self._engine: Engine | None = None
+
+    def connect(self) -> None:
+        """Connects, and so finds out now whether the database can be reached."""
+        if self._engine is None:
+            self._engine = create_pool(self._config, "course-generator-api")
+        self._engine.connect().close()
+
+    def disconnect(self) -> None:
+        """Closes all connections. `connect()` opens new ones."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def get_cursor(self) -> Iterator[RealDictCursor]:
+        """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises."""
+        if self._engine is None:
+            self.connect()
+        connection = cast(Engine, self._engine).raw_connection()
+        try:
+            cursor = connection.cursor(cursor_factory=RealDictCursor)
+            yield cast(RealDictCursor, cursor)
+            cursor.close()
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.close()
+
+    def create_course(
+        self,
+        user_id: Id,
+        title: str,
+        topic: str,
+        grade_level: str,
+        total_lessons: int,
+        source_filter: str | None = None,
+        outline_json: dict[str, Any] | None = None,
+    ) -> str:
+        """Inserts a course as GENERATING, owned by the caller, and returns its id."""
+        return self._insert(
+            """
+            INSERT INTO courses (user_id, title, topic, grade_level, total_lessons, source_filter, outline_json, status)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, 'GENERATING') RETURNING id
+            """,
+            (str(user_id), title, topic, grade_level, total_lessons, source_filter, _json(outline_json)),
+        )
+
+    def update_course_status(self, course_id: Id, status: str, error_message: str | None = None) -> None:
+        """Moves the course on. An illegal move raises `psycopg2.errors.CheckViolation`."""
+        with self.get_cursor() as cursor:
+            cursor.execute(
+                "UPDATE courses SET status = %s, error_message = %s WHERE id = %s",
+                (str(status), error_message, str(course_id)),
+            )
+
+    def create_lesson(
+        self,
+        course_id: Id,
+        lesson_number: int,
+        title: str,
+        description: str | None = None,
+        key_concepts: Sequence[str] | None = None,
+        learning_objectives: Sequence[str] | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> str:
+        """Inserts a lesson and returns its id."""
+        return self._insert(
+            """
+            INSERT INTO lessons (course_id, lesson_number, title, description, key_concepts, learning_objectives,
+                                 sources, generated_at)
+            VALUES (%s, %s, %s, %s, %s::text[], %s::text[], %s::text[], now()) RETURNING id
+            """,
+            (
+                str(course_id),
+                lesson_number,
+                title,
+                description,
+                list(key_concepts or ()),
+                list(learning_objectives or ()),
+                list(sources or ()),
+            ),
+        )
+
+    def save_lesson_body(self, lesson_id: Id, content_md: str, content_json: dict[str, Any] | None = None) -> None:
+        """Inserts or replaces the text of a lesson."""
+        with self.get_cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO lesson_bodies (lesson_id, content_md, content_json) VALUES (%s, %s, %s)
+                ON CONFLICT (lesson_id) DO UPDATE
+                SET content_md = excluded.content_md, content_json = excluded.content_json
+                """,
+                (str(lesson_id), content_md, _json(content_json)),
+            )
+
+    def save_complete_course(self, user_id: Id, course_data: dict[str, Any]) -> str:
+        """Saves a course of the shape of `course.json` as READY and returns its id.
+
+        If saving its lessons fails, the course is left FAILED with the error, and the error is raised.
+        """
+        metadata, lessons = course_data["metadata"], course_data["lessons"]
+        course_id = self.create_course(
+            user_id,
+            metadata["title"],
+            metadata["topic"],
+            metadata["grade_level"],
+            metadata.get("total_lessons", len(lessons)),
+            metadata.get("source_filter"),
+            course_data.get("outline"),
+        )
+        try:
+            for entry in lessons:
+                self._save_lesson(course_id, entry)
+            with self.get_cursor() as cursor:
+                cursor.execute(
+                    "UPDATE courses SET status = 'READY', generated_at = %s, sources = %s::text[] WHERE id = %s",
+                    (metadata.get("generated_at"), list(course_data.get("all_sources", ())), course_id),
+                )
+        except Exception as error:
+            self.update_course_status(course_id, "FAILED", f"{type(error).__name__}: {error}")
+            raise
+        return course_id
+
+    def get_course(self, course_id: Id) -> dict[str, Any] | None:
+        """The row of `courses`, or None."""
+        with self.get_cursor() as cursor:
+            cursor.execute("SELECT * FROM courses WHERE id = %s", (str(course_id),))
+            row = cursor.fetchone()
+        return None if row is None else dict(row)
+
+    def get_course_lessons(self, course_id: Id) -> list[dict[str, Any]]:
+        """The lessons with their bodies (`v_lessons_full`), in order."""
+        with self.get_cursor() as cursor:
+            cursor.execute(
+                "SELECT * FROM v_lessons_full WHERE course_id = %s ORDER BY lesson_number", (str(course_id),)
+            )
+            return [dict(row) for row in cursor.fetchall()]
+
+    def _save_lesson(self, course_id: str, entry: dict[str, Any]) -> None:
+        info, content = entry["lesson_info"], entry["content"]
+        lesson_id = self.create_lesson(
+            course_id,
+            info["lesson_number"],
+            info["title"],
+            info.get("description"),
+            info.get("key_concepts"),
+            info.get("learning_objectives"),
+            entry.get("sources"),
+        )
+        if isinstance(content, str):
+            self.save_lesson_body(lesson_id, content)
+            return
+        content = {**info, **content}
+        self.save_lesson_body(lesson_id, lesson_markdown(content), content)
+        with self.get_cursor() as cursor:
+            for number, check in enumerate(content.get("checks", ()), start=1):
+                cursor.execute(
+                    "INSERT INTO lesson_checks (lesson_id, q_order, question, answer) VALUES (%s, %s, %s, %s)",
+                    (lesson_id, number, check["question"], check.get("answer")),
+                )
+
+    def _insert(self, statement: str, values: tuple[Any, ...]) -> str:
+        with self.get_cursor() as cursor:
+            cursor.execute(statement, values)
+            row = cast(RealDictRow, cursor.fetchone())
+        return str(row["id"])
+
+
+def _json(value: dict[str, Any] | None) -> Json | None:
+    return None if value is None else Json(value)

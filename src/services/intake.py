@@ -1,0 +1,160 @@
+"""Turns requests into courses, once each."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
+
+from src.domain.errors import CourseError, RequestIdConflict
+from src.domain.request import IdentifiedRequest
+from src.domain.result import refusal
+from src.services.database import Database, sql
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where a requester wants the final result, beside the status queue."""
+
+    queue: str
+    correlation_id: str | None
+
+
+class Reception(Enum):
+    """What became of a valid request. In each case the message can be acknowledged."""
+
+    ACCEPTED = auto()
+    STILL_OPEN = auto()
+    RESULT_REPEATED = auto()
+    CONFLICT = auto()
+
+
+class Intake:
+    """Each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(
+        self, request: IdentifiedRequest, body: bytes, *, redelivered: bool, reply: ReplyAddress | None
+    ) -> tuple[Reception, UUID]:
+        """Makes the course of `request`, or finds the one that was made before. Returns its id too."""
+        body_hash = None if request.id_given else hashlib.sha256(body).hexdigest()
+
+        def work(connection: Connection) -> tuple[Reception, UUID]:
+            known = request
+            if body_hash is not None:
+                known = _recognised(connection, request, body_hash, redelivered)
+            return _accept(connection, known, body_hash, reply), known.course_id
+
+        return await self._database.run(work)
+
+    async def refuse(
+        self,
+        error: CourseError,
+        body: bytes,
+        *,
+        request_id: str | None,
+        user_id: UUID | None,
+        reply: ReplyAddress | None,
+    ) -> None:
+        """Puts the error status and the body for the dead queue into the outbox."""
+
+        def work(connection: Connection) -> None:
+            _put_refusal(connection, error, request_id, user_id, reply)
+            connection.execute(
+                sql("put_message"),
+                {
+                    "destination": "dead",
+                    "routing_key": None,
+                    "message_id": uuid4(),
+                    "correlation_id": request_id,
+                    "type": "course.rejected",
+                    "headers": json.dumps({"x-error-code": error.code.value, "x-error-reason": str(error)}),
+                    "body": body,
+                },
+            )
+
+        await self._database.run(work)
+
+
+def _recognised(
+    connection: Connection, request: IdentifiedRequest, body_hash: str, redelivered: bool
+) -> IdentifiedRequest:
+    """`request`, with the id that was made up at the first delivery if this is not the first."""
+    connection.execute(sql("lock_body"), {"body_hash": body_hash})
+    if not redelivered:
+        return request
+    values = {"body_hash": body_hash, "user_id": request.user_id}
+    first_id = connection.execute(sql("course_of_body"), values).scalar_one_or_none()
+    return request if first_id is None else request.model_copy(update={"request_id": first_id})
+
+
+def _accept(
+    connection: Connection, request: IdentifiedRequest, body_hash: str | None, reply: ReplyAddress | None
+) -> Reception:
+    course_id = request.course_id
+    inserted = connection.execute(
+        sql("insert_request"),
+        {
+            "course_id": course_id,
+            "user_id": request.user_id,
+            "topic": request.topic,
+            "grade_level": request.grade_level,
+            "source_filter": request.source_filter,
+            "num_lessons": request.num_lessons,
+            "language": request.language,
+            "request_id": request.request_id,
+            "request": request.model_dump_json(exclude={"id_given"}),
+            "request_hash": request.request_hash,
+            "body_hash": body_hash,
+        },
+    ).scalar_one_or_none()
+    if inserted is not None:
+        _add_reply(connection, course_id, reply)
+        return Reception.ACCEPTED
+
+    known = {"user_id": request.user_id, "request_id": request.request_id}
+    course = connection.execute(sql("accepted_course"), known).mappings().one()
+    if course["request_hash"] != request.request_hash:
+        conflict = RequestIdConflict("request_id: was used before for a different request of this user")
+        _put_refusal(connection, conflict, request.request_id, request.user_id, reply)
+        return Reception.CONFLICT
+    values = {
+        "course_id": course["id"],
+        "reply_to": reply.queue if reply else None,
+        "correlation_id": reply.correlation_id if reply else None,
+    }
+    if connection.execute(sql("repeat_result"), values).scalar_one():
+        return Reception.RESULT_REPEATED
+    _add_reply(connection, course["id"], reply)
+    return Reception.STILL_OPEN
+
+
+def _add_reply(connection: Connection, course_id: UUID, reply: ReplyAddress | None) -> None:
+    if reply is not None:
+        values = {"course_id": course_id, "reply_to": reply.queue, "correlation_id": reply.correlation_id}
+        connection.execute(sql("add_reply"), values)
+
+
+def _put_refusal(
+    connection: Connection,
+    error: CourseError,
+    request_id: str | None,
+    user_id: UUID | None,
+    reply: ReplyAddress | None,
+) -> None:
+    message = {
+        "message_id": uuid4(),
+        "type": "course.error",
+        "headers": "{}",
+        "body": refusal(request_id, user_id, error, datetime.now(UTC)).encoded(),
+    }
+    status = {"destination": "status", "routing_key": None, "correlation_id": request_id}
+    connection.execute(sql("put_message"), {**message, **status})
+    if reply is not None:
+        answer = {"destination": "reply", "routing_key": reply.queue, "correlation_id": reply.correlation_id}
+        connection.execute(sql("put_message"), {**message, **answer})

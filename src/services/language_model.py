@@ -1,0 +1,236 @@
+"""The language model: questions in, validated answers out."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+from uuid import uuid4
+
+import structlog
+from openai.types.chat import ChatCompletion
+from pydantic import BaseModel, ValidationError
+
+from src.config import OpenAISettings
+from src.domain.course import ModelCall
+from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.services.answer_schema import answer_schema
+from src.services.model_server import ModelServer
+
+A = TypeVar("A", bound=BaseModel)
+
+_log = structlog.get_logger(__name__)
+
+# A whole lesson is some 20 KB. What is far beyond that is a model that went astray, not worth parsing.
+_MAX_ANSWER_CHARACTERS = 500_000
+_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation with the model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[A]):
+    """What the model is asked, and how to tell whether the answer is good."""
+
+    purpose: Literal["outline", "lesson"]
+    lesson_number: int | None
+    messages: tuple[Message, ...]
+    answer: type[A]
+    faults: Callable[[A], list[str]]
+    """What is wrong with an answer that validates, seen against what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[A]):
+    """A validated answer, and the name of the model that gave it."""
+
+    value: A
+    written_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply(Generic[A]):
+    written_by: str
+    text: str
+    value: A | None
+    faults: list[str]
+    cut_off: bool = False
+
+
+class LanguageModel(Protocol):
+    """What the course generator needs of a model."""
+
+    async def ask(self, question: Question[A], record: Callable[[ModelCall], None]) -> Answer[A]:
+        """The answer to `question`; `record` is handed every call that it took, also the failed ones.
+
+        Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused`, `ModelOutputInvalid`, or `Stopping`.
+        """
+        ...
+
+
+class OpenAIModel:
+    """A `LanguageModel` behind the chat completions API.
+
+    At most `OPENAI_MAX_CONCURRENT` questions are open at once, over all courses of the process. After `stopping` is
+    set no new one is opened.
+    """
+
+    def __init__(self, server: ModelServer, config: OpenAISettings, stopping: asyncio.Event) -> None:
+        self._server = server
+        self._config = config
+        self._stopping = stopping
+        self._in_flight = asyncio.Semaphore(config.max_concurrent)
+
+    async def ask(self, question: Question[A], record: Callable[[ModelCall], None]) -> Answer[A]:
+        """See `LanguageModel.ask`. An answer that is cut off is asked for again, a wrong one is repaired; each once."""
+        async with self._in_flight:
+            if self._stopping.is_set():
+                raise Stopping
+            messages = _with_schema(question, self._config.json_mode)
+            reply = await self._reply(question, messages, record)
+            if reply.cut_off:
+                # Never repaired: what is cut off may still parse, and would pass for a lesson.
+                reply = await self._reply(question, messages, record)
+                if reply.cut_off:
+                    raise ModelOutputInvalid(f"the model's {question.purpose} was cut off at its length limit, twice")
+            if reply.value is None:
+                _log.warning(
+                    "the model's answer is repaired",
+                    action="answer_repair",
+                    purpose=question.purpose,
+                    faults=reply.faults[:20],
+                )
+                reply = await self._reply(question, (*messages, *_repair(reply)), record)
+            if reply.value is None:
+                raise ModelOutputInvalid(
+                    f"the model's {question.purpose} is wrong, also after repair: {_short(reply.faults)}"
+                )
+            return Answer(reply.value, reply.written_by)
+
+    async def _reply(
+        self, question: Question[A], messages: Sequence[Message], record: Callable[[ModelCall], None]
+    ) -> "_Reply[A]":
+        async def request() -> tuple[ChatCompletion, float]:
+            started = time.monotonic()
+            try:
+                completion = await self._server.client.chat.completions.create(**arguments)
+                _check_shape(completion)
+            except BaseException as error:
+                seconds = time.monotonic() - started
+                record(self._call(question, None, seconds, f"error: {type(error).__name__}"))
+                raise
+            return completion, time.monotonic() - started
+
+        arguments: dict[str, Any] = {
+            "model": self._model(question),
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+        }
+        if self._config.json_mode == "schema":
+            schema = {"name": question.purpose, "strict": True, "schema": answer_schema(question.answer)}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif self._config.json_mode == "object":
+            arguments["response_format"] = {"type": "json_object"}
+        completion, seconds = await self._server.call(request)
+        try:
+            reply = _read(question, completion)
+        except ModelRefused as error:
+            record(self._call(question, completion, seconds, f"refused: {error}"))
+            raise
+        outcome = "cut off" if reply.cut_off else "ok" if reply.value is not None else f"wrong: {_short(reply.faults)}"
+        record(self._call(question, completion, seconds, outcome))
+        return reply
+
+    def _model(self, question: Question[A]) -> str:
+        if question.purpose == "outline" and self._config.model_outline is not None:
+            return self._config.model_outline
+        return self._config.model
+
+    def _call(
+        self, question: Question[A], completion: ChatCompletion | None, seconds: float, outcome: str
+    ) -> ModelCall:
+        usage = completion.usage if completion else None
+        details = usage.prompt_tokens_details if usage else None
+        input_tokens = usage.prompt_tokens if usage else 0
+        output_tokens = usage.completion_tokens if usage else 0
+        return ModelCall(
+            id=uuid4(),
+            purpose=question.purpose,
+            lesson_number=question.lesson_number,
+            model=completion.model if completion else self._model(question),
+            input_tokens=input_tokens,
+            cached_tokens=(details.cached_tokens if details else None) or 0,
+            output_tokens=output_tokens,
+            cost=self._cost(input_tokens, output_tokens),
+            seconds=seconds,
+            outcome=outcome,
+        )
+
+    def _cost(self, input_tokens: int, output_tokens: int) -> float | None:
+        prices = self._config.price_input, self._config.price_output
+        if prices[0] is None or prices[1] is None:
+            return None
+        return (input_tokens * prices[0] + output_tokens * prices[1]) / 1_000_000
+
+
+def _with_schema(question: Question[A], json_mode: str) -> tuple[Message, ...]:
+    if json_mode == "schema":
+        return question.messages
+    schema = json.dumps(answer_schema(question.answer))
+    ask = Message("system", f"Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}")
+    return (*question.messages, ask)
+
+
+def _check_shape(completion: object) -> None:
+    # The client hands on whatever the server sent. A proxy's error page with status 200 comes as a plain string.
+    if not isinstance(completion, ChatCompletion):
+        raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
+    if not completion.choices:
+        raise ModelRefused("the model gave no answer (no choices)")
+
+
+def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":
+    choice = completion.choices[0]
+    text = choice.message.content
+    if choice.finish_reason == "length":
+        return _Reply(completion.model, text or "", None, ["the answer was cut off"], cut_off=True)
+    if choice.finish_reason == "content_filter":
+        raise ModelRefused("the model's content filter stopped the answer")
+    if choice.message.refusal:
+        raise ModelRefused(f"the model refused: {choice.message.refusal}")
+    if text is None:
+        raise ModelRefused("the model gave no answer (no content)")
+    value, faults = _validated(question, text)
+    return _Reply(completion.model, text, value, faults)
+
+
+def _validated(question: Question[A], text: str) -> tuple[A | None, list[str]]:
+    if len(text) > _MAX_ANSWER_CHARACTERS:
+        return None, [f"the answer has {len(text)} characters; at most {_MAX_ANSWER_CHARACTERS} are read"]
+    fenced = _FENCE.match(text)
+    try:
+        value = question.answer.model_validate_json(fenced.group(1) if fenced else text)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return None, [f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg']}" for fault in found]
+    faults = question.faults(value)
+    return (None if faults else value), faults
+
+
+def _repair(reply: "_Reply[Any]") -> tuple[Message, Message]:
+    named = "\n".join(f"- {fault}" for fault in reply.faults[:20])
+    return (
+        Message("assistant", reply.text[:_MAX_ANSWER_CHARACTERS]),
+        Message("user", f"That answer can't be used:\n{named}\nSend the whole answer again with this put right."),
+    )
+
+
+def _short(faults: list[str]) -> str:
+    return "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else "")

@@ -1,0 +1,171 @@
+"""The OpenAI API, or a server that speaks it: the client, and what its errors mean.
+
+The client's own retries are off. Here they are done once, under one total deadline per call, with the waits that the
+server asks for.
+"""
+
+import asyncio
+import email.utils
+import json
+import time
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import openai
+import structlog
+from openai import AsyncOpenAI, DefaultAioHttpClient
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+from src.config import OpenAISettings
+from src.domain.errors import CourseError, ModelAccessDenied, ModelRefused, ModelUnavailable
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+# A server that asks for more than this gets its course put off instead of a slot held.
+_LONGEST_WAIT = 60.0
+_backoff = wait_random_exponential(multiplier=0.5, max=20)
+
+# Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
+
+
+class RemoteCallsForbidden(RuntimeError):
+    """OPENAI_ALLOW_REMOTE is off and the model's address is not on this machine."""
+
+
+class ModelServer:
+    """One client for all calls of the process. Build it inside the running event loop, and `close` it."""
+
+    def __init__(self, config: OpenAISettings) -> None:
+        if config.configured and not config.allow_remote and not _is_local(config.base_url):
+            raise RemoteCallsForbidden(
+                "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
+            )
+        self._deadline = config.deadline
+        self.client = AsyncOpenAI(
+            # A compatible server may need no key; the client insists on one.
+            api_key=config.api_key or "none",
+            base_url=config.base_url,
+            timeout=config.timeout,
+            max_retries=0,
+            http_client=DefaultAioHttpClient(),
+        )
+
+    async def call(self, request: Callable[[], Awaitable[T]]) -> T:
+        """The answer to `request`, which is made again on transient faults until the deadline of a call.
+
+        Raises `ModelUnavailable`, `ModelAccessDenied` or `ModelRefused`.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_worth_another_call),
+            wait=_wait,
+            stop=stop_before_delay(self._deadline),
+            before_sleep=_log_retry,
+            reraise=True,
+        )
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await retrying(_translated, request)
+        except TimeoutError:
+            raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.client.close()
+
+
+async def _translated(request: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await request()
+    except openai.OpenAIError as error:
+        raise meaning(error) from error
+    except json.JSONDecodeError as error:
+        raise ModelUnavailable("the model's server sent something that is not JSON") from error
+
+
+def meaning(error: openai.OpenAIError) -> CourseError:
+    """What an error of the client says about the course, and whether to call again."""
+    match error:
+        case openai.RateLimitError() if error.code not in _QUOTA_CODES:
+            return ModelUnavailable(f"the model is busy: {error.message}", retry_after(error))
+        case openai.RateLimitError():
+            return ModelAccessDenied(f"the quota is used up: {error.message}")
+        case openai.AuthenticationError() | openai.PermissionDeniedError():
+            return ModelAccessDenied(f"the model's server refuses the key: {error.message}")
+        case openai.NotFoundError():
+            return ModelAccessDenied(f"the model's server doesn't know what was asked for: {error.message}")
+        case openai.APITimeoutError():
+            return ModelUnavailable("the model's server did not answer in time")
+        case openai.APIConnectionError():
+            return ModelUnavailable(f"no connection to the model's server: {error.__cause__ or error}")
+        case openai.APIStatusError() if error.status_code >= 500 or error.status_code in (408, 409):
+            return ModelUnavailable(
+                f"the model's server answered {error.status_code}: {error.message}", retry_after(error)
+            )
+        case openai.APIStatusError():
+            return ModelRefused(f"the model's server answered {error.status_code}: {error.message}")
+        case _:
+            return ModelUnavailable(f"the model's server sent an answer that can't be read: {error}")
+
+
+def retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds that the server wants us to wait: `Retry-After` is a number or an HTTP date (RFC 9110, 10.2.3)."""
+    value = error.response.headers.get("retry-after-ms")
+    if value is not None:
+        return _seconds(value, 0.001)
+    value = error.response.headers.get("retry-after")
+    if value is None:
+        return None
+    seconds = _seconds(value, 1)
+    if seconds is not None:
+        return seconds
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(value: str, unit: float) -> float | None:
+    try:
+        seconds = float(value) * unit
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _worth_another_call(error: BaseException) -> bool:
+    return (
+        isinstance(error, ModelUnavailable)
+        and not isinstance(error, ModelAccessDenied)
+        and (error.retry_after is None or error.retry_after <= _LONGEST_WAIT)
+    )
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, ModelUnavailable) else None
+    return _backoff(state) if asked is None else asked
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0
+    _log.warning("the model is called again", action="model_retry", error=str(error), wait=round(wait, 2))
+
+
+def _is_local(base_url: str | None) -> bool:
+    host = urlsplit(base_url or "").hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,65 @@
+"""Messages that wait to be published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from src.services.database import Database, sql
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message and where it should go: `destination` is `status`, `reply` (to the queue `routing_key`) or `dead`."""
+
+    id: int
+    course_id: UUID | None
+    destination: str
+    routing_key: str | None
+    message_id: UUID
+    correlation_id: str | None
+    type: str
+    headers: dict[str, Any]
+    body: bytes
+    failures: int
+
+
+class Outbox:
+    """Each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
+        """Up to `limit` messages that may be published now; no other relay takes them for `seconds`."""
+
+        def work(connection: Connection) -> list[OutboxMessage]:
+            rows = connection.execute(sql("claim_messages"), {"limit": limit, "claim": seconds}).mappings()
+            messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
+            return sorted(messages, key=lambda message: message.id)
+
+        return await self._database.run(work)
+
+    async def published(self, ids: Sequence[int]) -> None:
+        """Marks messages that the broker has confirmed."""
+        await self._execute("mark_published", {"ids": list(ids)})
+
+    async def unpublished(self, message_id: int, error: str, delay: float) -> None:
+        """Puts off, by `delay` seconds, a message that the broker wouldn't take."""
+        await self._execute("mark_unpublished", {"id": message_id, "error": error, "delay": delay})
+
+    async def unclaim(self, ids: Sequence[int]) -> None:
+        """Gives back messages that were not tried."""
+        await self._execute("unclaim_messages", {"ids": list(ids)})
+
+    async def prune(self, keep: float) -> None:
+        """Deletes messages that were published more than `keep` seconds ago; results stay with their course."""
+        await self._execute("prune_outbox", {"keep": keep})
+
+    async def _execute(self, name: str, values: dict[str, Any]) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(sql(name), values)
+
+        await self._database.run(work)

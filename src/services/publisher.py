@@ -1,0 +1,157 @@
+"""Publishes messages from a thread that owns one connection, with a confirm for each message that must arrive."""
+
+import asyncio
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import NackError, UnroutableError
+
+from src.config import RabbitMQSettings
+from src.services.broker import BrokerThread
+
+# Progress events beyond that are dropped: somebody must be blocking the connection.
+_MOST_WAITING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message for the broker. `mandatory` ones are confirmed and must reach a queue; others are best effort."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    type: str
+    content_type: str = "application/json"
+    message_id: str | None = None
+    correlation_id: str | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+    mandatory: bool = True
+
+
+class Delivery(Enum):
+    """What became of a publication."""
+
+    CONFIRMED = auto()
+    UNROUTABLE = auto()
+    REFUSED = auto()
+    """The broker sent a nack: a queue is full, or has trouble."""
+    BROKEN = auto()
+    """The connection broke over it: it may have arrived or not, and may even be the cause."""
+    NOT_TRIED = auto()
+    """There is no connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    publications: Sequence[Publication]
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[list[Delivery]]"
+
+
+class Publisher(BrokerThread):
+    """Start, publish, stop. While it is not connected nothing is tried.
+
+    Jobs come to the thread through a queue; between jobs it lets pika do its heartbeats.
+    """
+
+    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object]) -> None:
+        super().__init__(config, "publisher")
+        self._on_connected = on_connected
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+
+    async def publish(self, publications: Sequence[Publication]) -> list[Delivery]:
+        """What became of each publication, in order."""
+        loop = asyncio.get_running_loop()
+        job = _Job(publications, loop, loop.create_future())
+        self._jobs.put(job)
+        return await job.done
+
+    def publish_best_effort(self, publication: Publication) -> None:
+        """Publishes while connected, else drops; nobody waits for it. Call it from the event loop."""
+        if self.connected and self._jobs.qsize() < _MOST_WAITING:
+            loop = asyncio.get_running_loop()
+            self._jobs.put(_Job([publication], loop, loop.create_future()))
+
+    def _wake(self) -> None:
+        self._jobs.put(None)
+
+    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        # Best effort has a channel without confirms, so that progress never keeps a result waiting.
+        best_effort = connection.channel()
+        channel.confirm_delivery()
+        self._on_connected()
+        while True:
+            try:
+                job = self._jobs.get(timeout=1)
+            except queue.Empty:
+                connection.process_data_events(0)
+                continue
+            if job is None:
+                return
+            _do(channel, best_effort, job)
+
+    def _pause(self, seconds: float) -> None:
+        # Jobs are answered meanwhile, so that nobody waits for the next connection.
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                job = self._jobs.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return
+            if job is None:
+                return
+            _resolve(job, [Delivery.NOT_TRIED] * len(job.publications))
+
+
+def _do(confirmed: BlockingChannel, best_effort: BlockingChannel, job: _Job) -> None:
+    deliveries: list[Delivery] = []
+    try:
+        for publication in job.publications:
+            channel = confirmed if publication.mandatory else best_effort
+            deliveries.append(_publish(channel, publication))
+    except Exception:
+        deliveries.append(Delivery.BROKEN)
+        raise
+    finally:
+        untried = len(job.publications) - len(deliveries)
+        _resolve(job, deliveries + [Delivery.NOT_TRIED] * untried)
+
+
+def _publish(channel: BlockingChannel, publication: Publication) -> Delivery:
+    properties = pika.BasicProperties(
+        content_type=publication.content_type,
+        delivery_mode=pika.DeliveryMode.Persistent if publication.mandatory else pika.DeliveryMode.Transient,
+        type=publication.type,
+        message_id=publication.message_id,
+        correlation_id=publication.correlation_id,
+        headers=publication.headers or None,
+        timestamp=int(time.time()),
+    )
+    try:
+        channel.basic_publish(
+            publication.exchange,
+            publication.routing_key,
+            publication.body,
+            properties,
+            mandatory=publication.mandatory,
+        )
+    except UnroutableError:
+        return Delivery.UNROUTABLE
+    except NackError:
+        return Delivery.REFUSED
+    return Delivery.CONFIRMED
+
+
+def _resolve(job: _Job, deliveries: list[Delivery]) -> None:
+    def resolve() -> None:
+        if not job.done.done():
+            job.done.set_result(deliveries)
+
+    if not job.loop.is_closed():
+        job.loop.call_soon_threadsafe(resolve)

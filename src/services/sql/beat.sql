@@ -1,0 +1,6 @@
+-- One heartbeat. A beat that comes a whole lease late starts a new unbroken run: others may have judged this worker.
+INSERT INTO workers AS w (id, host, pid, version, slots, lease)
+VALUES (:worker_id, :host, :pid, :version, :slots, make_interval(secs => :lease))
+ON CONFLICT (id) DO UPDATE
+SET last_seen_at = now(),
+    unbroken_since = CASE WHEN now() - w.last_seen_at >= w.lease THEN now() ELSE w.unbroken_since END

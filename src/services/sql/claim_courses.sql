@@ -1,0 +1,30 @@
+-- Claims up to :limit due courses in turn. Attempt + 1 is part of the claim, so a course that kills its process
+-- is counted too. SKIP LOCKED on both tables: never waits for, nor deadlocks with, an operator's UPDATE.
+WITH due AS (
+    SELECT q.course_id
+    FROM generation_queue q
+    JOIN courses c ON c.id = q.course_id
+    WHERE q.lease_id IS NULL AND q.run_after <= now() AND q.attempt < :max_attempts AND c.status = 'QUEUED'
+    ORDER BY q.priority DESC, q.fair_rank, q.course_id
+    LIMIT :limit
+    FOR NO KEY UPDATE OF q, c SKIP LOCKED
+), leased AS (
+    UPDATE generation_queue q
+    SET attempt = q.attempt + 1, lease_id = gen_random_uuid(), lease_owner = :worker_id, leased_at = now()
+    FROM due
+    WHERE q.course_id = due.course_id
+    RETURNING q.course_id, q.attempt, q.lease_id, q.queued_at, q.postponements, q.priority, q.fair_rank
+), started AS (
+    UPDATE courses c
+    SET status = 'GENERATING', attempts = leased.attempt
+    FROM leased
+    WHERE c.id = leased.course_id
+    RETURNING c.*
+)
+SELECT c.id AS course_id, l.lease_id, l.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
+       c.source_filter, c.language, c.outline_json, l.postponements,
+       extract(epoch FROM now() - l.queued_at)::float AS waited,
+       ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons
+FROM started c
+JOIN leased l ON l.course_id = c.id
+ORDER BY l.priority DESC, l.fair_rank

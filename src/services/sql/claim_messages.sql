@@ -1,0 +1,23 @@
+-- The oldest unpublished message per course and destination: one course's messages keep their order, and one that
+-- can't be published holds up no other course. Messages of refused requests have no course and wait for nobody.
+WITH head AS (
+    SELECT o.id
+    FROM outbox o
+    WHERE o.published_at IS NULL
+      AND o.publish_after <= now()
+      AND (o.claimed_until IS NULL OR o.claimed_until <= now())
+      AND NOT EXISTS (
+          SELECT FROM outbox earlier
+          WHERE earlier.course_id = o.course_id AND earlier.destination = o.destination
+            AND earlier.routing_key IS NOT DISTINCT FROM o.routing_key
+            AND earlier.id < o.id AND earlier.published_at IS NULL
+      )
+    ORDER BY o.id
+    LIMIT :limit
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE outbox o
+SET claimed_until = now() + make_interval(secs => :claim)
+FROM head
+WHERE o.id = head.id
+RETURNING o.id, o.course_id, o.destination, o.routing_key, o.message_id, o.correlation_id, o.type, o.headers, o.body, o.failures

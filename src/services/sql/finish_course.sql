@@ -1,0 +1,25 @@
+-- READY, only with every lesson in place. The trigger takes the queue row away and puts the result into the outbox.
+UPDATE courses c
+SET status = 'READY',
+    generated_at = now(),
+    -- The short folder name is free but for one case in four thousand million; then the long one is taken.
+    output_path = CASE
+        WHEN EXISTS (SELECT FROM courses other WHERE other.output_path = :output_path AND other.id <> c.id)
+        THEN :long_output_path ELSE :output_path
+    END,
+    sources = ARRAY(
+        SELECT source
+        FROM lessons l, unnest(l.sources) WITH ORDINALITY AS named (source, position)
+        WHERE l.course_id = c.id
+        GROUP BY source
+        ORDER BY min(l.lesson_number * 1000000 + position)
+    ),
+    quality = (
+        SELECT jsonb_build_object(
+            'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
+            'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id WHERE kl.course_id = c.id)
+        )
+        FROM lessons l WHERE l.course_id = c.id
+    )
+WHERE c.id = :course_id
+  AND (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) = c.total_lessons

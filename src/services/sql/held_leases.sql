@@ -1,0 +1,1 @@
+SELECT lease_id FROM generation_queue WHERE lease_owner = :worker_id

@@ -1,0 +1,7 @@
+-- Gives the course back to the queue. :refund is 1 where the attempt doesn't count: a stop, or a model that is away.
+UPDATE generation_queue
+SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
+    attempt = attempt - :refund,
+    run_after = now() + make_interval(secs => :delay),
+    postponements = CASE WHEN CAST(:postponed AS boolean) THEN postponements + 1 ELSE 0 END
+WHERE course_id = :course_id

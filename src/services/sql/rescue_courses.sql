@@ -1,0 +1,40 @@
+-- Frees courses whose worker has missed a whole lease, or has no row, or holds them beyond the course deadline; and
+-- ends those that have no attempt left. Only a rescuer whose own beats are unbroken for as long may judge: after an
+-- outage that all were in, nobody takes courses from the living. One statement, so it wins or loses against a
+-- finishing worker as a whole.
+WITH me AS (
+    SELECT unbroken_since FROM workers WHERE id = :worker_id AND now() - last_seen_at < lease
+), lost AS (
+    SELECT q.course_id, q.attempt, q.lease_owner, q.lease_id
+    FROM generation_queue q
+    JOIN courses c ON c.id = q.course_id
+    CROSS JOIN me
+    LEFT JOIN workers w ON w.id = q.lease_owner
+    WHERE (
+        q.lease_id IS NOT NULL
+        AND (
+            (w.id IS NULL AND now() - me.unbroken_since >= make_interval(secs => :lease))
+            OR (now() - w.last_seen_at >= w.lease AND now() - me.unbroken_since >= w.lease)
+            OR now() - q.leased_at >= make_interval(secs => :course_deadline)
+        )
+    ) OR (q.lease_id IS NULL AND q.attempt >= :max_attempts)
+    LIMIT :limit
+    FOR NO KEY UPDATE OF q, c SKIP LOCKED
+), freed AS (
+    UPDATE generation_queue q
+    SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
+        -- The first new try comes at once; a course that ends its worker again and again comes later and later.
+        run_after = now() + make_interval(secs => CASE WHEN q.attempt <= 1 THEN 0 ELSE least(60, 2 ^ q.attempt) END)
+    FROM lost
+    WHERE q.course_id = lost.course_id
+    RETURNING q.course_id
+)
+UPDATE courses c
+SET status = CASE WHEN lost.attempt >= :max_attempts THEN 'FAILED' ELSE 'QUEUED' END::course_status,
+    error_code = CASE WHEN lost.attempt >= :max_attempts THEN 'attempts_exhausted' END,
+    error_message = CASE WHEN lost.attempt >= :max_attempts
+        THEN format('Given up after %s attempts; the last worker went away in the middle of the course', lost.attempt) END
+FROM lost
+JOIN freed ON freed.course_id = lost.course_id
+WHERE c.id = lost.course_id
+RETURNING c.id AS course_id, c.status, lost.attempt, lost.lease_owner AS worker

@@ -1,0 +1,6 @@
+-- Courses whose worker died over the files, or couldn't write them. Young ones are still in their worker's hands.
+SELECT id FROM courses
+WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL
+  AND generated_at < now() - make_interval(secs => :older_than)
+ORDER BY generated_at
+LIMIT :limit

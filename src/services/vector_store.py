@@ -1,0 +1,57 @@
+"""Search in an OpenAI vector store."""
+
+import structlog
+from openai.types import VectorStoreSearchResponse
+
+from src.domain.source import Passage, passes_filter
+from src.services.model_server import ModelServer
+
+_log = structlog.get_logger(__name__)
+
+# The API returns at most 50: https://platform.openai.com/docs/api-reference/vector-stores/search
+_MOST_RESULTS = 50
+
+
+class VectorStoreSearch:
+    """A `SourceSearch` in the store `VECTOR_DB_ID`.
+
+    The API filters by equality only, so a path prefix is applied to what it returns: on the file's `path` attribute
+    where it has one, else on its name.
+    """
+
+    def __init__(self, server: ModelServer, vector_store_id: str) -> None:
+        self._server = server
+        self._vector_store_id = vector_store_id
+
+    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+        """See `SourceSearch.search`."""
+
+        async def request() -> list[VectorStoreSearchResponse]:
+            page = await self._server.client.vector_stores.search(
+                self._vector_store_id,
+                query=query,
+                max_num_results=_MOST_RESULTS if source_filter else min(limit, _MOST_RESULTS),
+            )
+            return page.data
+
+        results = await self._server.call(request)
+        passages = [_passage(result) for result in results]
+        allowed = [passage for passage in passages if passes_filter(passage.document, source_filter)]
+        if passages and not allowed:
+            _log.warning(
+                "the source filter lets none of the results through",
+                action="source_filter_empty",
+                source_filter=source_filter,
+                results=len(passages),
+            )
+        return allowed[:limit]
+
+
+def _passage(result: VectorStoreSearchResponse) -> Passage:
+    path = (result.attributes or {}).get("path")
+    return Passage(
+        document=path if isinstance(path, str) and path else result.filename,
+        section="",
+        text="\n".join(part.text for part in result.content),
+        score=result.score,
+    )
