@@ -1,0 +1,221 @@
+"""Claims courses and works on them, several at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+import structlog
+
+from src.config import Settings
+from src.consumers.duty import Duty
+from src.consumers.mirror_keeper import MirrorKeeper
+from src.consumers.model_gate import ModelGate
+from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
+from src.domain.errors import ErrorCode, LeaseLost
+from src.services.course_generator import CourseGenerator
+from src.services.course_store import CourseStore
+from src.services.crash_points import crash_point
+from src.services.mirror import Mirror
+from src.services.redaction import Redactor
+
+_log = structlog.get_logger(__name__)
+
+# An unexpected error is tried again soon, then later and later.
+_FIRST_RETRY = 5.0
+_LONGEST_RETRY = 300.0
+# What handing back takes at the end of the grace time, when the database is well.
+_HAND_BACK_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Slot:
+    claim: Claim
+    task: asyncio.Task[None]
+    concluding: bool = False
+    """Its end is being recorded: from here on a missing lease is no news."""
+
+
+class CourseWorker(Duty):
+    """One process's slots. Each runs one attempt: written, concluded, mirrored."""
+
+    def __init__(
+        self,
+        worker_id: UUID,
+        generator: CourseGenerator,
+        store: CourseStore,
+        gate: ModelGate,
+        mirror: Mirror,
+        mirror_keeper: MirrorKeeper,
+        redact: Redactor,
+        settings: Settings,
+        stopping: asyncio.Event,
+        may_claim: Callable[[], bool],
+        on_concluded: Callable[[], None],
+    ) -> None:
+        """`stopping`: set by `stop`; the model opens no new question after it. `may_claim`: are leases proven?
+
+        `on_concluded` is called when a message may wait in the outbox.
+        """
+        super().__init__(settings.worker.poll)
+        self._worker_id = worker_id
+        self._generator = generator
+        self._store = store
+        self._gate = gate
+        self._mirror = mirror
+        self._mirror_keeper = mirror_keeper
+        self._redact = redact
+        self._settings = settings
+        self._shutdown = stopping
+        self._may_claim = may_claim
+        self._on_concluded = on_concluded
+        self._slots: dict[UUID, _Slot] = {}
+        self._held: frozenset[UUID] = frozenset()
+
+    def held_leases(self) -> Collection[UUID]:
+        """Leases that slots are writing under. Safe to call from any thread."""
+        return self._held
+
+    def leases_lost(self, leases: Collection[UUID]) -> None:
+        """Stops the slots that work under `leases`, without writing anything."""
+        for lease in leases:
+            slot = self._slots.get(lease)
+            if slot is not None and not slot.concluding:
+                slot.task.cancel()
+
+    async def turn(self) -> None:
+        """Fills the free slots."""
+        free = self._settings.worker.slots - len(self._slots)
+        if self._shutdown.is_set() or free <= 0 or not self._may_claim():
+            return
+        permitted = self._gate.permits(free)
+        if permitted == 0:
+            return
+        claims = await self._store.claim(
+            self._worker_id, list(self._slots), permitted, self._settings.course.max_attempts
+        )
+        for claim in claims:
+            task = asyncio.create_task(self._attempt(claim), name=f"course {claim.course_id}")
+            self._slots[claim.lease_id] = _Slot(claim, task)
+            task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]
+        if claims:
+            self._note_leases()
+            self._on_concluded()
+
+    async def stop(self) -> None:
+        """No new claims; lessons under way may finish within the grace time; the rest is handed back."""
+        self._shutdown.set()
+        await super().stop()
+        await self._wait(self._settings.worker.grace)
+        for slot in self._slots.values():
+            slot.task.cancel()
+        await self._wait(_HAND_BACK_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        tasks = [slot.task for slot in self._slots.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def _attempt(self, claim: Claim) -> None:
+        """One attempt at one course, from the claim to the last file."""
+        structlog.contextvars.bind_contextvars(
+            course_id=str(claim.course_id), request_id=claim.request_id, attempt=claim.attempt
+        )
+        _log.info("a course is claimed", action="course_claimed", saved_lessons=len(claim.saved_lessons))
+        try:
+            outcome, calls = await self._write(claim)
+            self._begin_conclusion(claim)
+            await self._conclude(claim, outcome, calls)
+        except asyncio.CancelledError:
+            await self._cancelled(claim)
+            return
+        except LeaseLost:
+            _log.warning("the lease is lost; nothing was written", action="lease_lost")
+            return
+        self._on_concluded()
+        if isinstance(outcome, Finished):
+            await self._mirror_keeper.mirror(claim.course_id)
+            self._on_concluded()
+
+    async def _cancelled(self, claim: Claim) -> None:
+        if not self._shutdown.is_set():
+            _log.warning("the lease is lost; the course is left alone", action="lease_lost")
+            return
+        self._begin_conclusion(claim)
+        with contextlib.suppress(LeaseLost):  # it may have been concluded when the grace time ended
+            await self._release(claim, "the worker stopped", [], refund=True)
+
+    async def _write(self, claim: Claim) -> tuple[Outcome, list[ModelCall]]:
+        deadline = self._settings.course.deadline
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._generator.generate(claim)
+        except TimeoutError:
+            return Broken(f"the course took longer than {deadline:g} s"), []
+
+    async def _conclude(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> None:
+        match outcome:
+            case Finished():
+                self._gate.open()
+                crash_point("lessons_saved")
+                paths = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
+                await self._store.finish(claim, *paths)
+                crash_point("ready")
+                _log.info("the course is ready", action="course_ready", output_path=paths[0])
+            case Failed(code, message):
+                await self._fail(claim, code, message, calls)
+            case Postponed(message, delay, access_denied):
+                if access_denied:
+                    self._gate.shut(message)
+                elif claim.waited > self._settings.course.max_wait:
+                    await self._fail(claim, ErrorCode.MODEL_UNAVAILABLE, message, calls)
+                    return
+                await self._release(claim, message, calls, delay=delay, refund=True, postponed=True)
+            case HandedBack():
+                await self._release(claim, "the worker stopped", calls, refund=True)
+            case Broken(message):
+                if claim.attempt >= self._settings.course.max_attempts:
+                    await self._fail(claim, ErrorCode.INTERNAL, message, calls)
+                    return
+                delay = min(_FIRST_RETRY * 2 ** (claim.attempt - 1), _LONGEST_RETRY)
+                await self._release(claim, message, calls, delay=delay)
+            case Lost():
+                _log.warning("the lease is lost; nothing was written", action="lease_lost")
+            case _:
+                assert_never(outcome)
+
+    async def _fail(self, claim: Claim, code: ErrorCode, message: str, calls: list[ModelCall]) -> None:
+        message = self._redact(message)
+        await self._store.fail(claim, code, message, calls)
+        _log.error("the course failed", action="course_failed", error_code=code.value, error=message)
+
+    async def _release(
+        self,
+        claim: Claim,
+        reason: str,
+        calls: list[ModelCall],
+        *,
+        delay: float = 0,
+        refund: bool = False,
+        postponed: bool = False,
+    ) -> None:
+        reason = self._redact(reason)
+        await self._store.release(claim, reason, calls, delay=delay, refund=refund, postponed=postponed)
+        _log.warning("the course goes back to the queue", action="course_released", reason=reason, delay=delay)
+
+    def _begin_conclusion(self, claim: Claim) -> None:
+        self._slots[claim.lease_id].concluding = True
+        self._note_leases()
+
+    def _vacate(self, lease: UUID) -> None:
+        slot = self._slots.pop(lease)
+        self._note_leases()
+        if not slot.task.cancelled() and (error := slot.task.exception()) is not None:
+            _log.error("a slot ended unexpectedly", action="slot_failed", error=f"{type(error).__name__}: {error}")
+        self.wake()
+
+    def _note_leases(self) -> None:
+        # Replaced, never changed: the heartbeat reads it from its own thread.
+        self._held = frozenset(lease for lease, slot in self._slots.items() if not slot.concluding)

@@ -1,0 +1,207 @@
+"""Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from pika import BasicProperties
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import AMQPError
+from pika.spec import Basic
+
+from src.config import RabbitMQSettings
+from src.domain.errors import CourseError, InternalError, InvalidRequest
+from src.domain.request import CourseRequest, IdentifiedRequest, identifiers, valid_request_id
+from src.domain.text import has_control_characters
+from src.services.broker import BrokerThread
+from src.services.crash_points import crash_point
+from src.services.database import is_transient
+from src.services.intake import Intake, Reception, ReplyAddress
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it came, and how to acknowledge it."""
+
+    body: bytes
+    message_id: str | None
+    """Only where it can serve as a request_id."""
+    priority: int | None
+    redelivered: bool
+    reply: ReplyAddress | None
+    acknowledge: Callable[[], None]
+
+
+class GenerationConsumer:
+    """Receives in a thread that owns the connection; decides, one message after the other, in the event loop."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        config: RabbitMQSettings,
+        max_lessons: int,
+        on_accepted: Callable[[], None],
+        on_answered: Callable[[], None],
+    ) -> None:
+        self._intake = intake
+        self._max_lessons = max_lessons
+        self._on_accepted = on_accepted
+        self._on_answered = on_answered
+        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._receiver = _Receiver(config, self._deliveries)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether requests are being received."""
+        return self._receiver.connected
+
+    async def start(self) -> None:
+        """Begins to receive."""
+        self._receiver.loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._run(), name="GenerationConsumer")
+        self._receiver.start()
+
+    async def stop(self) -> None:
+        """Stops receiving. What isn't acknowledged by now goes back to the queue."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.to_thread(self._receiver.stop)
+
+    async def _run(self) -> None:
+        while True:
+            delivery = await self._deliveries.get()
+            await self._settle(delivery)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        """Handles a message, however long the database is away, and acknowledges it."""
+        for failures in itertools.count():
+            try:
+                await self.handle(delivery)
+                break
+            except Exception as error:
+                if not is_transient(error):
+                    # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
+                    _log.exception("a request could not be taken in", action="intake_failed")
+                    return
+                _log.error(
+                    "the database is away; requests wait in the queue",
+                    action="intake_waiting",
+                    error=type(error).__name__,
+                )
+                await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failures, 6)) * random.uniform(0.5, 1))
+        crash_point("accepted")
+        delivery.acknowledge()
+
+    async def handle(self, delivery: Delivery) -> None:
+        """Accepts or refuses one message. When it returns, that is committed and the message may be acknowledged."""
+        try:
+            request = CourseRequest.parse(delivery.body, self._max_lessons)
+            await self._accept(delivery, request.completed(delivery.message_id, delivery.priority))
+        except InvalidRequest as error:
+            await self._refuse(delivery, error)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.exception("an unexpected error at intake", action="intake_error")
+            await self._refuse(delivery, InternalError("the request met an unexpected error at intake"))
+
+    async def _accept(self, delivery: Delivery, request: IdentifiedRequest) -> None:
+        reception, course_id = await self._intake.accept(
+            request, delivery.body, redelivered=delivery.redelivered, reply=delivery.reply
+        )
+        fields = {"request_id": request.request_id, "course_id": str(course_id)}
+        match reception:
+            case Reception.ACCEPTED:
+                _log.info("a request is accepted", action="request_accepted", **fields)
+                self._on_accepted()
+            case Reception.STILL_OPEN:
+                _log.info("a request came again while its course is open", action="request_repeated", **fields)
+            case Reception.RESULT_REPEATED:
+                _log.info("a request came again; its result is sent again", action="result_repeated", **fields)
+                self._on_answered()
+            case Reception.CONFLICT:
+                _log.warning("a request_id was used for another request", action="request_conflict", **fields)
+                self._on_answered()
+
+    async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
+        request_id, user_id = identifiers(delivery.body, delivery.message_id)
+        await self._intake.refuse(error, delivery.body, request_id=request_id, user_id=user_id, reply=delivery.reply)
+        _log.warning(
+            "a request is refused",
+            action="request_refused",
+            request_id=request_id,
+            error_code=error.code.value,
+            error=str(error),
+            bytes=len(delivery.body),
+        )
+        self._on_answered()
+
+
+class _Receiver(BrokerThread):
+    """Hands messages to the event loop and brings acknowledgements back to the thread that owns the channel."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, config: RabbitMQSettings, deliveries: asyncio.Queue[Delivery]) -> None:
+        super().__init__(config, "consumer")
+        self._deliveries = deliveries
+
+    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        channel.basic_qos(prefetch_count=self._config.prefetch)
+        channel.basic_consume(self._config.queue_generation, partial(self._hand_over, connection))
+        while not self._stopping.is_set():
+            connection.process_data_events(time_limit=0.5)
+            if not channel.consumer_tags:
+                # The broker cancels a consumer without an error, for example when its queue is deleted.
+                raise ConnectionError("the broker cancelled the subscription")
+
+    def _hand_over(
+        self,
+        connection: BlockingConnection,
+        channel: BlockingChannel,
+        method: Basic.Deliver,
+        properties: BasicProperties,
+        body: bytes,
+    ) -> None:
+        assert method.delivery_tag is not None
+        # The acknowledgement is bound to this channel: its tag means nothing on another one.
+        delivery = Delivery(
+            body=body,
+            message_id=valid_request_id(properties.message_id),
+            priority=properties.priority,
+            redelivered=bool(method.redelivered),
+            reply=_reply_address(properties),
+            acknowledge=partial(_acknowledge, connection, channel, method.delivery_tag),
+        )
+        self.loop.call_soon_threadsafe(self._deliveries.put_nowait, delivery)
+
+
+def _acknowledge(connection: BlockingConnection, channel: BlockingChannel, tag: int) -> None:
+    def acknowledge() -> None:
+        if channel.is_open:
+            channel.basic_ack(tag)
+
+    try:
+        connection.add_callback_threadsafe(acknowledge)
+    except AMQPError:
+        # The connection is gone: the message comes again, and is recognised.
+        _log.info("a message can't be acknowledged and will come again", action="ack_missed")
+
+
+def _reply_address(properties: BasicProperties) -> ReplyAddress | None:
+    """Where a reply goes; None where `reply_to` is absent or can't be a queue's name."""
+    reply_to = _text(properties.reply_to)
+    return ReplyAddress(reply_to, _text(properties.correlation_id)) if reply_to else None
+
+
+def _text(value: object) -> str | None:
+    # pika hands on as bytes what is not UTF-8; NUL is not for PostgreSQL.
+    return value if isinstance(value, str) and value and not has_control_characters(value) else None

@@ -1,0 +1,22 @@
+"""Deletes what nobody needs any more."""
+
+from src.consumers.duty import Duty
+from src.services.outbox import Outbox
+from src.services.worker_registry import WorkerRegistry
+
+_HOUR = 3600.0
+
+
+class Pruner(Duty):
+    """Once an hour: messages long published, and rows of processes that were killed long ago."""
+
+    def __init__(self, outbox: Outbox, registry: WorkerRegistry, keep_days: float) -> None:
+        super().__init__(_HOUR)
+        self._outbox = outbox
+        self._registry = registry
+        self._keep_seconds = keep_days * 24 * _HOUR
+
+    async def turn(self) -> None:
+        """Prunes once."""
+        await self._outbox.prune(self._keep_seconds)
+        await self._registry.prune()

@@ -1,0 +1,112 @@
+"""Publishes what waits in the outbox."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from src.config import RabbitMQSettings
+from src.consumers.duty import Duty
+from src.services.crash_points import crash_point
+from src.services.outbox import Outbox, OutboxMessage
+from src.services.publisher import Delivery, Publication, Publisher
+
+_log = structlog.get_logger(__name__)
+
+_BATCH = 100
+# Longer than a blocked connection is waited for, so that no other relay takes a message over in the meantime.
+_CLAIM_SECONDS = 120.0
+_LONGEST_DELAY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    message: OutboxMessage
+    error: str
+
+
+class ResultRelay(Duty):
+    """Claims, publishes with confirm, then marks. A crash in between publishes again, with the same message_id."""
+
+    def __init__(self, outbox: Outbox, publisher: Publisher, config: RabbitMQSettings, interval: float) -> None:
+        super().__init__(interval)
+        self._outbox = outbox
+        self._publisher = publisher
+        self._config = config
+
+    async def turn(self) -> None:
+        """Publishes until nothing is due, or the broker goes away."""
+        while self._publisher.connected:
+            messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
+            if not messages:
+                return
+            deliveries = await self._publisher.publish([self._publication(message) for message in messages])
+            crash_point("published")
+            await self._settle(list(zip(messages, deliveries, strict=True)))
+
+    async def _settle(self, results: list[tuple[OutboxMessage, Delivery]]) -> None:
+        done: list[int] = []
+        untried: list[int] = []
+        failed: list[_Failure] = []
+        for message, delivery in results:
+            match delivery:
+                case Delivery.CONFIRMED:
+                    done.append(message.id)
+                case Delivery.UNROUTABLE if message.destination == "reply":
+                    _log.warning(
+                        "nobody waits for the reply; it is dropped", action="reply_dropped", **_fields(message)
+                    )
+                    done.append(message.id)
+                case Delivery.UNROUTABLE:
+                    failed.append(_Failure(message, "no queue is bound to its routing key"))
+                case Delivery.REFUSED:
+                    failed.append(_Failure(message, "the broker refused it"))
+                case Delivery.BROKEN:
+                    failed.append(_Failure(message, "the connection broke over it"))
+                case Delivery.NOT_TRIED:
+                    untried.append(message.id)
+        if done:
+            await self._outbox.published(done)
+            _log.debug("messages are published", action="messages_published", number=len(done))
+        if untried:
+            await self._outbox.unclaim(untried)
+        for failure in failed:
+            delay = min(2.0 ** min(failure.message.failures, 10), _LONGEST_DELAY)
+            _log.error(
+                "a message can't be published yet",
+                action="publish_failed",
+                error=failure.error,
+                retry_in=delay,
+                **_fields(failure.message),
+            )
+            await self._outbox.unpublished(failure.message.id, failure.error, delay)
+        if len(untried) == len(results):
+            await asyncio.sleep(0.2)  # the publisher is about to notice that it has no connection
+
+    def _publication(self, message: OutboxMessage) -> Publication:
+        match message.destination:
+            case "status":
+                exchange, routing_key = self._config.exchange, self._config.route_status
+            case "reply":
+                exchange, routing_key = "", message.routing_key or ""
+            case _:
+                exchange, routing_key = "", self._config.queue_dead
+        return Publication(
+            exchange=exchange,
+            routing_key=routing_key,
+            body=message.body,
+            type=message.type,
+            # What was rejected may be anything.
+            content_type="application/octet-stream" if message.destination == "dead" else "application/json",
+            message_id=str(message.message_id),
+            correlation_id=message.correlation_id,
+            headers=message.headers,
+        )
+
+
+def _fields(message: OutboxMessage) -> dict[str, str | None]:
+    return {
+        "course_id": str(message.course_id) if message.course_id else None,
+        "destination": message.destination,
+        "message_id": str(message.message_id),
+    }
