@@ -1,0 +1,73 @@
+# Everything a developer or newcomer needs. Works from a bare clone: each target sets up what it uses.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run publish psql test test-slow check format schema bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(VENV)/local system ## One course from nothing: services, worker, request, result
+	@$(BIN)/python app.py local demo
+
+run: $(VENV)/local system ## Serve with private local services until Ctrl-C
+	@$(BIN)/python app.py local run
+
+publish: $(VENV)/local ## Send a request to `make run`: make publish ARGS='--topic "Cell Biology" --wait'
+	@$(BIN)/python app.py local exec -- $(BIN)/python test_publisher.py $(ARGS)
+
+psql: $(VENV)/local ## Open psql on the local database: make psql ARGS="-c 'SELECT …'"
+	@$(BIN)/python app.py local psql -- $(ARGS)
+
+test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/dev system ## Run the tests that take longer than a minute
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: $(VENV)/dev ## Format, lint, types, layers; schema.sql and docs/contract are up to date
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy src app.py test_publisher.py test_database.py migrations
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python app.py db schema --check
+	@$(BIN)/python app.py contract --check
+
+format: $(VENV)/dev ## Format the code, and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schema: $(VENV)/dev ## Make schema.sql and docs/contract again
+	@$(BIN)/python app.py db schema
+	@$(BIN)/python app.py contract
+
+bench: $(VENV)/dev system ## Measure one course alone, and many at once
+	@$(BIN)/python -m benchmarks.worker_speed $(ARGS)
+
+clean: ## Remove the virtual environment, local services with their data, and caches; courses stay
+	@rm -rf $(VENV) .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What comes from the system: RabbitMQ, where neither it nor Docker is there. Without the rights to install it, the
+# program that needs it says what to do.
+.PHONY: system
+system:
+	@./scripts/install-rabbitmq
+
+$(VENV)/python:
+	@./scripts/make-venv $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/local: $(VENV)/python requirements.txt requirements-local.txt
+	@echo "Installing the pinned packages into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local requirements-dev.txt
+	@echo "Installing the tools for development into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

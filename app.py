@@ -1,0 +1,263 @@
+"""The course generation worker: entry point, and the only place where its parts are put together.
+
+`python app.py` serves until it is told to stop; `python app.py --help` lists the other commands.
+"""
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import sys
+from types import FrameType
+from uuid import uuid4
+
+import structlog
+import typer
+from sqlalchemy import Connection
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+
+from src import __version__
+from src.config import Settings, SettingsError
+from src.consumers.course_worker import CourseWorker
+from src.consumers.generation_consumer import GenerationConsumer
+from src.consumers.heartbeat import Heartbeat
+from src.consumers.mirror_keeper import MirrorKeeper
+from src.consumers.model_gate import ModelGate
+from src.consumers.pruner import Pruner
+from src.consumers.rescuer import Rescuer
+from src.consumers.result_relay import ResultRelay
+from src.operations.commands import commands
+from src.operations.health import HealthServer
+from src.operations.logs import configure_logging
+from src.operations.migrations import head_revision
+from src.services.course_generator import CourseGenerator
+from src.services.course_store import CourseStore
+from src.services.crash_points import arm
+from src.services.database import Database, sql
+from src.services.intake import Intake
+from src.services.language_model import OpenAIModel
+from src.services.markdown_folder import MarkdownFolderSearch
+from src.services.mirror import Mirror
+from src.services.model_server import ModelServer
+from src.services.outbox import Outbox
+from src.services.progress import ProgressReporter
+from src.services.publisher import Publisher
+from src.services.redaction import Redactor
+from src.services.source_search import NoSourceSearch, SourceSearch
+from src.services.vector_store import VectorStoreSearch
+from src.services.worker_registry import WorkerIdentity, WorkerRegistry
+
+_log = structlog.get_logger("app")
+
+# How long a stopping worker goes on publishing what it has just finished.
+_LAST_RESULTS_SECONDS = 5.0
+
+
+class Worker:
+    """One process: all of its parts, and the order in which they start and stop."""
+
+    def __init__(self, settings: Settings, redact: Redactor) -> None:
+        """Connects to nothing yet. Call it from the event loop."""
+        loop = asyncio.get_running_loop()
+        identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
+        shutdown = asyncio.Event()
+        self._settings = settings
+
+        self._database = Database(settings.database)
+        self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
+        self._registry = WorkerRegistry(self._database, self._heart, identity)
+        store, outbox = CourseStore(self._database), Outbox(self._database)
+
+        self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
+        self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)
+        mirror = Mirror(settings.output_dir if settings.files else None)
+        self._mirror_keeper = MirrorKeeper(store, mirror)
+        self._model_server = ModelServer(settings.openai)
+        generator = CourseGenerator(
+            OpenAIModel(self._model_server, settings.openai, shutdown),
+            _source_search(settings, self._model_server),
+            store,
+            ProgressReporter(self._publisher, settings.rabbitmq).report,
+            settings.max_lessons,
+        )
+        self._gate = ModelGate()
+        self._course_worker = CourseWorker(
+            identity.id,
+            generator,
+            store,
+            self._gate,
+            mirror,
+            self._mirror_keeper,
+            redact,
+            settings,
+            shutdown,
+            may_claim=lambda: self._heartbeat.proven,
+            on_concluded=self._relay.wake,
+        )
+        self._consumer = GenerationConsumer(
+            Intake(self._database),
+            settings.rabbitmq,
+            settings.max_lessons,
+            on_accepted=self._course_worker.wake,
+            on_answered=self._relay.wake,
+        )
+        self._heartbeat = Heartbeat(
+            self._registry,
+            settings.worker,
+            held=self._course_worker.held_leases,
+            on_lost=self._course_worker.leases_lost,
+            on_proven=self._course_worker.wake,
+        )
+        self._rescuer = Rescuer(self._registry, settings.worker, settings.course, on_rescued=self._look_again)
+        self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
+
+    async def start(self) -> None:
+        """Waits for the database, then starts every part. Parts that need the broker wait for it by themselves."""
+        await _database_with_schema(self._database)
+        await self._heartbeat.start()
+        self._publisher.start()
+        await self._relay.start()
+        await self._rescuer.start()
+        await self._pruner.start()
+        await self._mirror_keeper.start()
+        if not self._settings.openai.configured:
+            self._gate.close("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
+        await self._course_worker.start()
+        # What was imported stays for good: without it, a full collection doesn't hold up every course for 0.1 s.
+        gc.collect()
+        gc.freeze()
+        # Last, so that what it accepts finds somebody to work on it.
+        await self._consumer.start()
+        _log.info("the worker has started", action="worker_started", version=__version__, pid=os.getpid())
+
+    async def stop(self) -> None:
+        """Stops every part, in an order in which each still has what it needs to end its work well."""
+        await self._consumer.stop()  # nothing new comes in
+        await self._course_worker.stop()  # needs database, model and heartbeat while lessons finish
+        await self._rescuer.stop()
+        await self._pruner.stop()
+        await self._mirror_keeper.stop()
+        await self._relay.stop()
+        try:
+            async with asyncio.timeout(_LAST_RESULTS_SECONDS):
+                await self._relay.turn()  # what the last courses left in the outbox
+        except (TimeoutError, SQLAlchemyError):
+            _log.warning("results are left for another worker to publish", action="results_left")
+        await asyncio.to_thread(self._publisher.stop)
+        await self._heartbeat.stop()
+        try:
+            await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
+        except SQLAlchemyError as error:
+            _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
+        await self.close()
+        _log.info("the worker has stopped", action="worker_stopped")
+
+    async def close(self) -> None:
+        """Closes what has no work of its own."""
+        await self._model_server.close()
+        self._heart.dispose()
+        self._database.dispose()
+
+    def readiness(self) -> dict[str, bool]:
+        """What the worker needs, and whether it is there."""
+        return {
+            "database": self._heartbeat.proven,
+            "broker_consumer": self._consumer.connected,
+            "broker_publisher": self._publisher.connected,
+            "model": self._gate.is_open,
+        }
+
+    def _look_again(self) -> None:
+        self._course_worker.wake()
+        self._relay.wake()
+
+
+def _source_search(settings: Settings, server: ModelServer) -> SourceSearch:
+    if settings.sources_dir is not None:
+        return MarkdownFolderSearch(settings.sources_dir)
+    if settings.openai.vector_store_id is not None:
+        return VectorStoreSearch(server, settings.openai.vector_store_id)
+    return NoSourceSearch()
+
+
+async def _database_with_schema(database: Database) -> None:
+    """Returns when the database answers and has the schema of this program; says in one line what is in the way."""
+
+    def work(connection: Connection) -> str:
+        return str(connection.execute(sql("schema_revision")).scalar_one())
+
+    wanted, delay = head_revision(), 1.0
+    while True:
+        try:
+            found = await database.run(work)
+            # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
+            if found >= wanted:
+                return
+            reason = f"its schema is {found}, this program needs {wanted}: run `python app.py db upgrade`"
+        except ProgrammingError:
+            reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).strip().replace("\n", " ")
+        _log.error("waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1))
+        await asyncio.sleep(delay * random.uniform(0.5, 1))
+        delay = min(2 * delay, 30)
+
+
+async def _serve(settings: Settings, redact: Redactor) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        # Only sets a flag; a second signal means that somebody doesn't want to wait for the order of things.
+        if stop.is_set():
+            os._exit(128 + number)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+
+    worker = Worker(settings, redact)
+    health = HealthServer(settings.health_port, worker.readiness) if settings.health_port else None
+    if health is not None:
+        await health.start()
+    starting = asyncio.create_task(worker.start())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        await stopped
+        _log.info("stopping", action="worker_stopping", grace=settings.worker.grace)
+        await worker.stop()
+    else:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await worker.close()
+    if health is not None:
+        await health.stop()
+
+
+@commands.callback(invoke_without_command=True)
+def run(context: typer.Context) -> None:
+    """Without a command: serve requests until SIGTERM or SIGINT."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = Settings()
+    redact = Redactor(settings.secrets)
+    configure_logging(settings, redact)
+    arm(os.environ.get("CRASH_AT", ""))
+    asyncio.run(_serve(settings, redact))
+
+
+def main() -> None:
+    """Runs the command line. Wrong settings end it with one line for each fault, and exit code 2."""
+    try:
+        commands()
+    except SettingsError as error:
+        for fault in error.faults:
+            print(f"settings: {fault}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

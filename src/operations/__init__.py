@@ -1,0 +1,1 @@
+"""Things operators use: commands, health, local services, the stand-in model."""

@@ -1,0 +1,176 @@
+"""`make demo`, `make run` and `make psql`: the worker with private local services."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from src.config import Settings
+from src.operations.local_services import LocalServiceError, LocalServices
+from src.operations.migrations import ROOT, upgrade
+from src.services import DatabaseService
+
+_FOLDER = ROOT / ".services"
+_SAMPLES = ROOT / "samples"
+
+_console = Console(highlight=False)
+
+
+def demo() -> int:
+    """One course, from nothing to READY. Returns the exit code."""
+    try:
+        with _services() as (services, environment), _stand_in(environment), _worker(environment):
+            _say("Sending a request, as an upstream service would:")
+            arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
+            if environment.get("SOURCES_DIR") == str(_SAMPLES):
+                arguments += ["--source-filter", "cell-biology/"]
+            done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
+            if done.returncode == 0:
+                _show_course(services)
+            return done.returncode
+    except LocalServiceError as error:
+        _console.print(str(error), style="red", markup=False)
+        return 1
+
+
+def run() -> int:
+    """Serves until Ctrl-C. Returns the exit code."""
+    try:
+        with _services() as (_, environment), _stand_in(environment):
+            _say("The worker starts now. In another terminal:")
+            _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
+            _say("    make psql")
+            worker = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
+            return _wait_through_signals(worker)
+    except LocalServiceError as error:
+        _console.print(str(error), style="red", markup=False)
+        return 1
+
+
+def execute(command: Sequence[str]) -> int:
+    """Runs a command with the settings of the services that `run` has started."""
+    services = LocalServices(_FOLDER)
+    if not services.postgres.running:
+        _console.print("The local services are not running: start them with `make run`", style="red")
+        return 1
+    return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
+
+
+def psql(arguments: Sequence[str]) -> int:
+    """Opens psql on the local database."""
+    postgres = LocalServices(_FOLDER).postgres
+    was_running = postgres.running
+    if not was_running:
+        postgres.start()
+    try:
+        database = postgres.environment("learningdb")
+        variables = {
+            "PGHOST": database["DB_HOST"],
+            "PGPORT": database["DB_PORT"],
+            "PGDATABASE": database["DB_NAME"],
+            "PGUSER": database["DB_USER"],
+            "PGPASSWORD": database["DB_PASSWORD"],
+        }
+        return subprocess.run([postgres.bin / "psql", *arguments], env={**os.environ, **variables}).returncode
+    finally:
+        if not was_running:
+            postgres.stop()
+
+
+@contextlib.contextmanager
+def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
+    """The environment of a worker, with services running and the schema in place."""
+    services = LocalServices(_FOLDER)
+    _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
+    try:
+        services.start()
+        upgrade(services.postgres.settings("learningdb"))
+        # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
+        environment = {**os.environ, **services.environment()}
+        if Settings().sources_dir is None and Settings().openai.vector_store_id is None:
+            environment["SOURCES_DIR"] = str(_SAMPLES)
+        yield services, environment
+    finally:
+        services.stop()
+
+
+@contextlib.contextmanager
+def _stand_in(environment: dict[str, str]) -> Iterator[None]:
+    """Where no model is configured: the stand-in, entered into `environment`."""
+    if Settings().openai.configured:
+        yield
+        return
+    _say("No OPENAI_API_KEY and no OPENAI_BASE_URL: the stand-in model writes (text taken from the sources).")
+    with _process([sys.executable, "app.py", "stand-in"], environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        environment["OPENAI_BASE_URL"] = line.partition("OPENAI_BASE_URL=")[2].strip()
+        environment["OPENAI_MODEL"] = "stand-in"
+        environment.pop("OPENAI_MODEL_OUTLINE", None)
+        yield
+
+
+@contextlib.contextmanager
+def _worker(environment: dict[str, str]) -> Iterator[None]:
+    log = _FOLDER / "worker.log"
+    _say(f"Starting the worker; its log is {_shown(log)}")
+    with log.open("ab") as output, _process([sys.executable, "app.py"], environment, stderr=output):
+        yield
+
+
+@contextlib.contextmanager
+def _process(
+    command: Sequence[str], environment: dict[str, str], *, stdout: int | None = None, stderr: object = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=stderr)  # type: ignore[call-overload]
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait_through_signals(worker: subprocess.Popen[bytes]) -> int:
+    """Waits for the worker. Ctrl-C reaches it by itself; a SIGTERM to this process is passed on."""
+    signal.signal(signal.SIGTERM, lambda *_: worker.terminate())
+    while True:
+        try:
+            return worker.wait()
+        except KeyboardInterrupt:
+            _say("Stopping; once more to stop at once.")
+
+
+def _show_course(services: LocalServices) -> None:
+    database = DatabaseService(services.postgres.settings("learningdb"))
+    with database.get_cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.id, c.status, c.title, c.output_path, l.lesson_number, l.title AS lesson, l.sources,
+                   (SELECT count(*) FROM lesson_checks k WHERE k.lesson_id = l.id AND k.answer IS NOT NULL) AS checks
+            FROM courses c JOIN lessons l ON l.course_id = c.id
+            WHERE c.id = (SELECT id FROM courses ORDER BY created_at DESC LIMIT 1)
+            ORDER BY l.lesson_number
+            """
+        )
+        rows = cursor.fetchall()
+    database.disconnect()
+    first = rows[0]
+    _say(f'\nIn SQL: course {first["id"]}, {first["status"]}, "{first["title"]}"')
+    for row in rows:
+        sources = ", ".join(row["sources"]) or "none"
+        _say(f"    {row['lesson_number']}. {row['lesson']} ({row['checks']} checks with answers; sources: {sources})")
+    _say("    make psql ARGS=\"-c 'SELECT * FROM v_course_summary'\"")
+    _say(f"On disk: {first['output_path']}/course.md and course.json")
+
+
+def _say(text: str) -> None:
+    _console.print(text, markup=False, soft_wrap=True)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))

@@ -1,0 +1,80 @@
+"""Logs: one JSON object a line, or readable lines on a terminal. Text is constant; data goes in fields."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from src.config import Settings
+from src.services.redaction import Redactor
+
+# Libraries that have much to say about what the worker reports itself.
+_QUIET = {"pika": logging.CRITICAL, "httpx2": logging.WARNING, "openai": logging.WARNING, "alembic": logging.WARNING}
+
+
+def configure_logging(settings: Settings, redact: Redactor) -> None:
+    """Sends the logs of this program and of its libraries to stderr, without secrets."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redacting(redact),
+                _in_reading_order,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _in_reading_order(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    first = [key for key in ("timestamp", "level", "action", "event") if key in event]
+    return {key: event[key] for key in [*first, *event]}
+
+
+def _redacting(redact: Redactor) -> Processor:
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if isinstance(value, list | tuple):
+            return [clean(item) for item in value]
+        if isinstance(value, dict):
+            return {key: clean(item) for key, item in value.items()}
+        return value
+
+    def process(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        return {key: clean(value) for key, value in event.items()}
+
+    return process
