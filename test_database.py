@@ -1,0 +1,91 @@
+"""Checks that the database of the environment is there, has the schema, and keeps a course.
+
+    python test_database.py
+
+Writes one course through `DatabaseService`, reads it back by the documented tables and views, and deletes it.
+"""
+
+import sys
+from uuid import uuid4
+
+import psycopg2
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+
+from src.config import Settings, SettingsError
+from src.services import DatabaseService
+
+RELATIONS = (
+    "courses",
+    "lessons",
+    "lesson_bodies",
+    "lesson_checks",
+    "generation_queue",
+    "workers",
+    "outbox",
+    "course_events",
+    "model_calls",
+    "v_course_summary",
+    "v_course_lessons",
+    "v_lessons_full",
+)
+
+console = Console(highlight=False)
+
+
+def check_relations(database: DatabaseService) -> None:
+    """Counts the rows of every documented table and view."""
+    with database.get_cursor() as cursor:
+        cursor.execute("SELECT version()")
+        console.print(*(row["version"] for row in cursor), markup=False)
+        for name in RELATIONS:
+            cursor.execute(f"SELECT count(*) AS rows FROM {name}")
+            for row in cursor:
+                console.print(f"  {name:<18}{row['rows']:>8} rows", markup=False)
+
+
+def check_round_trip(database: DatabaseService) -> None:
+    """Writes a course with one lesson, compares what comes back, and deletes it."""
+    user_id = str(uuid4())
+    course_id = database.create_course(user_id, "A test course", "Testing", "Grade 8", 1)
+    try:
+        lesson_id = database.create_lesson(course_id, 1, "A test lesson", key_concepts=["test"], sources=["a/b.md"])
+        database.save_lesson_body(lesson_id, "# A test lesson", {"lesson_number": 1, "sections": []})
+        database.update_course_status(course_id, "READY")
+        course = database.get_course(course_id)
+        lessons = database.get_course_lessons(course_id)
+        assert course is not None and course["status"] == "READY", course
+        assert course["slug"] == "a-test-course", course["slug"]
+        assert [lesson["content_md"] for lesson in lessons] == ["# A test lesson"], lessons
+    finally:
+        with database.get_cursor() as cursor:
+            cursor.execute("DELETE FROM courses WHERE id = %s", (course_id,))
+    console.print(f"A course was written, read back and deleted ({course_id})", markup=False)
+
+
+def main() -> None:
+    """Runs the checks; exit code 1 with one line on what is wrong."""
+    try:
+        settings = Settings().database
+        database = DatabaseService(config=settings)
+        database.connect()
+        try:
+            check_relations(database)
+            check_round_trip(database)
+        finally:
+            database.disconnect()
+    except SettingsError as error:
+        console.print("\n".join(f"settings: {fault}" for fault in error.faults), style="red", markup=False)
+        sys.exit(2)
+    except OperationalError as error:
+        console.print(f"Can't connect to {settings.host}:{settings.port}: {error.orig}", style="red", markup=False)
+        sys.exit(1)
+    except psycopg2.errors.UndefinedTable as error:
+        reason = str(error).splitlines()[0]
+        console.print(f"{reason}: run `python app.py db upgrade` first", style="red", markup=False)
+        sys.exit(1)
+    console.print("The database is fine.", style="green")
+
+
+if __name__ == "__main__":
+    main()
