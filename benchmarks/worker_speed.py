@@ -1,0 +1,121 @@
+"""How fast one worker process is: one course alone, and many at once against one after the other.
+
+    python -m benchmarks.worker_speed [--latency 0.5] [--courses 50]
+
+Starts PostgreSQL, RabbitMQ, the stand-in model and a worker at its default settings, each of its own, and takes times
+from publishing a request to receiving its result. All figures are of one run on one machine; compare ratios.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from pika.adapters.blocking_connection import BlockingConnection
+
+from src.config import RabbitMQSettings
+from src.operations.local_services import HOST, LocalServices, free_port
+from src.operations.migrations import ROOT, upgrade
+from src.services.broker import connection_parameters, open_channel
+
+_LESSONS = 4
+_OVERHEAD = 0.15
+"""Seconds beyond two model calls that one course may take: the outline, then the lessons side by side."""
+
+
+class Client:
+    """An upstream service: publishes requests and takes results from the status queue."""
+
+    def __init__(self, config: RabbitMQSettings) -> None:
+        self._channel = open_channel(BlockingConnection(connection_parameters(config, "benchmark")), config)
+
+    def publish(self, topic: str) -> str:
+        """Publishes a request; returns its id."""
+        request_id = str(uuid4())
+        body = {"request_id": request_id, "user_id": str(uuid4()), "topic": topic, "num_lessons": _LESSONS}
+        self._channel.basic_publish("course.exchange", "course.generate", json.dumps(body).encode())
+        return request_id
+
+    def results(self, number: int) -> None:
+        """Returns when `number` courses have ended well."""
+        for method, _properties, content in self._channel.consume("course.status.queue"):
+            assert method.delivery_tag is not None and content is not None
+            self._channel.basic_ack(method.delivery_tag)
+            message = json.loads(content)
+            if message["status"] == "error":
+                raise RuntimeError(f"a course failed: {message['message']}")
+            number -= message["status"] == "success"
+            if number == 0:
+                break
+        self._channel.cancel()
+
+    def run(self, number: int) -> float:
+        """Seconds that `number` courses at once take from the first request to the last result."""
+        started = time.perf_counter()
+        for index in range(number):
+            self.publish(f"Cell Biology {index}")
+        self.results(number)
+        return time.perf_counter() - started
+
+
+@contextmanager
+def worker(latency: float) -> Iterator[Client]:
+    """A worker at its default settings, with everything it needs."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-benchmark-")))
+        services = LocalServices(folder / "services")
+        stack.callback(services.stop)
+        services.start()
+        upgrade(services.postgres.settings("learningdb"))
+        port = free_port()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            **services.environment(),
+            "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
+            "OPENAI_ALLOW_REMOTE": "off",
+            "SOURCES_DIR": str(ROOT / "samples"),
+        }
+        app = [sys.executable, str(ROOT / "app.py")]
+        for arguments in (["stand-in", "--port", str(port), "--latency", str(latency)], []):
+            log = stack.enter_context((folder / f"{arguments[0] if arguments else 'worker'}.log").open("wb"))
+            process = subprocess.Popen([*app, *arguments], cwd=folder, env=environment, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        client = Client(services.rabbitmq.settings())
+        client.run(1)  # waits for the worker to start
+        yield client
+
+
+def main() -> None:
+    """Prints both figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--latency", type=float, default=0.5, help="seconds that the model takes for a call")
+    parser.add_argument("--courses", type=int, default=50, help="how many courses at once, and one after the other")
+    options = parser.parse_args()
+    with worker(options.latency) as client:
+        alone = [client.run(1) for _ in range(options.courses)]
+        together = client.run(options.courses)
+    one_by_one, limit = sum(alone), 2 * options.latency + _OVERHEAD
+    print(f"model latency L                 {options.latency:8.3f} s, {_LESSONS} lessons a course")
+    print(
+        f"one course alone, median        {statistics.median(alone):8.3f} s (at least 2 L = {2 * options.latency:.3f})"
+    )
+    print(f"one course alone, slowest       {max(alone):8.3f} s (limit 2 L + {_OVERHEAD} = {limit:.3f})")
+    print(f"{options.courses} courses one after the other {one_by_one:9.3f} s")
+    print(f"{options.courses} courses at once            {together:9.3f} s")
+    print(f"times faster                    {one_by_one / together:8.1f}   (at least 10)")
+    if max(alone) > limit or one_by_one / together < 10:
+        sys.exit("too slow")
+
+
+if __name__ == "__main__":
+    main()
