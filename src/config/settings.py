@@ -52,7 +52,7 @@ class OpenAISettings(BaseSettings):
 
     api_key: str | None = Field(default=None, repr=False)
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    model: Name = "gpt-4o-mini"
+    model: Name = "gpt-6-luna"
     model_outline: Name | None = None
     json_mode: Literal["schema", "object", "prompt"] = "schema"
     timeout: Seconds = 120

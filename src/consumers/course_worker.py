@@ -73,6 +73,8 @@ class CourseWorker(Duty):
         self._on_concluded = on_concluded
         self._slots: dict[UUID, _Slot] = {}
         self._held: frozenset[UUID] = frozenset()
+        # Leases of slots that died: not to be adopted, or a course that kills its slot would do so for ever.
+        self._given_up: set[UUID] = set()
 
     def held_leases(self) -> Collection[UUID]:
         """Leases that slots are writing under. Safe to call from any thread."""
@@ -94,7 +96,7 @@ class CourseWorker(Duty):
         if permitted == 0:
             return
         claims = await self._store.claim(
-            self._worker_id, list(self._slots), permitted, self._settings.course.max_attempts
+            self._worker_id, [*self._slots, *self._given_up], permitted, self._settings.course.max_attempts
         )
         for claim in claims:
             task = asyncio.create_task(self._attempt(claim), name=f"course {claim.course_id}")
@@ -127,17 +129,31 @@ class CourseWorker(Duty):
         try:
             outcome, calls = await self._write(claim)
             self._begin_conclusion(claim)
-            await self._conclude(claim, outcome, calls)
+            outcome = await self._recorded(claim, outcome, calls)
         except asyncio.CancelledError:
             await self._cancelled(claim)
             return
         except LeaseLost:
+            outcome = Lost()
+        if isinstance(outcome, Lost):
             _log.warning("the lease is lost; nothing was written", action="lease_lost")
             return
         self._on_concluded()
         if isinstance(outcome, Finished):
             await self._mirror_keeper.mirror(claim.course_id)
             self._on_concluded()
+
+    async def _recorded(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> Outcome:
+        """Records how the attempt ended; that it is broken, where just this can't be recorded."""
+        try:
+            await self._conclude(claim, outcome, calls)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            _log.exception("the end of an attempt can't be recorded", action="conclusion_failed")
+            outcome = Broken(f"{type(error).__name__}: {error}")
+            await self._conclude(claim, outcome, [])
+        return outcome
 
     async def _cancelled(self, claim: Claim) -> None:
         if not self._shutdown.is_set():
@@ -165,6 +181,8 @@ class CourseWorker(Duty):
                 crash_point("ready")
                 _log.info("the course is ready", action="course_ready", output_path=paths[0])
             case Failed(code, message):
+                if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
+                    self._gate.open()  # it does answer
                 await self._fail(claim, code, message, calls)
             case Postponed(message, delay, access_denied):
                 if access_denied:
@@ -182,7 +200,7 @@ class CourseWorker(Duty):
                 delay = min(_FIRST_RETRY * 2 ** (claim.attempt - 1), _LONGEST_RETRY)
                 await self._release(claim, message, calls, delay=delay)
             case Lost():
-                _log.warning("the lease is lost; nothing was written", action="lease_lost")
+                pass
             case _:
                 assert_never(outcome)
 
@@ -213,6 +231,7 @@ class CourseWorker(Duty):
         slot = self._slots.pop(lease)
         self._note_leases()
         if not slot.task.cancelled() and (error := slot.task.exception()) is not None:
+            self._given_up.add(lease)
             _log.error("a slot ended unexpectedly", action="slot_failed", error=f"{type(error).__name__}: {error}")
         self.wake()
 

@@ -39,11 +39,13 @@ class Heartbeat:
         self._held = held
         self._on_lost = on_lost
         self._on_proven = on_proven
+        self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+        self._ticker: asyncio.Task[None] | None = None
         self._ticked_at = time.monotonic()
         self._proven_until = 0.0
-        self._ticker: asyncio.Task[None] | None = None
+        self._was_proven = False
 
     @property
     def proven(self) -> bool:
@@ -52,8 +54,7 @@ class Heartbeat:
 
     async def start(self) -> None:
         """Begins to beat."""
-        self._loop = asyncio.get_running_loop()
-        self._ticker = asyncio.create_task(self._tick(), name="Heartbeat")
+        self._ticker = asyncio.create_task(self._tick_on(), name="Heartbeat")
         self._thread.start()
 
     async def stop(self) -> None:
@@ -64,26 +65,19 @@ class Heartbeat:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
 
-    async def _tick(self) -> None:
-        was_proven = False
-        while True:
-            self._ticked_at = time.monotonic()
-            if was_proven and not self.proven:
-                _log.error("leases can't be proven any more; slots stop", action="lease_unproven")
-                self._on_lost(self._held())
-            was_proven = self.proven
-            await asyncio.sleep(self._config.heartbeat / 4)
+    def tick(self) -> None:
+        """In the event loop: notes that it runs, and stops the slots when the last beat is too long ago."""
+        self._ticked_at = time.monotonic()
+        if self._was_proven and not self.proven:
+            _log.error("leases can't be proven any more; slots stop", action="lease_unproven")
+            self._on_lost(self._held())
+        self._was_proven = self.proven
 
-    def _beat_on(self) -> None:
-        while True:
-            if time.monotonic() - self._ticked_at < 2 * self._config.heartbeat:
-                self._beat()
-            else:
-                _log.error("the event loop hangs; no heartbeat", action="loop_stalled")
-            if self._stopping.wait(self._config.heartbeat):
-                return
-
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """In the thread: one beat, if the event loop runs."""
+        if time.monotonic() - self._ticked_at >= 2 * self._config.heartbeat:
+            _log.error("the event loop hangs; no heartbeat", action="loop_stalled")
+            return
         # Taken before the query: a lease that is claimed in between is not missed.
         before, held = time.monotonic(), frozenset(self._held())
         try:
@@ -97,3 +91,14 @@ class Heartbeat:
             self._loop.call_soon_threadsafe(self._on_proven)
         if lost:
             self._loop.call_soon_threadsafe(self._on_lost, lost)
+
+    async def _tick_on(self) -> None:
+        while True:
+            self.tick()
+            await asyncio.sleep(self._config.heartbeat / 4)
+
+    def _beat_on(self) -> None:
+        while True:
+            self.beat()
+            if self._stopping.wait(self._config.heartbeat):
+                return

@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, or readable lines on a terminal. Text is constant; data goes in fields."""
 
+import json
 import logging
 import sys
 from typing import Any
@@ -36,7 +37,7 @@ def configure_logging(settings: Settings, redact: Redactor) -> None:
     )
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(serializer=_one_line)
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
@@ -57,6 +58,12 @@ def configure_logging(settings: Settings, redact: Redactor) -> None:
     root.setLevel(settings.log_level)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def _one_line(event: EventDict, **_options: Any) -> str:
+    # JSON may hold these line separators as they are; programs that read logs line by line often split at them.
+    text = json.dumps(event, ensure_ascii=False, default=repr)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
 
 
 def _in_reading_order(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -206,6 +206,11 @@ def _sentences(passages: Sequence[dict[str, Any]]) -> list[_Sentence]:
     for passage in passages:
         for text, words in _split(str(passage["text"])):
             found.setdefault(text, _Sentence(text, int(passage["number"]), words))
+    if not found:
+        # Passages without a single good sentence: better a clumsy lesson about them than none.
+        for passage in passages:
+            text = " ".join(str(passage["text"]).split())[:320]
+            found[text] = _Sentence(text, int(passage["number"]), frozenset(_words(text)))
     return list(found.values())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import CourseError, LeaseLost, ModelAccessDenied, ModelUnavailable, NoSources, Stopping
@@ -79,8 +80,8 @@ class CourseGenerator:
         return Finished(), calls
 
     async def _outline(self, claim: Claim, brief: CourseBrief, calls: list[ModelCall]) -> Outline:
-        if claim.outline is not None:
-            return Outline.model_validate(claim.outline)
+        if saved := _saved_outline(claim, brief):
+            return saved
         passages = await self._sources.search(brief.topic, brief.source_filter, _OUTLINE_PASSAGES)
         _require_sources(brief, passages)
         answer = await self._model.ask(outline_question(brief, passages), calls.append)
@@ -135,6 +136,19 @@ class CourseGenerator:
             passages = await self._sources.search(brief.topic, brief.source_filter, _LESSON_PASSAGES)
         _require_sources(brief, passages)
         return passages
+
+
+def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
+    """The outline of an earlier attempt. One that doesn't fit (it may come with a plain INSERT) is written anew."""
+    if claim.outline is None:
+        return None
+    try:
+        outline = Outline.model_validate(claim.outline)
+    except ValidationError:
+        if claim.saved_lessons:
+            raise
+        return None
+    return outline if claim.saved_lessons or not outline.faults(brief.num_lessons) else None
 
 
 def _require_sources(brief: CourseBrief, passages: Sequence[Passage]) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import resources
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import psycopg2.extras
-from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
@@ -64,8 +63,6 @@ class Database:
 
     def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
         self._engine = create_pool(config, application_name)
-        # For this engine only: DatabaseService hands ids out as strings, as the original service did.
-        event.listen(self._engine, "connect", _receive_uuids)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[[Connection], T]) -> T:
@@ -111,7 +108,3 @@ def is_transient(error: BaseException) -> bool:
 def sql(name: str) -> TextClause:
     """The statement in `src/services/sql/<name>.sql`."""
     return text(resources.files("src.services").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8"))
-
-
-def _receive_uuids(connection: Any, _record: object) -> None:
-    psycopg2.extras.register_uuid(conn_or_curs=connection)  # type: ignore[no-untyped-call]

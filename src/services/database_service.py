@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
+from psycopg2.extensions import new_type, register_type
 from psycopg2.extras import Json, RealDictCursor, RealDictRow
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from src.config import DatabaseSettings
 from src.domain.markdown import lesson_markdown
@@ -30,6 +32,7 @@ class DatabaseService:
         """Connects, and so finds out now whether the database can be reached."""
         if self._engine is None:
             self._engine = create_pool(self._config, "course-generator-api")
+            event.listen(self._engine, "connect", _hand_out_ids_as_strings)
         self._engine.connect().close()
 
     def disconnect(self) -> None:
@@ -193,6 +196,15 @@ class DatabaseService:
             cursor.execute(statement, values)
             row = cast(RealDictRow, cursor.fetchone())
         return str(row["id"])
+
+
+# The oid of type uuid, which never changes: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
+_TEXT_ID = new_type((2950,), "TEXT_ID", lambda value, _cursor: value)
+
+
+def _hand_out_ids_as_strings(connection: DBAPIConnection, _record: object) -> None:
+    # As plain psycopg2 does, and so the original service did; SQLAlchemy makes them UUID objects.
+    register_type(_TEXT_ID, cast(Any, connection))
 
 
 def _json(value: dict[str, Any] | None) -> Json | None:

@@ -104,10 +104,8 @@ def meaning(error: openai.OpenAIError) -> CourseError:
             return ModelAccessDenied(f"the model's server refuses the key: {error.message}")
         case openai.NotFoundError():
             return ModelAccessDenied(f"the model's server doesn't know what was asked for: {error.message}")
-        case openai.APITimeoutError():
-            return ModelUnavailable("the model's server did not answer in time")
-        case openai.APIConnectionError():
-            return ModelUnavailable(f"no connection to the model's server: {error.__cause__ or error}")
+        case openai.APIConnectionError():  # a time-out is one too
+            return ModelUnavailable(f"no answer from the model's server: {error.__cause__ or error}")
         case openai.APIStatusError() if error.status_code >= 500 or error.status_code in (408, 409):
             return ModelUnavailable(
                 f"the model's server answered {error.status_code}: {error.message}", retry_after(error)

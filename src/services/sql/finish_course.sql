@@ -1,6 +1,7 @@
--- READY, only with every lesson in place. The trigger takes the queue row away and puts the result into the outbox.
+-- READY, only with every lesson of the outline in place. The trigger takes the queue row away and puts the result into the outbox.
 UPDATE courses c
 SET status = 'READY',
+    total_lessons = jsonb_array_length(c.outline_json -> 'lessons'),
     generated_at = now(),
     -- The short folder name is free but for one case in four thousand million; then the long one is taken.
     output_path = CASE
@@ -22,4 +23,4 @@ SET status = 'READY',
         FROM lessons l WHERE l.course_id = c.id
     )
 WHERE c.id = :course_id
-  AND (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) = c.total_lessons
+  AND (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) = jsonb_array_length(c.outline_json -> 'lessons')

@@ -1,0 +1,198 @@
+"""What tests stand on: PostgreSQL and RabbitMQ of this run's own, and the certainty that no test pays for a model."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from src.config import DatabaseSettings
+from src.operations.local_services import LocalPostgres, LocalRabbitMQ, LocalServiceError
+from src.operations.migrations import upgrade
+from src.services.database import Database
+from tests.sql import Psql
+from tests.stand_in import StandIn
+from tests.upstream import Upstream
+from tests.worker_process import WorkerProcess
+
+_numbers = count(1)
+
+
+def _refuse_to_leave_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    match event, arguments:
+        case "socket.connect", (_, (host, *_)):
+            pass
+        case "socket.getaddrinfo", (host, *_):
+            pass
+        case _:
+            return
+    if not _is_local(host):
+        raise RuntimeError(f"a test tried to reach {host}: nothing here may leave this machine")
+
+
+def _is_local(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name in ("localhost", "None")
+
+
+def pytest_configure() -> None:
+    """Cuts this process off from the network, and from the settings of whoever runs the tests."""
+    sys.addaudithook(_refuse_to_leave_this_machine)
+    prefixes = (
+        "OPENAI_",
+        "RABBITMQ_",
+        "DB_",
+        "WORKER_",
+        "COURSE_",
+        "VECTOR_DB_ID",
+        "SOURCES_DIR",
+        "OUTPUT_DIR",
+        "FILES",
+    )
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
+        del os.environ[name]
+    os.environ["OPENAI_ALLOW_REMOTE"] = "off"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
+    server = LocalPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    server.start()
+    server.create_database("template")
+    upgrade(server.settings("template"))
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRabbitMQ]:
+    try:
+        broker = LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
+    except LocalServiceError as error:
+        # Missing at home is a pity, missing in CI is a fault.
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def empty_database(postgres: LocalPostgres) -> DatabaseSettings:
+    """A database with nothing in it."""
+    name = f"empty_{next(_numbers)}"
+    postgres.create_database(name, "template0")
+    return postgres.settings(name)
+
+
+@pytest.fixture
+def database_settings(postgres: LocalPostgres) -> DatabaseSettings:
+    """A database with the schema in it."""
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, "template")
+    return postgres.settings(name)
+
+
+@pytest.fixture
+def database(database_settings: DatabaseSettings) -> Iterator[Database]:
+    opened = Database(database_settings)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def psql(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Psql:
+    """SQL on the test's database, as an operator types it."""
+    return Psql(postgres, database_settings)
+
+
+@pytest.fixture
+def vhost(rabbitmq: LocalRabbitMQ) -> str:
+    """A virtual host of the test's own, so that every test can use the names of the contract."""
+    name = f"test-{next(_numbers)}"
+    rabbitmq.control(
+        "eval",
+        f'rabbit_vhost:add(<<"{name}">>, <<"test">>), rabbit_auth_backend_internal:set_permissions('
+        f'<<"course">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).',
+    )
+    return name
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as server:
+        yield server
+
+
+@pytest.fixture
+def upstream(rabbitmq: LocalRabbitMQ, vhost: str) -> Iterator[Upstream]:
+    """An upstream service with a connection of its own."""
+    with Upstream(rabbitmq.port, rabbitmq.password, vhost) as service:
+        yield service
+
+
+@pytest.fixture
+def environment(
+    postgres: LocalPostgres,
+    database_settings: DatabaseSettings,
+    rabbitmq: LocalRabbitMQ,
+    vhost: str,
+    stand_in: StandIn,
+    tmp_path: Path,
+) -> dict[str, str]:
+    """The settings of a worker: real services, the stand-in model, and times short enough for tests."""
+    return {
+        **postgres.environment(database_settings.name),
+        **rabbitmq.environment(),
+        "RABBITMQ_VHOST": vhost,
+        "OPENAI_BASE_URL": stand_in.base_url,
+        "OPENAI_MODEL": "stand-in",
+        "OPENAI_ALLOW_REMOTE": "off",
+        "WORKER_LEASE": "2",
+        "WORKER_HEARTBEAT": "0.5",
+        "WORKER_POLL": "0.2",
+        "OUTPUT_DIR": str(tmp_path / "courses"),
+    }
+
+
+class Workers:
+    """Starts worker processes, and ends those that a test leaves behind."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self.started: list[WorkerProcess] = []
+
+    def start(self, **settings: str) -> WorkerProcess:
+        """A worker that has started, with `settings` over those of the test."""
+        worker = self.launch(**settings)
+        worker.wait_for("worker_started")
+        return worker
+
+    def launch(self, **settings: str) -> WorkerProcess:
+        """A worker that may not come as far as starting."""
+        worker = WorkerProcess({**self._environment, **settings}, self._folder)
+        self.started.append(worker)
+        return worker
+
+
+@pytest.fixture
+def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
+    starter = Workers(environment, tmp_path)
+    yield starter
+    for worker in starter.started:
+        worker.end()
+
+
+@pytest.fixture
+def user_id() -> str:
+    return str(uuid4())

@@ -1,0 +1,172 @@
+"""The Python API that code written for the original service imports."""
+
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg2
+import pytest
+
+from src.config import DatabaseSettings
+from src.domain.markdown import lesson_markdown
+from src.services import DatabaseService
+from tests.sql import Psql
+from tests.unit.test_mirror import written
+
+USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
+
+
+@pytest.fixture
+def service(database_settings: DatabaseSettings) -> Iterator[DatabaseService]:
+    opened = DatabaseService(config=database_settings)
+    opened.connect()
+    yield opened
+    opened.disconnect()
+
+
+def course(service: DatabaseService, **changes: Any) -> str:
+    return service.create_course(
+        **{"user_id": USER, "title": "T", "topic": "t", "grade_level": "g", "total_lessons": 1} | changes
+    )
+
+
+def test_the_signatures_are_those_of_the_contract() -> None:
+    expected = {
+        "create_course": "user_id, title, topic, grade_level, total_lessons, source_filter=None, outline_json=None",
+        "update_course_status": "course_id, status, error_message=None",
+        "create_lesson": "course_id, lesson_number, title, description=None, key_concepts=None,"
+        " learning_objectives=None, sources=None",
+        "save_lesson_body": "lesson_id, content_md, content_json=None",
+        "save_complete_course": "user_id, course_data",
+        "get_course": "course_id",
+        "get_course_lessons": "course_id",
+    }
+    for name, parameters in expected.items():
+        found = list(inspect.signature(getattr(DatabaseService, name)).parameters.values())[1:]
+        assert ", ".join(str(item.replace(annotation=inspect.Parameter.empty)) for item in found) == parameters
+
+
+def test_the_way_of_the_original_service(service: DatabaseService, psql: Psql) -> None:
+    course_id = course(service, title="Cell Biology", total_lessons=2, source_filter="bio/", outline_json={"a": 1})
+    for number in (2, 1):
+        lesson_id = service.create_lesson(course_id, number, f"Lesson {number}", "D", ["k"], ["o"], ["s.md"])
+        service.save_lesson_body(lesson_id, "first", {"n": 0})
+        service.save_lesson_body(lesson_id, f"# Lesson {number}", {"n": number})
+    service.update_course_status(course_id, "READY")
+
+    found = service.get_course(course_id)
+    assert found is not None
+    assert (found["id"], found["status"], found["slug"]) == (course_id, "READY", "cell-biology")
+    assert (found["outline_json"], found["source_filter"]) == ({"a": 1}, "bio/")
+    assert found["generated_at"] is not None
+    lessons = service.get_course_lessons(course_id)
+    assert [lesson["lesson_number"] for lesson in lessons] == [1, 2]
+    assert (lessons[0]["content_md"], lessons[0]["content_json"]) == ("# Lesson 1", {"n": 1})
+    assert (lessons[0]["key_concepts"], lessons[0]["sources"]) == (["k"], ["s.md"])
+    assert psql.value("SELECT count(*) FROM generation_queue") == 0
+    assert psql.value("SELECT count(*) FROM outbox") == 0
+
+
+def test_ids_go_in_and_out_as_strings_and_uuids_are_taken_too(service: DatabaseService) -> None:
+    course_id = course(service, user_id=UUID(USER))
+    assert isinstance(course_id, str)
+    found = service.get_course(UUID(course_id))
+    assert found is not None and found["user_id"] == USER
+    assert isinstance(service.create_lesson(UUID(course_id), 1, "L"), str)
+
+
+def test_what_is_not_there_is_none_or_empty(service: DatabaseService) -> None:
+    assert service.get_course(str(uuid4())) is None
+    assert service.get_course_lessons(str(uuid4())) == []
+
+
+def test_a_failure_keeps_its_message(service: DatabaseService) -> None:
+    course_id = course(service)
+    service.update_course_status(course_id, "FAILED", "It went wrong")
+    found = service.get_course(course_id)
+    assert found is not None
+    assert (found["status"], found["error_message"], found["error_code"]) == ("FAILED", "It went wrong", None)
+
+
+def test_an_illegal_move_raises(service: DatabaseService) -> None:
+    course_id = course(service)
+    service.update_course_status(course_id, "READY")
+    with pytest.raises(psycopg2.errors.CheckViolation, match="READY and can't become FAILED"):
+        service.update_course_status(course_id, "FAILED")
+
+
+class TestCursor:
+    def test_rows_are_dicts_and_the_block_commits(self, service: DatabaseService, psql: Psql) -> None:
+        course_id = course(service)
+        with service.get_cursor() as cursor:
+            cursor.execute("UPDATE courses SET title = %s WHERE id = %s RETURNING title", ("New", course_id))
+            assert cursor.fetchone() == {"title": "New"}
+        assert psql.value("SELECT title FROM courses") == "New"
+
+    def test_an_error_rolls_back_and_comes_out(self, service: DatabaseService, psql: Psql) -> None:
+        course_id = course(service)
+        with pytest.raises(ZeroDivisionError), service.get_cursor() as cursor:
+            cursor.execute("UPDATE courses SET title = 'New' WHERE id = %s", (course_id,))
+            raise ZeroDivisionError
+        assert psql.value("SELECT title FROM courses") == "T"
+        with pytest.raises(psycopg2.errors.UndefinedTable), service.get_cursor() as cursor:
+            cursor.execute("SELECT * FROM nothing")
+        assert service.get_course(course_id) is not None
+
+    def test_connect_is_not_needed_and_disconnect_may_come_twice(self, database_settings: DatabaseSettings) -> None:
+        service = DatabaseService(config=database_settings)
+        with service.get_cursor() as cursor:
+            cursor.execute("SELECT 1 AS one")
+            assert cursor.fetchone() == {"one": 1}
+        service.disconnect()
+        service.disconnect()
+
+
+class TestCompleteCourse:
+    def data(self) -> dict[str, Any]:
+        lesson = {
+            "lesson_info": {"lesson_number": 1, "title": "Cells", "description": "D", "key_concepts": ["cell"],
+                            "learning_objectives": ["Describe a cell"]},
+            "content": {"sections": [{"heading": "H", "content": "C"}],
+                        "checks": [{"question": "Q?", "choices": None, "answer": "A", "explanation": "E"}]},
+            "sources": ["a.md"],
+            "generated_at": "2026-01-01T00:00:00+00:00",
+        }  # fmt: skip
+        metadata = {"title": "Cell Biology", "topic": "Cells", "grade_level": "Grade 8", "source_filter": None,
+                    "total_lessons": 1, "generated_at": "2026-01-01T00:00:00+00:00"}  # fmt: skip
+        return {"metadata": metadata, "outline": {"title": "x"}, "lessons": [lesson], "all_sources": ["a.md"]}
+
+    def test_it_is_ready_at_the_end(self, service: DatabaseService, psql: Psql) -> None:
+        course_id = service.save_complete_course(USER, self.data())
+        found = service.get_course(course_id)
+        assert found is not None
+        assert (found["status"], found["title"], found["sources"]) == ("READY", "Cell Biology", ["a.md"])
+        assert found["generated_at"].isoformat().startswith("2026-01-01")
+        (lesson,) = service.get_course_lessons(course_id)
+        assert lesson["content_md"].startswith("# Lesson 1: Cells\n")
+        assert lesson["content_json"]["sections"] == [{"heading": "H", "content": "C"}]
+        assert psql.row("SELECT question, answer FROM lesson_checks") == {"question": "Q?", "answer": "A"}
+
+    def test_content_may_be_plain_markdown(self, service: DatabaseService) -> None:
+        data = self.data()
+        data["lessons"][0]["content"] = "# My own"
+        (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
+        assert (lesson["content_md"], lesson["content_json"]) == ("# My own", None)
+
+    def test_if_saving_fails_the_course_is_failed_with_the_error(self, service: DatabaseService, psql: Psql) -> None:
+        data = self.data()
+        data["lessons"] *= 2
+        with pytest.raises(psycopg2.errors.UniqueViolation):
+            service.save_complete_course(USER, data)
+        row = psql.row("SELECT status, error_message FROM courses")
+        assert row["status"] == "FAILED"
+        assert row["error_message"].startswith("UniqueViolation: duplicate key")
+
+    def test_what_the_mirror_wrote_can_be_saved(self, service: DatabaseService, tmp_path: Path) -> None:
+        data = json.loads((written(tmp_path) / "course.json").read_text())
+        (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
+        assert lesson["content_json"]["checks"] == data["lessons"][0]["content"]["checks"]
+        assert lesson["content_md"] == lesson_markdown(data["lessons"][0]["content"])

@@ -1,0 +1,259 @@
+"""The model client against the stand-in over HTTP: what each misbehaviour of a server comes to (faults 24 to 29)."""
+
+import asyncio
+import email.utils
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from src.config import OpenAISettings
+from src.domain.course import ModelCall
+from src.domain.errors import ModelAccessDenied, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.outline import Outline
+from src.domain.request import CourseBrief
+from src.services import model_server
+from src.services.language_model import Answer, OpenAIModel
+from src.services.model_server import ModelServer, RemoteCallsForbidden
+from src.services.prompts import outline_question
+from tests.stand_in import StandIn
+
+BRIEF = CourseBrief(topic="Cells", num_lessons=3)
+STEP = "Cells/outline"
+
+
+class Caller:
+    """Asks for an outline and keeps the calls on record."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self._stand_in = stand_in
+        self.calls: list[ModelCall] = []
+
+    def ask(self, stopping: bool = False, **settings: Any) -> Answer[Outline]:
+        return asyncio.run(self._ask(stopping, settings))
+
+    async def _ask(self, stopping: bool, settings: dict[str, Any]) -> Answer[Outline]:
+        config = OpenAISettings(**{"base_url": self._stand_in.base_url, "timeout": 20, "deadline": 20, **settings})
+        server = ModelServer(config)
+        stop = asyncio.Event()
+        if stopping:
+            stop.set()
+        try:
+            return await OpenAIModel(server, config, stop).ask(outline_question(BRIEF, []), self.calls.append)
+        finally:
+            await server.close()
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [call.outcome for call in self.calls]
+
+
+@pytest.fixture
+def caller(stand_in: StandIn) -> Caller:
+    return Caller(stand_in)
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Tries again at once, and tells how long it would have waited."""
+    waits: list[float] = []
+
+    def note(state: Any) -> float:
+        waits.append(model_server_wait(state))
+        return 0.0
+
+    model_server_wait: Callable[[Any], float] = model_server._wait
+    monkeypatch.setattr(model_server, "_wait", note)
+    return waits
+
+
+class TestAnswer:
+    def test_it_is_validated_and_every_call_is_on_record(self, caller: Caller) -> None:
+        answer = caller.ask(model="m-1", price_input=1.0, price_output=2.0)
+        assert len(answer.value.lessons) == 3
+        assert answer.written_by == "stand-in"
+        (call,) = caller.calls
+        assert (call.purpose, call.lesson_number, call.outcome) == ("outline", None, "ok")
+        assert call.input_tokens > 100 and call.output_tokens > 100
+        assert call.cost == (call.input_tokens + 2 * call.output_tokens) / 1_000_000
+
+    def test_without_prices_there_is_no_cost(self, caller: Caller) -> None:
+        caller.ask()
+        assert caller.calls[0].cost is None
+
+    @pytest.mark.parametrize("json_mode", ["schema", "object", "prompt"])
+    def test_servers_that_know_less_of_json_are_asked_in_other_ways(self, caller: Caller, json_mode: str) -> None:
+        assert caller.ask(json_mode=json_mode).value.title == "Cells"
+
+    def test_after_a_stop_no_call_is_opened(self, caller: Caller, stand_in: StandIn) -> None:
+        with pytest.raises(Stopping):
+            caller.ask(stopping=True)
+        assert stand_in.stats()["calls"] == 0
+
+
+class TestRepair:
+    @pytest.mark.parametrize("kind", ["wrong_schema", "not_json"])
+    def test_a_wrong_answer_is_repaired_once(self, caller: Caller, stand_in: StandIn, kind: str) -> None:
+        stand_in.fault(kind)
+        assert len(caller.ask().value.lessons) == 3
+        assert caller.outcomes[0].startswith("wrong: ")
+        assert caller.outcomes[1] == "ok"
+
+    @pytest.mark.parametrize("kind", ["wrong_schema", "not_json"])
+    def test_and_no_more_than_once(self, caller: Caller, stand_in: StandIn, kind: str) -> None:
+        stand_in.fault(kind, times=None)
+        with pytest.raises(ModelOutputInvalid, match="also after repair"):
+            caller.ask()
+        assert stand_in.calls == {STEP: 2}
+
+    def test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired(
+        self, caller: Caller, stand_in: StandIn
+    ) -> None:
+        stand_in.fault("cut_off")
+        caller.ask()
+        assert caller.outcomes == ["cut off", "ok"]
+
+    def test_cut_off_twice_is_the_end(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("cut_off", times=None)
+        with pytest.raises(ModelOutputInvalid, match="cut off at its length limit, twice"):
+            caller.ask()
+        assert stand_in.calls == {STEP: 2}
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [
+            ("refusal", "the model refused: I can't help with that."),
+            ("content_filter", "the model's content filter stopped the answer"),
+            ("no_choices", "no choices"),
+            ("no_content", "no content"),
+        ],
+    )
+    def test_it_is_final_and_says_why(self, caller: Caller, stand_in: StandIn, kind: str, reason: str) -> None:
+        stand_in.fault(kind, times=None)
+        with pytest.raises(ModelRefused, match=reason):
+            caller.ask()
+        assert stand_in.calls == {STEP: 1}
+        assert len(caller.calls) == 1
+
+
+class TestUnavailable:
+    @pytest.mark.parametrize("kind", ["429", "500", "502", "503", "529", "reset"])
+    def test_a_passing_fault_is_tried_again(
+        self, caller: Caller, stand_in: StandIn, kind: str, no_backoff: list[float]
+    ) -> None:
+        stand_in.fault(kind, times=2)
+        caller.ask()
+        assert stand_in.calls == {STEP: 3}
+        assert [outcome == "ok" for outcome in caller.outcomes] == [False, False, True]
+
+    def test_the_server_says_how_long_to_wait(self, caller: Caller, stand_in: StandIn, no_backoff: list[float]) -> None:
+        stand_in.fault("429", retry_after="7")
+        stand_in.fault("503", retry_after=email.utils.formatdate(time.time() + 30, usegmt=True))
+        caller.ask()
+        assert no_backoff[0] == 7
+        assert 28 <= no_backoff[1] <= 30
+
+    @pytest.mark.parametrize("retry_after", ["soon", "-5", "nan", "inf", ""])
+    def test_a_wait_that_makes_no_sense_is_one_of_our_own(
+        self, caller: Caller, stand_in: StandIn, no_backoff: list[float], retry_after: str
+    ) -> None:
+        stand_in.fault("429", retry_after=retry_after)
+        caller.ask()
+        assert 0 <= no_backoff[0] <= 20
+
+    @pytest.mark.parametrize("retry_after", ["3600", "1e300"])
+    def test_a_wait_that_is_too_long_for_a_slot_is_left_to_the_queue(
+        self, caller: Caller, stand_in: StandIn, retry_after: str
+    ) -> None:
+        stand_in.fault("429", retry_after=retry_after)
+        with pytest.raises(ModelUnavailable) as caught:
+            caller.ask()
+        assert caught.value.retry_after == float(retry_after)
+        assert stand_in.calls == {STEP: 1}
+
+    def test_a_try_that_takes_too_long_is_given_up(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("timeout")
+        caller.ask(timeout=0.3)
+        assert stand_in.calls == {STEP: 2}
+
+    def test_all_tries_together_have_a_deadline(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("timeout", times=None)
+        with pytest.raises(ModelUnavailable, match="answer"):
+            caller.ask(timeout=0.2, deadline=0.5)
+
+    def test_no_server_at_all(self, caller: Caller) -> None:
+        with pytest.raises(ModelUnavailable, match="no answer from the model's server"):
+            caller.ask(base_url="http://127.0.0.1:1/v1", deadline=0.1, timeout=0.1)
+
+    def test_a_server_that_is_no_model_server(self, caller: Caller, stand_in: StandIn) -> None:
+        with pytest.raises(ModelAccessDenied, match="doesn't know what was asked for"):
+            caller.ask(base_url=stand_in.base_url.replace("/v1", "/nothing-here"))
+
+
+class TestAccessDenied:
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [("401", "refuses the key"), ("403", "refuses the key"), ("404", "know"), ("quota", "quota")],
+    )
+    def test_it_is_not_tried_again(self, caller: Caller, stand_in: StandIn, kind: str, reason: str) -> None:
+        stand_in.fault(kind, times=None)
+        with pytest.raises(ModelAccessDenied, match=reason):
+            caller.ask()
+        assert stand_in.calls == {STEP: 1}
+
+
+def test_no_more_calls_are_open_at_once_than_allowed(stand_in: StandIn) -> None:
+    async def ask_many() -> None:
+        config = OpenAISettings(base_url=stand_in.base_url, max_concurrent=3)
+        server = ModelServer(config)
+        model = OpenAIModel(server, config, asyncio.Event())
+        calls: list[ModelCall] = []
+        stand_in.fault("hold", times=None)
+        tasks = [asyncio.create_task(model.ask(outline_question(BRIEF, []), calls.append)) for _ in range(10)]
+        await asyncio.to_thread(stand_in.wait_until_held, 3)
+        await asyncio.to_thread(stand_in.clear_faults)
+        await asyncio.to_thread(stand_in.release)
+        await asyncio.gather(*tasks)
+        await server.close()
+
+    asyncio.run(ask_many())
+    assert stand_in.stats()["most_open"] == 3
+    assert stand_in.stats()["calls"] == 10
+
+
+class TestNoTestCanPay:
+    """Fault 60: a test that would call the real API fails at once."""
+
+    @pytest.mark.parametrize(
+        "base_url", [None, "https://api.openai.com/v1", "http://10.0.0.1/v1", "http://localhost.evil.org"]
+    )
+    def test_the_client_refuses_a_model_that_is_not_on_this_machine(self, base_url: str | None) -> None:
+        with pytest.raises(RemoteCallsForbidden):
+            ModelServer(OpenAISettings(api_key="sk-real", base_url=base_url))
+
+    @pytest.mark.parametrize("base_url", ["http://127.0.0.1:1/v1", "http://localhost:1", "http://[::1]:1/v1"])
+    def test_and_takes_one_that_is(self, base_url: str) -> None:
+        async def build() -> None:
+            await ModelServer(OpenAISettings(base_url=base_url)).close()
+
+        asyncio.run(build())
+
+    @pytest.mark.parametrize("base_url", ["https://api.openai.com/v1", "http://192.0.2.1/v1"])
+    @pytest.mark.parametrize("transport", [openai.DefaultAsyncHttpxClient, openai.DefaultAioHttpClient])
+    def test_even_a_client_that_a_test_builds_by_itself_comes_nowhere(
+        self, base_url: str, transport: Callable[[], Any]
+    ) -> None:
+        async def call() -> None:
+            client = openai.AsyncOpenAI(
+                api_key="sk-real", base_url=base_url, max_retries=0, timeout=5, http_client=transport()
+            )
+            await client.models.list()
+
+        with pytest.raises(Exception) as caught:
+            asyncio.run(call())
+        assert "nothing here may leave this machine" in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,164 @@
+"""The schema: two ways to make it that must agree, the original upgraded in place, and the way back (fault 57)."""
+
+import difflib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from src.config import DatabaseSettings
+from src.operations.local_services import LocalPostgres
+from src.operations.migrations import ROOT, downgrade, head_revision, render_schema, upgrade
+from tests.sql import Psql, SQLError
+
+ORIGINAL = Path(__file__).parents[1] / "data" / "original_schema.sql"
+SCHEMA = str(ROOT / "schema.sql")
+
+
+def dump(server: LocalPostgres, database: DatabaseSettings) -> str:
+    """The schema as pg_dump prints it, without its random restriction keys."""
+    environment = {"PATH": os.environ["PATH"], "PGPASSWORD": database.password}
+    address = ["-h", database.host, "-p", str(database.port), "-U", database.user]
+    text = subprocess.run(
+        [server.bin / "pg_dump", *address, "--schema-only", database.name],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return "\n".join(line for line in text.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+
+
+def assert_same(first: str, second: str) -> None:
+    assert first == second, "\n".join(difflib.unified_diff(first.splitlines(), second.splitlines(), lineterm=""))
+
+
+@pytest.fixture
+def psql_empty(postgres: LocalPostgres, empty_database: DatabaseSettings) -> Psql:
+    return Psql(postgres, empty_database)
+
+
+@pytest.fixture
+def original(psql_empty: Psql) -> Psql:
+    """A database of the original service with ten courses in every state, as it left them."""
+    psql_empty.file(str(ORIGINAL))
+    return psql_empty
+
+
+def rows(psql: Psql) -> dict[str, list[dict[str, object]]]:
+    """Every row of the original tables, in their original columns."""
+    columns = {
+        "courses": "id, user_id, slug, title, topic, grade_level, source_filter, total_lessons, outline_json, status,"
+        " error_message, generated_at, created_at, updated_at",
+        "lessons": "id, course_id, lesson_number, title, description, key_concepts, learning_objectives, sources,"
+        " generated_at, created_at, updated_at",
+        "lesson_bodies": "lesson_id AS id, content_md, content_json, updated_at",
+        "lesson_checks": "id, lesson_id, q_order, question, answer, created_at",
+        "v_course_summary": "*",
+        "v_course_lessons": "course_id AS id, lesson_number, title",
+        "v_lessons_full": "*",
+    }
+    return {table: psql.rows(f"SELECT {names} FROM {table} ORDER BY 1, 2") for table, names in columns.items()}
+
+
+def test_schema_sql_is_what_the_migrations_say() -> None:
+    assert_same((ROOT / "schema.sql").read_text(), render_schema())
+
+
+def test_schema_sql_and_alembic_make_the_same_database(
+    postgres: LocalPostgres, psql_empty: Psql, empty_database: DatabaseSettings, database_settings: DatabaseSettings
+) -> None:
+    psql_empty.file(SCHEMA)
+    assert_same(dump(postgres, empty_database), dump(postgres, database_settings))
+    assert psql_empty.value("SELECT version_num FROM alembic_version") == head_revision()
+
+
+def test_schema_sql_runs_again_without_harm(
+    postgres: LocalPostgres, psql: Psql, database_settings: DatabaseSettings
+) -> None:
+    psql.run("INSERT INTO courses (user_id, topic, title, grade_level) VALUES (gen_random_uuid(), 't', 't', 'g')")
+    before, row = dump(postgres, database_settings), psql.row("SELECT * FROM courses")
+    psql.file(SCHEMA)
+    psql.file(SCHEMA)
+    assert_same(dump(postgres, database_settings), before)
+    assert psql.row("SELECT * FROM courses") == row
+    assert psql.value("SELECT count(*) FROM generation_queue") == 1
+
+
+def test_an_older_schema_sql_leaves_the_stamp_of_a_newer_one(psql: Psql) -> None:
+    psql.run("UPDATE alembic_version SET version_num = '9999'")
+    psql.file(SCHEMA)
+    assert psql.value("SELECT version_num FROM alembic_version") == "9999"
+
+
+@pytest.mark.parametrize("way", ["schema.sql", "alembic"])
+def test_the_original_schema_is_upgraded_with_its_rows_in_place(
+    postgres: LocalPostgres,
+    original: Psql,
+    empty_database: DatabaseSettings,
+    database_settings: DatabaseSettings,
+    way: str,
+) -> None:
+    before = rows(original)
+    assert len(before["courses"]) == 10
+
+    if way == "alembic":
+        upgrade(empty_database)
+    else:
+        printed = original.file(SCHEMA)
+        assert "NOTICE:  3 course(s) are QUEUED or GENERATING but not in the queue; they stay as they are" in printed
+
+    assert rows(original) == before
+    assert original.value("SELECT count(*) FROM generation_queue") == 0
+    assert original.value("SELECT count(*) FROM course_events") == 0
+    assert_same(dump(postgres, empty_database), dump(postgres, database_settings))
+
+
+def test_the_documented_query_queues_what_the_original_left_open(
+    original: Psql, empty_database: DatabaseSettings
+) -> None:
+    upgrade(empty_database)
+    text = (ROOT / "DATABASE.md").read_text()
+    section = text.partition("## Courses that another program left open")[2]
+    query = section.partition("```sql")[2].partition("```")[0]
+    original.run(query)
+    open_courses = original.rows("SELECT id FROM courses WHERE status = 'QUEUED' ORDER BY id")
+    assert len(open_courses) == 3
+    assert original.rows("SELECT course_id AS id FROM generation_queue ORDER BY 1") == open_courses
+
+
+def test_down_and_up_again_makes_the_same_schema_and_keeps_the_rows(
+    postgres: LocalPostgres, original: Psql, empty_database: DatabaseSettings, database_settings: DatabaseSettings
+) -> None:
+    before = rows(original)
+    upgrade(empty_database)
+    downgrade(empty_database, "0001")
+    assert rows(original) == before
+    assert original.value("SELECT to_regclass('generation_queue')") is None
+    # What the original service wrote, it can write again.
+    original.run(
+        "INSERT INTO courses (id, user_id, title, topic, grade_level, total_lessons, status)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), 'Made below', 't', 'g', 1, 'GENERATING')"
+    )
+    assert original.value("SELECT slug FROM courses WHERE title = 'Made below'") == "made-below"
+    upgrade(empty_database)
+    assert_same(dump(postgres, empty_database), dump(postgres, database_settings))
+    assert original.value("SELECT count(*) FROM courses") == 11
+
+
+def test_no_way_below_the_original_schema_while_it_holds_courses(
+    original: Psql, empty_database: DatabaseSettings, psql: Psql, database_settings: DatabaseSettings
+) -> None:
+    upgrade(empty_database)
+    with pytest.raises(Exception, match="still holds rows"):
+        downgrade(empty_database, "base")
+    assert original.value("SELECT count(*) FROM courses") == 10
+    downgrade(database_settings, "base")
+    assert psql.value("SELECT to_regclass('courses')") is None
+
+
+def test_a_database_that_can_not_hold_every_script_is_refused(postgres: LocalPostgres, psql: Psql) -> None:
+    psql.run("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    with pytest.raises(SQLError, match="courses need UTF8"):
+        Psql(postgres, postgres.settings("latin")).file(SCHEMA)

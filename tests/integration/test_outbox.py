@@ -1,0 +1,196 @@
+"""The outbox and its relay, with a real broker behind them."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import pytest
+
+from src.config import RabbitMQSettings
+from src.consumers.result_relay import ResultRelay
+from src.operations.local_services import LocalRabbitMQ
+from src.services.database import Database
+from src.services.outbox import Outbox, OutboxMessage
+from src.services.publisher import Publisher
+from tests.sql import Psql
+from tests.upstream import DEAD, STATUS, Upstream
+
+
+def put(psql: Psql, body: str = "{}", **columns: object) -> int:
+    values: dict[str, object] = {"destination": "status", "type": "course.error", **columns}
+    names = ", ".join(values)
+    literals = ", ".join("NULL" if value is None else f"'{value}'" for value in values.values())
+    statement = f"INSERT INTO outbox (body, {names}) VALUES (convert_to('{body}', 'UTF8'), {literals}) RETURNING id"
+    return int(psql.run(statement))
+
+
+def claim(outbox: Outbox, limit: int = 10) -> list[OutboxMessage]:
+    return asyncio.run(outbox.claim(limit, 60))
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
+
+
+class TestClaim:
+    def test_one_courses_messages_keep_their_order(self, psql: Psql, outbox: Outbox) -> None:
+        course, other = uuid4(), uuid4()
+        first, second = put(psql, course_id=course), put(psql, course_id=course)
+        third = put(psql, course_id=other)
+        assert [message.id for message in claim(outbox)] == [first, third]
+        assert claim(outbox) == []
+        asyncio.run(outbox.published([first, third]))
+        assert [message.id for message in claim(outbox)] == [second]
+
+    def test_a_reply_does_not_wait_for_the_status_queue_nor_for_another_reply(self, psql: Psql, outbox: Outbox) -> None:
+        course = uuid4()
+        ids = [put(psql, course_id=course)]
+        ids += [put(psql, course_id=course, destination="reply", routing_key=name) for name in ("a", "b")]
+        assert [message.id for message in claim(outbox)] == ids
+
+    def test_one_that_can_not_be_published_holds_up_no_other_course(self, psql: Psql, outbox: Outbox) -> None:
+        bad, good = uuid4(), uuid4()
+        stuck = put(psql, course_id=bad)
+        put(psql, course_id=bad)
+        asyncio.run(outbox.unpublished(stuck, "never", 3600))
+        fine = put(psql, course_id=good)
+        assert [message.id for message in claim(outbox)] == [fine]
+        assert psql.row(f"SELECT failures, last_error FROM outbox WHERE id = {stuck}") == {
+            "failures": 1,
+            "last_error": "never",
+        }
+
+    def test_a_held_message_waits_and_those_after_it_too(self, psql: Psql, outbox: Outbox) -> None:
+        course = uuid4()
+        held = put(psql, course_id=course, publish_after="2999-01-01")
+        put(psql, course_id=course)
+        assert claim(outbox) == []
+        psql.run("UPDATE outbox SET publish_after = now()")
+        assert [message.id for message in claim(outbox)] == [held]
+
+    def test_what_another_relay_has_is_left_until_its_time_is_over(self, psql: Psql, outbox: Outbox) -> None:
+        message_id = put(psql)
+        assert len(claim(outbox)) == 1
+        assert claim(outbox) == []
+        psql.run("UPDATE outbox SET claimed_until = now() - interval '1 s'")
+        assert [message.id for message in claim(outbox)] == [message_id]
+        asyncio.run(outbox.unclaim([message_id]))
+        assert len(claim(outbox)) == 1
+
+    def test_messages_of_refused_requests_wait_for_nobody(self, psql: Psql, outbox: Outbox) -> None:
+        ids = [put(psql), put(psql), put(psql, destination="dead")]
+        assert [message.id for message in claim(outbox)] == ids
+
+
+def test_results_stay_with_their_course_and_the_rest_is_pruned(psql: Psql, outbox: Outbox) -> None:
+    old = "2020-01-01"
+    kept = {put(psql, course_id=uuid4(), published_at=old), put(psql), put(psql, published_at="2999-01-01")}
+    put(psql, published_at=old)
+    put(psql, course_id=uuid4(), type="course.processing", published_at=old)
+    put(psql, course_id=uuid4(), destination="reply", routing_key="q", published_at=old)
+    put(psql, destination="dead", published_at=old)
+    asyncio.run(outbox.prune(3600))
+    assert {row["id"] for row in psql.rows("SELECT id FROM outbox")} == kept
+
+
+@pytest.fixture
+def relayed(database: Database, rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream) -> Callable[..., None]:
+    """Runs a relay for one turn, or one turn after each of `steps`."""
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+
+    def run(*steps: Callable[[], object]) -> None:
+        asyncio.run(_relay(database, config, steps or (lambda: None,)))
+
+    return run
+
+
+async def _relay(database: Database, config: RabbitMQSettings, steps: Sequence[Callable[[], object]]) -> None:
+    connected = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    publisher = Publisher(config, on_connected=lambda: loop.call_soon_threadsafe(connected.set))
+    publisher.start()
+    await connected.wait()
+    relay = ResultRelay(Outbox(database), publisher, config, interval=60)
+    for step in steps:
+        step()
+        await relay.turn()
+    await asyncio.to_thread(publisher.stop)
+
+
+class TestRelay:
+    def test_a_status_message_as_the_contract_has_it(
+        self, psql: Psql, relayed: Callable[..., None], upstream: Upstream
+    ) -> None:
+        message_id = uuid4()
+        put(psql, '{"a": 1}', course_id=uuid4(), message_id=message_id, correlation_id="r-1", type="course.success")
+        relayed()
+        received = upstream.next(STATUS)
+        properties = received.properties
+        assert received.fields == {"a": 1}
+        assert received.routing_key == "course.status"
+        assert (properties.message_id, properties.correlation_id) == (str(message_id), "r-1")
+        assert (properties.type, properties.content_type) == ("course.success", "application/json")
+        assert properties.delivery_mode == 2
+        assert psql.value("SELECT published_at IS NOT NULL FROM outbox") is True
+
+    def test_a_courses_messages_arrive_in_order(
+        self, psql: Psql, relayed: Callable[..., None], upstream: Upstream
+    ) -> None:
+        courses = [uuid4() for _ in range(3)]
+        for number in range(4):
+            for course in courses:
+                put(psql, json.dumps({"course": str(course), "number": number}), course_id=course)
+        relayed()
+        arrived = [received.fields for received in upstream.waiting(STATUS)]
+        assert len(arrived) == 12
+        for course in courses:
+            assert [fields["number"] for fields in arrived if fields["course"] == str(course)] == [0, 1, 2, 3]
+
+    def test_a_dead_letter_has_the_body_as_it_came_and_the_reason(
+        self, psql: Psql, relayed: Callable[..., None], upstream: Upstream
+    ) -> None:
+        put(psql, "not json", destination="dead", type="course.rejected", headers='{"x-error-code": "invalid_request"}')
+        relayed()
+        received = upstream.next(DEAD)
+        assert received.body == b"not json"
+        assert received.properties.headers == {"x-error-code": "invalid_request"}
+
+    def test_a_reply_goes_to_the_queue_that_was_named(
+        self, psql: Psql, relayed: Callable[..., None], upstream: Upstream
+    ) -> None:
+        queue = upstream.reply_queue()
+        put(psql, destination="reply", routing_key=queue, correlation_id="mine")
+        relayed()
+        assert upstream.next(queue).properties.correlation_id == "mine"
+
+    def test_a_reply_that_nobody_waits_for_is_dropped(self, psql: Psql, relayed: Callable[..., None]) -> None:
+        put(psql, destination="reply", routing_key="gone")
+        relayed()
+        assert psql.row("SELECT published_at IS NOT NULL AS done, failures FROM outbox") == {
+            "done": True,
+            "failures": 0,
+        }
+
+    def test_a_result_that_can_not_be_routed_is_kept_and_published_later(
+        self, psql: Psql, relayed: Callable[..., None], upstream: Upstream
+    ) -> None:
+        def unbound() -> None:  # by now the publisher has declared and bound the queue itself
+            upstream.unbind_status()
+            put(psql, course_id=uuid4())
+
+        def bound_again() -> None:
+            row = psql.row("SELECT published_at, failures, last_error, publish_after > now() AS later FROM outbox")
+            assert row == {
+                "published_at": None,
+                "failures": 1,
+                "last_error": "no queue is bound to its routing key",
+                "later": True,
+            }
+            upstream.bind_status()
+            psql.run("UPDATE outbox SET publish_after = now()")
+
+        relayed(unbound, bound_again)
+        assert psql.value("SELECT published_at IS NOT NULL FROM outbox") is True
+        assert len(upstream.waiting(STATUS)) == 1

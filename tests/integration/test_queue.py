@@ -1,0 +1,410 @@
+"""Claim, fence, release, rescue: several workers on one database, with time moved by hand."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from src.domain.course import Claim, ModelCall
+from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.lesson import Lesson
+from src.domain.outline import LessonPlan, Outline
+from src.domain.status import CourseStatus
+from src.services.database import Database
+from tests.integration.conftest import LEASE, Peer
+from tests.sql import Psql
+from tests.unit.test_outline_and_lesson import PASSAGES, PLAN
+from tests.unit.test_outline_and_lesson import text as lesson_text
+
+MakePeer = Callable[..., Peer]
+QueueCourse = Callable[..., str]
+
+OUTLINE = Outline.model_validate(
+    {"title": "About Cells", "description": "D", "lessons": [PLAN, {**PLAN, "lesson_number": 2, "title": "Parts"}]}
+)
+
+
+def lesson(number: int) -> Lesson:
+    plan = LessonPlan.model_validate(OUTLINE.lessons[number - 1])
+    return Lesson.assembled(plan, lesson_text(), PASSAGES, "test-model")
+
+
+def call(**changes: Any) -> ModelCall:
+    values = {"id": uuid4(), "purpose": "lesson", "lesson_number": 1, "model": "m", "input_tokens": 10}
+    rest = {"cached_tokens": 4, "output_tokens": 5, "cost": 0.5, "seconds": 1.0, "outcome": "ok"}
+    return ModelCall(**{**values, **rest, **changes})
+
+
+def do(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def unseen_for(psql: Psql, peer: Peer, seconds: float) -> None:
+    """Moves a worker's last heartbeat back in time."""
+    psql.run(f"UPDATE workers SET last_seen_at = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
+
+
+def unbroken_for(psql: Psql, peer: Peer, seconds: float) -> None:
+    """Makes it that a worker has been beating for so long."""
+    psql.run(f"UPDATE workers SET unbroken_since = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
+
+
+def finished_course(peer: Peer) -> Claim:
+    claim = peer.claim_one()
+    do(peer.store.save_outline(claim, OUTLINE, []))
+    for number in (1, 2):
+        do(peer.store.save_lesson(claim, lesson(number), []))
+    return claim
+
+
+class TestClaim:
+    def test_it_counts_the_attempt_and_gives_a_new_lease(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        course_id = queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        assert (str(claim.course_id), claim.attempt, claim.saved_lessons) == (course_id, 1, frozenset())
+        assert claim.wanted["num_lessons"] == 2
+        row = psql.row("SELECT attempt, lease_id, lease_owner FROM generation_queue")
+        assert row == {"attempt": 1, "lease_id": str(claim.lease_id), "lease_owner": str(worker.id)}
+        assert psql.row("SELECT status, attempts FROM courses") == {"status": "GENERATING", "attempts": 1}
+        assert worker.beat() == {claim.lease_id}
+
+    def test_no_course_is_claimed_twice(self, peer: MakePeer, queue_course: QueueCourse) -> None:
+        for _ in range(20):
+            queue_course()
+        workers = [peer() for _ in range(4)]
+        claims: list[Claim] = []
+
+        def work(worker: Peer) -> None:
+            while found := worker.claim(limit=2, known=tuple(claim.lease_id for claim in claims)):
+                claims.extend(found)
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(claims) == len({claim.course_id for claim in claims}) == 20
+
+    def test_what_is_not_due_yet_or_has_no_attempt_left_is_left(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        later, tired, due = queue_course(), queue_course(), queue_course()
+        psql.run(f"UPDATE generation_queue SET run_after = now() + interval '1 minute' WHERE course_id = '{later}'")
+        psql.run(f"UPDATE generation_queue SET attempt = 3 WHERE course_id = '{tired}'")
+        assert [str(claim.course_id) for claim in peer().claim()] == [due]
+
+    def test_it_does_not_wait_for_a_row_that_an_operator_holds(
+        self, database: Database, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        held, free = queue_course(), queue_course()
+        with database._engine.begin() as operator:
+            operator.execute(text("UPDATE courses SET title = 'x' WHERE id = :id"), {"id": held})
+            assert [str(claim.course_id) for claim in peer().claim()] == [free]
+
+    def test_a_lease_that_the_worker_does_not_know_of_is_adopted(
+        self, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        worker = peer()
+        lost_answer = worker.claim_one()
+        (adopted,) = worker.claim()
+        assert (adopted.lease_id, adopted.attempt) == (lost_answer.lease_id, 1)
+        assert worker.claim(known=(adopted.lease_id,)) == []
+        assert peer().claim() == []
+
+
+class TestFence:
+    """Once the lease is gone, no transaction of the attempt leaves a trace."""
+
+    WRITES: tuple[Callable[[Peer, Claim], Coroutine[Any, Any, None]], ...] = (
+        lambda peer, claim: peer.store.save_outline(claim, OUTLINE, [call()]),
+        lambda peer, claim: peer.store.save_lesson(claim, lesson(1), [call()]),
+        lambda peer, claim: peer.store.finish(claim, None, None),
+        lambda peer, claim: peer.store.fail(claim, ErrorCode.INTERNAL, "late", [call()]),
+        lambda peer, claim: peer.store.release(claim, "late", [call()]),
+    )
+    THEFTS: tuple[str, ...] = (
+        "UPDATE courses SET status = 'FAILED'",
+        "UPDATE courses SET status = 'QUEUED'",
+        "UPDATE generation_queue SET lease_id = gen_random_uuid(), lease_owner = gen_random_uuid()",
+        "DELETE FROM courses",
+    )
+
+    @pytest.mark.parametrize("write", WRITES)
+    @pytest.mark.parametrize("theft", THEFTS)
+    def test_a_write_after_the_lease_is_gone_is_refused_whole(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse, write: Callable[..., Any], theft: str
+    ) -> None:
+        queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        psql.run(theft)
+        tables = ("courses", "generation_queue", "lessons", "lesson_bodies", "lesson_checks", "model_calls", "outbox")
+        before = {table: psql.rows(f"SELECT * FROM {table}") for table in tables}
+        with pytest.raises(LeaseLost):
+            do(write(worker, claim))
+        assert {table: psql.rows(f"SELECT * FROM {table}") for table in tables} == before
+
+    def test_the_new_owners_lesson_is_not_overwritten(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        zombie, heir = peer(), peer()
+        old = zombie.claim_one()
+        psql.run("UPDATE courses SET status = 'QUEUED'")
+        new = heir.claim_one()
+        do(heir.store.save_outline(new, OUTLINE, []))
+        do(heir.store.save_lesson(new, lesson(1), []))
+        before = psql.row("SELECT * FROM v_lessons_full")
+        with pytest.raises(LeaseLost):
+            do(zombie.store.save_lesson(old, lesson(1), []))
+        assert psql.row("SELECT * FROM v_lessons_full") == before
+
+    def test_it_waits_for_an_operator_who_is_cancelling_and_then_refuses(
+        self, database: Database, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        course_id = queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        errors: list[BaseException] = []
+
+        def save() -> None:
+            try:
+                do(worker.store.save_outline(claim, OUTLINE, []))
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=save)
+        with database._engine.begin() as operator:
+            operator.execute(text("UPDATE courses SET status = 'FAILED' WHERE id = :id"), {"id": course_id})
+            thread.start()
+        thread.join()
+        assert [type(error) for error in errors] == [LeaseLost]
+
+
+class TestSaving:
+    def test_an_outline_gives_the_course_its_title(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course()
+        worker = peer()
+        do(worker.store.save_outline(worker.claim_one(), OUTLINE, [call(purpose="outline", lesson_number=None)]))
+        course = psql.row("SELECT title, slug, outline_json FROM courses")
+        assert (course["title"], course["slug"]) == ("About Cells", "about-cells")
+        assert Outline.model_validate(course["outline_json"]) == OUTLINE
+        assert psql.value("SELECT purpose FROM model_calls") == "outline"
+
+    def test_a_lesson_is_kept_with_body_checks_and_calls(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        worker = peer()
+        do(worker.store.save_lesson(worker.claim_one(), lesson(1), [call(), call(outcome="wrong: x")]))
+        row = psql.row("SELECT * FROM v_lessons_full")
+        assert (row["lesson_number"], row["title"], row["sources"]) == (1, "The Cell", ["b.md", "a.md"])
+        assert row["content_md"].startswith("# Lesson 1: The Cell\n")
+        assert row["content_json"] == lesson(1).content_json()
+        checks = psql.rows("SELECT q_order, question, answer FROM lesson_checks ORDER BY q_order")
+        assert checks[0] == {"q_order": 1, "question": "What is a cell?", "answer": "A unit of life"}
+        assert len(checks) == 3
+        assert psql.value("SELECT count(*) FROM model_calls") == 2
+
+    def test_a_unit_of_work_that_runs_again_after_a_lost_confirmation_does_no_harm(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        worker = peer()
+        claim, made = worker.claim_one(), call()
+        for _ in range(2):
+            do(worker.store.save_lesson(claim, lesson(1), [made]))
+        for table, number in (("lessons", 1), ("lesson_bodies", 1), ("lesson_checks", 3), ("model_calls", 1)):
+            assert psql.value(f"SELECT count(*) FROM {table}") == number
+
+    def test_the_next_attempt_knows_what_is_saved(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        do(worker.store.save_outline(claim, OUTLINE, []))
+        do(worker.store.save_lesson(claim, lesson(2), []))
+        do(worker.store.release(claim, "test", []))
+        again = worker.claim_one()
+        assert (again.attempt, again.saved_lessons) == (2, {2})
+        assert Outline.model_validate(again.outline) == OUTLINE
+        assert again.lease_id != claim.lease_id
+
+
+class TestFinish:
+    def test_ready_and_its_result_are_one(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        do(worker.store.save_outline(claim, OUTLINE, [call(purpose="outline")]))
+        for number in (1, 2):
+            do(worker.store.save_lesson(claim, lesson(number), [call()]))
+        do(worker.store.finish(claim, "courses/x", "courses/x-long"))
+        course = psql.row("SELECT * FROM courses")
+        assert (course["status"], course["output_path"], course["total_lessons"]) == ("READY", "courses/x", 2)
+        assert course["sources"] == ["b.md", "a.md"]
+        assert course["quality"] == {"lessons_with_sources": 2, "checks": 6}
+        assert course["usage"] == {
+            "calls": 3,
+            "input_tokens": 30,
+            "cached_tokens": 12,
+            "output_tokens": 15,
+            "cost": 1.5,
+        }
+        assert psql.value("SELECT count(*) FROM generation_queue") == 0
+        assert [row["type"] for row in psql.rows("SELECT type FROM outbox ORDER BY id")] == [
+            "course.processing",
+            "course.success",
+        ]
+
+    def test_not_without_every_lesson(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        do(worker.store.save_outline(claim, OUTLINE, []))
+        do(worker.store.save_lesson(claim, lesson(1), []))
+        with pytest.raises(RuntimeError, match="not all of its lessons"):
+            do(worker.store.finish(claim, None, None))
+        assert psql.value("SELECT status FROM courses") == "GENERATING"
+
+    def test_two_courses_never_share_a_folder(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course(), queue_course()
+        worker = peer()
+        for long_path in ("courses/x-long1", "courses/x-long2"):
+            do(worker.store.finish(finished_course(worker), "courses/x", long_path))
+        paths = psql.rows("SELECT output_path FROM courses ORDER BY 1")
+        assert [row["output_path"] for row in paths] == ["courses/x", "courses/x-long2"]
+
+
+class TestRelease:
+    @pytest.mark.parametrize(("refund", "attempt"), [(True, 0), (False, 1)])
+    def test_it_may_give_the_attempt_back(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse, refund: bool, attempt: int
+    ) -> None:
+        queue_course()
+        worker = peer()
+        do(worker.store.release(worker.claim_one(), "why", [call()], refund=refund))
+        assert psql.row("SELECT attempt, lease_id FROM generation_queue") == {"attempt": attempt, "lease_id": None}
+        assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": attempt}
+        assert psql.value("SELECT reason FROM course_events ORDER BY id DESC LIMIT 1") == "why"
+        assert psql.value("SELECT count(*) FROM model_calls") == 1
+
+    def test_it_may_put_the_course_off(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+        queue_course()
+        worker = peer()
+        do(worker.store.release(worker.claim_one(), "busy", [], delay=60, refund=True, postponed=True))
+        assert worker.claim() == []
+        psql.run("UPDATE generation_queue SET run_after = run_after - interval '61 s'")
+        assert worker.claim_one().postponements == 1
+
+
+class TestRescue:
+    def test_a_course_whose_worker_missed_a_whole_lease_is_freed(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        course_id = queue_course()
+        gone, rescuer = peer(), peer()
+        gone.claim_one()
+        unbroken_for(psql, rescuer, LEASE)
+        unseen_for(psql, gone, LEASE - 1)
+        assert rescuer.rescue() == []
+        unseen_for(psql, gone, LEASE + 1)
+        (rescue,) = rescuer.rescue()
+        assert (str(rescue.course_id), rescue.status, rescue.worker) == (course_id, CourseStatus.QUEUED, gone.id)
+        assert rescuer.claim_one().attempt == 2
+        assert "rescued" in psql.value(
+            "SELECT reason FROM course_events WHERE from_status = 'GENERATING' ORDER BY id DESC LIMIT 1"
+        )
+
+    def test_a_course_whose_worker_has_no_row_is_freed(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        gone, rescuer = peer(), peer()
+        gone.claim_one()
+        psql.run(f"DELETE FROM workers WHERE id = '{gone.id}'")
+        assert rescuer.rescue() == []  # it has not been here for a whole lease itself
+        unbroken_for(psql, rescuer, LEASE)
+        assert len(rescuer.rescue()) == 1
+
+    def test_who_was_cut_off_himself_rescues_nobody_who_lives(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        living, first_back = peer(), peer()
+        claim = living.claim_one()
+        for worker in (living, first_back):  # an outage for all
+            unbroken_for(psql, worker, 10 * LEASE)
+            unseen_for(psql, worker, 2 * LEASE)
+        assert first_back.rescue() == []  # not before its own beat
+        first_back.beat()
+        assert first_back.rescue() == []  # nor right after: its run of beats is new
+        assert living.beat() == {claim.lease_id}
+        unbroken_for(psql, first_back, LEASE)
+        assert first_back.rescue() == []
+
+    def test_beats_in_time_leave_the_run_unbroken(self, psql: Psql, peer: MakePeer) -> None:
+        worker = peer()
+        unbroken_for(psql, worker, 100)
+        unseen_for(psql, worker, LEASE - 1)
+        worker.beat()
+        assert psql.value("SELECT now() - unbroken_since > interval '99 s' FROM workers") is True
+
+    def test_a_course_that_is_held_beyond_its_deadline_is_freed_from_the_living(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        stuck, rescuer = peer(), peer()
+        stuck.claim_one()
+        psql.run("UPDATE generation_queue SET leased_at = now() - interval '61 s'")
+        assert rescuer.rescue(course_deadline=62) == []
+        assert len(rescuer.rescue(course_deadline=60)) == 1
+
+    def test_the_lease_time_is_that_of_the_worker_that_is_judged(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        patient, hasty = peer(lease=300.0), peer(lease=1.0)
+        patient.claim_one()
+        unbroken_for(psql, hasty, 1000)
+        unseen_for(psql, patient, 100)
+        hasty.beat()
+        assert hasty.rescue() == []
+
+    def test_a_rescuer_and_a_finishing_worker_can_not_both_win(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        slow, rescuer = peer(), peer()
+        claim = finished_course(slow)
+        unbroken_for(psql, rescuer, LEASE)
+        unseen_for(psql, slow, 2 * LEASE)
+        assert len(rescuer.rescue()) == 1
+        with pytest.raises(LeaseLost):
+            do(slow.store.finish(claim, None, None))
+        assert psql.value("SELECT status FROM courses") == "QUEUED"
+        again = rescuer.claim_one()
+        do(rescuer.store.finish(again, None, None))
+        psql.run("UPDATE workers SET last_seen_at = now() - interval '1 hour' WHERE id <> '" + str(slow.id) + "'")
+        assert slow.rescue() == []
+        assert psql.value("SELECT status FROM courses") == "READY"
+
+
+def test_processes_killed_long_ago_are_taken_off_the_list(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    old, holding, young = peer(), peer(), peer()
+    queue_course()
+    holding.claim_one()
+    for worker in (old, holding):
+        unseen_for(psql, worker, 4000)
+    asyncio.run(young.registry.prune())
+    left = {row["id"] for row in psql.rows("SELECT id FROM workers")}
+    assert left == {str(holding.id), str(young.id)}

@@ -1,0 +1,64 @@
+"""SQL as an operator uses it: through psql, nothing of the project's own code."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+from src.config import DatabaseSettings
+from src.operations.local_services import LocalPostgres
+
+
+class SQLError(Exception):
+    """What psql printed on stderr."""
+
+
+class Psql:
+    """Runs statements with the program `psql`."""
+
+    def __init__(self, server: LocalPostgres, database: DatabaseSettings) -> None:
+        self._program = server.bin / "psql"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PGHOST": database.host,
+            "PGPORT": str(database.port),
+            "PGUSER": database.user,
+            "PGPASSWORD": database.password,
+            "PGDATABASE": database.name,
+        }
+
+    def run(self, statement: str) -> str:
+        """What psql prints; raises `SQLError`."""
+        return self._call("-c", statement)
+
+    def file(self, path: str) -> str:
+        """Runs a file as `psql -f` does by default: it goes on after an error, and says so on stderr."""
+        done = self._done("-f", path)
+        if done.returncode or "ERROR" in done.stderr:
+            raise SQLError(done.stderr)
+        return done.stdout + done.stderr
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        text = self._call("-c", f"SELECT coalesce(json_agg(r), '[]') FROM ({query}) r")
+        return list(json.loads(text))
+
+    def row(self, query: str) -> dict[str, Any]:
+        """The one row of a query."""
+        (row,) = self.rows(query)
+        return row
+
+    def value(self, query: str) -> Any:
+        """The one value of a query."""
+        (value,) = self.row(query).values()
+        return value
+
+    def _call(self, *arguments: str) -> str:
+        done = self._done("-v", "ON_ERROR_STOP=1", *arguments)
+        if done.returncode:
+            raise SQLError(done.stderr)
+        return done.stdout
+
+    def _done(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self._program), "-X", "-q", "-A", "-t", *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True)

@@ -1,0 +1,137 @@
+import errno
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from src.services import mirror as mirror_module
+from src.services.mirror import Mirror, MirrorError
+from tests.unit.test_markdown import CONTENT
+from tests.unit.test_outline_and_lesson import PLAN
+
+ID = UUID("0a1b2c3d-0000-4000-8000-000000000000")
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    lesson = {**PLAN, "sources": ["a.md"], "content_json": CONTENT, "generated_at": WHEN}
+    course = {
+        "id": ID,
+        "user_id": ID,
+        "request_id": "r-1",
+        "title": "Cells",
+        "topic": "Cell Biology",
+        "grade_level": "Grade 8",
+        "source_filter": "bio/",
+        "language": "en",
+        "total_lessons": 1,
+        "outline_json": {"title": "Cells", "description": "D", "lessons": [PLAN]},
+        "sources": ["a.md"],
+        "usage": {"calls": 2},
+        "generated_at": WHEN,
+        "lessons": [lesson],
+    }
+    return {**course, **changes}
+
+
+def written(root: Path, **changes: Any) -> Path:
+    mirror = Mirror(root)
+    path, _ = mirror.output_paths("Cell Biology", "Grade 8", ID)
+    assert path is not None
+    mirror.write(path, document(**changes))
+    return Path(path)
+
+
+def test_course_json_has_the_documented_shape(tmp_path: Path) -> None:
+    folder = written(tmp_path / "courses")
+    assert folder.name == "cell-biology-grade-8-0a1b2c3d"
+    course = json.loads((folder / "course.json").read_text())
+    names = {"title", "topic", "grade_level", "source_filter", "total_lessons", "generated_at"}
+    assert names <= course["metadata"].keys()
+    assert course["metadata"]["generated_at"] == "2026-01-02T03:04:05+00:00"
+    assert course["outline"]["title"] == "Cells"
+    assert course["lessons"][0].keys() == {"lesson_info", "content", "sources", "generated_at"}
+    assert course["all_sources"] == ["a.md"]
+    assert (folder / "course.md").read_text().startswith("# Cells\n")
+
+
+def test_writing_again_replaces_both_files_and_leaves_nothing_else(tmp_path: Path) -> None:
+    written(tmp_path)
+    folder = written(tmp_path, title="Other")
+    assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+    assert json.loads((folder / "course.json").read_text())["metadata"]["title"] == "Other"
+
+
+def test_what_a_killed_predecessor_left_behind_is_removed(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    (folder / ".course.json.0123456789ab.part").write_text("{half")
+    written(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+
+
+def test_while_a_file_is_written_readers_see_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = written(tmp_path)
+    seen: list[str] = []
+
+    def look(descriptor: int) -> None:
+        seen.append(json.loads((folder / "course.json").read_text())["metadata"]["title"])
+
+    monkeypatch.setattr(os, "fsync", look)
+    written(tmp_path, title="Other")
+    assert seen[0] == "Cells"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_a_full_or_broken_disk_is_one_named_error_and_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    folder = written(tmp_path)
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(mirror_module.os, "fsync", fail)
+    with pytest.raises(MirrorError, match=os.strerror(code)):
+        written(tmp_path, title="Other")
+    assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+    assert json.loads((folder / "course.json").read_text())["metadata"]["title"] == "Cells"
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    root = tmp_path / "courses"
+    root.mkdir()
+    (root / "cell-biology-grade-8-0a1b2c3d").symlink_to(outside)
+    with pytest.raises(MirrorError, match="is a link"):
+        written(root)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_link_in_place_of_a_file_is_replaced_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.json"
+    outside.write_text("mine")
+    folder = tmp_path / "courses" / "cell-biology-grade-8-0a1b2c3d"
+    folder.mkdir(parents=True)
+    (folder / "course.json").symlink_to(outside)
+    written(tmp_path / "courses")
+    assert outside.read_text() == "mine"
+    assert not (folder / "course.json").is_symlink()
+
+
+@pytest.mark.parametrize("path", ["../../escaped", "/etc/escaped", "courses/../../escaped"])
+def test_a_stored_path_can_not_lead_out_of_the_tree(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "courses"
+    Mirror(root).write(path, document())
+    assert [folder.name for folder in root.iterdir()] == ["escaped"]
+
+
+def test_switched_off_it_names_no_folder_and_writes_nothing(tmp_path: Path) -> None:
+    mirror = Mirror(None)
+    assert mirror.output_paths("a", "b", ID) == (None, None)
+    mirror.write("courses/x", document())
+    assert not mirror.enabled

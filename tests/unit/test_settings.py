@@ -1,0 +1,113 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from src.config import OpenAISettings, Settings, SettingsError
+from src.config.settings import environment_names
+from src.operations.migrations import ROOT
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings(env_file=None)
+
+
+def test_defaults_need_no_environment_and_no_key() -> None:
+    found = Settings(env_file=None)
+    assert found.database.name == "learningdb"
+    assert found.rabbitmq.queue_generation == "course.generation.queue"
+    assert found.openai.api_key is None
+    assert not found.openai.configured
+
+
+def test_documented_names_reach_documented_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(
+        monkeypatch,
+        OPENAI_API_KEY="sk-1",
+        VECTOR_DB_ID="vs_1",
+        RABBITMQ_HOST="r",
+        RABBITMQ_PORT="1",
+        RABBITMQ_USERNAME="ru",
+        RABBITMQ_PASSWORD="rp",
+        RABBITMQ_EXCHANGE="x",
+        RABBITMQ_QUEUE_GENERATION="qg",
+        RABBITMQ_QUEUE_STATUS="qs",
+        RABBITMQ_ROUTE_GENERATE="rg",
+        RABBITMQ_ROUTE_STATUS="rs",
+        DB_HOST="d",
+        DB_PORT="2",
+        DB_NAME="n",
+        DB_USER="du",
+        DB_PASSWORD="dp",
+        OUTPUT_DIR="out",
+        LOG_LEVEL="debug",
+    )
+    assert (found.openai.api_key, found.openai.vector_store_id) == ("sk-1", "vs_1")
+    assert (found.rabbitmq.host, found.rabbitmq.port) == ("r", 1)
+    assert (found.rabbitmq.username, found.rabbitmq.password, found.rabbitmq.exchange) == ("ru", "rp", "x")
+    assert (found.rabbitmq.queue_generation, found.rabbitmq.queue_status) == ("qg", "qs")
+    assert (found.rabbitmq.route_generate, found.rabbitmq.route_status) == ("rg", "rs")
+    assert (found.database.host, found.database.port, found.database.name) == ("d", 2, "n")
+    assert (found.database.user, found.database.password) == ("du", "dp")
+    assert (found.output_dir, found.log_level) == (Path("out"), "DEBUG")
+
+
+def test_every_fault_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(
+            monkeypatch,
+            DB_PORT="s3cret-put-into-the-wrong-line",
+            RABBITMQ_PORT="70000",
+            OPENAI_BASE_URL="no-url",
+            LOG_LEVEL="loud",
+            SOURCES_DIR="/no/such/folder",
+            WORKER_HEARTBEAT="20",
+        )
+    names = [fault.split(":")[0].split(" ")[0] for fault in caught.value.faults]
+    assert sorted(names) == sorted(
+        ["DB_PORT", "RABBITMQ_PORT", "OPENAI_BASE_URL", "LOG_LEVEL", "SOURCES_DIR", "WORKER_HEARTBEAT"]
+    )
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({"WORKER_HEARTBEAT": "11"}, "WORKER_HEARTBEAT must be at most a third of WORKER_LEASE"),
+        ({"OPENAI_TIMEOUT": "400"}, "OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE"),
+        ({"COURSE_DEADLINE": "200"}, "OPENAI_DEADLINE must be shorter than COURSE_DEADLINE"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], fault: str
+) -> None:
+    with pytest.raises(SettingsError, match=re.escape(fault)):
+        settings(monkeypatch, **environment)
+
+
+def test_an_empty_value_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(monkeypatch, OPENAI_API_KEY="", RABBITMQ_PORT="", HEALTH_PORT="")
+    assert (found.openai.api_key, found.rabbitmq.port, found.health_port) == (None, 5672, None)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings(env_file=None).database.name = "other"  # type: ignore[misc]
+
+
+def test_secrets_are_not_in_the_printed_form() -> None:
+    assert "sk-secret" not in repr(Settings(env_file=None, openai=OpenAISettings(api_key="sk-secret")))
+
+
+def test_env_example_has_every_setting_once_with_a_comment_and_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / ".env.example").read_text()
+    named = re.findall(r"^#?\s?([A-Z][A-Z_]+)=", text, re.MULTILINE)
+    assert sorted(named) == sorted(environment_names())
+    for block in text.split("\n\n"):
+        if re.search(r"^#?\s?[A-Z_]+=", block, re.MULTILINE):
+            assert block.lstrip().startswith("# "), f"no comment above: {block}"
+    copy = tmp_path / ".env"
+    copy.write_text(text)
+    assert Settings(env_file=copy) == Settings(env_file=None)

@@ -1,0 +1,134 @@
+"""An upstream service: a bare AMQP client with nothing of the project's own code in it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import pika
+
+from tests.waiting import PATIENCE
+
+EXCHANGE, GENERATE = "course.exchange", "course.generate"
+REQUESTS, STATUS, DEAD = "course.generation.queue", "course.status.queue", "course.generation.dead"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message with its properties."""
+
+    body: bytes
+    properties: pika.BasicProperties
+    routing_key: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return dict(json.loads(self.body))
+
+
+class Upstream:
+    """Declares queues as the existing services do: plain and durable, without arguments."""
+
+    def __init__(self, port: int, password: str, vhost: str, user: str = "course") -> None:
+        credentials = pika.PlainCredentials(user, password)
+        self._connection = pika.BlockingConnection(
+            pika.ConnectionParameters("127.0.0.1", port, vhost, credentials, heartbeat=600)
+        )
+        self._channel = self._connection.channel()
+        self._channel.exchange_declare(EXCHANGE, "topic", durable=True)
+        for queue in (REQUESTS, STATUS, DEAD):
+            self._channel.queue_declare(queue, durable=True)
+        self._channel.queue_bind(REQUESTS, EXCHANGE, GENERATE)
+        self.bind_status()
+        self._channel.confirm_delivery()
+
+    def publish(self, body: bytes | dict[str, Any], **properties: Any) -> None:
+        """Publishes a request; a dict goes as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._channel.basic_publish(
+            EXCHANGE, GENERATE, content, pika.BasicProperties(delivery_mode=2, **properties), mandatory=True
+        )
+
+    def request(self, user_id: str, **fields: Any) -> str:
+        """Publishes a valid request and returns its id."""
+        request_id = str(fields.pop("request_id", uuid4()))
+        self.publish({"request_id": request_id, "user_id": user_id, "topic": "Cell Biology", **fields})
+        return request_id
+
+    def reply_queue(self) -> str:
+        """A queue of its own for replies."""
+        return str(self._channel.queue_declare("", exclusive=True).method.queue)
+
+    def progress_queue(self) -> str:
+        """A queue of its own, bound to the progress events."""
+        queue = self.reply_queue()
+        self._channel.queue_bind(queue, EXCHANGE, "course.progress")
+        return queue
+
+    def bind_status(self) -> None:
+        self._channel.queue_bind(STATUS, EXCHANGE, "course.status")
+
+    def unbind_status(self) -> None:
+        self._channel.queue_unbind(STATUS, EXCHANGE, "course.status")
+
+    def next(self, queue: str = STATUS, patience: float = PATIENCE) -> Received:
+        """The next message of a queue."""
+        for method, properties, body in self._channel.consume(queue, inactivity_timeout=patience):
+            self._channel.cancel()
+            assert method is not None, f"waited {patience:g} s in vain for a message on {queue}"
+            return self._taken(method, properties, body)
+        raise AssertionError("the broker cancelled the subscription")
+
+    def result(self, queue: str = STATUS) -> Received:
+        """The next message that isn't `processing`."""
+        while (received := self.next(queue)).fields["status"] == "processing":
+            pass
+        return received
+
+    def results(self, number: int) -> list[Received]:
+        """The next `number` messages that aren't `processing`."""
+        return [self.result() for _ in range(number)]
+
+    def waiting(self, queue: str) -> list[Received]:
+        """Everything that is in a queue now."""
+        return list(self._drained(queue))
+
+    def depth(self, queue: str) -> int:
+        """Messages in a queue that wait for a consumer."""
+        return int(self._channel.queue_declare(queue, passive=True).method.message_count)
+
+    def eventually_empty(self, queue: str = REQUESTS) -> None:
+        """Returns when nothing is left in a queue, neither waiting nor unacknowledged."""
+        end = time.monotonic() + PATIENCE
+        while self.depth(queue):
+            assert time.monotonic() < end, f"{queue} doesn't get empty"
+            self._connection.process_data_events(0.02)
+
+    def wait_until(self, look: Callable[[], object], what: str) -> None:
+        """Waits for something else, while the connection is kept."""
+        end = time.monotonic() + PATIENCE
+        while not look():
+            assert time.monotonic() < end, f"waited in vain until {what}"
+            self._connection.process_data_events(0.02)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def _drained(self, queue: str) -> Iterator[Received]:
+        while True:
+            method, properties, body = self._channel.basic_get(queue)
+            if method is None:
+                return
+            yield self._taken(method, properties, body)
+
+    def _taken(self, method: Any, properties: Any, body: Any) -> Received:
+        self._channel.basic_ack(method.delivery_tag)
+        return Received(body, properties, method.routing_key)

@@ -1,0 +1,104 @@
+"""A worker as a process of its own, seen by its log and its exit code."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from src.operations.migrations import ROOT
+from tests.waiting import PATIENCE
+
+
+class WorkerProcess:
+    """`python app.py` with nothing of the caller's environment but `settings`."""
+
+    def __init__(self, settings: dict[str, str], folder: Path, *arguments: str) -> None:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **settings}
+        # In a folder of the test's own: whoever runs the tests may have an .env in the project.
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / "app.py"), *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[dict[str, Any]] = []
+        self.other_output: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for(self, action: str, patience: float = PATIENCE, **fields: Any) -> dict[str, Any]:
+        """The first log line with this `action` and `fields`, as soon as it is written."""
+
+        def found() -> dict[str, Any] | None:
+            return next((line for line in self.lines(action) if fields.items() <= line.items()), None)
+
+        with self._news:
+            self._news.wait_for(lambda: found() or self._ended, patience)
+        line = found()
+        assert line is not None, f"no {action} {fields} in the log:\n{self}"
+        return line
+
+    def lines(self, action: str) -> list[dict[str, Any]]:
+        return [line for line in self.log if line.get("action") == action]
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Returns the exit code when the process has ended and everything it wrote is in `log`."""
+        code = self._process.wait(patience)
+        self._reader.join()
+        return code
+
+    def end(self) -> None:
+        """Ends it, whatever state it is in."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGCONT)
+                self._process.kill()
+        self.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.log), *self.other_output])
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for text in self._process.stderr:
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            with self._news:
+                if isinstance(line, dict):
+                    self.log.append(line)
+                else:
+                    self.other_output.append(text.rstrip())
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
