@@ -32,7 +32,7 @@ test-slow: $(VENV)/dev system ## Run the tests that take longer than a minute
 check: $(VENV)/dev ## Format, lint, types, layers; schema.sql and docs/contract are up to date
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src app.py test_publisher.py test_database.py migrations
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python app.py db schema --check
 	@$(BIN)/python app.py contract --check

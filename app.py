@@ -61,7 +61,7 @@ class Worker:
         """Connects to nothing yet. Call it from the event loop."""
         loop = asyncio.get_running_loop()
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
-        shutdown = asyncio.Event()
+        shutdown = self._shutdown = asyncio.Event()
         self._settings = settings
 
         self._database = Database(settings.database)
@@ -133,6 +133,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
+        self._shutdown.set()  # no new claim and no new question to the model, from this moment on
+        _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         await self._consumer.stop()  # nothing new comes in
         await self._course_worker.stop()  # needs database, model and heartbeat while lessons finish
         await self._rescuer.stop()
@@ -190,7 +192,7 @@ async def _database_with_schema(database: Database) -> None:
     wanted, delay = head_revision(), 1.0
     while True:
         try:
-            found = await database.run(work)
+            found = await database.run(work, patience=0)  # the loop here says at once what is in the way
             # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
             if found >= wanted:
                 return
@@ -227,7 +229,6 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
     if starting.done():
         starting.result()
         await stopped
-        _log.info("stopping", action="worker_stopping", grace=settings.worker.grace)
         await worker.stop()
     else:
         starting.cancel()

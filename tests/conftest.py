@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from src.config import DatabaseSettings
 from src.operations.local_services import LocalPostgres, LocalRabbitMQ, LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database import Database
+from tests.peers import Peer
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
@@ -96,10 +97,7 @@ def empty_database(postgres: LocalPostgres) -> DatabaseSettings:
 
 @pytest.fixture
 def database_settings(postgres: LocalPostgres) -> DatabaseSettings:
-    """A database with the schema in it."""
-    name = f"test_{next(_numbers)}"
-    postgres.create_database(name, "template")
-    return postgres.settings(name)
+    return new_database(postgres)
 
 
 @pytest.fixture
@@ -116,15 +114,72 @@ def psql(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Psql:
 
 
 @pytest.fixture
+def peer(database: Database) -> Callable[..., Peer]:
+    """Makes workers that share the test's database."""
+
+    def make(**fields: Any) -> Peer:
+        return Peer(database, **fields)
+
+    return make
+
+
+@pytest.fixture
+def queue_course(psql: Psql) -> Callable[..., str]:
+    """Queues a course by plain SQL and returns its id."""
+
+    def insert(user_id: object = None, lessons: int = 2, title: str = "Cells") -> str:
+        return psql.run(
+            "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons)"
+            f" VALUES ('{user_id or uuid4()}', 'Cells', '{title}', 'Grade 8', {lessons}) RETURNING id"
+        ).strip()
+
+    return insert
+
+
+@pytest.fixture
 def vhost(rabbitmq: LocalRabbitMQ) -> str:
-    """A virtual host of the test's own, so that every test can use the names of the contract."""
+    return new_vhost(rabbitmq)
+
+
+def new_vhost(broker: LocalRabbitMQ) -> str:
+    """A virtual host of a test's own, so that every test can use the names of the contract."""
     name = f"test-{next(_numbers)}"
-    rabbitmq.control(
+    broker.control(
         "eval",
         f'rabbit_vhost:add(<<"{name}">>, <<"test">>), rabbit_auth_backend_internal:set_permissions('
         f'<<"course">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).',
     )
     return name
+
+
+def new_database(server: LocalPostgres) -> DatabaseSettings:
+    """A database with the schema in it."""
+    name = f"test_{next(_numbers)}"
+    server.create_database(name, "template")
+    return server.settings(name)
+
+
+def worker_environment(
+    postgres: LocalPostgres,
+    database: DatabaseSettings,
+    rabbitmq: LocalRabbitMQ,
+    vhost: str,
+    stand_in: StandIn,
+    folder: Path,
+) -> dict[str, str]:
+    """The settings of a worker: real services, the stand-in model, and times short enough for tests."""
+    return {
+        **postgres.environment(database.name),
+        **rabbitmq.environment(),
+        "RABBITMQ_VHOST": vhost,
+        "OPENAI_BASE_URL": stand_in.base_url,
+        "OPENAI_MODEL": "stand-in",
+        "OPENAI_ALLOW_REMOTE": "off",
+        "WORKER_LEASE": "2",
+        "WORKER_HEARTBEAT": "0.5",
+        "WORKER_POLL": "0.2",
+        "OUTPUT_DIR": str(folder / "courses"),
+    }
 
 
 @pytest.fixture
@@ -149,19 +204,7 @@ def environment(
     stand_in: StandIn,
     tmp_path: Path,
 ) -> dict[str, str]:
-    """The settings of a worker: real services, the stand-in model, and times short enough for tests."""
-    return {
-        **postgres.environment(database_settings.name),
-        **rabbitmq.environment(),
-        "RABBITMQ_VHOST": vhost,
-        "OPENAI_BASE_URL": stand_in.base_url,
-        "OPENAI_MODEL": "stand-in",
-        "OPENAI_ALLOW_REMOTE": "off",
-        "WORKER_LEASE": "2",
-        "WORKER_HEARTBEAT": "0.5",
-        "WORKER_POLL": "0.2",
-        "OUTPUT_DIR": str(tmp_path / "courses"),
-    }
+    return worker_environment(postgres, database_settings, rabbitmq, vhost, stand_in, tmp_path)
 
 
 class Workers:
@@ -171,6 +214,10 @@ class Workers:
         self._environment = environment
         self._folder = folder
         self.started: list[WorkerProcess] = []
+
+    def end(self) -> None:
+        for worker in self.started:
+            worker.end()
 
     def start(self, **settings: str) -> WorkerProcess:
         """A worker that has started, with `settings` over those of the test."""
@@ -189,8 +236,7 @@ class Workers:
 def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
     starter = Workers(environment, tmp_path)
     yield starter
-    for worker in starter.started:
-        worker.end()
+    starter.end()
 
 
 @pytest.fixture

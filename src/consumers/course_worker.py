@@ -51,13 +51,13 @@ class CourseWorker(Duty):
         mirror_keeper: MirrorKeeper,
         redact: Redactor,
         settings: Settings,
-        stopping: asyncio.Event,
+        shutdown: asyncio.Event,
         may_claim: Callable[[], bool],
         on_concluded: Callable[[], None],
     ) -> None:
-        """`stopping`: set by `stop`; the model opens no new question after it. `may_claim`: are leases proven?
+        """`shutdown`: set before `stop` is called; neither is a course claimed nor a question asked after it.
 
-        `on_concluded` is called when a message may wait in the outbox.
+        `may_claim`: are leases proven? `on_concluded` is called when a message may wait in the outbox.
         """
         super().__init__(settings.worker.poll)
         self._worker_id = worker_id
@@ -68,7 +68,7 @@ class CourseWorker(Duty):
         self._mirror_keeper = mirror_keeper
         self._redact = redact
         self._settings = settings
-        self._shutdown = stopping
+        self._shutdown = shutdown
         self._may_claim = may_claim
         self._on_concluded = on_concluded
         self._slots: dict[UUID, _Slot] = {}
@@ -108,7 +108,6 @@ class CourseWorker(Duty):
 
     async def stop(self) -> None:
         """No new claims; lessons under way may finish within the grace time; the rest is handed back."""
-        self._shutdown.set()
         await super().stop()
         await self._wait(self._settings.worker.grace)
         for slot in self._slots.values():

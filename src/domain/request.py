@@ -145,7 +145,7 @@ class CourseRequest(CourseBrief):
     def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
         """Reads a message body; raises `InvalidRequest` that names every wrong field."""
         if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest([f"body: {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted"])
+            raise InvalidRequest([f"body: {len(body)} bytes where at most {MAX_BODY_BYTES} are accepted"])
         try:
             return cls.model_validate_json(body, context={"max_lessons": max_lessons})
         except ValidationError as error:

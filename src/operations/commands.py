@@ -64,6 +64,9 @@ def contract(
 
 @commands.command("stand-in")
 def stand_in(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; loopback unless a container needs another")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one")] = 0,
     latency: Annotated[float, typer.Option(help="Seconds that a call takes")] = 0.0,
     jitter: Annotated[float, typer.Option(help="Seconds more or less, at random")] = 0.0,
@@ -71,8 +74,8 @@ def stand_in(
     sources: Annotated[Path | None, typer.Option(help="Folder that the vector store search looks in")] = None,
     seed: Annotated[int, typer.Option(help="Of the random numbers")] = 0,
 ) -> None:
-    """Serve the stand-in model on loopback: an OpenAI-compatible server for demos, tests and benchmarks."""
-    from src.operations.local_services import HOST, free_port
+    """Serve the stand-in model: an OpenAI-compatible server for demos, tests and benchmarks."""
+    from src.operations.local_services import free_port
     from src.operations.stand_in_model import FAULTS, StandInModel, serve
 
     rates = {}
@@ -84,7 +87,7 @@ def stand_in(
             rates[kind] = float(chance)
         except ValueError:
             _fail(f"--fault {entry}: write KIND=CHANCE, such as 429=0.05")
-    serve(StandInModel(latency, jitter, rates, sources, seed), HOST, port or free_port())
+    serve(StandInModel(latency, jitter, rates, sources, seed), host, port or free_port())
 
 
 @local.command("demo")

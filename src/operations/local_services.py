@@ -8,7 +8,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -153,6 +152,8 @@ class LocalPostgres:
             password_file.unlink()
 
     def _prepare_for_root(self) -> None:
+        import pwd  # not on Windows, where this module is imported too
+
         try:
             pwd.getpwnam(_POSTGRES_SYSTEM_USER)
         except KeyError:

@@ -20,6 +20,9 @@ T = TypeVar("T")
 # connection exceptions. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
+PATIENCE = 10.0
+"""Seconds for which a unit of work is retried where nothing else is said: longer than a restart of the server takes."""
+
 _CONNECT_ARGS = {
     "connect_timeout": 5,
     # A peer that vanished is noticed in seconds, not after the two hours of TCP's own defaults.
@@ -65,11 +68,11 @@ class Database:
         self._engine = create_pool(config, application_name)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
         """`run_blocking` in a database thread. Cancelled, the unit of work still ends as a whole."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work, patience)
 
-    def run_blocking(self, work: Callable[[Connection], T], patience: float = 10) -> T:
+    def run_blocking(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
         """The result of `work`, run in one transaction that commits when it returns and rolls back when it raises.
 
         A transient fault repeats the whole of it, with jittered backoff, for up to `patience` seconds. So `work` may

@@ -129,7 +129,8 @@ class _Watched:
     """A search that sets something off at its first lesson."""
 
     def __init__(self, search: SourceSearch, action: Any) -> None:
-        self._search, self._action, self._tasks = search, action, []
+        self._search, self._action = search, action
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
         if query != "Cell Biology" and not self._tasks:

@@ -28,9 +28,8 @@ def service(database_settings: DatabaseSettings) -> Iterator[DatabaseService]:
 
 
 def course(service: DatabaseService, **changes: Any) -> str:
-    return service.create_course(
-        **{"user_id": USER, "title": "T", "topic": "t", "grade_level": "g", "total_lessons": 1} | changes
-    )
+    values: dict[str, Any] = {"user_id": USER, "title": "T", "topic": "t", "grade_level": "g", "total_lessons": 1}
+    return service.create_course(**{**values, **changes})
 
 
 def test_the_signatures_are_those_of_the_contract() -> None:

@@ -12,7 +12,7 @@ from src.consumers import heartbeat as heartbeat_module
 from src.consumers.heartbeat import Heartbeat
 from src.domain.course import Claim
 from src.services.worker_registry import WorkerRegistry
-from tests.integration.conftest import Peer
+from tests.peers import Peer
 from tests.sql import Psql
 from tests.waiting import eventually
 

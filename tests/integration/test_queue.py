@@ -15,7 +15,7 @@ from src.domain.lesson import Lesson
 from src.domain.outline import LessonPlan, Outline
 from src.domain.status import CourseStatus
 from src.services.database import Database
-from tests.integration.conftest import LEASE, Peer
+from tests.peers import LEASE, Peer
 from tests.sql import Psql
 from tests.unit.test_outline_and_lesson import PASSAGES, PLAN
 from tests.unit.test_outline_and_lesson import text as lesson_text
@@ -233,7 +233,7 @@ class TestSaving:
         do(worker.store.save_lesson(claim, lesson(2), []))
         do(worker.store.release(claim, "test", []))
         again = worker.claim_one()
-        assert (again.attempt, again.saved_lessons) == (2, {2})
+        assert (again.attempt, again.saved_lessons) == (2, frozenset({2}))
         assert Outline.model_validate(again.outline) == OUTLINE
         assert again.lease_id != claim.lease_id
 

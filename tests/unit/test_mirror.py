@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from src.services import mirror as mirror_module
 from src.services.mirror import Mirror, MirrorError
 from tests.unit.test_markdown import CONTENT
 from tests.unit.test_outline_and_lesson import PLAN
@@ -94,7 +93,7 @@ def test_a_full_or_broken_disk_is_one_named_error_and_leaves_no_temporary_file(
     def fail(_descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(mirror_module.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(MirrorError, match=os.strerror(code)):
         written(tmp_path, title="Other")
     assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]

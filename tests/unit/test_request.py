@@ -140,7 +140,7 @@ def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
 
 def test_a_body_that_is_too_large_is_not_even_parsed() -> None:
     (fault,) = faults(b"[" * (MAX_BODY_BYTES + 1))
-    assert fault == f"body: {MAX_BODY_BYTES + 1} bytes; at most {MAX_BODY_BYTES} are accepted"
+    assert fault == f"body: {MAX_BODY_BYTES + 1} bytes where at most {MAX_BODY_BYTES} are accepted"
 
 
 def test_faults_do_not_repeat_the_input() -> None:

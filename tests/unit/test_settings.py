@@ -94,7 +94,7 @@ def test_an_empty_value_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings(env_file=None).database.name = "other"  # type: ignore[misc]
+        Settings(env_file=None).database.name = "other"
 
 
 def test_secrets_are_not_in_the_printed_form() -> None:

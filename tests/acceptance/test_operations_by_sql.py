@@ -1,0 +1,191 @@
+"""What an operator does with plain SQL while a worker runs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from src.operations.local_services import LocalPostgres
+from src.operations.migrations import ROOT, upgrade
+from tests.conftest import Workers
+from tests.integration.test_migrations import ORIGINAL, rows
+from tests.sql import Psql, SQLError
+from tests.stand_in import StandIn
+from tests.upstream import STATUS, Upstream
+
+
+def test_cancel_in_the_middle_of_a_course(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    stand_in.fault("hold", lesson=2)
+    worker = workers.start()
+    request_id = upstream.request(user_id, num_lessons=2)
+    worker.wait_for("lesson_saved", lesson=1)
+    stand_in.wait_until_held()
+    psql.run("UPDATE courses SET status = 'FAILED', error_message = 'Not wanted any more'")
+    result = upstream.result().fields
+    assert (result["request_id"], result["status"], result["error_code"]) == (request_id, "error", "cancelled")
+    assert result["message"] == "Not wanted any more"
+    worker.wait_for("lease_lost")  # noticed by the heartbeat, while the model is still silent
+    stand_in.release()
+    assert worker.stop() == 0
+    assert psql.row("SELECT status, error_code FROM courses") == {"status": "FAILED", "error_code": "cancelled"}
+    assert psql.value("SELECT count(*) FROM lessons") == 1
+    assert upstream.waiting(STATUS) == []
+
+
+def test_retry_goes_on_where_the_course_failed(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    stand_in.fault("refusal", lesson=2)
+    workers.start()
+    upstream.request(user_id, num_lessons=3)
+    failed = upstream.result()
+    assert failed.fields["error_code"] == "model_refused"
+    assert psql.value("SELECT count(*) FROM lessons") == 2
+    psql.run("UPDATE courses SET status = 'QUEUED'")
+    assert upstream.result().fields["status"] == "success"
+    assert stand_in.calls == {
+        "Cell Biology/outline": 1,
+        "Cell Biology/lesson 1": 1,
+        "Cell Biology/lesson 2": 2,
+        "Cell Biology/lesson 3": 1,
+    }
+    moves = psql.rows("SELECT from_status, to_status FROM course_events ORDER BY id")
+    assert [(move["from_status"], move["to_status"]) for move in moves] == [
+        (None, "QUEUED"),
+        ("QUEUED", "GENERATING"),
+        ("GENERATING", "FAILED"),
+        ("FAILED", "QUEUED"),
+        ("QUEUED", "GENERATING"),
+        ("GENERATING", "READY"),
+    ]
+    usage = psql.value("SELECT usage FROM courses")
+    assert usage["calls"] == 5
+    assert usage["output_tokens"] == psql.value("SELECT sum(output_tokens) FROM model_calls")
+
+
+def test_taking_a_running_course_back_starts_it_afresh(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    stand_in.fault("hold", lesson=1)
+    worker = workers.start()
+    upstream.request(user_id, num_lessons=1)
+    stand_in.wait_until_held()
+    psql.run("UPDATE courses SET status = 'QUEUED'")
+    assert upstream.result().fields["status"] == "success"
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "READY", "attempts": 1}
+    assert len(worker.lines("course_claimed")) == 2
+
+
+def test_a_service_without_a_broker_queues_with_a_plain_insert(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    workers.start()
+    psql.run(
+        "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons)"
+        f" VALUES ('{user_id}', 'Cell Biology', 'Cells', 'Grade 5', 0)"
+    )
+    result = upstream.result().fields
+    course = psql.row("SELECT id, status, total_lessons, grade_level FROM courses")
+    assert (course["status"], course["total_lessons"], course["grade_level"]) == ("READY", 4, "Grade 5")
+    assert (result["status"], result["request_id"], result["course_id"]) == ("success", None, course["id"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "wrong"),
+    [
+        ("total_lessons", "31", "num_lessons"),
+        ("total_lessons", "-2", "num_lessons"),
+        ("language", "'?'", "language"),
+        ("source_filter", "E'a\\x07'", "source_filter"),
+    ],
+)
+def test_a_plain_insert_with_values_out_of_range_fails_as_invalid(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str, columns: str, values: str, wrong: str
+) -> None:
+    workers.start()
+    psql.run(
+        f"INSERT INTO courses (user_id, topic, title, grade_level, {columns})"
+        f" VALUES ('{user_id}', 'Cell Biology', 'Cells', 'Grade 5', {values})"
+    )
+    result = upstream.result().fields
+    assert (result["status"], result["error_code"]) == ("error", "invalid_request")
+    assert wrong in result["message"]
+    assert psql.value("SELECT count(*) FROM model_calls") == 0
+
+
+def test_an_illegal_move_is_refused_and_changes_nothing(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    workers.start()
+    upstream.request(user_id, num_lessons=1)
+    upstream.result()
+    before = psql.row("SELECT * FROM courses")
+    for status in ("QUEUED", "GENERATING", "FAILED"):
+        with pytest.raises(SQLError, match=f"is READY and can't become {status}"):
+            psql.run(f"UPDATE courses SET status = '{status}'")
+    assert psql.row("SELECT * FROM courses") == before
+
+
+def test_a_duplicate_of_a_cancelled_request_repeats_that_result(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    stand_in.fault("hold", purpose="outline")
+    workers.start()
+    request_id = upstream.request(user_id)
+    stand_in.wait_until_held()
+    psql.run("UPDATE courses SET status = 'FAILED'")
+    first = upstream.result()
+    upstream.request(user_id, request_id=request_id)
+    assert upstream.result().properties.message_id == first.properties.message_id
+
+
+@pytest.mark.parametrize("way", ["schema.sql", "alembic"])
+def test_new_courses_are_generated_beside_those_of_the_original_service(
+    workers: Workers, upstream: Upstream, postgres: LocalPostgres, user_id: str, way: str
+) -> None:
+    name = f"original_{way.replace('.', '_')}"
+    postgres.create_database(name, "template0")
+    settings = postgres.settings(name)
+    psql = Psql(postgres, settings)
+    psql.file(str(ORIGINAL))
+    before = rows(psql)
+    if way == "alembic":
+        upgrade(settings)
+    else:
+        psql.file(str(ROOT / "schema.sql"))
+
+    worker = workers.start(DB_NAME=name)
+    upstream.request(user_id, num_lessons=2)
+    result = upstream.result().fields
+    assert result["status"] == "success"
+    assert worker.stop() == 0
+    new = result["course_id"]
+    assert len(psql.rows(f"SELECT * FROM v_lessons_full WHERE course_id = '{new}'")) == 2
+    after = rows(psql)
+    old_lessons = {row["id"] for row in before["lessons"]}
+    assert [row for row in after["courses"] if row["id"] != new] == before["courses"]
+    assert [row for row in after["lessons"] if row["course_id"] != new] == before["lessons"]
+    assert [row for row in after["lesson_bodies"] if row["id"] in old_lessons] == before["lesson_bodies"]
+    assert [row for row in after["v_course_summary"] if row["id"] != new] == before["v_course_summary"]
+    assert psql.value("SELECT count(*) FROM generation_queue") == 0
+
+
+@pytest.fixture
+def document_queries() -> dict[str, list[str]]:
+    """The SQL blocks of the documents, by document."""
+    found = {}
+    for name in ("README.md", "DATABASE.md"):
+        blocks = (ROOT / name).read_text().split("```sql\n")[1:]
+        found[name] = [block.partition("```")[0] for block in blocks]
+    return found
+
+
+def test_the_documented_queries_work(
+    psql: Psql, queue_course: Callable[..., str], document_queries: dict[str, list[str]]
+) -> None:
+    for name, queries in document_queries.items():
+        assert queries, name
+        for query in queries:
+            course_id = queue_course()
+            psql.run(query.replace("…", course_id))

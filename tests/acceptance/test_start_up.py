@@ -1,0 +1,234 @@
+"""What a worker says and does when something it needs is missing, wrong or different."""
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pika
+import pytest
+
+from src.operations.local_services import LocalPostgres, LocalRabbitMQ, free_port
+from tests.conftest import Workers
+from tests.sql import Psql
+from tests.stand_in import StandIn
+from tests.upstream import REQUESTS, STATUS, Upstream
+from tests.waiting import eventually
+from tests.worker_process import WorkerProcess
+
+
+class TestSettings:
+    def test_every_fault_is_one_line_the_exit_code_is_2_and_no_secret_is_shown(self, workers: Workers) -> None:
+        worker = workers.launch(
+            DB_PORT="s3cret", RABBITMQ_PORT="0", OPENAI_API_KEY="sk-very-secret-key", LOG_LEVEL="loud"
+        )
+        assert worker.wait() == 2
+        names = [line.split(":")[1].strip() for line in worker.other_output]
+        assert names == ["RABBITMQ_PORT", "DB_PORT", "LOG_LEVEL"]
+        text = "\n".join(worker.other_output)
+        assert "Traceback" not in text
+        assert "s3cret" not in text
+        assert "sk-very" not in text
+
+    def test_commands_check_them_too(self, environment: dict[str, str], tmp_path: Path) -> None:
+        command = WorkerProcess({**environment, "DB_PORT": "x"}, tmp_path, "db", "upgrade")
+        assert command.wait() == 2
+        assert command.other_output[0].startswith("settings: DB_PORT: ")
+        command.end()
+
+
+class TestDatabase:
+    def test_one_that_is_not_there_is_one_clear_line_and_the_worker_waits_for_it(self, workers: Workers) -> None:
+        worker = workers.launch(DB_PORT="1")
+        line = worker.wait_for("database_unavailable")
+        assert "port 1 failed: Connection refused" in line["reason"]
+        assert worker.other_output == []
+        assert not worker.lines("worker_started")
+
+    def test_a_wrong_password_is_not_shown(self, workers: Workers) -> None:
+        worker = workers.launch(DB_PASSWORD="wrong-password")
+        line = worker.wait_for("database_unavailable")
+        assert "password authentication failed" in line["reason"]
+        assert "wrong-password" not in str(worker)
+
+    def test_one_without_tables_says_what_to_do_and_is_used_as_soon_as_they_are_there(
+        self, workers: Workers, postgres: LocalPostgres, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        name = f"late_{free_port()}"
+        postgres.create_database(name, "template0")
+        worker = workers.launch(DB_NAME=name)
+        assert "python app.py db upgrade" in worker.wait_for("database_unavailable")["reason"]
+        command = WorkerProcess({**environment, "DB_NAME": name}, tmp_path, "db", "upgrade")
+        assert command.wait() == 0
+        command.end()
+        worker.wait_for("worker_started")
+
+    def test_an_older_schema_says_what_to_do(self, workers: Workers, psql: Psql) -> None:
+        psql.run("UPDATE alembic_version SET version_num = '0003'")
+        reason = workers.launch().wait_for("database_unavailable")["reason"]
+        assert "its schema is 0003" in reason and "db upgrade" in reason
+
+
+class TestBroker:
+    def test_one_that_refuses_the_login_is_one_clear_line_and_the_worker_tries_again(self, workers: Workers) -> None:
+        worker = workers.start(RABBITMQ_PASSWORD="wrong-password")
+        for connection in ("publisher", "consumer"):
+            line = worker.wait_for("broker_unavailable", connection=connection)
+            assert "refuses the login of 'course'; check RABBITMQ_USERNAME and RABBITMQ_PASSWORD" in line["error"]
+        eventually(lambda: len(worker.lines("broker_unavailable")) > 2, "it tries again")
+        assert "wrong-password" not in str(worker)
+        assert worker.other_output == []
+        assert worker.stop() == 0
+
+    def test_one_that_is_not_there(self, workers: Workers) -> None:
+        worker = workers.start(RABBITMQ_PORT="1")
+        assert "can't connect to 127.0.0.1:1" in worker.wait_for("broker_unavailable")["error"]
+
+    def test_a_virtual_host_that_is_not_there(self, workers: Workers) -> None:
+        worker = workers.start(RABBITMQ_VHOST="nowhere")
+        assert "nowhere" in worker.wait_for("broker_unavailable")["error"]
+
+    def test_queues_declared_otherwise_are_used_as_they_are_with_one_warning(
+        self, workers: Workers, rabbitmq: LocalRabbitMQ, vhost: str, user_id: str
+    ) -> None:
+        credentials = pika.PlainCredentials("course", rabbitmq.password)
+        connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", rabbitmq.port, vhost, credentials))
+        connection.channel().queue_declare(REQUESTS, durable=True, arguments={"x-max-priority": 10})
+        worker = workers.start()
+        eventually(lambda: len(worker.lines("broker_connected")) == 2, "both connections are open")
+        warnings = worker.lines("declared_differently")
+        assert {line["name"] for line in warnings} == {REQUESTS}
+        assert len(warnings) == 2  # one for each connection
+        channel = connection.channel()
+        body = json.dumps({"user_id": user_id, "topic": "Cells", "num_lessons": 1}).encode()
+        channel.basic_publish("course.exchange", "course.generate", body)
+        worker.wait_for("course_ready")
+        connection.close()
+
+    def test_names_can_be_set(self, workers: Workers, rabbitmq: LocalRabbitMQ, vhost: str) -> None:
+        worker = workers.start(
+            RABBITMQ_EXCHANGE="my.exchange",
+            RABBITMQ_QUEUE_GENERATION="my.requests",
+            RABBITMQ_QUEUE_STATUS="my.status",
+            RABBITMQ_QUEUE_DEAD="my.dead",
+        )
+        eventually(lambda: len(worker.lines("broker_connected")) == 2, "both connections are open")
+        queues = rabbitmq.control("list_queues", "-p", vhost, "name", "--quiet", "--no-table-headers").split()
+        assert sorted(queues) == ["my.dead", "my.requests", "my.status"]
+
+
+class TestModel:
+    def test_without_one_requests_are_accepted_and_none_is_claimed(
+        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+    ) -> None:
+        worker = workers.start(OPENAI_BASE_URL="")
+        assert worker.wait_for("claiming_stopped")["level"] == "critical"
+        upstream.request(user_id)
+        worker.wait_for("request_accepted")
+        assert worker.stop() == 0
+        assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 0}
+        assert len(worker.lines("claiming_stopped")) == 1
+
+    @pytest.mark.parametrize("kind", ["401", "quota", "404"])
+    def test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, kind: str
+    ) -> None:
+        stand_in.fault(kind, times=None)
+        worker = workers.start(WORKER_SLOTS="2", OPENAI_API_KEY="sk-secret-of-ours")
+        for _ in range(6):
+            upstream.request(user_id)
+        worker.wait_for("claiming_stopped")
+        upstream.wait_until(
+            lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'QUEUED' AND attempts = 0") == 6,
+            "all are queued again",
+        )
+        assert len(worker.lines("claiming_stopped")) == 1
+        assert stand_in.stats()["calls"] <= 2
+        assert worker.stop() == 0
+        statuses = [message.fields["status"] for message in upstream.waiting(STATUS)]
+        assert "error" not in statuses
+        assert "sk-" not in str(worker)
+        assert "sk-" not in str(psql.rows("SELECT reason FROM course_events"))
+
+    def test_when_the_key_is_put_right_the_backlog_is_worked_off(
+        self, workers: Workers, upstream: Upstream, stand_in: StandIn, user_id: str
+    ) -> None:
+        stand_in.fault("401")
+        worker = workers.start()
+        upstream.request(user_id, num_lessons=1)
+        worker.wait_for("claiming_stopped")
+        worker.stop()
+        workers.start()
+        assert upstream.result().fields["status"] == "success"
+
+
+class TestFiles:
+    def test_off_means_off(
+        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path
+    ) -> None:
+        workers.start(FILES="off")
+        upstream.request(user_id, num_lessons=1)
+        assert upstream.result().fields["output_path"] is None
+        assert psql.row("SELECT output_path, mirrored_at FROM courses") == {"output_path": None, "mirrored_at": None}
+        assert not (tmp_path / "courses").exists()
+
+    def test_a_folder_that_can_not_be_written_holds_no_result_up(
+        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "courses").write_text("a file in the way")
+        worker = workers.start()
+        upstream.request(user_id, num_lessons=1)
+        assert upstream.result().fields["status"] == "success"
+        assert worker.wait_for("mirror_failed")["level"] == "error"
+        assert psql.row("SELECT status, mirrored_at FROM courses") == {"status": "READY", "mirrored_at": None}
+
+    @pytest.mark.parametrize(
+        "topic", ["../../escape", "/etc/passwd", "CON", "🎓", "x" * 300, "a\u202eb", "..", "~root"]
+    )
+    def test_whatever_the_topic_its_folder_is_in_the_tree(
+        self, workers: Workers, upstream: Upstream, user_id: str, tmp_path: Path, topic: str
+    ) -> None:
+        """Fault 46."""
+        workers.start()
+        before = {path for path in tmp_path.iterdir() if path.name != "courses"}
+        upstream.request(user_id, topic=topic, grade_level="../..", num_lessons=1)
+        folder = Path(upstream.result().fields["output_path"])
+        assert folder.parent == tmp_path / "courses"
+        assert folder.resolve().parent == (tmp_path / "courses").resolve()
+        assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+        assert {path for path in tmp_path.iterdir() if path.name != "courses"} == before
+
+
+def test_health_says_what_is_there_and_what_is_not(workers: Workers, stand_in: StandIn) -> None:
+    port = free_port()
+    worker = workers.launch(HEALTH_PORT=str(port))
+
+    def ready() -> tuple[int, dict[str, bool]]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready") as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+        except OSError:
+            return 0, {}
+
+    eventually(lambda: ready()[0] == 200, "it is ready")
+    assert ready()[1] == {"database": True, "broker_consumer": True, "broker_publisher": True, "model": True}
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/live") as response:
+        assert response.status == 200
+    worker.stop()
+
+    unready = workers.launch(HEALTH_PORT=str(port), RABBITMQ_PORT="1")
+    unready.wait_for("broker_unavailable")
+    eventually(lambda: ready()[1].get("database"), "the database is there")
+    assert ready() == (503, {"database": True, "broker_consumer": False, "broker_publisher": False, "model": True})
+
+
+def test_both_signals_end_a_worker_that_has_nothing_to_do(workers: Workers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        worker = workers.start()
+        worker.signal(number)
+        assert worker.wait() == 0
+        assert worker.lines("worker_stopping")
+        assert worker.log[-1]["action"] == "worker_stopped"

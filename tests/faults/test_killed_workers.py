@@ -1,0 +1,254 @@
+"""Workers that are killed, suspended or stopped in the middle of a course. Real processes throughout."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Workers
+from tests.sql import Psql
+from tests.stand_in import StandIn
+from tests.upstream import REQUESTS, STATUS, Upstream
+from tests.waiting import eventually
+
+TOPIC = "Cell Biology"
+
+
+def saved(psql: Psql) -> list[dict[str, Any]]:
+    return psql.rows("SELECT * FROM v_lessons_full ORDER BY lesson_number")
+
+
+def checks(psql: Psql) -> list[dict[str, Any]]:
+    return psql.rows("SELECT * FROM lesson_checks ORDER BY lesson_id, q_order")
+
+
+def assert_one_whole_course(psql: Psql, lessons: int) -> None:
+    assert psql.value("SELECT count(*) FROM courses") == 1
+    assert psql.value("SELECT status FROM courses") == "READY"
+    assert [row["lesson_number"] for row in saved(psql)] == list(range(1, lessons + 1))
+    assert psql.value("SELECT count(*) FROM generation_queue") == 0
+    assert psql.value("SELECT count(*) FROM outbox WHERE type = 'course.success' AND destination = 'status'") == 1
+
+
+def assert_one_result(upstream: Upstream) -> None:
+    assert upstream.result().fields["status"] == "success"
+    assert [message for message in upstream.waiting(STATUS) if message.fields["status"] != "processing"] == []
+
+
+def test_killed_mid_lesson_resumes_without_paying_again(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 1."""
+    stand_in.fault("hold", lesson=2)
+    first = workers.start()
+    upstream.request(user_id, num_lessons=3)
+    for number in (1, 3):
+        first.wait_for("lesson_saved", lesson=number)
+    stand_in.wait_until_held()
+    before, before_checks = saved(psql), checks(psql)
+    first.kill()
+
+    second = workers.start()
+    upstream.wait_until(lambda: second.lines("course_ready"), "the second worker finishes the course")
+    assert_one_whole_course(psql, 3)
+    assert_one_result(upstream)
+    assert second.wait_for("course_claimed")["attempt"] == 2
+    assert psql.value("SELECT attempts FROM courses") == 2
+    assert [row for row in saved(psql) if row["lesson_number"] != 2] == before
+    assert [row for row in checks(psql) if row in before_checks] == before_checks
+    assert stand_in.calls == {
+        f"{TOPIC}/outline": 1,
+        f"{TOPIC}/lesson 1": 1,
+        f"{TOPIC}/lesson 2": 2,
+        f"{TOPIC}/lesson 3": 1,
+    }
+
+
+def test_killed_after_the_answer_and_before_it_is_saved_pays_that_lesson_twice_at_most(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 2."""
+    first = workers.start(CRASH_AT="lesson_answered", OPENAI_MAX_CONCURRENT="1")
+    upstream.request(user_id, num_lessons=2)
+    assert first.wait() == -signal.SIGKILL
+    assert saved(psql) == []
+    workers.start()
+    assert_one_result(upstream)
+    assert_one_whole_course(psql, 2)
+    assert max(stand_in.calls.values()) == 2
+
+
+def test_killed_between_the_last_lesson_and_ready_needs_no_model_call(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 3."""
+    first = workers.start(CRASH_AT="lessons_saved")
+    upstream.request(user_id, num_lessons=2)
+    assert first.wait() == -signal.SIGKILL
+    assert psql.value("SELECT status FROM courses") == "GENERATING"
+    before, calls = saved(psql), stand_in.calls
+    assert len(before) == 2
+
+    workers.start()
+    assert_one_result(upstream)
+    assert_one_whole_course(psql, 2)
+    assert saved(psql) == before
+    assert stand_in.calls == calls
+
+
+def test_killed_between_ready_and_the_files_still_writes_files_and_sends_the_result(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    first = workers.start(CRASH_AT="ready")
+    upstream.request(user_id, num_lessons=1)
+    assert first.wait() == -signal.SIGKILL
+    assert psql.row("SELECT status, mirrored_at FROM courses") == {"status": "READY", "mirrored_at": None}
+    psql.run("UPDATE courses SET generated_at = generated_at - interval '1 minute'")
+
+    workers.start()
+    result = upstream.result().fields
+    assert result["status"] == "success"
+    assert json.loads(Path(result["output_path"], "course.json").read_text())["metadata"]["topic"] == TOPIC
+    assert psql.value("SELECT mirrored_at IS NOT NULL FROM courses") is True
+    assert upstream.waiting(STATUS) == []
+
+
+@pytest.mark.parametrize("request_id", ["r-1", None])
+def test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str, request_id: str | None
+) -> None:
+    """Fault 4, with an id and without any."""
+    first = workers.start(CRASH_AT="accepted")
+    upstream.publish({"request_id": request_id, "user_id": user_id, "topic": TOPIC, "num_lessons": 1})
+    assert first.wait() == -signal.SIGKILL
+    assert psql.value("SELECT count(*) FROM courses") == 1
+
+    second = workers.start()
+    eventually(lambda: second.lines("request_repeated") or second.lines("result_repeated"), "it comes again")
+    assert upstream.result().fields["status"] == "success"
+    assert_one_whole_course(psql, 1)
+    assert second.stop() == 0
+    assert upstream.depth(REQUESTS) == 0
+
+
+def test_killed_between_publishing_and_marking_sends_the_same_message_id_again(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    """Fault 42."""
+    upstream.request(user_id, num_lessons=0)  # refused: two messages, the error and the dead letter
+    first = workers.launch(CRASH_AT="published")
+    assert first.wait() == -signal.SIGKILL
+    sent = upstream.next().properties.message_id
+    assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL") == 0
+    psql.run("UPDATE outbox SET claimed_until = now()")
+    workers.start()
+    assert upstream.next().properties.message_id == sent
+
+
+class TestStopSignal:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_with_enough_grace_lessons_under_way_are_saved_and_the_course_is_handed_back(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, number: signal.Signals
+    ) -> None:
+        """Fault 5."""
+        stand_in.fault("hold", purpose="lesson")
+        worker = workers.start(WORKER_SLOTS="1", OPENAI_MAX_CONCURRENT="1")
+        upstream.request(user_id, num_lessons=3)
+        stand_in.wait_until_held()
+        upstream.request(user_id, num_lessons=1)
+        upstream.wait_until(lambda: psql.value("SELECT count(*) FROM courses") == 2, "the second one is accepted")
+        worker.signal(number)
+        worker.wait_for("worker_stopping")
+        stand_in.release()
+        assert worker.wait() == 0
+
+        assert len(saved(psql)) == 1
+        assert psql.rows("SELECT attempt, lease_id FROM generation_queue") == [{"attempt": 0, "lease_id": None}] * 2
+        assert psql.rows("SELECT status, attempts FROM courses") == [{"status": "QUEUED", "attempts": 0}] * 2
+        assert stand_in.stats()["calls"] == 2
+        assert len(worker.lines("course_claimed")) == 1
+        assert psql.value("SELECT count(*) FROM workers") == 0
+
+    def test_a_course_whose_last_lesson_finishes_in_the_grace_time_becomes_ready(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    ) -> None:
+        stand_in.fault("hold", purpose="lesson", times=None)
+        worker = workers.start()
+        upstream.request(user_id, num_lessons=2)
+        stand_in.wait_until_held(2)
+        worker.signal(signal.SIGTERM)
+        worker.wait_for("worker_stopping")
+        stand_in.release()
+        assert worker.wait() == 0
+        assert_one_whole_course(psql, 2)
+        assert_one_result(upstream)
+
+    def test_when_the_grace_is_too_short_nothing_is_half_done(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    ) -> None:
+        """Fault 6."""
+        stand_in.fault("hold", lesson=2)
+        worker = workers.start(WORKER_GRACE="0.1")
+        upstream.request(user_id, num_lessons=2)
+        worker.wait_for("lesson_saved", lesson=1)
+        stand_in.wait_until_held()
+        assert worker.stop() == 0
+        assert [row["lesson_number"] for row in saved(psql)] == [1]
+        assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 0}
+        workers.start()
+        assert_one_result(upstream)
+        assert_one_whole_course(psql, 2)
+
+    def test_a_second_signal_ends_at_once_and_the_course_is_resumed(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    ) -> None:
+        stand_in.fault("hold", lesson=1)
+        worker = workers.start(WORKER_GRACE="300")
+        upstream.request(user_id, num_lessons=1)
+        stand_in.wait_until_held()
+        worker.signal(signal.SIGTERM)
+        worker.wait_for("worker_stopping")
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 128 + signal.SIGTERM
+        assert psql.value("SELECT status FROM courses") == "GENERATING"
+        workers.start()
+        assert_one_result(upstream)
+        assert_one_whole_course(psql, 1)
+
+    def test_before_the_database_is_there_it_ends_as_well(self, workers: Workers) -> None:
+        worker = workers.launch(DB_PORT="1")
+        worker.wait_for("database_unavailable")
+        assert worker.stop() == 0
+
+
+def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, tmp_path: Path
+) -> None:
+    """Fault 7."""
+    stand_in.fault("hold", lesson=1)
+    zombie = workers.start()
+    upstream.request(user_id, num_lessons=1)
+    stand_in.wait_until_held()
+    zombie.signal(signal.SIGSTOP)
+
+    heir = workers.start()
+    assert_one_result(upstream)
+    assert_one_whole_course(psql, 1)
+    assert heir.wait_for("course_claimed")["attempt"] == 2
+    tables = ("courses", "lessons", "lesson_bodies", "lesson_checks", "model_calls", "outbox", "course_events")
+    upstream.wait_until(
+        lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "all is published"
+    )
+    before = {table: psql.rows(f"SELECT * FROM {table}") for table in tables}
+    files = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("courses/*/*")}
+    assert len(files) == 2
+
+    stand_in.release()
+    zombie.signal(signal.SIGCONT)
+    zombie.wait_for("lease_lost")
+    assert zombie.stop() == 0
+    assert {table: psql.rows(f"SELECT * FROM {table}") for table in tables} == before
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("courses/*/*")} == files
+    assert upstream.waiting(STATUS) == []
