@@ -82,6 +82,7 @@ class GenerationConsumer:
 
     async def _settle(self, delivery: Delivery) -> None:
         """Handles a message, however long the database is away, and acknowledges it."""
+        crash_point("received")
         for failures in itertools.count():
             try:
                 await self.handle(delivery)

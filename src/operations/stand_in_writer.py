@@ -139,8 +139,9 @@ def _themes(
         own = [sentence for sentence in sentences if sentence.passage == passage["number"]]
         if heading and own and not _GENERIC_HEADINGS.match(heading):
             themes.setdefault(heading.casefold(), (heading, []))[1].extend(own)
-    for noun in nouns:
-        if not any(noun in _stems([title]) for title, _ in themes.values()):
+    named = set(_stems(title for title, _ in themes.values()))
+    for noun in nouns[:count]:
+        if noun not in named:
             themes[noun] = (f"More about {noun}", _about(sentences, frozenset({noun})))
     for number in range(1, count + 1):
         themes[str(number)] = (f"{topic[:200]}, part {number}", [])
@@ -230,9 +231,10 @@ def _stands_alone(sentence: str) -> bool:
     return whole and not _LEANING.match(sentence) and not _NOT_PROSE.search(sentence)
 
 
-def _words(text: str) -> list[str]:
+@lru_cache(maxsize=16384)
+def _words(text: str) -> tuple[str, ...]:
     words = (word.casefold() for word in _WORD.findall(text))
-    return [_stem(word) for word in words if word not in _STOP_WORDS and not word.endswith("ly")]
+    return tuple(_stem(word) for word in words if word not in _STOP_WORDS and not word.endswith("ly"))
 
 
 def _stem(word: str) -> str:

@@ -115,6 +115,18 @@ def test_killed_between_ready_and_the_files_still_writes_files_and_sends_the_res
     assert upstream.waiting(STATUS) == []
 
 
+def test_killed_between_receiving_and_accepting_loses_nothing(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    first = workers.start(CRASH_AT="received")
+    upstream.request(user_id, num_lessons=1)
+    assert first.wait() == -signal.SIGKILL
+    assert psql.value("SELECT count(*) FROM courses") == 0
+    workers.start()
+    assert_one_result(upstream)
+    assert_one_whole_course(psql, 1)
+
+
 @pytest.mark.parametrize("request_id", ["r-1", None])
 def test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str, request_id: str | None
