@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 
@@ -23,6 +24,7 @@ _console = Console(highlight=False)
 
 def demo() -> int:
     """One course, from nothing to READY. Returns the exit code."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # through every `finally`
     try:
         with _services() as (services, environment), _stand_in(environment), _worker(environment):
             _say("Sending a request, as an upstream service would:")
@@ -45,8 +47,8 @@ def run() -> int:
             _say("The worker starts now. In another terminal:")
             _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
             _say("    make psql")
-            worker = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment)
-            return _wait_through_signals(worker)
+            with _process([sys.executable, "app.py"], environment) as worker:
+                return _until_stopped(worker)
     except LocalServiceError as error:
         _console.print(str(error), style="red", markup=False)
         return 1
@@ -125,9 +127,10 @@ def _worker(environment: dict[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _process(
-    command: Sequence[str], environment: dict[str, str], *, stdout: int | None = None, stderr: object = None
+    command: Sequence[str], environment: dict[str, str], stdout: int | None = None, stderr: IO[bytes] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=stderr)  # type: ignore[call-overload]
+    # In a session of its own: Ctrl-C reaches this program alone, which then ends the others in order.
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=stderr, start_new_session=True)
     try:
         yield process
     finally:
@@ -135,14 +138,11 @@ def _process(
         process.wait(60)
 
 
-def _wait_through_signals(worker: subprocess.Popen[bytes]) -> int:
-    """Waits for the worker. Ctrl-C reaches it by itself; a SIGTERM to this process is passed on."""
-    signal.signal(signal.SIGTERM, lambda *_: worker.terminate())
-    while True:
-        try:
-            return worker.wait()
-        except KeyboardInterrupt:
-            _say("Stopping; once more to stop at once.")
+def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
+    """Passes Ctrl-C and SIGTERM on to the worker, which ends in order at the first and at once at the second."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: worker.terminate())
+    return worker.wait()
 
 
 def _show_course(services: LocalServices) -> None:

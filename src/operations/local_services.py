@@ -43,12 +43,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _free_port_or(preferred: int | None) -> int:
-    if preferred is not None:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, preferred))
-            return preferred
+def _still_free_or_another(port: int) -> int:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return port
     return free_port()
 
 
@@ -70,7 +69,7 @@ class LocalPostgres:
         self._folder = folder.resolve()
         self._data = self._folder / "data"
         self.bin = _postgres_programs()
-        self.port = _free_port_or(port)
+        self.port = port or free_port()
         self.password = password or secrets.token_hex(16)
         self._durable = durable
 
@@ -193,7 +192,7 @@ class LocalRabbitMQ:
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
         self._folder = folder.resolve()
-        self.port = _free_port_or(port)
+        self.port = port or free_port()
         self._distribution_port = free_port()
         self._epmd_port = free_port()
         self.password = password or secrets.token_hex(16)
@@ -288,7 +287,7 @@ class DockerRabbitMQ:
     """The same from a container, where no RabbitMQ is installed."""
 
     def __init__(self, *, port: int | None = None, password: str | None = None) -> None:
-        self.port = _free_port_or(port)
+        self.port = port or free_port()
         self.password = password or secrets.token_hex(16)
         self._name = f"course-generator-rabbitmq-{self.port}"
 
@@ -338,6 +337,8 @@ class LocalServices:
         """Starts both, with a database `learningdb`."""
         if self.postgres.running:
             raise LocalServiceError("the local services of this folder are running already (another `make run`?)")
+        self.postgres.port = _still_free_or_another(self.postgres.port)
+        self.rabbitmq.port = _still_free_or_another(self.rabbitmq.port)
         self._state_file.touch(mode=0o600)
         self._state_file.write_text(
             json.dumps(

@@ -235,17 +235,32 @@ class TestStopSignal:
         assert worker.stop() == 0
 
 
+# Its heart tells a worker that wakes that its lease is gone. With a heart that beats once in five minutes it finds out
+# by its next write alone: that is the fence.
+SLOW_HEART = {"WORKER_LEASE": "1000", "WORKER_HEARTBEAT": "300"}
+
+
+@pytest.mark.parametrize("settings", [{}, SLOW_HEART], ids=["told by its heart", "told by the fence"])
 def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
-    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, tmp_path: Path
+    workers: Workers,
+    upstream: Upstream,
+    psql: Psql,
+    stand_in: StandIn,
+    user_id: str,
+    tmp_path: Path,
+    settings: dict[str, str],
 ) -> None:
     """Fault 7."""
     stand_in.fault("hold", lesson=1)
-    zombie = workers.start()
+    zombie = workers.start(**settings)
     upstream.request(user_id, num_lessons=1)
     stand_in.wait_until_held()
     zombie.signal(signal.SIGSTOP)
 
     heir = workers.start()
+    if settings:  # the time that has to pass
+        psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
+        psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
     assert_one_result(upstream)
     assert_one_whole_course(psql, 1)
     assert heir.wait_for("course_claimed")["attempt"] == 2
@@ -259,7 +274,10 @@ def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
 
     stand_in.release()
     zombie.signal(signal.SIGCONT)
-    zombie.wait_for("lease_lost")
+    told = zombie.wait_for("lease_lost")["event"]
+    assert told == (
+        "the lease is lost; nothing was written" if settings else "the lease is lost; the course is left alone"
+    )
     assert zombie.stop() == 0
     assert {table: psql.rows(f"SELECT * FROM {table}") for table in tables} == before
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("courses/*/*")} == files
