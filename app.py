@@ -67,7 +67,7 @@ class Worker:
         self._database = Database(settings.database)
         self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
         self._registry = WorkerRegistry(self._database, self._heart, identity)
-        store, outbox = CourseStore(self._database), Outbox(self._database)
+        store, outbox = CourseStore(self._database), Outbox(self._database, identity.id)
 
         self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
         self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)

@@ -377,6 +377,7 @@ CREATE TABLE IF NOT EXISTS public.outbox (
     body           BYTEA NOT NULL,
     created_at     TIMESTAMPTZ NOT NULL DEFAULT now(),
     publish_after  TIMESTAMPTZ NOT NULL DEFAULT now(),
+    claimed_by     UUID,
     claimed_until  TIMESTAMPTZ,
     failures       INT NOT NULL DEFAULT 0,
     last_error     TEXT,
@@ -384,7 +385,7 @@ CREATE TABLE IF NOT EXISTS public.outbox (
 );
 COMMENT ON COLUMN public.outbox.message_id IS 'Of the message, not of the row: a repeat and a reply carry the same';
 COMMENT ON COLUMN public.outbox.publish_after IS 'Held until then: while the mirror is written, or after a failure';
-COMMENT ON COLUMN public.outbox.claimed_until IS 'A relay has the row until then';
+COMMENT ON COLUMN public.outbox.claimed_until IS 'The relay of the worker claimed_by has the row until then, or until that worker is gone';
 
 -- No foreign key to courses: a message that is owed outlives its course.
 CREATE INDEX IF NOT EXISTS outbox_pending ON public.outbox (id) WHERE published_at IS NULL;

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from src.domain.course import Claim
 from src.services.course_store import CourseStore
 from src.services.database import Database
+from src.services.outbox import Outbox
 from src.services.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
 
 LEASE = 30.0
@@ -24,6 +25,7 @@ class Peer:
         self.store = CourseStore(self.database)
         identity = WorkerIdentity(self.id, "test", 10, self.lease)
         self.registry = WorkerRegistry(self.database, self.database, identity)
+        self.outbox = Outbox(self.database, self.id)
         self.beat()
 
     def beat(self) -> set[UUID]:

@@ -53,8 +53,9 @@ class Heartbeat:
         return time.monotonic() < self._proven_until
 
     async def start(self) -> None:
-        """Begins to beat."""
+        """Begins to beat. Returns after the first one: what this worker claims next is seen to be a living worker's."""
         self._ticker = asyncio.create_task(self._tick_on(), name="Heartbeat")
+        await asyncio.to_thread(self.beat)
         self._thread.start()
 
     async def stop(self) -> None:
@@ -98,7 +99,5 @@ class Heartbeat:
             await asyncio.sleep(self._config.heartbeat / 4)
 
     def _beat_on(self) -> None:
-        while True:
+        while not self._stopping.wait(self._config.heartbeat):
             self.beat()
-            if self._stopping.wait(self._config.heartbeat):
-                return

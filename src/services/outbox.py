@@ -29,14 +29,16 @@ class OutboxMessage:
 class Outbox:
     """Each call is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, worker_id: UUID) -> None:
         self._database = database
+        self._worker_id = worker_id
 
     async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
-        """Up to `limit` messages that may be published now; no other relay takes them for `seconds`."""
+        """Up to `limit` messages that may be published now; no other relay takes them for `seconds`, while this worker lives."""
 
         def work(connection: Connection) -> list[OutboxMessage]:
-            rows = connection.execute(sql("claim_messages"), {"limit": limit, "claim": seconds}).mappings()
+            values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}
+            rows = connection.execute(sql("claim_messages"), values).mappings()
             messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
             return sorted(messages, key=lambda message: message.id)
 

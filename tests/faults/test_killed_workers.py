@@ -154,7 +154,6 @@ def test_killed_between_publishing_and_marking_sends_the_same_message_id_again(
     assert first.wait() == -signal.SIGKILL
     sent = upstream.next().properties.message_id
     assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL") == 0
-    psql.run("UPDATE outbox SET claimed_until = now()")
     workers.start()
     assert upstream.next().properties.message_id == sent
 
@@ -255,12 +254,19 @@ def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
     zombie = workers.start(**settings)
     upstream.request(user_id, num_lessons=1)
     stand_in.wait_until_held()
+    # Not in the middle of publishing: what it took out of the outbox would be late by the whole of the long lease.
+    upstream.wait_until(lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "processing")
     zombie.signal(signal.SIGSTOP)
 
     heir = workers.start()
-    if settings:  # the time that has to pass
-        psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
-        psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
+
+    def taken_over() -> bool:
+        if settings:  # the time that has to pass; again, because a slow beat of the heir's starts its count anew
+            psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
+            psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
+        return bool(heir.lines("course_claimed"))
+
+    upstream.wait_until(taken_over, "the heir takes over")
     assert_one_result(upstream)
     assert_one_whole_course(psql, 1)
     assert heir.wait_for("course_claimed")["attempt"] == 2

@@ -13,6 +13,7 @@ from src.operations.local_services import LocalRabbitMQ
 from src.services.database import Database
 from src.services.outbox import Outbox, OutboxMessage
 from src.services.publisher import Publisher
+from tests.peers import Peer
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
 
@@ -30,8 +31,8 @@ def claim(outbox: Outbox, limit: int = 10) -> list[OutboxMessage]:
 
 
 @pytest.fixture
-def outbox(database: Database) -> Outbox:
-    return Outbox(database)
+def outbox(peer: Callable[..., Peer]) -> Outbox:
+    return peer().outbox
 
 
 class TestClaim:
@@ -79,6 +80,17 @@ class TestClaim:
         asyncio.run(outbox.unclaim([message_id]))
         assert len(claim(outbox)) == 1
 
+    def test_what_a_killed_relay_had_is_free_as_soon_as_its_worker_counts_as_gone(
+        self, psql: Psql, peer: Callable[..., Peer]
+    ) -> None:
+        killed, heir = peer(), peer()
+        message_id = put(psql)
+        assert len(claim(killed.outbox)) == 1
+        assert claim(heir.outbox) == []
+        psql.run(f"UPDATE workers SET last_seen_at = now() - lease WHERE id = '{killed.id}'")
+        assert [message.id for message in claim(heir.outbox)] == [message_id]
+        assert claim(killed.outbox) == []
+
     def test_messages_of_refused_requests_wait_for_nobody(self, psql: Psql, outbox: Outbox) -> None:
         ids = [put(psql), put(psql), put(psql, destination="dead")]
         assert [message.id for message in claim(outbox)] == ids
@@ -112,7 +124,7 @@ async def _relay(database: Database, config: RabbitMQSettings, steps: Sequence[C
     publisher = Publisher(config, on_connected=lambda: loop.call_soon_threadsafe(connected.set))
     publisher.start()
     await connected.wait()
-    relay = ResultRelay(Outbox(database), publisher, config, interval=60)
+    relay = ResultRelay(Peer(database).outbox, publisher, config, interval=60)
     for step in steps:
         step()
         await relay.turn()

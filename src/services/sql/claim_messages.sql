@@ -5,7 +5,12 @@ WITH head AS (
     FROM outbox o
     WHERE o.published_at IS NULL
       AND o.publish_after <= now()
-      AND (o.claimed_until IS NULL OR o.claimed_until <= now())
+      AND (
+          o.claimed_until IS NULL
+          OR o.claimed_until <= now()
+          -- A relay that was killed gives its messages free.
+          OR NOT EXISTS (SELECT FROM workers w WHERE w.id = o.claimed_by AND now() - w.last_seen_at < w.lease)
+      )
       AND NOT EXISTS (
           SELECT FROM outbox earlier
           WHERE earlier.course_id = o.course_id AND earlier.destination = o.destination
@@ -17,7 +22,7 @@ WITH head AS (
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE outbox o
-SET claimed_until = now() + make_interval(secs => :claim)
+SET claimed_by = :worker_id, claimed_until = now() + make_interval(secs => :claim)
 FROM head
 WHERE o.id = head.id
 RETURNING o.id, o.course_id, o.destination, o.routing_key, o.message_id, o.correlation_id, o.type, o.headers, o.body, o.failures
