@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import structlog
 import typer
+from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 
 from src import __version__
 from src.config import Settings, SettingsError
@@ -27,6 +28,7 @@ from src.consumers.model_gate import ModelGate
 from src.consumers.pruner import Pruner
 from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
+from src.domain.text import printable
 from src.operations.commands import commands
 from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
@@ -52,6 +54,10 @@ _log = structlog.get_logger("app")
 
 # How long a stopping worker goes on publishing what it has just finished.
 _LAST_RESULTS_SECONDS = 5.0
+
+
+class StartError(Exception):
+    """The worker can't start, and waiting won't help. The text says what to put right."""
 
 
 class Worker:
@@ -200,10 +206,14 @@ async def _database_with_schema(database: Database) -> None:
         except ProgrammingError:
             reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error)).strip().replace("\n", " ")
+            reason = _reason(error)
         _log.error("waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1))
         await asyncio.sleep(delay * random.uniform(0.5, 1))
         delay = min(2 * delay, 30)
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return printable(str(getattr(error, "orig", error)).strip())
 
 
 async def _serve(settings: Settings, redact: Redactor) -> None:
@@ -222,7 +232,13 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
     worker = Worker(settings, redact)
     health = HealthServer(settings.health_port, worker.readiness) if settings.health_port else None
     if health is not None:
-        await health.start()
+        try:
+            await health.start()
+        except OSError as error:
+            await worker.close()
+            raise StartError(
+                f"HEALTH_PORT: can't listen on port {settings.health_port}: {os.strerror(error.errno or 0)}"
+            ) from error
     starting = asyncio.create_task(worker.start())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -258,6 +274,12 @@ def main() -> None:
         for fault in error.faults:
             print(f"settings: {fault}", file=sys.stderr)
         sys.exit(2)
+    except StartError as error:
+        sys.exit(str(error))
+    except DBAPIError as error:
+        sys.exit(f"database: {_reason(error)}")
+    except CommandError as error:
+        sys.exit(f"migrations: {error}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_gate import ModelGate
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.text import printable
 from src.services.course_generator import CourseGenerator
 from src.services.course_store import CourseStore
 from src.services.crash_points import crash_point
@@ -204,7 +205,7 @@ class CourseWorker(Duty):
                 assert_never(outcome)
 
     async def _fail(self, claim: Claim, code: ErrorCode, message: str, calls: list[ModelCall]) -> None:
-        message = self._redact(message)
+        message = printable(self._redact(message))
         await self._store.fail(claim, code, message, calls)
         _log.error("the course failed", action="course_failed", error_code=code.value, error=message)
 
@@ -218,7 +219,7 @@ class CourseWorker(Duty):
         refund: bool = False,
         postponed: bool = False,
     ) -> None:
-        reason = self._redact(reason)
+        reason = printable(self._redact(reason))
         await self._store.release(claim, reason, calls, delay=delay, refund=refund, postponed=postponed)
         _log.warning("the course goes back to the queue", action="course_released", reason=reason, delay=delay)
 

@@ -13,6 +13,21 @@ def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> 
     return any(unicodedata.category(character) == "Cc" and character not in allowed for character in text)
 
 
+def printable(text: str, most: int = 2000) -> str:
+    """What somebody else wrote, fit for a row, a log and a message: one line of at most `most` characters.
+
+    Control characters and lone surrogates, which PostgreSQL or UTF-8 can't hold, are replaced.
+    """
+    shown = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(map(_printable_character, shown))
+
+
+def _printable_character(character: str) -> str:
+    if character in _LINE_CHARACTERS:
+        return " "
+    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character
+
+
 def _single_line(text: str) -> str:
     if has_control_characters(text):
         raise ValueError("String should have no control characters")

@@ -25,7 +25,7 @@ from src.services.markdown_folder import MarkdownFolderSearch
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
 _STATUS_FAULTS = {"401", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
-FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "timeout", "reset", "hold"})
+FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "overwrite", "timeout", "reset", "hold"})
 
 
 @dataclass(slots=True)
@@ -39,6 +39,8 @@ class Fault:
     lesson: int | None = None
     topic: str | None = None
     retry_after: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Of `overwrite`: what the completion holds instead, at its top level."""
 
     @classmethod
     def parsed(cls, fields: dict[str, Any]) -> Self:
@@ -264,7 +266,7 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int) -> dic
     choices = [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}]
     # A token is some four characters of English: https://help.openai.com/en/articles/4936856
     tokens = prompt_characters // 4, len(message["content"] or "") // 4
-    return {
+    completion = {
         "id": f"chatcmpl-{uuid4().hex}",
         "object": "chat.completion",
         "created": int(time.time()),
@@ -272,6 +274,7 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int) -> dic
         "choices": [] if kind == "no_choices" else choices,
         "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)},
     }
+    return completion | (fault.fields if fault else {})
 
 
 def _status_fault(fault: Fault) -> web.Response:

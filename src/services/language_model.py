@@ -10,12 +10,14 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import uuid4
 
 import structlog
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessage
+from openai.types.chat.chat_completion import Choice
 from pydantic import BaseModel, ValidationError
 
 from src.config import OpenAISettings
 from src.domain.course import ModelCall
 from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.text import printable
 from src.services.answer_schema import answer_schema
 from src.services.model_server import ModelServer
 
@@ -157,20 +159,19 @@ class OpenAIModel:
         self, question: Question[A], completion: ChatCompletion | None, seconds: float, outcome: str
     ) -> ModelCall:
         usage = completion.usage if completion else None
-        details = usage.prompt_tokens_details if usage else None
-        input_tokens = usage.prompt_tokens if usage else 0
-        output_tokens = usage.completion_tokens if usage else 0
+        input_tokens = _tokens(usage, "prompt_tokens")
+        output_tokens = _tokens(usage, "completion_tokens")
         return ModelCall(
             id=uuid4(),
             purpose=question.purpose,
             lesson_number=question.lesson_number,
-            model=completion.model if completion else self._model(question),
+            model=_written_by(completion) if completion else self._model(question),
             input_tokens=input_tokens,
-            cached_tokens=(details.cached_tokens if details else None) or 0,
+            cached_tokens=_tokens(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
             output_tokens=output_tokens,
             cost=self._cost(input_tokens, output_tokens),
             seconds=seconds,
-            outcome=outcome,
+            outcome=printable(outcome),
         )
 
     def _cost(self, input_tokens: int, output_tokens: int) -> float | None:
@@ -190,17 +191,32 @@ def _with_schema(question: Question[A], json_mode: str) -> tuple[Message, ...]:
 
 def _check_shape(completion: object) -> None:
     # The client hands on whatever the server sent. A proxy's error page with status 200 comes as a plain string.
-    if not isinstance(completion, ChatCompletion):
-        raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
-    if not completion.choices:
-        raise ModelRefused("the model gave no answer (no choices)")
+    match completion:
+        case ChatCompletion(choices=[] | None):
+            raise ModelRefused("the model gave no answer (no choices)")
+        case ChatCompletion(
+            choices=[Choice(message=ChatCompletionMessage(content=str() | None, refusal=str() | None)), *_]
+        ):
+            pass
+        case _:
+            raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
+
+
+def _written_by(completion: ChatCompletion) -> str:
+    return printable(str(getattr(completion, "model", None) or "unknown"), 200)
+
+
+def _tokens(counted: object, name: str) -> int:
+    # Servers may leave counts out, or send anything; a course is not lost over it.
+    number = getattr(counted, name, None)
+    return number if isinstance(number, int) and 0 <= number < 2**31 else 0
 
 
 def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":
     choice = completion.choices[0]
     text = choice.message.content
     if choice.finish_reason == "length":
-        return _Reply(completion.model, text or "", None, ["the answer was cut off"], cut_off=True)
+        return _Reply(_written_by(completion), text or "", None, ["the answer was cut off"], cut_off=True)
     if choice.finish_reason == "content_filter":
         raise ModelRefused("the model's content filter stopped the answer")
     if choice.message.refusal:
@@ -208,7 +224,7 @@ def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":
     if text is None:
         raise ModelRefused("the model gave no answer (no content)")
     value, faults = _validated(question, text)
-    return _Reply(completion.model, text, value, faults)
+    return _Reply(_written_by(completion), text, value, faults)
 
 
 def _validated(question: Question[A], text: str) -> tuple[A | None, list[str]]:

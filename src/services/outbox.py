@@ -34,7 +34,7 @@ class Outbox:
         self._worker_id = worker_id
 
     async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
-        """Up to `limit` messages that may be published now; no other relay takes them for `seconds`, while this worker lives."""
+        """Up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone."""
 
         def work(connection: Connection) -> list[OutboxMessage]:
             values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}

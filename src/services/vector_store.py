@@ -4,6 +4,7 @@ import structlog
 from openai.types import VectorStoreSearchResponse
 
 from src.domain.source import Passage, passes_filter
+from src.domain.text import printable
 from src.services.model_server import ModelServer
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class VectorStoreSearch:
 def _passage(result: VectorStoreSearchResponse) -> Passage:
     path = (result.attributes or {}).get("path")
     return Passage(
-        document=path if isinstance(path, str) and path else result.filename,
+        document=printable(path if isinstance(path, str) and path else result.filename, 1000),
         section="",
         text="\n".join(part.text for part in result.content),
         score=result.score,

@@ -1,7 +1,9 @@
 """What a worker says and does when something it needs is missing, wrong or different."""
 
 import json
+import re
 import signal
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -51,6 +53,28 @@ class TestDatabase:
         line = worker.wait_for("database_unavailable")
         assert "password authentication failed" in line["reason"]
         assert "wrong-password" not in str(worker)
+
+    @pytest.mark.parametrize(
+        ("settings", "arguments", "line"),
+        [
+            ({"DB_PORT": "1"}, ("upgrade",), "database: connection to server at .* failed: Connection refused"),
+            ({"DB_NAME": "nowhere"}, ("downgrade", "0001"), "database: .* database .nowhere. does not exist"),
+            ({}, ("upgrade", "next"), "migrations: Can't locate revision identified by 'next'"),
+        ],
+    )
+    def test_commands_that_can_not_do_it_say_so_in_one_line(
+        self,
+        environment: dict[str, str],
+        tmp_path: Path,
+        settings: dict[str, str],
+        arguments: tuple[str, ...],
+        line: str,
+    ) -> None:
+        command = WorkerProcess({**environment, **settings}, tmp_path, "db", *arguments)
+        assert command.wait() == 1
+        assert re.match(line, command.other_output[0])
+        assert "Traceback" not in str(command)
+        command.end()
 
     def test_one_without_tables_says_what_to_do_and_is_used_as_soon_as_they_are_there(
         self, workers: Workers, postgres: LocalPostgres, environment: dict[str, str], tmp_path: Path
@@ -151,6 +175,21 @@ class TestModel:
         assert "sk-" not in str(worker)
         assert "sk-" not in str(psql.rows("SELECT reason FROM course_events"))
 
+    def test_a_refusal_in_characters_that_no_row_can_hold_is_on_record(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    ) -> None:
+        refusal = {"role": "assistant", "content": None, "refusal": "not\0this\ud800\nway " + "x" * 100_000}
+        choices = [{"index": 0, "finish_reason": "stop", "message": refusal}]
+        stand_in.fault("overwrite", fields={"choices": choices, "model": "odd\0"})
+        workers.start()
+        upstream.request(user_id)
+        fields = upstream.result().fields
+        assert fields["error_code"] == "model_refused"
+        assert fields["message"].startswith("the model refused: not\ufffdthis\ufffd way xxx")
+        assert len(fields["message"]) == 2000
+        assert psql.value("SELECT error_message FROM courses") == fields["message"]
+        assert psql.row("SELECT model, outcome FROM model_calls")["model"] == "odd\ufffd"
+
     def test_when_the_key_is_put_right_the_backlog_is_worked_off(
         self, workers: Workers, upstream: Upstream, stand_in: StandIn, user_id: str
     ) -> None:
@@ -223,6 +262,14 @@ def test_health_says_what_is_there_and_what_is_not(workers: Workers, stand_in: S
     unready.wait_for("broker_unavailable")
     eventually(lambda: ready()[1].get("database"), "the database is there")
     assert ready() == (503, {"database": True, "broker_consumer": False, "broker_publisher": False, "model": True})
+
+
+def test_a_health_port_that_is_taken_is_one_clear_line(workers: Workers) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = workers.launch(HEALTH_PORT=str(port))
+        assert worker.wait() == 1
+    assert worker.other_output == [f"HEALTH_PORT: can't listen on port {port}: Address already in use"]
 
 
 def test_both_signals_end_a_worker_that_has_nothing_to_do(workers: Workers) -> None:

@@ -88,6 +88,19 @@ class TestAnswer:
     def test_servers_that_know_less_of_json_are_asked_in_other_ways(self, caller: Caller, json_mode: str) -> None:
         assert caller.ask(json_mode=json_mode).value.title == "Cells"
 
+    def test_what_a_server_says_of_itself_is_made_fit_to_be_stored(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields={"model": "m\0\ud800\n" + "x" * 1000, "usage": {"prompt_tokens": -1}})
+        answer = caller.ask()
+        assert answer.written_by == "m\ufffd\ufffd " + "x" * 195 + "…"
+        (call,) = caller.calls
+        assert (call.model, call.input_tokens, call.output_tokens) == (answer.written_by, 0, 0)
+
+    @pytest.mark.parametrize("usage", [None, "much", {"prompt_tokens": "many", "completion_tokens": 2**40}, {}])
+    def test_counts_that_make_no_sense_count_as_none(self, caller: Caller, stand_in: StandIn, usage: object) -> None:
+        stand_in.fault("overwrite", fields={"usage": usage})
+        caller.ask()
+        assert (caller.calls[0].input_tokens, caller.calls[0].output_tokens, caller.calls[0].outcome) == (0, 0, "ok")
+
     def test_after_a_stop_no_call_is_opened(self, caller: Caller, stand_in: StandIn) -> None:
         with pytest.raises(Stopping):
             caller.ask(stopping=True)
@@ -189,6 +202,17 @@ class TestUnavailable:
     def test_no_server_at_all(self, caller: Caller) -> None:
         with pytest.raises(ModelUnavailable, match="no answer from the model's server"):
             caller.ask(base_url="http://127.0.0.1:1/v1", deadline=0.1, timeout=0.1)
+
+    @pytest.mark.parametrize(
+        "choices",
+        ["text", [None], ["text"], [{}], [{"message": None}], [{"message": {"content": ["a", "list"]}}]],
+    )
+    def test_an_answer_of_another_shape_is_asked_for_again(
+        self, caller: Caller, stand_in: StandIn, no_backoff: list[float], choices: object
+    ) -> None:
+        stand_in.fault("overwrite", fields={"choices": choices})
+        caller.ask()
+        assert caller.outcomes == ["error: ModelUnavailable", "ok"]
 
     def test_a_server_that_is_no_model_server(self, caller: Caller, stand_in: StandIn) -> None:
         with pytest.raises(ModelAccessDenied, match="doesn't know what was asked for"):
