@@ -22,7 +22,8 @@ from uuid import uuid4
 from pika.adapters.blocking_connection import BlockingConnection
 
 from src.config import RabbitMQSettings
-from src.operations.local_services import HOST, LocalServices, free_port
+from src.operations.local_service import HOST, free_port
+from src.operations.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services.broker import connection_parameters, open_channel
 

@@ -12,7 +12,9 @@ from uuid import uuid4
 import pytest
 
 from src.config import DatabaseSettings
-from src.operations.local_services import LocalPostgres, LocalRabbitMQ, LocalServiceError
+from src.operations.local_postgres import LocalPostgres
+from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.local_service import LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database import Database
 from tests.peers import Peer

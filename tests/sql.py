@@ -6,7 +6,7 @@ import subprocess
 from typing import Any
 
 from src.config import DatabaseSettings
-from src.operations.local_services import LocalPostgres
+from src.operations.local_postgres import LocalPostgres
 
 
 class SQLError(Exception):

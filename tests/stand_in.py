@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from src.operations.local_services import HOST, free_port
+from src.operations.local_service import HOST, free_port
 from src.operations.stand_in_model import StandInModel
 from tests.waiting import eventually
 

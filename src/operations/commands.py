@@ -75,7 +75,7 @@ def stand_in(
     seed: Annotated[int, typer.Option(help="Of the random numbers")] = 0,
 ) -> None:
     """Serve the stand-in model: an OpenAI-compatible server for demos, tests and benchmarks."""
-    from src.operations.local_services import free_port
+    from src.operations.local_service import free_port
     from src.operations.stand_in_model import FAULTS, StandInModel, serve
 
     rates = {}

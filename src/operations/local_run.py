@@ -12,7 +12,8 @@ from typing import IO
 from rich.console import Console
 
 from src.config import Settings
-from src.operations.local_services import LocalServiceError, LocalServices
+from src.operations.local_service import LocalServiceError
+from src.operations.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
 

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from src.operations.local_services import LocalPostgres, LocalRabbitMQ
+from src.operations.local_postgres import LocalPostgres
+from src.operations.local_rabbitmq import LocalRabbitMQ
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
 from tests.sql import Psql
 from tests.stand_in import StandIn

@@ -11,7 +11,9 @@ from pathlib import Path
 import pika
 import pytest
 
-from src.operations.local_services import LocalPostgres, LocalRabbitMQ, free_port
+from src.operations.local_postgres import LocalPostgres
+from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.local_service import free_port
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

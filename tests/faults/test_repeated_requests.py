@@ -1,6 +1,6 @@
 """The same request many times, to several processes at once (fault 30)."""
 
-from src.operations.local_services import LocalRabbitMQ
+from src.operations.local_rabbitmq import LocalRabbitMQ
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

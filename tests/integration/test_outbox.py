@@ -9,7 +9,7 @@ import pytest
 
 from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
-from src.operations.local_services import LocalRabbitMQ
+from src.operations.local_rabbitmq import LocalRabbitMQ
 from src.services.database import Database
 from src.services.outbox import Outbox, OutboxMessage
 from src.services.publisher import Publisher
