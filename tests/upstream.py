@@ -1,5 +1,6 @@
 """An upstream service: a bare AMQP client with nothing of the project's own code in it."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import pika
+from pika.exceptions import AMQPError
 
 from tests.waiting import PATIENCE
 
@@ -100,8 +102,12 @@ class Upstream:
         """Messages in a queue that wait for a consumer."""
         return int(self._channel.queue_declare(queue, passive=True).method.message_count)
 
+    def consumers(self, queue: str = REQUESTS) -> int:
+        """How many have subscribed to a queue."""
+        return int(self._channel.queue_declare(queue, passive=True).method.consumer_count)
+
     def eventually_empty(self, queue: str = REQUESTS) -> None:
-        """Returns when nothing is left in a queue, neither waiting nor unacknowledged."""
+        """Returns when nothing waits in a queue for a consumer."""
         end = time.monotonic() + PATIENCE
         while self.depth(queue):
             assert time.monotonic() < end, f"{queue} doesn't get empty"
@@ -120,7 +126,8 @@ class Upstream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        with contextlib.suppress(AMQPError):  # a test may have had it closed by the broker
+            self._connection.close()
 
     def _drained(self, queue: str) -> Iterator[Received]:
         while True:

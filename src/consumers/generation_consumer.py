@@ -1,7 +1,6 @@
 """Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
 
 import asyncio
-import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError
 from pika.spec import Basic
+from sqlalchemy.exc import SQLAlchemyError
 
 from src.config import RabbitMQSettings
 from src.domain.errors import CourseError, InternalError, InvalidRequest
@@ -19,7 +19,7 @@ from src.domain.request import CourseRequest, IdentifiedRequest, identifiers, va
 from src.domain.text import has_control_characters
 from src.services.broker import BrokerThread
 from src.services.crash_points import crash_point
-from src.services.database import is_transient
+from src.services.database import is_about_values
 from src.services.intake import Intake, Reception, ReplyAddress
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +35,8 @@ class Delivery:
     priority: int | None
     redelivered: bool
     reply: ReplyAddress | None
+    is_current: Callable[[], bool]
+    """False: its channel is closed, so the broker has given the message to somebody else or will."""
     acknowledge: Callable[[], None]
 
 
@@ -76,41 +78,44 @@ class GenerationConsumer:
         await asyncio.to_thread(self._receiver.stop)
 
     async def _run(self) -> None:
+        failures = 0
         while True:
             delivery = await self._deliveries.get()
-            await self._settle(delivery)
-
-    async def _settle(self, delivery: Delivery) -> None:
-        """Handles a message, however long the database is away, and acknowledges it."""
-        crash_point("received")
-        for failures in itertools.count():
+            if not delivery.is_current():
+                continue
             try:
+                crash_point("received")
                 await self.handle(delivery)
-                break
-            except Exception as error:
-                if not is_transient(error):
-                    # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
-                    _log.exception("a request could not be taken in", action="intake_failed")
-                    return
+                crash_point("accepted")
+                delivery.acknowledge()
+                failures = 0
+            except SQLAlchemyError as error:
+                # To the end of the line: one message that waits for a lock doesn't hold up the others.
+                self._deliveries.put_nowait(delivery)
+                failures += 1
                 _log.error(
-                    "the database is away; requests wait in the queue",
+                    "the database can't take requests in; they wait in the queue",
                     action="intake_waiting",
-                    error=type(error).__name__,
+                    error=f"{type(error).__name__}: {getattr(error, 'orig', error)}".strip(),
                 )
                 await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failures, 6)) * random.uniform(0.5, 1))
-        crash_point("accepted")
-        delivery.acknowledge()
+            except Exception:
+                # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
+                _log.exception("a request could not be taken in", action="intake_failed")
 
     async def handle(self, delivery: Delivery) -> None:
-        """Accepts or refuses one message. When it returns, that is committed and the message may be acknowledged."""
+        """Accepts or refuses one message. When it returns, that is committed and the message may be acknowledged.
+
+        Raises `SQLAlchemyError` where the database can do neither now.
+        """
         try:
             request = CourseRequest.parse(delivery.body, self._max_lessons)
             await self._accept(delivery, request.completed(delivery.message_id, delivery.priority))
         except InvalidRequest as error:
             await self._refuse(delivery, error)
         except Exception as error:
-            if is_transient(error):
-                raise
+            if isinstance(error, SQLAlchemyError) and not is_about_values(error):
+                raise  # no fault of the request
             _log.exception("an unexpected error at intake", action="intake_error")
             await self._refuse(delivery, InternalError("the request met an unexpected error at intake"))
 
@@ -158,6 +163,7 @@ class _Receiver(BrokerThread):
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
         channel.basic_qos(prefetch_count=self._config.prefetch)
         channel.basic_consume(self._config.queue_generation, partial(self._hand_over, connection))
+        self._ready()
         while not self._stopping.is_set():
             connection.process_data_events(time_limit=0.5)
             if not channel.consumer_tags:
@@ -180,6 +186,7 @@ class _Receiver(BrokerThread):
             priority=properties.priority,
             redelivered=bool(method.redelivered),
             reply=_reply_address(properties),
+            is_current=lambda: channel.is_open,
             acknowledge=partial(_acknowledge, connection, channel, method.delivery_tag),
         )
         self.loop.call_soon_threadsafe(self._deliveries.put_nowait, delivery)

@@ -23,7 +23,7 @@ from pydantic import (
 
 from src.domain.errors import InvalidRequest
 from src.domain.source import path_segments
-from src.domain.text import SINGLE_LINE
+from src.domain.text import SINGLE_LINE, printable
 
 MAX_BODY_BYTES = 256 * 1024
 DEFAULT_MAX_LESSONS = 30
@@ -227,5 +227,6 @@ def _faults(error: ValidationError) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         field = ".".join(str(part) for part in fault["loc"]) or "body"
-        faults.append(f"{field}: {fault['msg'].removeprefix('Value error, ')}")
+        # Some messages quote a character of it, which may be one that no row can hold.
+        faults.append(printable(f"{field}: {fault['msg'].removeprefix('Value error, ')}", 500))
     return faults

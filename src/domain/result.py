@@ -5,11 +5,11 @@ message commit together. These models are the contract that both are held to; th
 concerns no course in the database.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from src.domain.errors import CourseError, ErrorCode
 
@@ -20,7 +20,13 @@ class _Message(BaseModel):
     request_id: Annotated[str | None, Field(description="null where the request had no valid one")]
     user_id: UUID | None
     message: str
-    timestamp: Annotated[AwareDatetime, Field(description="ISO 8601, UTC")]
+    timestamp: Annotated[
+        AwareDatetime,
+        # As the database writes it in its messages: +00:00, not Z.
+        PlainSerializer(lambda time: time.astimezone(UTC).isoformat(timespec="microseconds"), when_used="json"),
+        WithJsonSchema({"type": "string", "format": "date-time"}),
+        Field(description="ISO 8601, UTC"),
+    ]
 
     def encoded(self) -> bytes:
         """The message body."""

@@ -3,6 +3,7 @@
 import random
 import ssl
 import threading
+import time
 from abc import ABC, abstractmethod
 
 import pika
@@ -21,6 +22,7 @@ from src.config import RabbitMQSettings
 _log = structlog.get_logger(__name__)
 
 _PRECONDITION_FAILED = 406
+_STABLE_SECONDS = 10.0
 
 
 class BrokerThread(ABC):
@@ -34,11 +36,12 @@ class BrokerThread(ABC):
         self._name = name
         self._stopping = threading.Event()
         self._connected = threading.Event()
+        self._connected_at = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is open and everything is declared."""
+        """Whether the connection is open and does its work."""
         return self._connected.is_set()
 
     def start(self) -> None:
@@ -53,7 +56,15 @@ class BrokerThread(ABC):
 
     @abstractmethod
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        """Works until `_stopping` is set; raises when the connection or the channel breaks."""
+        """Works until `_stopping` is set; raises when the connection or the channel breaks.
+
+        Says `_ready` when it can do its work.
+        """
+
+    def _ready(self) -> None:
+        self._connected_at = time.monotonic()
+        self._connected.set()
+        _log.info("connected to the broker", action="broker_connected", connection=self._name)
 
     def _pause(self, seconds: float) -> None:
         """Passes the time until the next try to connect; returns early when stopping."""
@@ -69,12 +80,11 @@ class BrokerThread(ABC):
             try:
                 connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
                 channel = open_channel(connection, self._config)
-                failures = 0
-                self._connected.set()
-                _log.info("connected to the broker", action="broker_connected", connection=self._name)
                 self._serve(connection, channel)
             except Exception as error:
-                failures += 1
+                # What breaks soon after it was made is not well again: a refusal comes after a good connection.
+                lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
+                failures = 1 if lasted > _STABLE_SECONDS else failures + 1
                 _log.error(
                     "no connection to the broker",
                     action="broker_unavailable",

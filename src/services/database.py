@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -16,9 +16,11 @@ from src.config import DatabaseSettings
 
 T = TypeVar("T")
 
-# Serialization failure, deadlock, lock time-out; the server stops, crashed or is starting. And all of class 08,
-# connection exceptions. https://www.postgresql.org/docs/current/errcodes-appendix.html
-_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+# Serialization failure, deadlock, lock and statement time-out; the server stops, crashed, is starting or only a
+# standby; the session sat idle for too long. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03"})
+# Connection exceptions; disk, memory or connections used up.
+_TRANSIENT_CLASSES = ("08", "53")
 
 PATIENCE = 10.0
 """Seconds for which a unit of work is retried where nothing else is said: longer than a restart of the server takes."""
@@ -30,9 +32,9 @@ _CONNECT_ARGS = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    # No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction.
-    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s",
 }
+# No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction.
+_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
 
 def database_url(config: DatabaseSettings) -> URL:
@@ -48,15 +50,15 @@ def database_url(config: DatabaseSettings) -> URL:
     )
 
 
-def create_pool(config: DatabaseSettings, application_name: str) -> Engine:
-    """A pool that connects on first use. Waits at most 10 s for a free connection."""
+def create_pool(config: DatabaseSettings, application_name: str, limits: str = _LIMITS) -> Engine:
+    """A pool that connects on first use. Waits at most 10 s for a free connection. `limits`: options of a session."""
     return create_engine(
         database_url(config),
         pool_size=config.pool_size,
         max_overflow=config.max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**_CONNECT_ARGS, "application_name": application_name},
+        connect_args={**_CONNECT_ARGS, "application_name": application_name, "options": limits},
         hide_parameters=True,
     )
 
@@ -104,7 +106,12 @@ def is_transient(error: BaseException) -> bool:
     if state is None:
         # Errors of the client library carry no code: no connection could be made, or it broke.
         return isinstance(error, OperationalError | InterfaceError)
-    return state in _TRANSIENT_STATES or state.startswith("08")
+    return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+
+
+def is_about_values(error: BaseException) -> bool:
+    """Whether the database refuses what it was given, rather than being away, broken, or without the schema."""
+    return isinstance(error, DataError | IntegrityError)
 
 
 @cache

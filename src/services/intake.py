@@ -43,12 +43,13 @@ class Intake:
     ) -> tuple[Reception, UUID]:
         """Makes the course of `request`, or finds the one that was made before. Returns its id too."""
         body_hash = None if request.id_given else hashlib.sha256(body).hexdigest()
+        refusal_id = uuid4()  # here, so that a repeated unit of work repeats a message instead of making a new one
 
         def work(connection: Connection) -> tuple[Reception, UUID]:
             known = request
             if body_hash is not None:
                 known = _recognised(connection, request, body_hash, redelivered)
-            return _accept(connection, known, body_hash, reply), known.course_id
+            return _accept(connection, known, body_hash, reply, refusal_id), known.course_id
 
         return await self._database.run(work)
 
@@ -63,14 +64,16 @@ class Intake:
     ) -> None:
         """Puts the error status and the body for the dead queue into the outbox."""
 
+        refusal_id, dead_id = uuid4(), uuid4()
+
         def work(connection: Connection) -> None:
-            _put_refusal(connection, error, request_id, user_id, reply)
+            _put_refusal(connection, refusal_id, error, request_id, user_id, reply)
             connection.execute(
                 sql("put_message"),
                 {
                     "destination": "dead",
                     "routing_key": None,
-                    "message_id": uuid4(),
+                    "message_id": dead_id,
                     "correlation_id": request_id,
                     "type": "course.rejected",
                     "headers": json.dumps({"x-error-code": error.code.value, "x-error-reason": str(error)}),
@@ -94,7 +97,11 @@ def _recognised(
 
 
 def _accept(
-    connection: Connection, request: IdentifiedRequest, body_hash: str | None, reply: ReplyAddress | None
+    connection: Connection,
+    request: IdentifiedRequest,
+    body_hash: str | None,
+    reply: ReplyAddress | None,
+    refusal_id: UUID,
 ) -> Reception:
     course_id = request.course_id
     inserted = connection.execute(
@@ -121,7 +128,7 @@ def _accept(
     course = connection.execute(sql("accepted_course"), known).mappings().one()
     if course["request_hash"] != request.request_hash:
         conflict = RequestIdConflict("request_id: was used before for a different request of this user")
-        _put_refusal(connection, conflict, request.request_id, request.user_id, reply)
+        _put_refusal(connection, refusal_id, conflict, request.request_id, request.user_id, reply)
         return Reception.CONFLICT
     values = {
         "course_id": course["id"],
@@ -142,13 +149,14 @@ def _add_reply(connection: Connection, course_id: UUID, reply: ReplyAddress | No
 
 def _put_refusal(
     connection: Connection,
+    message_id: UUID,
     error: CourseError,
     request_id: str | None,
     user_id: UUID | None,
     reply: ReplyAddress | None,
 ) -> None:
     message = {
-        "message_id": uuid4(),
+        "message_id": message_id,
         "type": "course.error",
         "headers": "{}",
         "body": refusal(request_id, user_id, error, datetime.now(UTC)).encoded(),

@@ -85,6 +85,7 @@ class Publisher(BrokerThread):
         # Best effort has a channel without confirms, so that progress never keeps a result waiting.
         best_effort = connection.channel()
         channel.confirm_delivery()
+        self._ready()
         self._on_connected()
         while True:
             try:

@@ -13,6 +13,7 @@ import pytest
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.migrations import ROOT
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -46,8 +47,11 @@ def running(
     database, vhost = new_database(postgres), new_vhost(rabbitmq)
     with StandIn() as stand_in, Upstream(rabbitmq.port, rabbitmq.password, vhost) as upstream:
         workers = Workers(worker_environment(postgres, database, rabbitmq, vhost, stand_in, folder), folder)
-        yield Served(upstream, Psql(postgres, database), workers.start(FILES="off"))
-        workers.end()
+        worker = workers.start(FILES="off", SOURCES_DIR=str(ROOT / "samples"))
+        worker.wait_for("broker_connected", connection="publisher")
+        yield Served(upstream, Psql(postgres, database), worker)
+        assert worker.stop() == 0
+        assert upstream.depth(REQUESTS) == 0  # what was not acknowledged would be back by now
 
 
 @pytest.fixture
@@ -74,15 +78,17 @@ VALID: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("the longest request_id", {"request_id": "é" * 100}, {"request_id": "é" * 100}),
     ("a topic with space around it", {"topic": "  Cells  "}, {"topic": "Cells"}),
     ("the longest topic", {"topic": "x" * 300}, {"topic": "x" * 300}),
+    ("the longest topic, with space around it", {"topic": f" {'x' * 300} "}, {"topic": "x" * 300}),
+    ("the shortest topic", {"topic": "x"}, {"topic": "x"}),
     ("a topic in another script", {"topic": "प्रकाश संश्लेषण"}, {"topic": "प्रकाश संश्लेषण", "slug": "प्रकाश-संश्लेषण"}),
     ("a topic that is SQL", {"topic": "'; DROP TABLE courses; --"}, {"topic": "'; DROP TABLE courses; --"}),
     ("a grade", {"grade_level": "University"}, {"grade_level": "University"}),
+    ("a blank grade", {"grade_level": " "}, {"grade_level": "Grade 8"}),
     ("the longest grade", {"grade_level": "x" * 100}, {"grade_level": "x" * 100}),
     ("most lessons", {"num_lessons": 30}, {"total_lessons": 30}),
     ("a language", {"language": "pt-br"}, {"language": "pt-BR"}),
     ("a filter of slashes", {"source_filter": "//"}, {"source_filter": None}),
-    ("lowest priority", {"priority": 0}, {}),
-    ("highest priority", {"priority": 9}, {}),
+    ("a filter with slashes", {"source_filter": "/cell-biology/"}, {"source_filter": "/cell-biology/"}),
     ("unknown fields", {"colour": "blue", "nested": {"a": [1, None]}}, {}),
 ]
 
@@ -122,8 +128,36 @@ def test_a_valid_request_becomes_a_course(served: Served, fields: dict[str, Any]
     assert [lesson["lesson_number"] for lesson in lessons] == list(range(1, course["total_lessons"] + 1))
 
 
+@pytest.mark.parametrize(
+    ("in_body", "in_properties", "stored"),
+    [(0, 7, 0), (9, None, 9), (None, 7, 7), (None, 255, 9), (None, 0, 0), (None, None, 4)],
+)
+def test_the_priority_of_the_body_goes_over_that_of_the_message(
+    served: Served, in_body: int | None, in_properties: int | None, stored: int
+) -> None:
+    served.upstream.publish(request(priority=in_body), priority=in_properties)
+    course_id = (served.status(), served.status())[1].fields["course_id"]
+    assert served.course(course_id)["request"]["priority"] == stored
+
+
+def test_fields_that_are_absent_have_their_defaults(served: Served) -> None:
+    served.upstream.publish({"user_id": USER, "topic": "Cells"}, message_id=str(uuid4()))
+    course = served.course((served.status(), served.status())[1].fields["course_id"])
+    defaults = {"grade_level": "Grade 8", "total_lessons": 4, "language": "en", "source_filter": None}
+    assert defaults.items() <= course.items()
+
+
+def test_a_body_of_just_256_kib_is_read(served: Served) -> None:
+    body = json.dumps(request(padding="")).encode()
+    served.upstream.publish(body[:-2] + b"x" * (256 * 1024 - len(body)) + body[-2:])
+    assert (served.status(), served.status())[1].fields["status"] == "success"
+
+
 INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("no user", {"user_id": None}, "user_id"),
+    ("NUL as the user", {"user_id": "\u0000"}, "user_id"),
+    ("an escape sequence as the user", {"user_id": "\u001b[31m"}, "user_id"),
+    ("half a character as the user", {"user_id": "é\u0085"}, "user_id"),
     ("a user that is no UUID", {"user_id": "me"}, "user_id"),
     ("no topic", {"topic": None}, "topic"),
     ("a blank topic", {"topic": " \t "}, "topic"),
@@ -132,7 +166,11 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("NUL in the topic", {"topic": "a\u0000b"}, "topic"),
     ("a topic of another type", {"topic": 5}, "topic"),
     ("a grade that is too long", {"grade_level": "x" * 101}, "grade_level"),
+    ("a grade of another type", {"grade_level": 8}, "grade_level"),
+    ("a control character in the grade", {"grade_level": "8\u0007b"}, "grade_level"),
     ("no lessons", {"num_lessons": 0}, "num_lessons"),
+    ("less than no lessons", {"num_lessons": -1}, "num_lessons"),
+    ("lessons that are true", {"num_lessons": True}, "num_lessons"),
     ("too many lessons", {"num_lessons": 31}, "num_lessons"),
     ("lessons as text", {"num_lessons": "4"}, "num_lessons"),
     ("half a lesson", {"num_lessons": 1.5}, "num_lessons"),
@@ -140,6 +178,9 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     ("a filter of another type", {"source_filter": ["a"]}, "source_filter"),
     ("NUL in the filter", {"source_filter": "a\u0000"}, "source_filter"),
     ("a language that is none", {"language": "english please"}, "language"),
+    ("a language of another type", {"language": 5}, "language"),
+    ("an empty language", {"language": ""}, "language"),
+    ("a priority as text", {"priority": "9"}, "priority"),
     ("a priority that is too high", {"priority": 10}, "priority"),
     ("a priority below zero", {"priority": -1}, "priority"),
 ]
@@ -165,9 +206,12 @@ def _assert_refused(
     assert (fields["status"], fields["error_code"], fields["retryable"]) == ("error", "invalid_request", False)
     assert (fields["request_id"], fields["user_id"], fields["course_id"]) == (request_id, user_id, None)
     assert [fault.partition(":")[0] for fault in fields["message"].split("; ")] == list(wrong)
-    assert status.properties.correlation_id == request_id
     assert status.properties.type == "course.error"
+    assert fields["timestamp"].endswith("+00:00")
     assert dead.body == content
+    for message in (status, dead):
+        assert (message.properties.correlation_id, message.properties.delivery_mode) == (request_id, 2)
+        UUID(message.properties.message_id)
     assert dead.properties.headers == {"x-error-code": "invalid_request", "x-error-reason": fields["message"]}
     return status
 
@@ -323,5 +367,9 @@ def test_the_contract_in_docs_is_what_was_seen(served: Served) -> None:
     folder = Path(__file__).parents[2] / "docs" / "contract"
     schema = json.loads((folder / "status.schema.json").read_text())
     served.upstream.publish(request())
-    for name, message in (("ProcessingMessage", served.status()), ("SuccessMessage", served.status())):
+    seen = [("ProcessingMessage", served.status()), ("SuccessMessage", served.status())]
+    served.upstream.publish(b"{}")
+    seen.append(("ErrorMessage", _assert_refused(served, b"{}", None, None, "topic", "user_id")))
+    for name, message in seen:
         assert schema["$defs"][name]["properties"].keys() == message.fields.keys()
+        assert set(schema["$defs"][name]["required"]) == message.fields.keys()

@@ -33,14 +33,16 @@ def raising(state: str) -> str:
     return f"DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{state}'; END $$"
 
 
-@pytest.mark.parametrize("state", ["40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08006", "08000"])
+@pytest.mark.parametrize(
+    "state", ["40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03", "53100", "08006"]
+)
 def test_a_transient_fault_repeats_the_whole_unit(database: Database, psql: Psql, state: str) -> None:
     unit = Unit(2, raising(state))
     assert database.run_blocking(unit) == 3
     assert psql.value("SELECT count(*) FROM workers") == 1
 
 
-@pytest.mark.parametrize("state", ["23505", "23514", "22P02", "42P01", "53100", "57014"])
+@pytest.mark.parametrize("state", ["23505", "23514", "22P02", "42P01", "42501"])
 def test_another_fault_comes_out_at_once(database: Database, psql: Psql, state: str) -> None:
     unit = Unit(2, raising(state))
     with pytest.raises(DBAPIError):
@@ -52,7 +54,7 @@ def test_another_fault_comes_out_at_once(database: Database, psql: Psql, state: 
 def test_patience_ends(database: Database) -> None:
     unit = Unit(1_000_000, raising("40001"))
     with pytest.raises(DBAPIError, match="on purpose"):
-        database.run_blocking(unit, patience=0.2)
+        database.run_blocking(unit, patience=2)
     assert unit.runs > 1
 
 
@@ -106,7 +108,7 @@ def statement(request: pytest.FixtureRequest) -> Iterator[str]:
     yield request.param
 
 
-def test_every_named_statement_is_used_and_says_why(statement: str) -> None:
+def test_every_named_statement_is_used(statement: str) -> None:
     sources = [path.read_text() for path in (ROOT / "src").rglob("*.py")] + [(ROOT / "app.py").read_text()]
     assert any(f'"{statement}"' in source for source in sources), f"{statement}.sql is not used"
     assert str(sql(statement))
