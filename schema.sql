@@ -160,7 +160,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(
         nullif(
-            left(
+            rtrim(left(
                 trim(BOTH '-' FROM
                     regexp_replace(
                         regexp_replace(lower(title), '[\u200C\u200D\uFE00-\uFE0F]', '', 'g'),
@@ -174,7 +174,7 @@ AS $$
                     )
                 ),
                 120
-            ),
+            ), '-'),
             ''
         ),
         'course-' || left(id::text, 8)
@@ -189,12 +189,12 @@ LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
-    ELSIF OLD.status = 'READY' THEN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
         NEW.slug := OLD.slug;  -- links to a finished course stay good
-    ELSIF NEW.title IS DISTINCT FROM OLD.title THEN
+    ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
         NEW.slug := course_slug(NEW.title, NEW.id);
+    ELSE
+        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
     END IF;
     RETURN NEW;
 END
@@ -233,6 +233,7 @@ CREATE TABLE IF NOT EXISTS public.generation_queue (
     run_after     TIMESTAMPTZ NOT NULL DEFAULT now(),
     attempt       INT NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     postponements INT NOT NULL DEFAULT 0,
+    postponed_since TIMESTAMPTZ,
     lease_id      UUID,
     lease_owner   UUID,
     leased_at     TIMESTAMPTZ,
@@ -243,6 +244,7 @@ CREATE TABLE IF NOT EXISTS public.generation_queue (
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued';
 COMMENT ON COLUMN public.generation_queue.lease_id IS 'The fence: new with each claim; who does not hold it may not write';
 COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model was away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: the model was not away';
 
 CREATE INDEX IF NOT EXISTS generation_queue_turn ON public.generation_queue (priority DESC, fair_rank);
 CREATE INDEX IF NOT EXISTS generation_queue_user ON public.generation_queue (user_id, priority, fair_rank);
@@ -486,6 +488,10 @@ BEGIN
     ELSIF result.published_at IS NOT NULL THEN
         UPDATE outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
         WHERE id = result.id;
+    ELSIF result.claimed_until > now() THEN
+        -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.
+        INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body)
+        VALUES (course, 'status', result.message_id, result.correlation_id, result.type, result.body);
     END IF;
     IF reply_to IS NOT NULL THEN
         INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
@@ -531,7 +537,9 @@ BEGIN
         WHEN 'QUEUED' THEN
             NEW.error_code := NULL;
             NEW.error_message := NULL;
-            IF OLD.status = 'FAILED' THEN
+            -- An operator's retry. A worker that hands a course back has let go of its lease before.
+            IF OLD.status = 'FAILED'
+                OR EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id AND lease_id IS NOT NULL) THEN
                 NEW.attempts := 0;
             END IF;
         WHEN 'READY' THEN
@@ -583,7 +591,7 @@ BEGIN
                 -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
                 UPDATE generation_queue
                 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
-                    queued_at = now(), run_after = now()
+                    postponed_since = NULL, queued_at = now(), run_after = now()
                 WHERE course_id = NEW.id;
             END IF;
         WHEN 'GENERATING' THEN

@@ -58,7 +58,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(
         nullif(
-            left(
+            rtrim(left(
                 trim(BOTH '-' FROM
                     regexp_replace(
                         regexp_replace(lower(title), '[\u200C\u200D\uFE00-\uFE0F]', '', 'g'),
@@ -72,7 +72,7 @@ AS $$
                     )
                 ),
                 120
-            ),
+            ), '-'),
             ''
         ),
         'course-' || left(id::text, 8)
@@ -87,12 +87,12 @@ LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
-    ELSIF OLD.status = 'READY' THEN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
         NEW.slug := OLD.slug;  -- links to a finished course stay good
-    ELSIF NEW.title IS DISTINCT FROM OLD.title THEN
+    ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
         NEW.slug := course_slug(NEW.title, NEW.id);
+    ELSE
+        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
     END IF;
     RETURN NEW;
 END

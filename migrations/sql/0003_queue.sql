@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS public.generation_queue (
     run_after     TIMESTAMPTZ NOT NULL DEFAULT now(),
     attempt       INT NOT NULL DEFAULT 0 CHECK (attempt >= 0),
     postponements INT NOT NULL DEFAULT 0,
+    postponed_since TIMESTAMPTZ,
     lease_id      UUID,
     lease_owner   UUID,
     leased_at     TIMESTAMPTZ,
@@ -20,6 +21,7 @@ CREATE TABLE IF NOT EXISTS public.generation_queue (
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued';
 COMMENT ON COLUMN public.generation_queue.lease_id IS 'The fence: new with each claim; who does not hold it may not write';
 COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model was away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: the model was not away';
 
 CREATE INDEX IF NOT EXISTS generation_queue_turn ON public.generation_queue (priority DESC, fair_rank);
 CREATE INDEX IF NOT EXISTS generation_queue_user ON public.generation_queue (user_id, priority, fair_rank);

@@ -125,6 +125,10 @@ BEGIN
     ELSIF result.published_at IS NOT NULL THEN
         UPDATE outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
         WHERE id = result.id;
+    ELSIF result.claimed_until > now() THEN
+        -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.
+        INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body)
+        VALUES (course, 'status', result.message_id, result.correlation_id, result.type, result.body);
     END IF;
     IF reply_to IS NOT NULL THEN
         INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)

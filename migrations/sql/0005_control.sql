@@ -33,7 +33,9 @@ BEGIN
         WHEN 'QUEUED' THEN
             NEW.error_code := NULL;
             NEW.error_message := NULL;
-            IF OLD.status = 'FAILED' THEN
+            -- An operator's retry. A worker that hands a course back has let go of its lease before.
+            IF OLD.status = 'FAILED'
+                OR EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id AND lease_id IS NOT NULL) THEN
                 NEW.attempts := 0;
             END IF;
         WHEN 'READY' THEN
@@ -85,7 +87,7 @@ BEGIN
                 -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
                 UPDATE generation_queue
                 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
-                    queued_at = now(), run_after = now()
+                    postponed_since = NULL, queued_at = now(), run_after = now()
                 WHERE course_id = NEW.id;
             END IF;
         WHEN 'GENERATING' THEN

@@ -1,7 +1,7 @@
 """A course in the hands of a worker."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from src.domain.errors import ErrorCode
@@ -24,8 +24,8 @@ class Claim:
     """Numbers of the lessons that earlier attempts have saved."""
     postponements: int
     """How often in a row the course went back because the model was away."""
-    waited: float
-    """Seconds since the course was queued."""
+    postponed_for: float
+    """Seconds since it went back for the first of these times; 0 if it didn't."""
 
 
 # How an attempt ends. Frozen values, matched exhaustively by the course worker; an exception is for the unexpected.
@@ -70,6 +70,15 @@ class Broken:
     """An unexpected error. The attempt counts; the course is tried again until none is left."""
 
     message: str
+    """For upstream services: says nothing of what is inside."""
+    detail: str = ""
+    """For operators."""
+
+    @classmethod
+    def by(cls, error: Exception) -> Self:
+        """Broken by an error that nobody foresaw. What a database error says of itself includes the statement."""
+        said = str(getattr(error, "orig", None) or error)
+        return cls("an unexpected error; the history of the course says which", f"{type(error).__name__}: {said}")
 
 
 Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import Connection, RowMapping
@@ -29,6 +30,7 @@ class CourseStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def claim(self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int) -> list[Claim]:
         """Up to `limit` courses for this worker, those first that are leased to it without being in `known`."""
@@ -100,10 +102,11 @@ class CourseStore:
 
         await self._fenced(claim, (), work)
 
-    async def fail(self, claim: Claim, code: ErrorCode, message: str, calls: Sequence[ModelCall]) -> None:
-        """FAILED, with the error in the outbox."""
+    async def fail(self, claim: Claim, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
+        """FAILED, with the error in the outbox and the reason in the history."""
 
         def work(connection: Connection) -> None:
+            connection.execute(sql("set_reason"), {"reason": reason})
             values = {"course_id": claim.course_id, "error_code": code.value, "error_message": message}
             connection.execute(sql("fail_course"), values)
 
@@ -152,7 +155,7 @@ class CourseStore:
         await self._database.run(work)
 
     async def unmirrored(self, older_than: float, limit: int) -> list[UUID]:
-        """READY courses whose files are owed for more than `older_than` seconds, the oldest first."""
+        """READY courses whose files are owed for more than `older_than` seconds."""
         values = {"older_than": older_than, "limit": limit}
         return await self._database.run(
             lambda connection: list(connection.execute(sql("unmirrored_courses"), values).scalars())
@@ -166,9 +169,12 @@ class CourseStore:
             _record(connection, claim, calls)
             work(connection)
 
+        # The lessons of a course would wait for its row anyway: here they keep no more than one database thread busy.
+        turn = self._turns.setdefault(claim.course_id, asyncio.Lock())
         while True:
             try:
-                return await self._database.run(unit)
+                async with turn:
+                    return await self._database.run(unit)
             except DBAPIError as error:
                 # What was paid for is not given up for an outage. When it lasts longer than the lease can be proven,
                 # the heartbeat cancels the slot, and with it this loop.
@@ -216,5 +222,5 @@ def _claim(row: RowMapping) -> Claim:
         outline=row["outline_json"],
         saved_lessons=frozenset(row["saved_lessons"]),
         postponements=row["postponements"],
-        waited=row["waited"],
+        postponed_for=row["postponed_for"],
     )

@@ -75,7 +75,7 @@ class WorkerRegistry:
         }
 
         def work(connection: Connection) -> list[Rescue]:
-            connection.execute(sql("set_reason"), {"reason": "rescued: its worker is gone"})
+            connection.execute(sql("set_reason"), {"reason": "rescued: its worker is gone, or had it for too long"})
             rows = connection.execute(sql("rescue_courses"), values).mappings()
             return [Rescue(**{**row, "status": CourseStatus(row["status"])}) for row in rows]
 

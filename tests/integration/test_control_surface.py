@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from src.domain.errors import ErrorCode
 from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage
 from src.domain.status import LEGAL_MOVES, CourseStatus
+from tests.peers import Peer
 from tests.sql import Psql, SQLError
+
+MakePeer = Callable[..., Peer]
 
 INSERT = "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons) VALUES"
 
@@ -151,6 +155,7 @@ class TestRetry:
         lease_id = lease(psql, course_id, attempt=3)
         move(psql, course_id, "QUEUED")
         assert psql.row("SELECT attempt, lease_id FROM generation_queue") == {"attempt": 0, "lease_id": None}
+        assert psql.value("SELECT attempts FROM courses") == 0
         assert psql.value(f"SELECT hold_lease('{course_id}', '{lease_id}')") is False
 
     def test_every_failure_sends_a_message_of_its_own(self, psql: Psql) -> None:
@@ -224,41 +229,43 @@ class TestMessages:
 
 
 class TestFairness:
-    def test_one_users_queue_does_not_keep_another_user_waiting(self, psql: Psql) -> None:
+    def test_one_users_queue_does_not_keep_another_user_waiting(self, psql: Psql, peer: MakePeer) -> None:
         greedy, modest = uuid4(), uuid4()
         for number in range(20):
             insert(psql, greedy, title=f"G{number}")
         insert(psql, modest, title="M0")
         insert(psql, modest, title="M1")
-        order = [row["title"] for row in _turns(psql)]
+        order = turns(psql, peer)
         assert order.index("M0") <= 2
         assert order.index("M1") <= 4
         assert [title for title in order if title[0] == "G"] == [f"G{number}" for number in range(20)]
 
-    def test_who_was_served_long_is_not_put_behind_newcomers_for_ever(self, psql: Psql) -> None:
+    def test_who_was_served_long_is_not_put_behind_newcomers_for_ever(self, psql: Psql, peer: MakePeer) -> None:
         old, new = uuid4(), uuid4()
         for _ in range(5):
             lease(psql, insert(psql, old))
         for number in range(5):
             insert(psql, new, title=f"N{number}")
         insert(psql, old, title="O")
-        order = [row["title"] for row in _turns(psql)]
-        assert order.index("O") <= 2
+        assert turns(psql, peer).index("O") <= 2
 
-    def test_a_higher_priority_goes_first(self, psql: Psql) -> None:
+    def test_a_higher_priority_goes_first(self, psql: Psql, peer: MakePeer) -> None:
         insert(psql, title="Normal")
         psql.run(
             "INSERT INTO courses (user_id, topic, title, grade_level, request)"
             " VALUES (gen_random_uuid(), 't', 'Urgent', 'g', '{\"priority\": 9}')"
         )
-        assert [row["title"] for row in _turns(psql)] == ["Urgent", "Normal"]
+        assert turns(psql, peer) == ["Urgent", "Normal"]
 
 
-def _turns(psql: Psql) -> list[dict[str, str]]:
-    return psql.rows(
-        "SELECT c.title FROM generation_queue q JOIN courses c ON c.id = q.course_id WHERE q.lease_id IS NULL"
-        " ORDER BY q.priority DESC, q.fair_rank, q.queued_at"
-    )
+def turns(psql: Psql, peer: MakePeer) -> list[str]:
+    """The titles in the order in which a worker with one slot claims them."""
+    worker, titles = peer(), list[str]()
+    known: list[UUID] = []
+    while claims := worker.claim(limit=1, known=tuple(known)):
+        known.append(claims[0].lease_id)
+        titles.append(psql.value(f"SELECT title FROM courses WHERE id = '{claims[0].course_id}'"))
+    return titles
 
 
 class TestSlug:
@@ -284,6 +291,13 @@ class TestSlug:
     def test_it_is_never_empty(self, psql: Psql, title: str) -> None:
         course_id = insert(psql, title=title)
         assert psql.value("SELECT slug FROM courses") == f"course-{course_id[:8]}"
+
+        psql.run("UPDATE courses SET slug = ''")
+        assert psql.value("SELECT slug FROM courses") == f"course-{course_id[:8]}"
+
+    def test_it_does_not_end_in_a_hyphen_where_a_long_title_is_cut(self, psql: Psql) -> None:
+        insert(psql, title="x" * 119 + " y")
+        assert psql.value("SELECT slug FROM courses") == "x" * 119
 
     def test_it_follows_the_title_until_the_course_is_ready(self, psql: Psql) -> None:
         course_id = insert(psql, status="GENERATING")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from src.domain.request import CourseRequest, IdentifiedRequest
 from src.domain.result import ErrorMessage
 from src.services.database import Database
 from src.services.intake import Intake, Reception, ReplyAddress
+from tests.peers import Peer
 from tests.sql import Psql
 
 USER = UUID("7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11")
@@ -110,6 +112,20 @@ class TestRepeats:
         psql.run("UPDATE courses SET status = 'FAILED'")
         accept(intake, request())
         assert len(bodies(psql)) == 1
+
+    def test_a_result_that_may_be_on_its_way_already_is_sent_once_more(
+        self, psql: Psql, intake: Intake, peer: Callable[..., Peer]
+    ) -> None:
+        accept(intake, request())
+        psql.run("UPDATE courses SET status = 'FAILED'")
+        relay = peer().outbox
+        (sent,) = asyncio.run(relay.claim(10, 60))
+        assert accept(intake, request()) is Reception.RESULT_REPEATED  # after it was sent, before it is marked
+        asyncio.run(relay.published([sent.id]))
+        (again,) = asyncio.run(relay.claim(10, 60))
+        assert (again.message_id, again.body) == (sent.message_id, sent.body)
+        asyncio.run(relay.published([again.id]))
+        assert asyncio.run(relay.claim(10, 60)) == []
 
     def test_an_import_without_a_stored_result_gets_one(self, psql: Psql, intake: Intake) -> None:
         wanted = request()

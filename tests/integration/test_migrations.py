@@ -133,7 +133,18 @@ def test_down_and_up_again_makes_the_same_schema_and_keeps_the_rows(
 ) -> None:
     before = rows(original)
     upgrade(empty_database)
-    downgrade(empty_database, "0001")
+    # With something in every new table, and a slug that the original could not have made.
+    original.run(
+        "INSERT INTO courses (id, user_id, title, topic, grade_level, request)"
+        " VALUES ('ffffffff-0000-4000-8000-000000000001', gen_random_uuid(), 'कोशिका', 't', 'g', '{\"priority\": 9}');"
+        "INSERT INTO course_replies (course_id, reply_to) SELECT id, 'q' FROM courses WHERE title = 'कोशिका';"
+        "UPDATE courses SET status = 'FAILED' WHERE title = 'कोशिका';"
+        "UPDATE courses SET status = 'QUEUED' WHERE title = 'कोशिका'"
+    )
+    for revision in ("0004", "0003", "0002", "0001"):
+        downgrade(empty_database, revision)
+    assert original.value("SELECT title FROM courses WHERE id = 'ffffffff-0000-4000-8000-000000000001'") == "कोशिका"
+    original.run("DELETE FROM courses WHERE title = 'कोशिका'")
     assert rows(original) == before
     assert original.value("SELECT to_regclass('generation_queue')") is None
     # What the original service wrote, it can write again.

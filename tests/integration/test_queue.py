@@ -7,15 +7,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import text
 
+from src.config import DatabaseSettings
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.lesson import Lesson
 from src.domain.outline import LessonPlan, Outline
-from src.domain.status import CourseStatus
 from src.services.database import Database
-from tests.peers import LEASE, Peer
+from tests.peers import Peer
 from tests.sql import Psql
 from tests.unit.test_outline_and_lesson import PASSAGES, PLAN
 from tests.unit.test_outline_and_lesson import text as lesson_text
@@ -41,16 +42,6 @@ def call(**changes: Any) -> ModelCall:
 
 def do(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(work)
-
-
-def unseen_for(psql: Psql, peer: Peer, seconds: float) -> None:
-    """Moves a worker's last heartbeat back in time."""
-    psql.run(f"UPDATE workers SET last_seen_at = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
-
-
-def unbroken_for(psql: Psql, peer: Peer, seconds: float) -> None:
-    """Makes it that a worker has been beating for so long."""
-    psql.run(f"UPDATE workers SET unbroken_since = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
 
 
 def finished_course(peer: Peer) -> Claim:
@@ -127,7 +118,7 @@ class TestFence:
         lambda peer, claim: peer.store.save_outline(claim, OUTLINE, [call()]),
         lambda peer, claim: peer.store.save_lesson(claim, lesson(1), [call()]),
         lambda peer, claim: peer.store.finish(claim, None, None),
-        lambda peer, claim: peer.store.fail(claim, ErrorCode.INTERNAL, "late", [call()]),
+        lambda peer, claim: peer.store.fail(claim, ErrorCode.INTERNAL, "late", "why", [call()]),
         lambda peer, claim: peer.store.release(claim, "late", [call()]),
     )
     THEFTS: tuple[str, ...] = (
@@ -302,109 +293,39 @@ class TestRelease:
         do(worker.store.release(worker.claim_one(), "busy", [], delay=60, refund=True, postponed=True))
         assert worker.claim() == []
         psql.run("UPDATE generation_queue SET run_after = run_after - interval '61 s'")
-        assert worker.claim_one().postponements == 1
+        psql.run("UPDATE generation_queue SET postponed_since = postponed_since - interval '61 s'")
+        again = worker.claim_one()
+        assert again.postponements == 1
+        assert 61 <= again.postponed_for < 600
+        do(worker.store.release(again, "busy", [], refund=True, postponed=True))
+        assert 61 <= worker.claim_one().postponed_for < 600
 
-
-class TestRescue:
-    def test_a_course_whose_worker_missed_a_whole_lease_is_freed(
-        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
-    ) -> None:
-        course_id = queue_course()
-        gone, rescuer = peer(), peer()
-        gone.claim_one()
-        unbroken_for(psql, rescuer, LEASE)
-        unseen_for(psql, gone, LEASE - 1)
-        assert rescuer.rescue() == []
-        unseen_for(psql, gone, LEASE + 1)
-        (rescue,) = rescuer.rescue()
-        assert (str(rescue.course_id), rescue.status, rescue.worker) == (course_id, CourseStatus.QUEUED, gone.id)
-        assert rescuer.claim_one().attempt == 2
-        assert "rescued" in psql.value(
-            "SELECT reason FROM course_events WHERE from_status = 'GENERATING' ORDER BY id DESC LIMIT 1"
-        )
-
-    def test_a_course_whose_worker_has_no_row_is_freed(
+    def test_the_time_in_the_queue_is_no_postponement(
         self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
     ) -> None:
         queue_course()
-        gone, rescuer = peer(), peer()
-        gone.claim_one()
-        psql.run(f"DELETE FROM workers WHERE id = '{gone.id}'")
-        assert rescuer.rescue() == []  # it has not been here for a whole lease itself
-        unbroken_for(psql, rescuer, LEASE)
-        assert len(rescuer.rescue()) == 1
+        psql.run("UPDATE generation_queue SET queued_at = now() - interval '2 days'")
+        assert peer().claim_one().postponed_for == 0
 
-    def test_who_was_cut_off_himself_rescues_nobody_who_lives(
-        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    def test_a_course_that_an_operator_holds_keeps_one_database_thread_and_no_other_course(
+        self, database_settings: DatabaseSettings, psql: Psql, queue_course: QueueCourse
     ) -> None:
+        small = Database(database_settings.model_copy(update={"pool_size": 2}))
+        worker = Peer(small)
         queue_course()
-        living, first_back = peer(), peer()
-        claim = living.claim_one()
-        for worker in (living, first_back):  # an outage for all
-            unbroken_for(psql, worker, 10 * LEASE)
-            unseen_for(psql, worker, 2 * LEASE)
-        assert first_back.rescue() == []  # not before its own beat
-        first_back.beat()
-        assert first_back.rescue() == []  # nor right after: its run of beats is new
-        assert living.beat() == {claim.lease_id}
-        unbroken_for(psql, first_back, LEASE)
-        assert first_back.rescue() == []
-
-    def test_beats_in_time_leave_the_run_unbroken(self, psql: Psql, peer: MakePeer) -> None:
-        worker = peer()
-        unbroken_for(psql, worker, 100)
-        unseen_for(psql, worker, LEASE - 1)
-        worker.beat()
-        assert psql.value("SELECT now() - unbroken_since > interval '99 s' FROM workers") is True
-
-    def test_a_course_that_is_held_beyond_its_deadline_is_freed_from_the_living(
-        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
-    ) -> None:
+        claim = worker.claim_one()
         queue_course()
-        stuck, rescuer = peer(), peer()
-        stuck.claim_one()
-        psql.run("UPDATE generation_queue SET leased_at = now() - interval '61 s'")
-        assert rescuer.rescue(course_deadline=62) == []
-        assert len(rescuer.rescue(course_deadline=60)) == 1
+        operator = small._engine.connect()
+        operator.execute(text(f"SELECT FROM courses WHERE id = '{claim.course_id}' FOR UPDATE"))
 
-    def test_the_lease_time_is_that_of_the_worker_that_is_judged(
-        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
-    ) -> None:
-        queue_course()
-        patient, hasty = peer(lease=300.0), peer(lease=1.0)
-        patient.claim_one()
-        unbroken_for(psql, hasty, 1000)
-        unseen_for(psql, patient, 100)
-        hasty.beat()
-        assert hasty.rescue() == []
+        async def work() -> None:
+            saves = [asyncio.create_task(worker.store.save_lesson(claim, lesson(n), [])) for n in (1, 2)]
+            with structlog.testing.capture_logs() as logs:
+                assert len(await worker.store.claim(worker.id, [claim.lease_id], 10, 3)) == 1
+            assert logs == []  # nothing had to time out first
+            operator.rollback()
+            await asyncio.gather(*saves)
 
-    def test_a_rescuer_and_a_finishing_worker_can_not_both_win(
-        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
-    ) -> None:
-        queue_course()
-        slow, rescuer = peer(), peer()
-        claim = finished_course(slow)
-        unbroken_for(psql, rescuer, LEASE)
-        unseen_for(psql, slow, 2 * LEASE)
-        assert len(rescuer.rescue()) == 1
-        with pytest.raises(LeaseLost):
-            do(slow.store.finish(claim, None, None))
-        assert psql.value("SELECT status FROM courses") == "QUEUED"
-        again = rescuer.claim_one()
-        do(rescuer.store.finish(again, None, None))
-        psql.run("UPDATE workers SET last_seen_at = now() - interval '1 hour' WHERE id <> '" + str(slow.id) + "'")
-        assert slow.rescue() == []
-        assert psql.value("SELECT status FROM courses") == "READY"
-
-
-def test_processes_killed_long_ago_are_taken_off_the_list(
-    psql: Psql, peer: MakePeer, queue_course: QueueCourse
-) -> None:
-    old, holding, young = peer(), peer(), peer()
-    queue_course()
-    holding.claim_one()
-    for worker in (old, holding):
-        unseen_for(psql, worker, 4000)
-    asyncio.run(young.registry.prune())
-    left = {row["id"] for row in psql.rows("SELECT id FROM workers")}
-    assert left == {str(holding.id), str(young.id)}
+        asyncio.run(work())
+        operator.close()
+        small.dispose()

@@ -1,10 +1,20 @@
 -- Leases that are this worker's by the database but that it doesn't know of: a claim whose confirmation was lost,
--- or slots that stopped while the database was away. The worker goes on with them; the attempt was counted already.
+-- or slots that stopped while the database was away. The worker goes on with them; the attempt was counted already,
+-- and its time begins anew.
+WITH adopted AS (
+    UPDATE generation_queue
+    SET leased_at = now()
+    WHERE course_id IN (
+        SELECT course_id FROM generation_queue
+        WHERE lease_owner = :worker_id AND lease_id <> ALL (CAST(:known AS uuid[]))
+        LIMIT :limit
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    RETURNING *
+)
 SELECT c.id AS course_id, q.lease_id, q.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, q.postponements,
-       extract(epoch FROM now() - q.queued_at)::float AS waited,
+       coalesce(extract(epoch FROM now() - q.postponed_since), 0)::float AS postponed_for,
        ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons
-FROM generation_queue q
+FROM adopted q
 JOIN courses c ON c.id = q.course_id
-WHERE q.lease_owner = :worker_id AND q.lease_id <> ALL (CAST(:known AS uuid[]))
-LIMIT :limit

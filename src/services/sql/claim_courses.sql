@@ -13,7 +13,7 @@ WITH due AS (
     SET attempt = q.attempt + 1, lease_id = gen_random_uuid(), lease_owner = :worker_id, leased_at = now()
     FROM due
     WHERE q.course_id = due.course_id
-    RETURNING q.course_id, q.attempt, q.lease_id, q.queued_at, q.postponements, q.priority, q.fair_rank
+    RETURNING q.course_id, q.attempt, q.lease_id, q.postponed_since, q.postponements, q.priority, q.fair_rank
 ), started AS (
     UPDATE courses c
     SET status = 'GENERATING', attempts = leased.attempt
@@ -23,7 +23,7 @@ WITH due AS (
 )
 SELECT c.id AS course_id, l.lease_id, l.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, l.postponements,
-       extract(epoch FROM now() - l.queued_at)::float AS waited,
+       coalesce(extract(epoch FROM now() - l.postponed_since), 0)::float AS postponed_for,
        ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons
 FROM started c
 JOIN leased l ON l.course_id = c.id

@@ -5,7 +5,7 @@
 WITH me AS (
     SELECT unbroken_since FROM workers WHERE id = :worker_id AND now() - last_seen_at < lease
 ), lost AS (
-    SELECT q.course_id, q.attempt, q.lease_owner, q.lease_id
+    SELECT q.course_id, q.attempt, q.lease_owner
     FROM generation_queue q
     JOIN courses c ON c.id = q.course_id
     CROSS JOIN me
@@ -15,7 +15,10 @@ WITH me AS (
         AND (
             (w.id IS NULL AND now() - me.unbroken_since >= make_interval(secs => :lease))
             OR (now() - w.last_seen_at >= w.lease AND now() - me.unbroken_since >= w.lease)
-            OR now() - q.leased_at >= make_interval(secs => :course_deadline)
+            OR (
+                now() - q.leased_at >= make_interval(secs => :course_deadline)
+                AND now() - me.unbroken_since >= make_interval(secs => :lease)
+            )
         )
     ) OR (q.lease_id IS NULL AND q.attempt >= :max_attempts)
     LIMIT :limit
@@ -33,7 +36,7 @@ UPDATE courses c
 SET status = CASE WHEN lost.attempt >= :max_attempts THEN 'FAILED' ELSE 'QUEUED' END::course_status,
     error_code = CASE WHEN lost.attempt >= :max_attempts THEN 'attempts_exhausted' END,
     error_message = CASE WHEN lost.attempt >= :max_attempts
-        THEN format('Given up after %s attempts; the last worker went away in the middle of the course', lost.attempt) END
+        THEN format('Given up after %s attempts: each time its worker went away or did not come to an end', lost.attempt) END
 FROM lost
 JOIN freed ON freed.course_id = lost.course_id
 WHERE c.id = lost.course_id

@@ -2,5 +2,5 @@
 SELECT id FROM courses
 WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL
   AND generated_at < now() - make_interval(secs => :older_than)
-ORDER BY generated_at
+ORDER BY random()  -- so that those which can't be written, however many, keep no other one waiting
 LIMIT :limit

@@ -1,0 +1,146 @@
+"""Rescue: courses of workers that are gone, with time moved by hand."""
+
+import asyncio
+
+import pytest
+
+from src.domain.errors import LeaseLost
+from src.domain.status import CourseStatus
+from tests.integration.test_queue import MakePeer, QueueCourse, do, finished_course
+from tests.peers import LEASE, Peer
+from tests.sql import Psql
+
+
+def unseen_for(psql: Psql, peer: Peer, seconds: float) -> None:
+    """Moves a worker's last heartbeat back in time."""
+    psql.run(f"UPDATE workers SET last_seen_at = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
+
+
+def unbroken_for(psql: Psql, peer: Peer, seconds: float) -> None:
+    """Makes it that a worker has been beating for so long."""
+    psql.run(f"UPDATE workers SET unbroken_since = now() - interval '{seconds} s' WHERE id = '{peer.id}'")
+
+
+def test_a_course_whose_worker_missed_a_whole_lease_is_freed(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    course_id = queue_course()
+    gone, rescuer = peer(), peer()
+    gone.claim_one()
+    unbroken_for(psql, rescuer, LEASE)
+    unseen_for(psql, gone, LEASE / 2)
+    assert rescuer.rescue() == []
+    unseen_for(psql, gone, LEASE + 1)
+    (rescue,) = rescuer.rescue()
+    assert (str(rescue.course_id), rescue.status, rescue.worker) == (course_id, CourseStatus.QUEUED, gone.id)
+    assert rescuer.claim_one().attempt == 2
+    assert "rescued" in psql.value(
+        "SELECT reason FROM course_events WHERE from_status = 'GENERATING' ORDER BY id DESC LIMIT 1"
+    )
+
+
+def test_a_course_whose_worker_has_no_row_is_freed(psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+    queue_course()
+    gone, rescuer = peer(), peer()
+    gone.claim_one()
+    psql.run(f"DELETE FROM workers WHERE id = '{gone.id}'")
+    assert rescuer.rescue() == []  # it has not been here for a whole lease itself
+    unbroken_for(psql, rescuer, LEASE)
+    assert len(rescuer.rescue()) == 1
+
+
+def test_who_was_cut_off_himself_rescues_nobody_who_lives(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    queue_course()
+    living, first_back = peer(), peer()
+    claim = living.claim_one()
+    for worker in (living, first_back):  # an outage for all
+        unbroken_for(psql, worker, 10 * LEASE)
+        unseen_for(psql, worker, 2 * LEASE)
+    assert first_back.rescue() == []  # not before its own beat
+    first_back.beat()
+    assert first_back.rescue() == []  # nor right after: its run of beats is new
+    assert living.beat() == {claim.lease_id}
+    unbroken_for(psql, first_back, LEASE)
+    assert first_back.rescue() == []
+
+
+def test_beats_in_time_leave_the_run_unbroken(psql: Psql, peer: MakePeer) -> None:
+    worker = peer()
+    unbroken_for(psql, worker, 100)
+    unseen_for(psql, worker, LEASE / 2)
+    worker.beat()
+    assert psql.value("SELECT now() - unbroken_since > interval '99 s' FROM workers") is True
+
+
+def test_a_course_that_is_held_beyond_its_deadline_is_freed_from_the_living(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    queue_course()
+    stuck, rescuer = peer(), peer()
+    stuck.claim_one()
+    psql.run("UPDATE generation_queue SET leased_at = now() - interval '1 h'")
+    unbroken_for(psql, rescuer, LEASE)
+    assert rescuer.rescue(course_deadline=7200) == []
+    assert len(rescuer.rescue(course_deadline=1800)) == 1
+
+
+def test_after_an_outage_that_all_were_in_no_course_is_late(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    queue_course()
+    living, first_back = peer(), peer()
+    living.claim_one()
+    psql.run("UPDATE generation_queue SET leased_at = now() - interval '1 h'")
+    assert first_back.rescue(course_deadline=1800) == []  # its own beats have only begun
+    (adopted,) = living.claim()
+    unbroken_for(psql, first_back, LEASE)
+    assert first_back.rescue(course_deadline=1800) == []  # its worker has taken it up again
+    assert adopted.attempt == 1
+
+
+def test_the_lease_time_is_that_of_the_worker_that_is_judged(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    for _ in range(2):
+        queue_course()
+    patient, quick, hasty = peer(lease=300.0), peer(lease=10.0), peer(lease=10.0)
+    patient.claim_one()
+    taken = quick.claim_one()
+    unbroken_for(psql, hasty, 1000)
+    for worker in (patient, quick):
+        unseen_for(psql, worker, 100)
+    assert [rescue.course_id for rescue in hasty.rescue()] == [taken.course_id]
+
+
+def test_a_rescuer_and_a_finishing_worker_can_not_both_win(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    queue_course()
+    slow, rescuer = peer(), peer()
+    claim = finished_course(slow)
+    unbroken_for(psql, rescuer, LEASE)
+    unseen_for(psql, slow, 2 * LEASE)
+    assert len(rescuer.rescue()) == 1
+    with pytest.raises(LeaseLost):
+        do(slow.store.finish(claim, None, None))
+    assert psql.value("SELECT status FROM courses") == "QUEUED"
+    again = rescuer.claim_one()
+    do(rescuer.store.finish(again, None, None))
+    psql.run("UPDATE workers SET last_seen_at = now() - interval '1 hour' WHERE id <> '" + str(slow.id) + "'")
+    assert slow.rescue() == []
+    assert psql.value("SELECT status FROM courses") == "READY"
+
+
+def test_processes_killed_long_ago_are_taken_off_the_list(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    old, holding, young = peer(), peer(), peer()
+    queue_course()
+    holding.claim_one()
+    for worker in (old, holding):
+        unseen_for(psql, worker, 4000)
+    asyncio.run(young.registry.prune())
+    left = {row["id"] for row in psql.rows("SELECT id FROM workers")}
+    assert left == {str(holding.id), str(young.id)}
