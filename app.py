@@ -5,6 +5,7 @@
 
 import asyncio
 import gc
+import itertools
 import os
 import random
 import signal
@@ -41,7 +42,7 @@ from src.services.intake import Intake
 from src.services.language_model import OpenAIModel
 from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.mirror import Mirror
-from src.services.model_server import ModelServer
+from src.services.model_server import ModelServer, RemoteCallsForbidden
 from src.services.outbox import Outbox
 from src.services.progress import ProgressReporter
 from src.services.publisher import Publisher
@@ -141,14 +142,14 @@ class Worker:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
         self._shutdown.set()  # no new claim and no new question to the model, from this moment on
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
-        await self._consumer.stop()  # nothing new comes in
-        await self._course_worker.stop()  # needs database, model and heartbeat while lessons finish
+        # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
+        await asyncio.gather(self._consumer.stop(), self._course_worker.stop())
         await self._rescuer.stop()
         await self._pruner.stop()
         await self._mirror_keeper.stop()
-        await self._relay.stop()
         try:
             async with asyncio.timeout(_LAST_RESULTS_SECONDS):
+                await self._relay.stop()
                 await self._relay.turn()  # what the last courses left in the outbox
         except (TimeoutError, SQLAlchemyError):
             _log.warning("results are left for another worker to publish", action="results_left")
@@ -219,10 +220,11 @@ def _reason(error: SQLAlchemyError) -> str:
 async def _serve(settings: Settings, redact: Redactor) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    signals = itertools.count()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         # Only sets a flag; a second signal means that somebody doesn't want to wait for the order of things.
-        if stop.is_set():
+        if next(signals) > 0:
             os._exit(128 + number)
         loop.call_soon_threadsafe(stop.set)
 
@@ -274,7 +276,7 @@ def main() -> None:
         for fault in error.faults:
             print(f"settings: {fault}", file=sys.stderr)
         sys.exit(2)
-    except StartError as error:
+    except (StartError, RemoteCallsForbidden) as error:
         sys.exit(str(error))
     except DBAPIError as error:
         sys.exit(f"database: {_reason(error)}")

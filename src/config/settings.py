@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -184,6 +184,16 @@ class Settings(BaseSettings):
             faults += _describe(error, type(self))
         if faults:
             raise SettingsError(faults) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *args: PydanticBaseSettingsSource, **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The usual ones, but for variables that happen to be named like a group (`DATABASE`, `WORKER`)."""
+        for source in (*args, *sources.values()):
+            if isinstance(source, EnvSettingsSource):
+                source.env_vars = {name: value for name, value in source.env_vars.items() if name not in _GROUPS}
+        return super().settings_customise_sources(settings_cls, *args, **sources)
 
     @model_validator(mode="after")
     def _a_call_fits_into_a_course(self) -> "Settings":

@@ -104,6 +104,7 @@ class CourseWorker(Duty):
             self._slots[claim.lease_id] = _Slot(claim, task)
             task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]
         if claims:
+            self._gate.claimed()
             self._note_leases()
             self._on_concluded()
 
@@ -126,12 +127,13 @@ class CourseWorker(Duty):
             course_id=str(claim.course_id), request_id=claim.request_id, attempt=claim.attempt
         )
         _log.info("a course is claimed", action="course_claimed", saved_lessons=len(claim.saved_lessons))
+        calls: list[ModelCall] = []
         try:
-            outcome, calls = await self._write(claim)
+            outcome = await self._write(claim, calls)
             self._begin_conclusion(claim)
             outcome = await self._recorded(claim, outcome, calls)
         except asyncio.CancelledError:
-            await self._cancelled(claim)
+            await self._cancelled(claim, calls)
             return
         except LeaseLost:
             outcome = Lost()
@@ -151,25 +153,25 @@ class CourseWorker(Duty):
             raise
         except Exception as error:
             _log.exception("the end of an attempt can't be recorded", action="conclusion_failed")
-            outcome = Broken(f"{type(error).__name__}: {error}")
-            await self._conclude(claim, outcome, [])
+            outcome = Broken.by(error)
+            await self._conclude(claim, outcome, [])  # the calls may be what can't be recorded
         return outcome
 
-    async def _cancelled(self, claim: Claim) -> None:
+    async def _cancelled(self, claim: Claim, calls: list[ModelCall]) -> None:
         if not self._shutdown.is_set():
             _log.warning("the lease is lost; the course is left alone", action="lease_lost")
             return
         self._begin_conclusion(claim)
         with contextlib.suppress(LeaseLost):  # it may have been concluded when the grace time ended
-            await self._release(claim, "the worker stopped", [], refund=True)
+            await self._release(claim, "the worker stopped", calls, refund=True)
 
-    async def _write(self, claim: Claim) -> tuple[Outcome, list[ModelCall]]:
+    async def _write(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         deadline = self._settings.course.deadline
         try:
             async with asyncio.timeout(deadline):
-                return await self._generator.generate(claim)
+                return await self._generator.generate(claim, calls)
         except TimeoutError:
-            return Broken(f"the course took longer than {deadline:g} s"), []
+            return Broken(f"the course took longer than {deadline:g} s")
 
     async def _conclude(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> None:
         match outcome:
@@ -187,27 +189,29 @@ class CourseWorker(Duty):
             case Postponed(message, delay, access_denied):
                 if access_denied:
                     self._gate.shut(message)
-                elif claim.waited > self._settings.course.max_wait:
+                elif claim.postponed_for > self._settings.course.max_wait:
                     await self._fail(claim, ErrorCode.MODEL_UNAVAILABLE, message, calls)
                     return
                 await self._release(claim, message, calls, delay=delay, refund=True, postponed=True)
             case HandedBack():
                 await self._release(claim, "the worker stopped", calls, refund=True)
-            case Broken(message):
+            case Broken(message, detail):
                 if claim.attempt >= self._settings.course.max_attempts:
-                    await self._fail(claim, ErrorCode.INTERNAL, message, calls)
+                    await self._fail(claim, ErrorCode.INTERNAL, message, calls, detail)
                     return
-                delay = min(_FIRST_RETRY * 2 ** (claim.attempt - 1), _LONGEST_RETRY)
-                await self._release(claim, message, calls, delay=delay)
+                delay = min(_FIRST_RETRY * 2 ** min(claim.attempt - 1, 10), _LONGEST_RETRY)
+                await self._release(claim, detail or message, calls, delay=delay)
             case Lost():
                 pass
             case _:
                 assert_never(outcome)
 
-    async def _fail(self, claim: Claim, code: ErrorCode, message: str, calls: list[ModelCall]) -> None:
-        message = printable(self._redact(message))
-        await self._store.fail(claim, code, message, calls)
-        _log.error("the course failed", action="course_failed", error_code=code.value, error=message)
+    async def _fail(
+        self, claim: Claim, code: ErrorCode, message: str, calls: list[ModelCall], detail: str = ""
+    ) -> None:
+        message, reason = printable(self._redact(message)), printable(self._redact(detail or message))
+        await self._store.fail(claim, code, message, reason, calls)
+        _log.error("the course failed", action="course_failed", error_code=code.value, error=reason)
 
     async def _release(
         self,

@@ -30,6 +30,8 @@ class MirrorKeeper(Duty):
         if not self._mirror.enabled:
             return
         for course_id in await self._store.unmirrored(_GRACE, _BATCH):
+            if self._stopping:
+                return
             await self.mirror(course_id)
 
     async def mirror(self, course_id: UUID) -> None:

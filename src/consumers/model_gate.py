@@ -31,11 +31,13 @@ class ModelGate:
         """How many of `wanted` courses may be claimed now."""
         if not self._is_shut:
             return wanted
-        if time.monotonic() < self._next_trial:
-            return 0
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-        self._next_trial = time.monotonic() + self._pause
-        return min(wanted, 1)
+        return 0 if time.monotonic() < self._next_trial else min(wanted, 1)
+
+    def claimed(self) -> None:
+        """A course was claimed. While the gate is shut, that is the trial, and the next one comes later."""
+        if self._is_shut:
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self._next_trial = time.monotonic() + self._pause
 
     def shut(self, reason: str) -> None:
         """The model refuses everything."""

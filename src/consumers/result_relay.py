@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import assert_never
 
 import structlog
 
@@ -65,6 +66,8 @@ class ResultRelay(Duty):
                     failed.append(_Failure(message, "the connection broke over it"))
                 case Delivery.NOT_TRIED:
                     untried.append(message.id)
+                case _:
+                    assert_never(delivery)
         if done:
             await self._outbox.published(done)
             _log.debug("messages are published", action="messages_published", number=len(done))
@@ -89,8 +92,10 @@ class ResultRelay(Duty):
                 exchange, routing_key = self._config.exchange, self._config.route_status
             case "reply":
                 exchange, routing_key = "", message.routing_key or ""
-            case _:
+            case "dead":
                 exchange, routing_key = "", self._config.queue_dead
+            case _:
+                assert_never(message.destination)
         return Publication(
             exchange=exchange,
             routing_key=routing_key,

@@ -20,7 +20,7 @@ def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
     if checks := content.get("checks"):
         lines += [f"{part} Check Your Understanding", ""]
         for number, check in enumerate(checks, start=1):
-            lines += [f"{number}. {check['question']}", *_lettered(check["choices"])]
+            lines += [f"{number}. {check['question']}", *_lettered(check.get("choices"))]
         lines += ["", f"{detail} Answer Key", ""]
         lines += [f"{number}. {_answer(check)}" for number, check in enumerate(checks, start=1)]
         lines += [""]
@@ -56,6 +56,8 @@ def _lettered(choices: Sequence[str] | None) -> list[str]:
 
 
 def _answer(check: Mapping[str, Any]) -> str:
-    choices, answer = check["choices"], check["answer"]
-    letter = f"{chr(ord('A') + choices.index(answer))}. " if choices else ""
-    return f"**{letter}{answer}** {check['explanation']}"
+    choices, answer = check.get("choices") or (), check.get("answer")
+    if not answer:
+        return "*No answer is on record.*"
+    letter = f"{chr(ord('A') + choices.index(answer))}. " if answer in choices else ""
+    return f"**{letter}{answer}** {check.get('explanation') or ''}".rstrip()

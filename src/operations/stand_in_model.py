@@ -23,7 +23,7 @@ from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
 from src.services.markdown_folder import MarkdownFolderSearch
 
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
-_STATUS_FAULTS = {"401", "403", "404", "429", "500", "502", "503", "529", "quota"}
+_STATUS_FAULTS = {"401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
 FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "overwrite", "timeout", "reset", "hold"})
 

@@ -56,28 +56,27 @@ class CourseGenerator:
         self._progress = progress
         self._max_lessons = max_lessons
 
-    async def generate(self, claim: Claim) -> tuple[Outcome, list[ModelCall]]:
-        """Works on the course until every lesson is saved or something ends the attempt.
+    async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
+        """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
 
-        Returns how it ended, and the model calls that no saved step has recorded yet.
+        `calls` gets the model calls that no saved step has recorded yet, also where this is cancelled.
         """
-        calls: list[ModelCall] = []
         try:
             brief = CourseBrief.checked(claim.wanted, self._max_lessons)
             outline = await self._outline(claim, brief, calls)
             await self._lessons(claim, brief, outline, calls)
         except LeaseLost:
-            return Lost(), []
+            return Lost()
         except Stopping:
-            return HandedBack(), calls
+            return HandedBack()
         except ModelUnavailable as error:
-            return _postponed(claim, error), calls
+            return _postponed(claim, error)
         except CourseError as error:
-            return Failed(error.code, str(error)), calls
+            return Failed(error.code, str(error))
         except Exception as error:
             _log.exception("a course met an unexpected error", action="course_broken")
-            return Broken(f"{type(error).__name__}: {error}"), calls
-        return Finished(), calls
+            return Broken.by(error)
+        return Finished()
 
     async def _outline(self, claim: Claim, brief: CourseBrief, calls: list[ModelCall]) -> Outline:
         if saved := _saved_outline(claim, brief):
@@ -85,7 +84,8 @@ class CourseGenerator:
         passages = await self._sources.search(brief.topic, brief.source_filter, _OUTLINE_PASSAGES)
         _require_sources(brief, passages)
         answer = await self._model.ask(outline_question(brief, passages), calls.append)
-        await self._record.save_outline(claim, answer.value, _taken(calls))
+        await self._record.save_outline(claim, answer.value, calls)
+        calls.clear()
         _log.info("the outline is saved", action="outline_saved", lessons=len(answer.value.lessons))
         self._progress(claim, answer.value, None, len(claim.saved_lessons))
         return answer.value
@@ -119,12 +119,12 @@ class CourseGenerator:
         own_calls: list[ModelCall] = []
         try:
             answer = await self._model.ask(lesson_question(brief, outline, plan, passages), own_calls.append)
+            crash_point("lesson_answered")
+            lesson = Lesson.assembled(plan, answer.value, passages, answer.written_by)
+            await self._record.save_lesson(claim, lesson, own_calls)
         except BaseException:
             calls += own_calls
             raise
-        crash_point("lesson_answered")
-        lesson = Lesson.assembled(plan, answer.value, passages, answer.written_by)
-        await self._record.save_lesson(claim, lesson, own_calls)
         saved.add(plan.lesson_number)
         _log.info("a lesson is saved", action="lesson_saved", lesson=plan.lesson_number, of=len(outline.lessons))
         self._progress(claim, outline, plan.lesson_number, len(saved))
@@ -156,12 +156,6 @@ def _require_sources(brief: CourseBrief, passages: Sequence[Passage]) -> None:
         raise NoSources(f"source_filter: no source was found under '{brief.source_filter}'")
 
 
-def _taken(calls: list[ModelCall]) -> list[ModelCall]:
-    taken = calls.copy()
-    calls.clear()
-    return taken
-
-
 def _gravest(errors: Sequence[BaseException]) -> BaseException:
     """The one of several lessons' errors that decides how the attempt ends."""
     return min(errors, key=_gravity)
@@ -184,6 +178,6 @@ def _gravity(error: BaseException) -> int:
 
 
 def _postponed(claim: Claim, error: ModelUnavailable) -> Postponed:
-    delay = min(_FIRST_POSTPONEMENT * 2**claim.postponements, _LONGEST_POSTPONEMENT)
+    delay = min(_FIRST_POSTPONEMENT * 2 ** min(claim.postponements, 10), _LONGEST_POSTPONEMENT)
     delay = max(delay, error.retry_after or 0)
     return Postponed(str(error), min(delay, 3600.0), isinstance(error, ModelAccessDenied))

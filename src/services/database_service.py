@@ -11,8 +11,9 @@ from uuid import UUID
 
 from psycopg2.extensions import new_type, register_type
 from psycopg2.extras import Json, RealDictCursor, RealDictRow
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
 from src.domain.markdown import lesson_markdown
@@ -31,9 +32,10 @@ class DatabaseService:
     def connect(self) -> None:
         """Connects, and so finds out now whether the database can be reached."""
         if self._engine is None:
-            self._engine = create_pool(self._config, "course-generator-api")
+            # Without the worker's time-outs: how long a block may take is up to the calling program.
+            self._engine = create_pool(self._config, "course-generator-api", limits="")
             event.listen(self._engine, "connect", _hand_out_ids_as_strings)
-        self._engine.connect().close()
+        self._checked_out().close()
 
     def disconnect(self) -> None:
         """Closes all connections. `connect()` opens new ones."""
@@ -46,7 +48,7 @@ class DatabaseService:
         """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises."""
         if self._engine is None:
             self.connect()
-        connection = cast(Engine, self._engine).raw_connection()
+        connection = self._checked_out()
         try:
             cursor = connection.cursor(cursor_factory=RealDictCursor)
             yield cast(RealDictCursor, cursor)
@@ -57,6 +59,12 @@ class DatabaseService:
             raise
         finally:
             connection.close()
+
+    def _checked_out(self) -> PoolProxiedConnection:
+        try:
+            return cast(Engine, self._engine).raw_connection()
+        except DBAPIError as error:
+            raise (error.orig or error) from None
 
     def create_course(
         self,

@@ -1,9 +1,11 @@
 """Courses as files: `<OUTPUT_DIR>/<folder>/course.json` and `course.md`, rendered from the committed rows."""
 
+import contextlib
 import errno
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from uuid import UUID
 
 from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
+
+_LEFTOVER_AGE = 3600.0
 
 
 class MirrorError(OSError):
@@ -97,9 +101,16 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
-        # Also what a killed predecessor left behind.
-        for leftover in path.parent.glob(f".{path.name}.*.part"):
-            leftover.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+        _sweep(path)
+
+
+def _sweep(path: Path) -> None:
+    """Takes away what writers of `path` that were killed left behind. A young file may be another writer's."""
+    for leftover in path.parent.glob(f".{path.name}.*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if leftover.lstat().st_mtime < time.time() - _LEFTOVER_AGE:
+                leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -39,6 +39,9 @@ _backoff = wait_random_exponential(multiplier=0.5, max=20)
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
 
 
+_OPENAI = "https://api.openai.com/v1"
+
+
 class RemoteCallsForbidden(RuntimeError):
     """OPENAI_ALLOW_REMOTE is off and the model's address is not on this machine."""
 
@@ -55,7 +58,8 @@ class ModelServer:
         self.client = AsyncOpenAI(
             # A compatible server may need no key; the client insists on one.
             api_key=config.api_key or "none",
-            base_url=config.base_url,
+            # Always given: the client would take an empty variable of the environment for an address.
+            base_url=config.base_url or _OPENAI,
             timeout=config.timeout,
             max_retries=0,
             http_client=DefaultAioHttpClient(),
@@ -100,6 +104,8 @@ def meaning(error: openai.OpenAIError) -> CourseError:
             return ModelUnavailable(f"the model is busy: {error.message}", retry_after(error))
         case openai.RateLimitError():
             return ModelAccessDenied(f"the quota is used up: {error.message}")
+        case openai.APIStatusError() if error.status_code == 402:
+            return ModelAccessDenied(f"the balance is used up: {error.message}")
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return ModelAccessDenied(f"the model's server refuses the key: {error.message}")
         case openai.NotFoundError():
@@ -152,7 +158,8 @@ def _worth_another_call(error: BaseException) -> bool:
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, ModelUnavailable) else None
-    return _backoff(state) if asked is None else asked
+    # Not sooner than of our own accord: some servers ask for no wait at all, or for one that is over.
+    return max(asked or 0.0, _backoff(state))
 
 
 def _log_retry(state: RetryCallState) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ class OutboxMessage:
 
     id: int
     course_id: UUID | None
-    destination: str
+    destination: Literal["status", "reply", "dead"]
     routing_key: str | None
     message_id: UUID
     correlation_id: str | None

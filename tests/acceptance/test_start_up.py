@@ -41,6 +41,15 @@ class TestSettings:
         assert command.other_output[0].startswith("settings: DB_PORT: ")
         command.end()
 
+    def test_a_model_elsewhere_while_that_is_forbidden_is_one_line(self, workers: Workers) -> None:
+        worker = workers.launch(OPENAI_BASE_URL="https://api.openai.com/v1", OPENAI_ALLOW_REMOTE="off")
+        assert worker.wait() == 1
+        assert len(worker.other_output) == 1
+        assert "OPENAI_ALLOW_REMOTE is off" in worker.other_output[0]
+
+    def test_a_variable_that_is_named_like_a_group_is_somebody_elses(self, workers: Workers) -> None:
+        workers.start(DATABASE="learningdb", OPENAI="x", WORKER="y")
+
 
 class TestDatabase:
     def test_one_that_is_not_there_is_one_clear_line_and_the_worker_waits_for_it(self, workers: Workers) -> None:

@@ -39,13 +39,14 @@ def claim(**changes: Any) -> Claim:
 
 @dataclass
 class Memory:
-    """A `CourseRecord` in memory. Loses the lease when `lost_at` is saved."""
+    """A `CourseRecord` in memory. Raises `error` when the lesson `lost_at` is saved."""
 
     outlines: list[Outline] = field(default_factory=list)
     lessons: dict[int, Lesson] = field(default_factory=dict)
     calls: list[ModelCall] = field(default_factory=list)
     progress: list[tuple[int | None, int]] = field(default_factory=list)
     lost_at: int | None = None
+    error: Exception = field(default_factory=LeaseLost)
     stop_at: int | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,7 +58,7 @@ class Memory:
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         if lesson.plan.lesson_number == self.lost_at:
-            raise LeaseLost
+            raise self.error
         self.lessons[lesson.plan.lesson_number] = lesson
         self.calls += calls
 
@@ -78,7 +79,8 @@ def generate(
         model = OpenAIModel(server, config, memory.stopping)
         search = sources or MarkdownFolderSearch(SAMPLES)
         try:
-            return await CourseGenerator(model, search, memory, memory.note, 30).generate(course)
+            calls: list[ModelCall] = []
+            return await CourseGenerator(model, search, memory, memory.note, 30).generate(course, calls), calls
         finally:
             await server.close()
 
@@ -212,7 +214,7 @@ class TestEndings:
         assert (outcome.delay, outcome.access_denied) == (120, False)
         assert sorted(memory.lessons) == [1, 3]
 
-    @pytest.mark.parametrize(("postponements", "delay"), [(0, 5), (1, 10), (5, 160), (50, 600)])
+    @pytest.mark.parametrize(("postponements", "delay"), [(0, 5), (1, 10), (5, 160), (50, 600), (5000, 600)])
     def test_each_time_longer(self, stand_in: StandIn, memory: Memory, postponements: int, delay: float) -> None:
         stand_in.fault("503", times=None)
         outcome, _ = generate(stand_in, claim(postponements=postponements), memory, deadline=0.01, timeout=0.01)
@@ -225,7 +227,8 @@ class TestEndings:
 
     def test_a_lost_lease_ends_everything(self, stand_in: StandIn, memory: Memory) -> None:
         memory.lost_at = 2
-        assert generate(stand_in, claim(), memory) == (Lost(), [])
+        outcome, _ = generate(stand_in, claim(), memory)
+        assert outcome == Lost()
 
     def test_a_stop_hands_the_course_back_after_what_is_under_way(self, stand_in: StandIn, memory: Memory) -> None:
         memory.stop_at = 0
@@ -240,7 +243,17 @@ class TestEndings:
                 raise ZeroDivisionError("oh")
 
         outcome, _ = generate(stand_in, claim(), memory, Broke())
-        assert outcome == Broken("ZeroDivisionError: oh")
+        assert isinstance(outcome, Broken)
+        assert outcome.detail == "ZeroDivisionError: oh"
+        assert "ZeroDivision" not in outcome.message  # what goes to upstream services
+
+    def test_the_calls_of_a_step_that_can_not_be_saved_are_kept_for_the_record(
+        self, stand_in: StandIn, memory: Memory
+    ) -> None:
+        memory.lost_at, memory.error = 2, RuntimeError("disk")
+        outcome, left = generate(stand_in, claim(), memory)
+        assert isinstance(outcome, Broken)
+        assert [(call.lesson_number, call.outcome) for call in left] == [(2, "ok")]
 
 
 class TestPromptInjection:

@@ -123,6 +123,18 @@ class TestCursor:
         service.disconnect()
         service.disconnect()
 
+    def test_no_server_is_an_error_of_psycopg2(self, database_settings: DatabaseSettings) -> None:
+        service = DatabaseService(database_settings.model_copy(update={"port": 1}))
+        with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
+            service.connect()
+        with pytest.raises(psycopg2.OperationalError), service.get_cursor():
+            pass
+
+    def test_the_time_limits_of_the_worker_are_not_those_of_other_programs(self, service: DatabaseService) -> None:
+        with service.get_cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == {"statement_timeout": "0"}
+
 
 class TestCompleteCourse:
     def data(self) -> dict[str, Any]:
@@ -148,6 +160,16 @@ class TestCompleteCourse:
         assert lesson["content_md"].startswith("# Lesson 1: Cells\n")
         assert lesson["content_json"]["sections"] == [{"heading": "H", "content": "C"}]
         assert psql.row("SELECT question, answer FROM lesson_checks") == {"question": "Q?", "answer": "A"}
+
+    def test_a_check_needs_no_more_than_a_question(self, service: DatabaseService, psql: Psql) -> None:
+        data = self.data()
+        data["lessons"][0]["content"]["checks"] = [
+            {"question": "Why?"},
+            {"question": "What?", "answer": "That", "choices": ["This", "Other"]},
+        ]
+        (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
+        assert "1. *No answer is on record.*\n2. **That**" in lesson["content_md"]
+        assert psql.rows("SELECT answer FROM lesson_checks ORDER BY q_order") == [{"answer": None}, {"answer": "That"}]
 
     def test_content_may_be_plain_markdown(self, service: DatabaseService) -> None:
         data = self.data()

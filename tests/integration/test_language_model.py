@@ -101,6 +101,11 @@ class TestAnswer:
         caller.ask()
         assert (caller.calls[0].input_tokens, caller.calls[0].output_tokens, caller.calls[0].outcome) == (0, 0, "ok")
 
+    def test_the_outline_may_have_a_model_of_its_own(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("500")
+        caller.ask(model="writer", model_outline="planner", timeout=20)
+        assert caller.calls[0].model == "planner"  # of a call that failed, the model that was asked
+
     def test_after_a_stop_no_call_is_opened(self, caller: Caller, stand_in: StandIn) -> None:
         with pytest.raises(Stopping):
             caller.ask(stopping=True)
@@ -169,7 +174,15 @@ class TestUnavailable:
         stand_in.fault("503", retry_after=email.utils.formatdate(time.time() + 30, usegmt=True))
         caller.ask()
         assert no_backoff[0] == 7
-        assert 28 <= no_backoff[1] <= 30
+        assert 10 <= no_backoff[1] <= 30
+
+    @pytest.mark.parametrize("retry_after", ["0", "-0.0", email.utils.formatdate(0, usegmt=True)])
+    def test_a_server_that_asks_for_no_wait_is_not_called_in_a_hot_loop(
+        self, caller: Caller, stand_in: StandIn, no_backoff: list[float], retry_after: str
+    ) -> None:
+        stand_in.fault("429", times=20, retry_after=retry_after)
+        caller.ask()
+        assert sum(no_backoff) > 5
 
     @pytest.mark.parametrize("retry_after", ["soon", "-5", "nan", "inf", ""])
     def test_a_wait_that_makes_no_sense_is_one_of_our_own(
@@ -191,7 +204,7 @@ class TestUnavailable:
 
     def test_a_try_that_takes_too_long_is_given_up(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("timeout")
-        caller.ask(timeout=0.3)
+        caller.ask(timeout=3)
         assert stand_in.calls == {STEP: 2}
 
     def test_all_tries_together_have_a_deadline(self, caller: Caller, stand_in: StandIn) -> None:
@@ -201,7 +214,7 @@ class TestUnavailable:
 
     def test_no_server_at_all(self, caller: Caller) -> None:
         with pytest.raises(ModelUnavailable, match="no answer from the model's server"):
-            caller.ask(base_url="http://127.0.0.1:1/v1", deadline=0.1, timeout=0.1)
+            caller.ask(base_url="http://127.0.0.1:1/v1", deadline=1, timeout=1)
 
     @pytest.mark.parametrize(
         "choices",
@@ -222,7 +235,13 @@ class TestUnavailable:
 class TestAccessDenied:
     @pytest.mark.parametrize(
         ("kind", "reason"),
-        [("401", "refuses the key"), ("403", "refuses the key"), ("404", "know"), ("quota", "quota")],
+        [
+            ("401", "refuses the key"),
+            ("402", "balance"),
+            ("403", "refuses the key"),
+            ("404", "know"),
+            ("quota", "quota"),
+        ],
     )
     def test_it_is_not_tried_again(self, caller: Caller, stand_in: StandIn, kind: str, reason: str) -> None:
         stand_in.fault(kind, times=None)
@@ -266,6 +285,16 @@ class TestNoTestCanPay:
             await ModelServer(OpenAISettings(base_url=base_url)).close()
 
         asyncio.run(build())
+
+    def test_an_empty_address_in_the_environment_is_the_one_of_openai(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_BASE_URL", "")
+
+        async def build() -> str:
+            server = ModelServer(OpenAISettings(api_key="sk-real", allow_remote=True))
+            await server.close()
+            return str(server.client.base_url)
+
+        assert asyncio.run(build()) == "https://api.openai.com/v1/"
 
     @pytest.mark.parametrize("base_url", ["https://api.openai.com/v1", "http://192.0.2.1/v1"])
     @pytest.mark.parametrize("transport", [openai.DefaultAsyncHttpxClient, openai.DefaultAioHttpClient])

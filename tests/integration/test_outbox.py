@@ -16,6 +16,7 @@ from src.services.publisher import Publisher
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
+from tests.waiting import PATIENCE
 
 
 def put(psql: Psql, body: str = "{}", **columns: object) -> int:
@@ -123,7 +124,8 @@ async def _relay(database: Database, config: RabbitMQSettings, steps: Sequence[C
     loop = asyncio.get_running_loop()
     publisher = Publisher(config, on_connected=lambda: loop.call_soon_threadsafe(connected.set))
     publisher.start()
-    await connected.wait()
+    async with asyncio.timeout(PATIENCE):
+        await connected.wait()
     relay = ResultRelay(Peer(database).outbox, publisher, config, interval=60)
     for step in steps:
         step()
@@ -193,13 +195,9 @@ class TestRelay:
             put(psql, course_id=uuid4())
 
         def bound_again() -> None:
-            row = psql.row("SELECT published_at, failures, last_error, publish_after > now() AS later FROM outbox")
-            assert row == {
-                "published_at": None,
-                "failures": 1,
-                "last_error": "no queue is bound to its routing key",
-                "later": True,
-            }
+            row = psql.row("SELECT published_at, failures, last_error, publish_after > created_at AS later FROM outbox")
+            assert row.pop("failures") >= 1
+            assert row == {"published_at": None, "last_error": "no queue is bound to its routing key", "later": True}
             upstream.bind_status()
             psql.run("UPDATE outbox SET publish_after = now()")
 

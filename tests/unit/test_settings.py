@@ -92,6 +92,11 @@ def test_an_empty_value_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.openai.api_key, found.rabbitmq.port, found.health_port) == (None, 5672, None)
 
 
+def test_variables_that_are_named_like_a_group_are_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(monkeypatch, DATABASE="learningdb", OPENAI="x", WORKER="1", DB_NAME="mine")
+    assert found.database.name == "mine"
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings(env_file=None).database.name = "other"

@@ -1,0 +1,74 @@
+"""How a course ends that can't be written: what upstream is told, and what an operator finds."""
+
+from tests.conftest import Workers
+from tests.sql import Psql
+from tests.stand_in import StandIn
+from tests.upstream import Upstream
+from tests.waiting import eventually
+
+BRIEF_CALLS = {"OPENAI_TIMEOUT": "1", "OPENAI_DEADLINE": "1"}
+
+
+def test_a_model_that_is_away_for_too_long_fails_the_course_and_a_retry_starts_the_wait_anew(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    def is_put_off() -> bool:
+        return bool(psql.value("SELECT count(*) FROM generation_queue WHERE postponements > 0 AND lease_id IS NULL"))
+
+    stand_in.fault("503", times=None)
+    worker = workers.start(**BRIEF_CALLS)
+    upstream.request(user_id, num_lessons=1)
+    worker.wait_for("course_claimed")
+    # Two days in the queue are no fault of the model, and so no reason to give up at its first one.
+    psql.run("UPDATE generation_queue SET queued_at = queued_at - interval '2 days'")
+    eventually(is_put_off, "it is put off")
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 0}
+
+    psql.run("UPDATE generation_queue SET postponed_since = postponed_since - interval '1 day', run_after = now()")
+    failed = upstream.result().fields
+    assert (failed["error_code"], failed["retryable"]) == ("model_unavailable", True)
+    assert "the model" in failed["message"]
+
+    psql.run("UPDATE courses SET status = 'QUEUED'")
+    eventually(is_put_off, "it is put off again")
+    stand_in.clear_faults()
+    psql.run("UPDATE generation_queue SET run_after = now()")
+    assert upstream.result().fields["status"] == "success"
+
+
+def test_a_course_that_takes_too_long_is_tried_again_and_then_fails_with_every_call_on_record(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    with StandIn(latency=0.5) as slow:
+        worker = workers.start(
+            COURSE_DEADLINE="4",
+            COURSE_MAX_ATTEMPTS="2",
+            OPENAI_TIMEOUT="3.9",
+            OPENAI_DEADLINE="3.9",
+            OPENAI_BASE_URL=slow.base_url,
+            OPENAI_MAX_CONCURRENT="1",
+        )
+        upstream.request(user_id, num_lessons=30)
+        assert worker.wait_for("course_released")["reason"] == "the course took longer than 4 s"
+        saved = psql.value("SELECT count(*) FROM lessons")
+        psql.run("UPDATE generation_queue SET run_after = now()")
+        failed = upstream.result().fields
+        assert (failed["error_code"], failed["message"]) == ("internal", "the course took longer than 4 s")
+        assert psql.value("SELECT attempts FROM courses") == 2
+        assert 0 < saved < psql.value("SELECT count(*) FROM lessons")  # the second try went on where the first ended
+        assert psql.value("SELECT count(*) FROM model_calls") == slow.stats()["calls"]
+
+
+def test_a_fault_of_our_own_says_upstream_no_more_than_that_and_the_operator_what_it_was(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    psql.run("ALTER TABLE lessons RENAME COLUMN key_concepts TO concepts")
+    workers.start(COURSE_MAX_ATTEMPTS="1")
+    upstream.request(user_id, num_lessons=1)
+    failed = upstream.result().fields
+    assert failed["error_code"] == "internal"
+    assert failed["message"] == "an unexpected error; the history of the course says which"
+    reason = psql.value("SELECT reason FROM course_events WHERE to_status = 'FAILED'")
+    assert reason.startswith("ProgrammingError: column")
+    assert "key_concepts" in reason
+    assert psql.value("SELECT count(*) FROM model_calls") == 2
