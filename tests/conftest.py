@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from src.config import DatabaseSettings
@@ -59,10 +60,17 @@ def pytest_configure() -> None:
         "SOURCES_DIR",
         "OUTPUT_DIR",
         "FILES",
+        "MAX_LESSONS",
+        "LOG_",
+        "HEALTH_PORT",
+        "OUTBOX_",
     )
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]
     os.environ["OPENAI_ALLOW_REMOTE"] = "off"
+    # No deadlines: speed is measured in benchmarks/, and machines are slow at times.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +185,8 @@ def worker_environment(
         "OPENAI_BASE_URL": stand_in.base_url,
         "OPENAI_MODEL": "stand-in",
         "OPENAI_ALLOW_REMOTE": "off",
-        "WORKER_LEASE": "2",
+        # Long enough that a machine which stands still for seconds takes no course from the living.
+        "WORKER_LEASE": "9",
         "WORKER_HEARTBEAT": "0.5",
         "WORKER_POLL": "0.2",
         "OUTPUT_DIR": str(folder / "courses"),
@@ -226,6 +235,15 @@ class Workers:
         worker = self.launch(**settings)
         worker.wait_for("worker_started")
         return worker
+
+    def start_heir(self, psql: Psql, of: WorkerProcess, **settings: str) -> WorkerProcess:
+        """A worker that takes over from one that was killed. The time that has to pass for it is moved."""
+        heir = self.start(**settings)
+        psql.run(
+            "UPDATE workers SET unbroken_since = now() - interval '1 hour',"
+            f" last_seen_at = CASE pid WHEN {of.pid} THEN now() - interval '1 hour' ELSE last_seen_at END"
+        )
+        return heir
 
     def launch(self, **settings: str) -> WorkerProcess:
         """A worker that may not come as far as starting."""

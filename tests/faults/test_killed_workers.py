@@ -12,6 +12,7 @@ from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, STATUS, Upstream
 from tests.waiting import eventually
+from tests.worker_process import WorkerProcess
 
 TOPIC = "Cell Biology"
 
@@ -32,8 +33,10 @@ def assert_one_whole_course(psql: Psql, lessons: int) -> None:
     assert psql.value("SELECT count(*) FROM outbox WHERE type = 'course.success' AND destination = 'status'") == 1
 
 
-def assert_one_result(upstream: Upstream) -> None:
+def assert_one_result(upstream: Upstream, worker: WorkerProcess) -> None:
+    """One result and no other, also after `worker` has published all it has, and stopped."""
     assert upstream.result().fields["status"] == "success"
+    assert worker.stop() == 0
     assert [message for message in upstream.waiting(STATUS) if message.fields["status"] != "processing"] == []
 
 
@@ -50,10 +53,10 @@ def test_killed_mid_lesson_resumes_without_paying_again(
     before, before_checks = saved(psql), checks(psql)
     first.kill()
 
-    second = workers.start()
+    second = workers.start_heir(psql, of=first)
     upstream.wait_until(lambda: second.lines("course_ready"), "the second worker finishes the course")
+    assert_one_result(upstream, second)
     assert_one_whole_course(psql, 3)
-    assert_one_result(upstream)
     assert second.wait_for("course_claimed")["attempt"] == 2
     assert psql.value("SELECT attempts FROM courses") == 2
     assert [row for row in saved(psql) if row["lesson_number"] != 2] == before
@@ -74,8 +77,7 @@ def test_killed_after_the_answer_and_before_it_is_saved_pays_that_lesson_twice_a
     upstream.request(user_id, num_lessons=2)
     assert first.wait() == -signal.SIGKILL
     assert saved(psql) == []
-    workers.start()
-    assert_one_result(upstream)
+    assert_one_result(upstream, workers.start_heir(psql, of=first))
     assert_one_whole_course(psql, 2)
     assert max(stand_in.calls.values()) == 2
 
@@ -91,8 +93,7 @@ def test_killed_between_the_last_lesson_and_ready_needs_no_model_call(
     before, calls = saved(psql), stand_in.calls
     assert len(before) == 2
 
-    workers.start()
-    assert_one_result(upstream)
+    assert_one_result(upstream, workers.start_heir(psql, of=first))
     assert_one_whole_course(psql, 2)
     assert saved(psql) == before
     assert stand_in.calls == calls
@@ -107,11 +108,12 @@ def test_killed_between_ready_and_the_files_still_writes_files_and_sends_the_res
     assert psql.row("SELECT status, mirrored_at FROM courses") == {"status": "READY", "mirrored_at": None}
     psql.run("UPDATE courses SET generated_at = generated_at - interval '1 minute'")
 
-    workers.start()
+    second = workers.start_heir(psql, of=first)
     result = upstream.result().fields
     assert result["status"] == "success"
     assert json.loads(Path(result["output_path"], "course.json").read_text())["metadata"]["topic"] == TOPIC
     assert psql.value("SELECT mirrored_at IS NOT NULL FROM courses") is True
+    assert second.stop() == 0
     assert upstream.waiting(STATUS) == []
 
 
@@ -122,8 +124,7 @@ def test_killed_between_receiving_and_accepting_loses_nothing(
     upstream.request(user_id, num_lessons=1)
     assert first.wait() == -signal.SIGKILL
     assert psql.value("SELECT count(*) FROM courses") == 0
-    workers.start()
-    assert_one_result(upstream)
+    assert_one_result(upstream, workers.start())
     assert_one_whole_course(psql, 1)
 
 
@@ -137,7 +138,7 @@ def test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request
     assert first.wait() == -signal.SIGKILL
     assert psql.value("SELECT count(*) FROM courses") == 1
 
-    second = workers.start()
+    second = workers.start_heir(psql, of=first)
     eventually(lambda: second.lines("request_repeated") or second.lines("result_repeated"), "it comes again")
     assert upstream.result().fields["status"] == "success"
     assert_one_whole_course(psql, 1)
@@ -146,15 +147,18 @@ def test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request
 
 
 def test_killed_between_publishing_and_marking_sends_the_same_message_id_again(
-    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+    workers: Workers, upstream: Upstream, psql: Psql
 ) -> None:
     """Fault 42."""
-    upstream.request(user_id, num_lessons=0)  # refused: two messages, the error and the dead letter
+    psql.run(
+        "INSERT INTO courses (user_id, topic, title, grade_level) VALUES (gen_random_uuid(), 't', 't', 'g');"
+        "UPDATE courses SET status = 'FAILED'"
+    )
     first = workers.launch(CRASH_AT="published")
     assert first.wait() == -signal.SIGKILL
     sent = upstream.next().properties.message_id
     assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL") == 0
-    workers.start()
+    workers.start_heir(psql, of=first)
     assert upstream.next().properties.message_id == sent
 
 
@@ -194,7 +198,7 @@ class TestStopSignal:
         stand_in.release()
         assert worker.wait() == 0
         assert_one_whole_course(psql, 2)
-        assert_one_result(upstream)
+        assert [message.fields["status"] for message in upstream.waiting(STATUS)] == ["processing", "success"]
 
     def test_when_the_grace_is_too_short_nothing_is_half_done(
         self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
@@ -208,8 +212,7 @@ class TestStopSignal:
         assert worker.stop() == 0
         assert [row["lesson_number"] for row in saved(psql)] == [1]
         assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 0}
-        workers.start()
-        assert_one_result(upstream)
+        assert_one_result(upstream, workers.start())
         assert_one_whole_course(psql, 2)
 
     def test_a_second_signal_ends_at_once_and_the_course_is_resumed(
@@ -224,8 +227,7 @@ class TestStopSignal:
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 128 + signal.SIGTERM
         assert psql.value("SELECT status FROM courses") == "GENERATING"
-        workers.start()
-        assert_one_result(upstream)
+        assert_one_result(upstream, workers.start_heir(psql, of=worker))
         assert_one_whole_course(psql, 1)
 
     def test_before_the_database_is_there_it_ends_as_well(self, workers: Workers) -> None:
@@ -261,13 +263,13 @@ def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
     heir = workers.start()
 
     def taken_over() -> bool:
-        if settings:  # the time that has to pass; again, because a slow beat of the heir's starts its count anew
-            psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
-            psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
+        # The time that has to pass; again and again, because a slow beat of the heir's starts its count anew.
+        psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
+        psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
         return bool(heir.lines("course_claimed"))
 
     upstream.wait_until(taken_over, "the heir takes over")
-    assert_one_result(upstream)
+    assert upstream.result().fields["status"] == "success"
     assert_one_whole_course(psql, 1)
     assert heir.wait_for("course_claimed")["attempt"] == 2
     tables = ("courses", "lessons", "lesson_bodies", "lesson_checks", "model_calls", "outbox", "course_events")

@@ -44,7 +44,10 @@ def test_each_new_try_comes_later_than_the_one_before(
         psql.run(f"UPDATE workers SET unbroken_since = now() - interval '{LEASE} s' WHERE id = '{rescuer.id}'")
         rescuer.rescue(max_attempts=10)
         delays.append(
-            psql.value("SELECT greatest(0, round(extract(epoch FROM run_after - now()))) FROM generation_queue")
+            psql.value(
+                "SELECT extract(epoch FROM q.run_after - c.updated_at)"
+                " FROM generation_queue q JOIN courses c ON c.id = q.course_id"
+            )
         )
         psql.run("UPDATE generation_queue SET run_after = now()")
     assert delays == [0, 4, 8, 16]
@@ -57,8 +60,9 @@ def test_real_processes_die_of_it_until_it_is_given_up(
     first = workers.start(**settings)
     upstream.request(user_id, num_lessons=1)
     assert first.wait() == -signal.SIGKILL
-    assert workers.launch(**settings).wait() == -signal.SIGKILL
-    survivor = workers.start(**settings)
+    second = workers.start_heir(psql, of=first, **settings)
+    assert second.wait() == -signal.SIGKILL
+    survivor = workers.start_heir(psql, of=second, **settings)
     result = upstream.result().fields
     assert (result["status"], result["error_code"]) == ("error", "attempts_exhausted")
     assert survivor.stop() == 0

@@ -18,8 +18,9 @@ def test_fifty_deliveries_to_three_processes_make_one_course(
     vhost: str,
     user_id: str,
 ) -> None:
-    stand_in.fault("hold", purpose="outline")  # the course stays open until every copy has been taken in
+    stand_in.fault("hold", times=None, purpose="outline")  # the course stays open until every copy is taken in
     processes = [workers.start(RABBITMQ_PREFETCH="1") for _ in range(3)]
+    upstream.wait_until(lambda: upstream.consumers() == 3, "all three have subscribed")
     for _ in range(COPIES):
         upstream.request(user_id, request_id="the-same", num_lessons=2)
 
@@ -37,6 +38,7 @@ def test_fifty_deliveries_to_three_processes_make_one_course(
     assert psql.value("SELECT count(*) FROM courses") == 1
     assert psql.value("SELECT count(*) FROM lessons") == 2
     assert stand_in.stats()["calls"] == 3
+    assert [worker.stop() for worker in processes] == [0, 0, 0]
     assert upstream.waiting(STATUS) == []
 
     def unacknowledged() -> str:
