@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql test test-slow check format schema bench clean
+.PHONY: help demo run publish psql test check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -24,10 +24,7 @@ psql: $(VENV)/local ## Open psql on the local database: make psql ARGS="-c 'SELE
 	@$(BIN)/python app.py local psql -- $(ARGS)
 
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
-
-test-slow: $(VENV)/dev system ## Run the tests that take longer than a minute
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/dev ## Format, lint, types, layers; schema.sql and docs/contract are up to date
 	@$(BIN)/ruff format --check .

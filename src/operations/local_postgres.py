@@ -49,18 +49,19 @@ class LocalPostgres:
 
     def stop(self, mode: str = "fast") -> None:
         """`fast` ends sessions in order, `immediate` as a crash would."""
-        if self.running:
+        if self.pid is not None:
             self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
 
     @property
-    def running(self) -> bool:
-        """Whether the server process lives."""
+    def pid(self) -> int | None:
+        """The server process; None where it doesn't live."""
         pid_file = self._data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text().split()[0]))
-            return bool(process.name() == "postgres") and process.status() != psutil.STATUS_ZOMBIE
+            lives = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
         except (OSError, IndexError, ValueError, psutil.NoSuchProcess):
-            return False
+            return None
+        return process.pid if lives else None
 
     def create_database(self, name: str, template: str = "template1") -> None:
         """Makes a database, if it isn't there."""

@@ -33,9 +33,9 @@ def demo() -> int:
             if environment.get("SOURCES_DIR") == str(_SAMPLES):
                 arguments += ["--source-filter", "cell-biology/"]
             done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
-            if done.returncode == 0:
-                _show_course(services)
-            return done.returncode
+            if done.returncode != 0:
+                return done.returncode
+            return 0 if _show_course(services) else 1
     except LocalServiceError as error:
         _console.print(str(error), style="red", markup=False)
         return 1
@@ -58,7 +58,7 @@ def run() -> int:
 def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started."""
     services = LocalServices(_FOLDER)
-    if not services.postgres.running:
+    if not services.postgres.pid is not None:
         _console.print("The local services are not running: start them with `make run`", style="red")
         return 1
     return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
@@ -67,7 +67,7 @@ def execute(command: Sequence[str]) -> int:
 def psql(arguments: Sequence[str]) -> int:
     """Opens psql on the local database."""
     postgres = LocalServices(_FOLDER).postgres
-    was_running = postgres.running
+    was_running = postgres.pid is not None
     if not was_running:
         postgres.start()
     try:
@@ -89,6 +89,11 @@ def psql(arguments: Sequence[str]) -> int:
 def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     """The environment of a worker, with services running and the schema in place."""
     services = LocalServices(_FOLDER)
+    if pid := services.postgres.pid:
+        raise LocalServiceError(
+            "The local services of this folder are running already. End the other `make run` with Ctrl-C first;\n"
+            f"if there is none any more, end its PostgreSQL: kill -INT {pid}"
+        )
     _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
     try:
         services.start()
@@ -146,7 +151,8 @@ def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
     return worker.wait()
 
 
-def _show_course(services: LocalServices) -> None:
+def _show_course(services: LocalServices) -> bool:
+    """Shows what is in the database; returns whether that is a whole course."""
     database = DatabaseService(services.postgres.settings("learningdb"))
     with database.get_cursor() as cursor:
         cursor.execute(
@@ -167,6 +173,10 @@ def _show_course(services: LocalServices) -> None:
         _say(f"    {row['lesson_number']}. {row['lesson']} ({row['checks']} checks with answers; sources: {sources})")
     _say("    make psql ARGS=\"-c 'SELECT * FROM v_course_summary'\"")
     _say(f"On disk: {first['output_path']}/course.md and course.json")
+    whole = first["status"] == "READY" and all(row["checks"] >= 3 for row in rows)
+    if not whole:
+        _say("That is no whole course: a fault of this program.")
+    return whole
 
 
 def _say(text: str) -> None:

@@ -35,8 +35,6 @@ class LocalServices:
 
     def start(self) -> None:
         """Starts both, with a database `learningdb`."""
-        if self.postgres.running:
-            raise LocalServiceError("the local services of this folder are running already (another `make run`?)")
         self.postgres.port = _still_free_or_another(self.postgres.port)
         self.rabbitmq.port = _still_free_or_another(self.rabbitmq.port)
         self._state_file.touch(mode=0o600)

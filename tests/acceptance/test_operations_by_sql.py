@@ -188,4 +188,20 @@ def test_the_documented_queries_work(
         assert queries, name
         for query in queries:
             course_id = queue_course()
+            if "AND status = 'FAILED'" in query:  # the retry
+                psql.run(f"UPDATE courses SET status = 'FAILED' WHERE id = '{course_id}'")
             psql.run(query.replace("…", course_id))
+            if "AND status = 'FAILED'" in query:
+                assert psql.value(f"SELECT status FROM courses WHERE id = '{course_id}'") == "QUEUED"
+
+
+def test_they_work_as_well_where_the_original_service_was(
+    postgres: LocalPostgres, document_queries: dict[str, list[str]]
+) -> None:
+    postgres.create_database("queried", "template0")
+    psql = Psql(postgres, postgres.settings("queried"))
+    psql.file(str(ORIGINAL))
+    psql.file(str(ROOT / "schema.sql"))
+    course_id = psql.value("SELECT id FROM courses WHERE status = 'FAILED' LIMIT 1")
+    for query in [query for queries in document_queries.values() for query in queries]:
+        psql.run(query.replace("…", course_id))
