@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg2
 from rich.console import Console
-from sqlalchemy.exc import OperationalError
 
 from src.config import Settings, SettingsError
 from src.services import DatabaseService
@@ -77,8 +76,8 @@ def main() -> None:
     except SettingsError as error:
         console.print("\n".join(f"settings: {fault}" for fault in error.faults), style="red", markup=False)
         sys.exit(2)
-    except OperationalError as error:
-        console.print(f"Can't connect to {settings.host}:{settings.port}: {error.orig}", style="red", markup=False)
+    except psycopg2.OperationalError as error:
+        console.print(f"Can't connect to {settings.host}:{settings.port}: {error}", style="red", markup=False)
         sys.exit(1)
     except psycopg2.errors.UndefinedTable as error:
         reason = str(error).splitlines()[0]

@@ -5,15 +5,15 @@ never claimed, rescued or reported by a worker. Ids go in and come out as string
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from uuid import UUID
 
+from psycopg2 import InterfaceError
 from psycopg2.extensions import new_type, register_type
 from psycopg2.extras import Json, RealDictCursor, RealDictRow
-from sqlalchemy import Engine, PoolProxiedConnection, event
+from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
 from src.domain.markdown import lesson_markdown
@@ -35,7 +35,7 @@ class DatabaseService:
             # Without the worker's time-outs: how long a block may take is up to the calling program.
             self._engine = create_pool(self._config, "course-generator-api", limits="")
             event.listen(self._engine, "connect", _hand_out_ids_as_strings)
-        self._checked_out().close()
+        self._engine.raw_connection().close()
 
     def disconnect(self) -> None:
         """Closes all connections. `connect()` opens new ones."""
@@ -48,23 +48,18 @@ class DatabaseService:
         """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises."""
         if self._engine is None:
             self.connect()
-        connection = self._checked_out()
+        connection = cast(Engine, self._engine).raw_connection()
         try:
             cursor = connection.cursor(cursor_factory=RealDictCursor)
             yield cast(RealDictCursor, cursor)
             cursor.close()
             connection.commit()
         except BaseException:
-            connection.rollback()
+            with suppress(InterfaceError):  # the connection is gone, and the transaction with it
+                connection.rollback()
             raise
         finally:
             connection.close()
-
-    def _checked_out(self) -> PoolProxiedConnection:
-        try:
-            return cast(Engine, self._engine).raw_connection()
-        except DBAPIError as error:
-            raise (error.orig or error) from None
 
     def create_course(
         self,

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 HIDDEN = "[hidden]"
 
 _PATTERNS = (
-    # user:password@ in any URL, and the keyword form that libpq prints
-    (re.compile(r"(\w+://[^\s:/@]*):[^\s/@]+@"), rf"\1:{HIDDEN}@"),
+    # user:password@ in any URL, and the keyword form that libpq prints. A scheme is looked for where a word begins:
+    # at every letter, a long word would take a time that grows with its square.
+    (re.compile(r"(?<!\w)(\w+://[^\s:/@]*):[^\s/@]+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"(password|passwd|pwd)\s*=\s*('[^']*'|\S+)", re.IGNORECASE), rf"\1={HIDDEN}"),
     # API keys: OpenAI also repeats part of a wrong key in its error message, with asterisks in the middle
     (re.compile(r"\bsk-[A-Za-z0-9_*-]{6,}"), HIDDEN),

@@ -123,6 +123,15 @@ class TestCursor:
         service.disconnect()
         service.disconnect()
 
+    def test_a_connection_that_breaks_tells_its_own_error_and_the_next_block_has_another(
+        self, service: DatabaseService
+    ) -> None:
+        with pytest.raises(psycopg2.OperationalError, match="terminat"), service.get_cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        with service.get_cursor() as cursor:
+            cursor.execute("SELECT 1 AS one")
+            assert cursor.fetchone() == {"one": 1}
+
     def test_no_server_is_an_error_of_psycopg2(self, database_settings: DatabaseSettings) -> None:
         service = DatabaseService(database_settings.model_copy(update={"port": 1}))
         with pytest.raises(psycopg2.OperationalError, match="Connection refused"):
