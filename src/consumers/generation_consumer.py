@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -90,8 +90,9 @@ class GenerationConsumer:
                 delivery.acknowledge()
                 failures = 0
             except SQLAlchemyError as error:
-                # To the end of the line: one message that waits for a lock doesn't hold up the others.
-                self._deliveries.put_nowait(delivery)
+                # To the end of the line: one message that waits for a lock doesn't hold up the others. As one that came
+                # before: the transaction may have been committed, and only its confirmation lost.
+                self._deliveries.put_nowait(replace(delivery, redelivered=True))
                 failures += 1
                 _log.error(
                     "the database can't take requests in; they wait in the queue",
