@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from src.operations.local_service import HOST, free_port
+from src.operations.local_service import HOST
 from src.operations.stand_in_model import StandInModel
 from tests.waiting import eventually
 
@@ -19,7 +19,7 @@ class StandIn:
     """Use as a context; each has no calls and no faults at first."""
 
     def __init__(self, latency: float = 0.0, sources: Path | None = None) -> None:
-        self._port = free_port()
+        self._port = 0
         self._latency = latency
         self._sources = sources
         self._loop = asyncio.new_event_loop()
@@ -74,7 +74,8 @@ class StandIn:
         model = StandInModel(latency=self._latency, sources=self._sources)
         runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True)
         await runner.setup()
-        await web.TCPSite(runner, HOST, self._port).start()
+        await web.TCPSite(runner, HOST, 0).start()
+        self._port = runner.addresses[0][1]
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()

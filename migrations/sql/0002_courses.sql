@@ -16,7 +16,11 @@ ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS request JSONB;
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS request_hash TEXT;
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS body_hash TEXT;
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS language TEXT NOT NULL DEFAULT 'en';
-ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS error_code TEXT;
+-- It goes out in the error message, so it is one that consumers know.
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS error_code TEXT CONSTRAINT courses_error_code CHECK (error_code IN (
+    'invalid_request', 'request_id_conflict', 'no_sources', 'model_unavailable', 'model_refused',
+    'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'internal'
+));
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS attempts INT NOT NULL DEFAULT 0;
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS sources TEXT[];
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS output_path TEXT;

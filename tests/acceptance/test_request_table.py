@@ -348,6 +348,7 @@ class TestReplies:
         served.upstream.publish(request(), reply_to="no.such.queue")
         assert (served.status(), served.status())[1].fields["status"] == "success"
         served.worker.wait_for("reply_dropped")
+        assert len(served.worker.lines("reply_dropped")) == 1
 
 
 def test_progress_is_told_on_its_own_route(served: Served) -> None:

@@ -190,7 +190,7 @@ def test_every_change_is_in_the_history_with_who_and_why(psql: Psql) -> None:
 class TestMessages:
     """What the database writes is what the contract's models say, to the field."""
 
-    def test_processing_and_success(self, psql: Psql) -> None:
+    def test_processing_and_success_are_what_the_contract_says(self, psql: Psql) -> None:
         course_id = insert(psql)
         lease(psql, course_id)
         move(psql, course_id, "READY", output_path="courses/x")
@@ -202,8 +202,13 @@ class TestMessages:
         assert (found.course_title, found.total_lessons, found.output_path) == ("Cells", 2, "courses/x")
         assert found.timestamp.utcoffset() is not None
 
+    def test_a_code_that_consumers_do_not_know_is_refused(self, psql: Psql) -> None:
+        course_id = insert(psql)
+        with pytest.raises(SQLError, match="courses_error_code"):
+            move(psql, course_id, "FAILED", error_code="canceled")
+
     @pytest.mark.parametrize("code", ErrorCode)
-    def test_errors(self, psql: Psql, code: ErrorCode) -> None:
+    def test_an_error_says_its_code_and_whether_a_retry_helps(self, psql: Psql, code: ErrorCode) -> None:
         course_id = insert(psql)
         move(psql, course_id, "FAILED", error_code=code, error_message="Why")
         (error,) = messages(psql, course_id)

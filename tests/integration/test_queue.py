@@ -320,6 +320,7 @@ class TestRelease:
 
         async def work() -> None:
             saves = [asyncio.create_task(worker.store.save_lesson(claim, lesson(n), [])) for n in (1, 2)]
+            await asyncio.sleep(0)  # they have begun, and are ahead of the claim
             with structlog.testing.capture_logs() as logs:
                 assert len(await worker.store.claim(worker.id, [claim.lease_id], 10, 3)) == 1
             assert logs == []  # nothing had to time out first
