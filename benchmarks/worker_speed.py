@@ -47,8 +47,9 @@ class Client:
 
     def results(self, number: int) -> None:
         """Returns when `number` courses have ended well."""
-        for method, _properties, content in self._channel.consume("course.status.queue"):
-            assert method.delivery_tag is not None and content is not None
+        for method, _properties, content in self._channel.consume("course.status.queue", inactivity_timeout=120):
+            if method is None or method.delivery_tag is None or content is None:
+                raise RuntimeError("no result for two minutes: does the worker start? Try `make run`")
             self._channel.basic_ack(method.delivery_tag)
             message = json.loads(content)
             if message["status"] == "error":
