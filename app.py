@@ -80,7 +80,7 @@ class Worker:
         self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)
         mirror = Mirror(settings.output_dir if settings.files else None)
         self._mirror_keeper = MirrorKeeper(store, mirror)
-        self._model_server = ModelServer(settings.openai)
+        self._model_server = ModelServer(settings.openai, shutdown)
         generator = CourseGenerator(
             OpenAIModel(self._model_server, settings.openai, shutdown),
             _source_search(settings, self._model_server),
@@ -252,6 +252,7 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await worker.close()
+        _log.info("the worker has stopped before it had started", action="worker_stopped")
     if health is not None:
         await health.stop()
 

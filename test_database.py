@@ -5,6 +5,7 @@
 Writes one course through `DatabaseService`, reads it back by the documented tables and views, and deletes it.
 """
 
+import argparse
 import sys
 from uuid import uuid4
 
@@ -29,7 +30,7 @@ RELATIONS = (
     "v_lessons_full",
 )
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def check_relations(database: DatabaseService) -> None:
@@ -64,6 +65,7 @@ def check_round_trip(database: DatabaseService) -> None:
 
 def main() -> None:
     """Runs the checks; exit code 1 with one line on what is wrong."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     try:
         settings = Settings().database
         database = DatabaseService(config=settings)

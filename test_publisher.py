@@ -23,7 +23,7 @@ from src.services.broker import connection_parameters, explain, open_channel
 
 TEST_USER = "00000000-0000-4000-8000-000000000001"
 
-console = Console()
+console = Console(soft_wrap=True)
 
 
 def publish_course_request(
@@ -149,7 +149,7 @@ def main(
         console.print(f"Not waiting any longer; request_id {body['request_id']}", markup=False)
         sys.exit(130)
     for name, value in result.items():
-        console.print(f"{name:>14}: {value}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{name:>14}: {value}", markup=False, highlight=False)
     sys.exit(0 if result["status"] == "success" else 1)
 
 

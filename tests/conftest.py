@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -74,13 +75,15 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPostgres]:
-    server = LocalPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
-    server.start()
-    server.create_database("template")
-    upgrade(server.settings("template"))
-    yield server
-    server.stop("immediate")
+def postgres() -> Iterator[LocalPostgres]:
+    # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
+        server = LocalPostgres(Path(folder), durable=False)
+        server.start()
+        server.create_database("template")
+        upgrade(server.settings("template"))
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture(scope="session")

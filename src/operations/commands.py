@@ -9,7 +9,10 @@ import typer
 from src.config import Settings
 
 commands = typer.Typer(
-    help="The course generation worker.", no_args_is_help=False, pretty_exceptions_enable=False, add_completion=False
+    help="The course generation worker. Without a command it serves requests until SIGTERM or Ctrl-C.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    add_completion=False,
 )
 database = typer.Typer(help="The schema of the database of the environment.")
 local = typer.Typer(help="Private local services, for demos and development. The Makefile calls these.")

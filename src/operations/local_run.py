@@ -20,7 +20,7 @@ from src.services import DatabaseService
 _FOLDER = ROOT / ".services"
 _SAMPLES = ROOT / "samples"
 
-_console = Console(highlight=False)
+_console = Console(highlight=False, soft_wrap=True)
 
 
 def demo() -> int:
@@ -37,7 +37,7 @@ def demo() -> int:
                 return done.returncode
             return 0 if _show_course(services) else 1
     except LocalServiceError as error:
-        _console.print(str(error), style="red", markup=False)
+        _warn(str(error))
         return 1
 
 
@@ -49,9 +49,13 @@ def run() -> int:
             _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
             _say("    make psql")
             with _process([sys.executable, "app.py"], environment) as worker:
-                return _until_stopped(worker)
+                code = _until_stopped(worker)
+            if code < 0:
+                _warn(f"The worker was ended by {signal.Signals(-code).name}. The services stop too.")
+        _say("The local services have stopped; their data stays in .services.")
+        return 128 - code if code < 0 else code
     except LocalServiceError as error:
-        _console.print(str(error), style="red", markup=False)
+        _warn(str(error))
         return 1
 
 
@@ -59,7 +63,7 @@ def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started."""
     services = LocalServices(_FOLDER)
     if not services.postgres.pid is not None:
-        _console.print("The local services are not running: start them with `make run`", style="red")
+        _warn("The local services are not running: start them with `make run`")
         return 1
     return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
 
@@ -173,6 +177,7 @@ def _show_course(services: LocalServices) -> bool:
         _say(f"    {row['lesson_number']}. {row['lesson']} ({row['checks']} checks with answers; sources: {sources})")
     _say("    make psql ARGS=\"-c 'SELECT * FROM v_course_summary'\"")
     _say(f"On disk: {first['output_path']}/course.md and course.json")
+    _say("Next: `make run` serves until Ctrl-C.")
     whole = first["status"] == "READY" and all(row["checks"] >= 3 for row in rows)
     if not whole:
         _say("That is no whole course: a fault of this program.")
@@ -180,7 +185,11 @@ def _show_course(services: LocalServices) -> bool:
 
 
 def _say(text: str) -> None:
-    _console.print(text, markup=False, soft_wrap=True)
+    _console.print(text, markup=False)
+
+
+def _warn(text: str) -> None:
+    _console.print(text, markup=False, style="red")
 
 
 def _shown(path: Path) -> str:

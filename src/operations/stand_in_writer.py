@@ -144,7 +144,8 @@ def _themes(
         if noun not in named:
             themes[noun] = (f"More about {noun}", _about(sentences, frozenset({noun})))
     for number in range(1, count + 1):
-        themes[str(number)] = (f"{topic[:200]}, part {number}", [])
+        # No more words than the topic has: a search would find passages that share them, whatever they are about.
+        themes[str(number)] = (f"{topic[:200]} ({number})", [])
     return list(themes.values())[:count]
 
 
@@ -165,7 +166,7 @@ def _key_concepts(title: str, own: Sequence[_Sentence], nouns: Sequence[str], ta
     candidates = [word for word in _words(title) if word in counted]
     candidates += [word for word, _ in counted.most_common() if word in known]
     fresh = [word for word in candidates if word not in taken]
-    filler = [f"idea {number} of {title[:60]}" for number in range(1, 5)]
+    filler = [f"{title[:60]} [{number}]" for number in range(1, 5)]
     return list(dict.fromkeys([*fresh, *candidates, *nouns, *filler]))[:4]
 
 
@@ -174,7 +175,8 @@ def _checks(concepts: Sequence[str], sentences: Sequence[_Sentence], objectives:
     others = [word for word, _ in Counter(word for sentence in sentences for word in sentence.words).most_common(30)]
     for index, concept in enumerate(concepts[:3]):
         stem = _defining(sentences, concept)[0].text
-        gap = re.compile(rf"\b{re.escape(concept)}(?:e?s)?\b", re.IGNORECASE)
+        # The word as it is: a plural would not fit the choices, and "an" before the gap would give it away.
+        gap = re.compile(rf"(?<!\ban )\b{re.escape(concept)}\b", re.IGNORECASE)
         wrong = [word for word in dict.fromkeys([*concepts, *others]) if word != concept and not gap.search(word)]
         wrong = [word for word in wrong if not re.search(rf"\b{re.escape(word)}", stem, re.IGNORECASE)][:3]
         objective = index % objectives + 1

@@ -76,7 +76,7 @@ class BrokerThread(ABC):
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            connection = None
+            connection, delay = None, 0.0
             try:
                 connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
                 channel = open_channel(connection, self._config)
@@ -85,18 +85,20 @@ class BrokerThread(ABC):
                 # What breaks soon after it was made is not well again: a refusal comes after a good connection.
                 lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
                 failures = 1 if lasted > _STABLE_SECONDS else failures + 1
+                delay = _reconnect_delay(failures)
                 _log.error(
                     "no connection to the broker",
                     action="broker_unavailable",
                     connection=self._name,
                     error=explain(error, self._config),
+                    retry_in=round(delay, 1),
                 )
             finally:
                 self._connected.clear()
                 if connection is not None:
                     _close_quietly(connection)
             if not self._stopping.is_set():
-                self._pause(_reconnect_delay(failures))
+                self._pause(delay)
 
 
 def connection_parameters(config: RabbitMQSettings, name: str) -> pika.ConnectionParameters:

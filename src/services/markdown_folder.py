@@ -104,4 +104,6 @@ def _entry(document: str, section: str, text: str) -> _Entry:
 
 
 def _words(text: str) -> list[str]:
-    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in _WORD.findall(text.casefold())]
+    # The shortest ("of", "a", "1") stand in every text, whatever it is about; in Chinese two characters are a word.
+    words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 or not word.isascii()]
+    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]

@@ -5,6 +5,7 @@ server asks for.
 """
 
 import asyncio
+import contextlib
 import email.utils
 import json
 import time
@@ -25,7 +26,7 @@ from tenacity import (
 )
 
 from src.config import OpenAISettings
-from src.domain.errors import CourseError, ModelAccessDenied, ModelRefused, ModelUnavailable
+from src.domain.errors import CourseError, ModelAccessDenied, ModelRefused, ModelUnavailable, Stopping
 
 T = TypeVar("T")
 
@@ -49,12 +50,14 @@ class RemoteCallsForbidden(RuntimeError):
 class ModelServer:
     """One client for all calls of the process. Build it inside the running event loop, and `close` it."""
 
-    def __init__(self, config: OpenAISettings) -> None:
+    def __init__(self, config: OpenAISettings, stopping: asyncio.Event | None = None) -> None:
+        """After `stopping` is set, a call that is under way may end, but none is tried again."""
         if config.configured and not config.allow_remote and not _is_local(config.base_url):
             raise RemoteCallsForbidden(
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
         self._deadline = config.deadline
+        self._stopping = stopping or asyncio.Event()
         self.client = AsyncOpenAI(
             # A compatible server may need no key; the client insists on one.
             api_key=config.api_key or "none",
@@ -68,13 +71,14 @@ class ModelServer:
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
         """The answer to `request`, which is made again on transient faults until the deadline of a call.
 
-        Raises `ModelUnavailable`, `ModelAccessDenied` or `ModelRefused`.
+        Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused` or `Stopping`.
         """
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_another_call),
             wait=_wait,
             stop=stop_before_delay(self._deadline),
             before_sleep=_log_retry,
+            sleep=self._pause,
             reraise=True,
         )
         try:
@@ -82,6 +86,13 @@ class ModelServer:
                 return await retrying(_translated, request)
         except TimeoutError:
             raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        if self._stopping.is_set():
+            raise Stopping
 
     async def close(self) -> None:
         """Closes the connections."""

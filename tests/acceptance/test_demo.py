@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,14 +21,17 @@ pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Iterator[Path]:
-    for name in ("app.py", "alembic.ini", "test_publisher.py", "schema.sql"):
-        shutil.copy(ROOT / name, tmp_path)
-    for name in ("src", "migrations", "samples"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    yield tmp_path
-    # Nothing of it may live on.
-    assert [process for process in psutil.process_iter() if lives_in(process, tmp_path)] == []
+def copy() -> Iterator[Path]:
+    # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="course-generator-demo-") as name:
+        folder = Path(name)
+        for file in ("app.py", "alembic.ini", "test_publisher.py", "schema.sql"):
+            shutil.copy(ROOT / file, folder)
+        for part in ("src", "migrations", "samples"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        yield folder
+        # Nothing of it may live on.
+        assert [process for process in psutil.process_iter() if lives_in(process, folder)] == []
 
 
 def lives_in(process: psutil.Process, folder: Path) -> bool:

@@ -215,6 +215,21 @@ class TestStopSignal:
         assert_one_result(upstream, workers.start())
         assert_one_whole_course(psql, 2)
 
+    def test_a_worker_that_waits_for_the_model_to_come_back_does_not_wait_for_the_grace_to_end(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    ) -> None:
+        stand_in.fault("429", retry_after="59", times=None)
+        worker = workers.start(WORKER_GRACE="3000")
+        upstream.request(user_id)
+        worker.wait_for("model_retry")
+        assert worker.stop() == 0
+        assert psql.row("SELECT attempt, postponements, lease_id FROM generation_queue") == {
+            "attempt": 0,
+            "postponements": 0,
+            "lease_id": None,
+        }
+        assert stand_in.stats()["calls"] == 1
+
     def test_a_second_signal_ends_at_once_and_the_course_is_resumed(
         self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from src.config import OpenAISettings
 from src.domain.errors import ModelAccessDenied, ModelUnavailable
 from src.domain.source import Passage
+from src.operations.migrations import ROOT
 from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.model_server import ModelServer
 from src.services.vector_store import VectorStoreSearch
@@ -98,6 +99,20 @@ class TestFolder:
 
     def test_an_empty_folder(self, tmp_path: Path) -> None:
         assert self.run(tmp_path, "anything") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Ancient Rome", False),
+        ("Newton's laws of motion", False),
+        ("Cell Biology", True),
+        ("Stem cells and how they differ", True),
+    ],
+)
+def test_small_words_find_nothing_in_a_library_of_another_subject(query: str, found: bool) -> None:
+    library = MarkdownFolderSearch(ROOT / "samples")
+    assert bool(asyncio.run(library.search(query, None, 8))) is found
 
 
 class TestVectorStore:
