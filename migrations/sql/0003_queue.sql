@@ -23,8 +23,11 @@ COMMENT ON COLUMN public.generation_queue.lease_id IS 'The fence: new with each 
 COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model was away';
 COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: the model was not away';
 
-CREATE INDEX IF NOT EXISTS generation_queue_turn ON public.generation_queue (priority DESC, fair_rank);
+-- In the order of the claim, of what can be claimed: a claim reads from its front, however long the backlog is.
+CREATE INDEX IF NOT EXISTS generation_queue_turn ON public.generation_queue (priority DESC, fair_rank, course_id)
+    WHERE lease_id IS NULL;
 CREATE INDEX IF NOT EXISTS generation_queue_user ON public.generation_queue (user_id, priority, fair_rank);
+CREATE INDEX IF NOT EXISTS generation_queue_tried ON public.generation_queue (attempt) WHERE lease_id IS NULL AND attempt > 0;
 CREATE INDEX IF NOT EXISTS generation_queue_leased ON public.generation_queue (lease_owner) WHERE lease_id IS NOT NULL;
 
 -- One row per live process. The heartbeat is here and touches no index, so a beat is a cheap in-place (HOT) update.

@@ -6,7 +6,7 @@ WITH adopted AS (
     SET leased_at = now()
     WHERE course_id IN (
         SELECT course_id FROM generation_queue
-        WHERE lease_owner = :worker_id AND lease_id <> ALL (CAST(:known AS uuid[]))
+        WHERE lease_owner = :worker_id AND lease_id IS NOT NULL AND lease_id <> ALL (CAST(:known AS uuid[]))
         LIMIT :limit
         FOR NO KEY UPDATE SKIP LOCKED
     )

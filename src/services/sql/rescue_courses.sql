@@ -20,7 +20,7 @@ WITH me AS (
                 AND now() - me.unbroken_since >= make_interval(secs => :lease)
             )
         )
-    ) OR (q.lease_id IS NULL AND q.attempt >= :max_attempts)
+    ) OR (q.lease_id IS NULL AND q.attempt > 0 AND q.attempt >= :max_attempts)
     LIMIT :limit
     FOR NO KEY UPDATE OF q, c SKIP LOCKED
 ), freed AS (

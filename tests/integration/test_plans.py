@@ -1,0 +1,128 @@
+"""How PostgreSQL runs the statements that run all the time, on tables as they are after years (fault 55)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from src.operations.local_postgres import LocalPostgres
+from src.services.database import database_url, sql
+from tests.conftest import new_database
+
+COURSES = 50_000
+WORKER, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+
+# A fifth is queued, a fiftieth in the works, the rest done; one result in twenty is still to be published.
+FILL = (
+    "ALTER TABLE courses DISABLE TRIGGER USER",
+    f"""
+    INSERT INTO courses (user_id, topic, title, grade_level, total_lessons, status, slug, output_path)
+    SELECT ('00000000-0000-4000-8000-' || lpad((n % 500)::text, 12, '0'))::uuid, 't', 't', 'g', 4,
+           (CASE WHEN n % 5 = 0 THEN 'QUEUED' WHEN n % 50 = 1 THEN 'GENERATING' ELSE 'READY' END)::course_status,
+           's', 'courses/' || n
+    FROM generate_series(1, {COURSES}) n
+    """,
+    "UPDATE courses SET generated_at = now() - interval '1 h', mirrored_at = now() WHERE status = 'READY'",
+    f"""
+    INSERT INTO generation_queue (course_id, user_id, fair_rank, lease_id, lease_owner, leased_at)
+    SELECT id, user_id, row_number() OVER (),
+           CASE WHEN status = 'GENERATING' THEN gen_random_uuid() END,
+           CASE WHEN status = 'GENERATING' THEN '{OTHER}'::uuid END,
+           CASE WHEN status = 'GENERATING' THEN now() END
+    FROM courses WHERE status IN ('QUEUED', 'GENERATING')
+    """,
+    f"""
+    INSERT INTO workers (id, host, pid, version, slots, lease, unbroken_since)
+    SELECT id::uuid, 'h', 1, '1', 50, '30 s', now() - interval '1 h' FROM unnest(ARRAY['{WORKER}', '{OTHER}']) id
+    """,
+    """
+    INSERT INTO outbox (course_id, destination, type, body, published_at)
+    SELECT id, 'status', 'course.success', '', CASE WHEN random() < 0.95 THEN now() - interval '30 days' END
+    FROM courses WHERE status = 'READY'
+    """,
+    "INSERT INTO lessons (course_id, lesson_number, title) SELECT id, n, 't' FROM courses, generate_series(1, 2) n",
+    "INSERT INTO lesson_bodies (lesson_id, content_md) SELECT id, 'text' FROM lessons",
+    "INSERT INTO course_events (course_id, to_status, attempt) SELECT id, 'QUEUED', 0 FROM courses",
+    "ALTER TABLE courses ENABLE TRIGGER USER",
+)
+
+
+@pytest.fixture(scope="module")
+def full(postgres: LocalPostgres) -> Iterator[Connection]:
+    engine = create_engine(database_url(new_database(postgres)))
+    with engine.begin() as connection:
+        for statement in FILL:
+            connection.execute(text(statement))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def scanned(connection: Connection, statement: str, **values: object) -> dict[str, int]:
+    """Rows read of each table, also those that a filter threw away; fails where a table was read from end to end."""
+    with connection.begin() as transaction:
+        # Everything is in memory here. With the default for disks, fifty seeks in a queue of this size count as much as
+        # reading the whole of it; in one ten times as long they don't.
+        connection.execute(text("SET LOCAL random_page_cost = 1.1"))
+        explained = connection.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"), values).scalar_one()
+        transaction.rollback()
+    read: dict[str, int] = {}
+    for node in nodes(explained[0]["Plan"]):
+        if (table := node.get("Relation Name")) is None or not node["Node Type"].endswith("Scan"):
+            continue
+        assert node["Node Type"] != "Seq Scan" or table == "workers", f"{table} is read from end to end"
+        rows = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        read[table] = read.get(table, 0) + round(rows)
+    return read
+
+
+LEASES = COURSES // 50
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "most"),
+    [
+        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 400),
+        ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
+        ("held_leases", {"worker_id": WORKER}, 10),
+        ("claim_messages", {"worker_id": WORKER, "limit": 100, "claim": 120.0}, 500),
+        ("unmirrored_courses", {"older_than": 30.0, "limit": 50}, 10),
+        ("prune_outbox", {"keep": 604800.0}, 10),
+        # Looks at every lease, and at nothing else.
+        (
+            "rescue_courses",
+            {"worker_id": WORKER, "lease": 30.0, "max_attempts": 5, "course_deadline": 1800.0, "limit": 100},
+            2 * LEASES,
+        ),
+    ],
+)
+def test_what_runs_all_the_time_reads_no_more_than_it_needs(
+    full: Connection, name: str, values: dict[str, Any], most: int
+) -> None:
+    assert sum(scanned(full, str(sql(name)), **values).values()) <= most
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM v_course_summary WHERE id = :id",
+        "SELECT * FROM v_course_lessons WHERE course_id = :id ORDER BY lesson_number",
+        "SELECT * FROM v_lessons_full WHERE course_id = :id ORDER BY lesson_number",
+        "SELECT * FROM course_events WHERE course_id = :id ORDER BY id",
+        "SELECT * FROM courses WHERE status = 'FAILED' ORDER BY created_at DESC LIMIT 20",
+        "SELECT * FROM courses WHERE user_id = '00000000-0000-4000-8000-000000000007' AND request_id = 'r-1'",
+    ],
+)
+def test_one_course_is_read_without_looking_at_the_others(full: Connection, query: str) -> None:
+    with full.begin():
+        some = full.execute(text("SELECT id FROM courses WHERE status = 'READY' LIMIT 1")).scalar_one()
+    assert sum(scanned(full, query, **({"id": some} if ":id" in query else {})).values()) <= 20
