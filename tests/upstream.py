@@ -76,6 +76,14 @@ class Upstream:
     def unbind_status(self) -> None:
         self._channel.queue_unbind(STATUS, EXCHANGE, "course.status")
 
+    def limit_status(self, most: int) -> None:
+        """Declares the status queue anew: with room for `most` messages, it refuses more."""
+        self._channel.queue_delete(STATUS)
+        self._channel.queue_declare(
+            STATUS, durable=True, arguments={"x-max-length": most, "x-overflow": "reject-publish"}
+        )
+        self.bind_status()
+
     def next(self, queue: str = STATUS, patience: float = PATIENCE) -> Received:
         """The next message of a queue."""
         for method, properties, body in self._channel.consume(queue, inactivity_timeout=patience):

@@ -1,12 +1,17 @@
 """What the broker does to a worker's connections. A real broker throughout."""
 
+import urllib.request
+from pathlib import Path
+
 import psycopg2
 
 from src.config import DatabaseSettings
 from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.local_service import free_port
 from tests.conftest import Workers
 from tests.sql import Psql
-from tests.upstream import DEAD, STATUS, Upstream
+from tests.stand_in import StandIn
+from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
 from tests.waiting import eventually
 
 
@@ -33,7 +38,7 @@ def test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery(
         upstream.request(user_id, num_lessons=1)
         for _ in range(3):
             upstream.publish(b"not a request")
-        eventually(lambda: upstream.consumers() == 1 and upstream.depth("course.generation.queue") == 0, "all are out")
+        eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
         rabbitmq.control("close_all_user_connections", "course", "on purpose", "-p", vhost)
         worker.wait_for("broker_unavailable", connection="consumer")
         eventually(lambda: len(worker.lines("broker_connected")) == 4, "both connections are back")
@@ -62,3 +67,103 @@ def test_a_subscription_that_is_refused_is_an_error_and_no_hot_loop(
     eventually(lambda: len(worker.lines("broker_unavailable")) == 3, "it tries again")
     assert not [line for line in worker.lines("broker_connected") if line["connection"] == "consumer"]
     assert worker.stop() == 0
+
+
+def test_a_queue_that_is_deleted_is_declared_again_and_subscribed_to(
+    workers: Workers, upstream: Upstream, rabbitmq: LocalRabbitMQ, vhost: str, user_id: str
+) -> None:
+    """Faults 14 and 15: the broker cancels the subscription, without any error."""
+    worker = workers.start()
+    worker.wait_for("broker_connected", connection="consumer")
+    rabbitmq.control("delete_queue", REQUESTS, "-p", vhost)
+    line = worker.wait_for("broker_unavailable", connection="consumer")
+    assert "cancelled the subscription" in line["error"]
+    eventually(
+        lambda: [line["connection"] for line in worker.lines("broker_connected")].count("consumer") == 2,
+        "it has subscribed again",
+    )
+    upstream.request(user_id, num_lessons=1)
+    assert upstream.result().fields["status"] == "success"
+
+
+def test_what_a_full_queue_refuses_is_published_when_there_is_room(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    """Fault 41."""
+    upstream.limit_status(1)
+    worker = workers.start()
+    upstream.request(user_id, num_lessons=1)
+    refused = worker.wait_for("publish_failed")
+    assert refused["error"] == "the broker refused it"
+    assert psql.value("SELECT status FROM courses") == "READY"
+    assert upstream.next().fields["status"] == "processing"
+    assert upstream.next().fields["status"] == "success"
+    assert worker.stop() == 0
+    assert upstream.waiting(STATUS) == []
+
+
+def test_while_the_broker_is_out_of_memory_courses_are_made_and_their_results_wait(
+    workers: Workers, upstream: Upstream, psql: Psql, rabbitmq: LocalRabbitMQ, user_id: str
+) -> None:
+    """Fault 16: an alarm blocks who publishes, not who consumes."""
+    for number in range(3):
+        upstream.request(user_id, num_lessons=1, topic=f"Cells {number}")
+    rabbitmq.control("set_vm_memory_high_watermark", "0.00001")
+    try:
+        worker = workers.start()
+        eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
+        assert upstream.depth(REQUESTS) == 0
+        assert upstream.depth(STATUS) == 0
+        assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 6
+    finally:
+        rabbitmq.control("set_vm_memory_high_watermark", "0.6")
+    assert sorted(result.fields["status"] for result in upstream.results(3)) == ["success"] * 3
+    assert worker.stop() == 0
+    assert upstream.waiting(STATUS) == []
+
+
+def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_order(
+    workers: Workers,
+    psql: Psql,
+    stand_in: StandIn,
+    user_id: str,
+    tmp_path: Path,
+    rabbitmq: LocalRabbitMQ,
+) -> None:
+    """Faults 11 and 13."""
+    broker, health = LocalRabbitMQ(tmp_path / "broker"), free_port()
+
+    def ready() -> bool:
+        try:
+            return bool(urllib.request.urlopen(f"http://127.0.0.1:{health}/ready").status == 200)
+        except OSError:
+            return False
+
+    broker.start()
+    try:
+        with Upstream(broker.port, broker.password, "/") as upstream:
+            stand_in.fault("hold", times=None, purpose="lesson")
+            worker = workers.start(**broker.environment(), HEALTH_PORT=str(health))
+            eventually(ready, "it is ready")
+            ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
+            stand_in.wait_until_held(3)
+        broker.stop()
+        for connection in ("consumer", "publisher"):
+            worker.wait_for("broker_unavailable", connection=connection)
+        assert not ready()
+        stand_in.release()
+        eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
+        assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL AND type = 'course.success'") == 3
+        broker.start()
+        eventually(ready, "it is ready again", patience=90)
+        with Upstream(broker.port, broker.password, "/") as upstream:
+            eventually(lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "all is sent")
+            assert worker.stop() == 0
+            arrived = [message.fields for message in upstream.waiting(STATUS)]
+    finally:
+        broker.stop()
+    for request_id in ids:
+        assert [fields["status"] for fields in arrived if fields["request_id"] == request_id] == [
+            "processing",
+            "success",
+        ]

@@ -245,6 +245,25 @@ class TestFairness:
         assert order.index("M1") <= 4
         assert [title for title in order if title[0] == "G"] == [f"G{number}" for number in range(20)]
 
+    def test_a_thousand_courses_of_one_user_keep_another_user_waiting_for_a_few_claims(
+        self, psql: Psql, peer: MakePeer
+    ) -> None:
+        """Fault 51."""
+        psql.run(
+            "INSERT INTO courses (user_id, topic, title, grade_level)"
+            " SELECT '00000000-0000-4000-8000-00000000000a', 't', 'A', 'g' FROM generate_series(1, 1000)"
+        )
+        worker = peer()
+        served = [worker.claim_one().lease_id]
+        modest = insert(psql, title="B")
+        for _ in range(3):
+            (claim,) = worker.claim(limit=1, known=tuple(served))
+            served.append(claim.lease_id)
+            if str(claim.course_id) == modest:
+                break
+        else:
+            pytest.fail("three claims later it still waits")
+
     def test_who_was_served_long_is_not_put_behind_newcomers_for_ever(self, psql: Psql, peer: MakePeer) -> None:
         old, new = uuid4(), uuid4()
         for _ in range(5):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -204,3 +205,34 @@ class TestRelay:
         relayed(unbound, bound_again)
         assert psql.value("SELECT published_at IS NOT NULL FROM outbox") is True
         assert len(upstream.waiting(STATUS)) == 1
+
+
+def test_two_relays_at_once_publish_each_message_once(
+    psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
+) -> None:
+    """Fault 43."""
+    psql.run(
+        "INSERT INTO outbox (course_id, destination, type, body)"
+        " SELECT gen_random_uuid(), 'status', 'course.success', convert_to(n::text, 'UTF8')"
+        " FROM generate_series(1, 400) n"
+    )
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+
+    async def relay_both() -> None:
+        loop = asyncio.get_running_loop()
+        publishers, relays = [], []
+        for _ in range(2):
+            connected = asyncio.Event()
+            publisher = Publisher(config, on_connected=partial(loop.call_soon_threadsafe, connected.set))
+            publisher.start()
+            async with asyncio.timeout(PATIENCE):
+                await connected.wait()
+            publishers.append(publisher)
+            relays.append(ResultRelay(peer().outbox, publisher, config, interval=60))
+        await asyncio.gather(*(relay.turn() for relay in relays))
+        for publisher in publishers:
+            await asyncio.to_thread(publisher.stop)
+
+    asyncio.run(relay_both())
+    assert sorted(int(message.body) for message in upstream.waiting(STATUS)) == list(range(1, 401))
+    assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0

@@ -1,0 +1,71 @@
+"""What becomes of a course when its database restarts, and when its model hangs. Real processes throughout."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.operations.local_postgres import LocalPostgres
+from src.operations.migrations import upgrade
+from tests.conftest import Workers
+from tests.sql import Psql
+from tests.stand_in import StandIn
+from tests.upstream import Upstream
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[LocalPostgres]:
+    """A server that a test may end."""
+    with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
+        server = LocalPostgres(Path(folder), durable=False)
+        server.start()
+        server.create_database("learningdb")
+        upgrade(server.settings("learningdb"))
+        yield server
+        server.stop("immediate")
+
+
+def test_a_restart_between_the_claim_and_the_first_lesson_costs_no_attempt_and_no_call(
+    workers: Workers, upstream: Upstream, own_postgres: LocalPostgres, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 19."""
+    psql = Psql(own_postgres, own_postgres.settings("learningdb"))
+    stand_in.fault("hold", purpose="lesson", times=None)
+    worker = workers.start(**own_postgres.environment("learningdb"), WORKER_LEASE="60")
+    upstream.request(user_id, num_lessons=2)
+    stand_in.wait_until_held(2)
+    # As in a crash, but without losing what was committed: fsync is off here.
+    own_postgres.stop("fast")
+    stand_in.release()
+    worker.wait_for("database_away")
+    own_postgres.start()
+    assert upstream.result().fields["status"] == "success"
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "READY", "attempts": 1}
+    assert len(worker.lines("course_claimed")) == 1
+    assert sum(stand_in.calls.values()) == 3
+
+
+def test_while_the_model_hangs_no_transaction_is_open(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 56."""
+
+    def open_transactions() -> int:
+        return int(
+            psql.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name IN ('course-generator', 'heartbeat') AND state LIKE 'idle in transaction%'"
+            )
+        )
+
+    stand_in.fault("hold", times=None)
+    worker = workers.start()
+    upstream.request(user_id, num_lessons=3)
+    stand_in.wait_until_held()
+    # A heartbeat may be seen between two of its statements; what waits for the model would be seen every time.
+    assert min(open_transactions() for _ in range(10)) == 0
+    stand_in.release()
+    worker.wait_for("outline_saved")
+    stand_in.fault("hold", times=None)  # what has not been asked yet is held again
+    assert min(open_transactions() for _ in range(10)) == 0
