@@ -13,8 +13,10 @@ from uuid import UUID
 
 from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
+from src.services.crash_points import crash_point
 
-_LEFTOVER_AGE = 3600.0
+# Longer than writing takes, shorter than the keeper waits before it writes what a killed worker owes.
+_LEFTOVER_AGE = 20.0
 
 
 class MirrorError(OSError):
@@ -99,6 +101,7 @@ def _replace(path: Path, text: str) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
+        crash_point("file_written")
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

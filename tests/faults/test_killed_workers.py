@@ -1,6 +1,7 @@
 """Workers that are killed, suspended or stopped in the middle of a course. Real processes throughout."""
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,26 @@ def test_killed_between_ready_and_the_files_still_writes_files_and_sends_the_res
     assert psql.value("SELECT mirrored_at IS NOT NULL FROM courses") is True
     assert second.stop() == 0
     assert upstream.waiting(STATUS) == []
+
+
+def test_killed_while_it_writes_the_files_leaves_none_half_written(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path
+) -> None:
+    """Fault 37."""
+    first = workers.start(CRASH_AT="file_written")
+    upstream.request(user_id, num_lessons=1)
+    assert first.wait() == -signal.SIGKILL
+    (folder,) = (tmp_path / "courses").iterdir()
+    (leftover,) = folder.iterdir()
+    assert leftover.name.endswith(".part")  # nothing that a reader looks for
+    os.utime(leftover, (0, 0))
+    psql.run("UPDATE courses SET generated_at = generated_at - interval '1 minute'")
+
+    second = workers.start_heir(psql, of=first)
+    assert upstream.result().fields["status"] == "success"
+    assert second.stop() == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+    assert json.loads((folder / "course.json").read_text())["metadata"]["topic"] == TOPIC
 
 
 def test_killed_between_receiving_and_accepting_loses_nothing(

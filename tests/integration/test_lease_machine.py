@@ -1,0 +1,183 @@
+"""Claims, beats, saves, expiries, rescues, ends and late writes of three workers, in any order (fault 53)."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from src.domain.course import Claim
+from src.domain.errors import ErrorCode, LeaseLost
+from src.operations.local_postgres import LocalPostgres
+from src.services.database import Database
+from tests.conftest import new_database
+from tests.integration.test_queue import OUTLINE, lesson
+from tests.peers import LEASE, Peer
+
+MAX_ATTEMPTS = 3
+WORKERS = st.integers(0, 2)
+
+
+class Leases(RuleBasedStateMachine):
+    """Compares the database with what a lease promises. Time passes only when a rule moves it."""
+
+    database: Database
+
+    claims = Bundle("claims")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sql("DELETE FROM courses")
+        self._sql("DELETE FROM workers")
+        self.workers = [Peer(self.database) for _ in range(3)]
+        self.saved: dict[UUID, set[int]] = {}
+        self.ended: dict[UUID, str] = {}
+
+    @rule()
+    def queue(self) -> None:
+        self._sql(
+            "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons)"
+            " VALUES (gen_random_uuid(), 't', 't', 'g', 2)"
+        )
+
+    @rule(target=claims, worker=WORKERS)
+    def claim(self, worker: int) -> Any:
+        peer = self.workers[worker]
+        held = tuple(self._column(f"SELECT lease_id FROM generation_queue WHERE lease_owner = '{peer.id}'"))
+        found = peer.claim(limit=1, known=held, max_attempts=MAX_ATTEMPTS)
+        for claim in found:
+            assert claim.lease_id not in held
+            assert claim.course_id not in self.ended
+            assert set(claim.saved_lessons) == self.saved.get(claim.course_id, set())
+        return (worker, found[0] if found else None)
+
+    @rule(held=claims, number=st.sampled_from([1, 2]))
+    def save(self, held: tuple[int, Claim | None], number: int) -> None:
+        worker, claim = held
+        if claim is not None and number not in self.saved.get(claim.course_id, set()):
+
+            async def write() -> None:
+                await self.workers[worker].store.save_outline(claim, OUTLINE, [])
+                await self.workers[worker].store.save_lesson(claim, lesson(number), [])
+
+            if self._written(claim, write()):
+                self.saved.setdefault(claim.course_id, set()).add(number)
+
+    @rule(held=consumes(claims))
+    def finish(self, held: tuple[int, Claim | None]) -> None:
+        worker, claim = held
+        if claim is None or self.saved.get(claim.course_id) != {1, 2}:
+            return
+        if self._written(claim, self.workers[worker].store.finish(claim, None, None)):
+            self.ended[claim.course_id] = "READY"
+
+    @rule(held=consumes(claims))
+    def fail(self, held: tuple[int, Claim | None]) -> None:
+        worker, claim = held
+        if claim is not None:
+            work = self.workers[worker].store.fail(claim, ErrorCode.INTERNAL, "no", "no", [])
+            if self._written(claim, work):
+                self.ended[claim.course_id] = "FAILED"
+
+    @rule(held=consumes(claims), refund=st.booleans())
+    def release(self, held: tuple[int, Claim | None], refund: bool) -> None:
+        worker, claim = held
+        if claim is not None:
+            self._written(claim, self.workers[worker].store.release(claim, "why", [], refund=refund))
+
+    @rule(worker=WORKERS)
+    def beat(self, worker: int) -> None:
+        self.workers[worker].beat()
+
+    @rule(worker=WORKERS)
+    def unseen_for_a_lease(self, worker: int) -> None:
+        self._sql(
+            f"UPDATE workers SET last_seen_at = now() - interval '{LEASE + 1} s' WHERE id = '{self.workers[worker].id}'"
+        )
+
+    @rule(worker=WORKERS)
+    def unbroken_for_a_lease(self, worker: int) -> None:
+        self._sql(
+            f"UPDATE workers SET unbroken_since = now() - interval '{LEASE + 1} s', last_seen_at = now()"
+            f" WHERE id = '{self.workers[worker].id}'"
+        )
+
+    @rule(worker=WORKERS)
+    def rescue(self, worker: int) -> None:
+        dead = set(self._column("SELECT id FROM workers WHERE now() - last_seen_at >= lease"))
+        for rescued in self.workers[worker].rescue(max_attempts=MAX_ATTEMPTS):
+            assert rescued.worker is None or rescued.worker in dead
+            assert rescued.course_id not in self.ended
+            if rescued.status == "FAILED":
+                assert rescued.attempt >= MAX_ATTEMPTS
+                self.ended[rescued.course_id] = "FAILED"
+
+    @rule()
+    def retry_by_an_operator(self) -> None:
+        for course_id in [course_id for course_id, status in self.ended.items() if status == "FAILED"]:
+            self._sql(f"UPDATE courses SET status = 'QUEUED' WHERE id = '{course_id}'")
+            del self.ended[course_id]
+
+    @invariant()
+    def every_course_is_as_it_should_be(self) -> None:
+        rows = self._rows(
+            "SELECT c.id, c.status::text, q.lease_id, q.attempt, c.attempts, q.course_id IS NOT NULL AS queued,"
+            " ARRAY(SELECT lesson_number FROM lessons l WHERE l.course_id = c.id) AS lessons"
+            " FROM courses c LEFT JOIN generation_queue q ON q.course_id = c.id"
+        )
+        for row in rows:
+            assert set(row["lessons"]) == self.saved.get(row["id"], set())  # none vanishes, none comes by itself
+            if row["id"] in self.ended:
+                assert (row["status"], row["queued"]) == (self.ended[row["id"]], False)
+            else:
+                assert row["status"] == ("QUEUED" if row["lease_id"] is None else "GENERATING")
+                assert row["attempts"] == row["attempt"] <= MAX_ATTEMPTS
+
+    def _written(self, claim: Claim, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether a write went through; it must, exactly if the lease is still this attempt's."""
+        live = claim.lease_id in self._column("SELECT lease_id FROM generation_queue WHERE lease_id IS NOT NULL")
+        try:
+            asyncio.run(work)
+        except LeaseLost:
+            assert not live
+            return False
+        assert live
+        return True
+
+    def _sql(self, statement: str) -> None:
+        self.database.run_blocking(lambda connection: connection.execute(text(statement)) and None)
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        return self.database.run_blocking(
+            lambda connection: [dict(row) for row in connection.execute(text(query)).mappings()]
+        )
+
+    def _column(self, query: str) -> list[Any]:
+        return [next(iter(row.values())) for row in self._rows(query)]
+
+
+@pytest.fixture
+def machine(postgres: LocalPostgres) -> type[Leases]:
+    class Here(Leases):
+        database = Database(new_database(postgres))
+
+    return Here
+
+
+def test_a_lease_once_lost_never_writes_and_nothing_saved_or_ended_changes_by_itself(machine: type[Leases]) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    machine.database.dispose()
