@@ -128,6 +128,12 @@ class Leases(RuleBasedStateMachine):
             if rescued.status == "FAILED":
                 self.ended[rescued.course_id] = "FAILED"
 
+    @rule(gone=WORKERS, heir=WORKERS)
+    def one_dies_and_another_looks(self, gone: int, heir: int) -> None:
+        self.unbroken_for_a_lease(heir)
+        self.unseen_for_a_lease(gone)
+        self.rescue(heir)
+
     @rule()
     def retry_by_an_operator(self) -> None:
         for course_id in [course_id for course_id, status in self.ended.items() if status == "FAILED"]:
