@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -74,16 +75,23 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("untimed")
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[LocalPostgres]:
+@contextmanager
+def private_postgres(database: str) -> Iterator[LocalPostgres]:
+    """A running server with one database that has the schema."""
     # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
         server = LocalPostgres(Path(folder), durable=False)
         server.start()
-        server.create_database("template")
-        upgrade(server.settings("template"))
+        server.create_database(database)
+        upgrade(server.settings(database))
         yield server
         server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[LocalPostgres]:
+    with private_postgres("template") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

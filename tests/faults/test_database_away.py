@@ -1,14 +1,11 @@
 """What becomes of a course when its database restarts, and when its model hangs. Real processes throughout."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from src.operations.local_postgres import LocalPostgres
-from src.operations.migrations import upgrade
-from tests.conftest import Workers
+from tests.conftest import Workers, private_postgres
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
@@ -17,13 +14,8 @@ from tests.upstream import Upstream
 @pytest.fixture
 def own_postgres() -> Iterator[LocalPostgres]:
     """A server that a test may end."""
-    with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
-        server = LocalPostgres(Path(folder), durable=False)
-        server.start()
-        server.create_database("learningdb")
-        upgrade(server.settings("learningdb"))
+    with private_postgres("learningdb") as server:
         yield server
-        server.stop("immediate")
 
 
 def test_a_restart_between_the_claim_and_the_first_lesson_costs_no_attempt_and_no_call(
