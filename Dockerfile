@@ -27,9 +27,9 @@ ENV OUTPUT_DIR=/data/courses \
 VOLUME /data/courses
 EXPOSE 8080
 
-# /live, not /ready: a broker that is away or a quota that is used up is not cured by a new container.
 # Longer than WORKER_GRACE: docker stop --time 40. Compose has stop_grace_period.
 STOPSIGNAL SIGTERM
+# /live, not /ready: a broker that is away or a quota that is used up is not cured by a new container.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/live', timeout=2)"]
 

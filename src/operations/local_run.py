@@ -62,7 +62,7 @@ def run() -> int:
 def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started."""
     services = LocalServices(_FOLDER)
-    if not services.postgres.pid is not None:
+    if services.postgres.pid is None:
         _warn("The local services are not running: start them with `make run`")
         return 1
     return subprocess.run(command, env={**os.environ, **services.environment()}).returncode

@@ -38,8 +38,6 @@ _backoff = wait_random_exponential(multiplier=0.5, max=20)
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
-
-
 _OPENAI = "https://api.openai.com/v1"
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.operations.local_rabbitmq import LocalRabbitMQ
 from src.operations.migrations import ROOT
 from tests.waiting import eventually
 
@@ -65,7 +64,7 @@ def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(c
     assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
 
 
-def test_a_second_run_leaves_the_first_one_alone(copy: Path, rabbitmq: LocalRabbitMQ) -> None:
+def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
     first = local("run", copy)
     try:
         assert first.stdout is not None

@@ -128,7 +128,6 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
     stand_in: StandIn,
     user_id: str,
     tmp_path: Path,
-    rabbitmq: LocalRabbitMQ,
 ) -> None:
     """Faults 11 and 13."""
     broker, health = LocalRabbitMQ(tmp_path / "broker"), free_port()

@@ -38,8 +38,9 @@ def test_a_restart_between_the_claim_and_the_first_lesson_costs_no_attempt_and_n
     assert sum(stand_in.calls.values()) == 3
 
 
+@pytest.mark.parametrize(("purpose", "calls"), [("outline", 1), ("lesson", 3)])
 def test_while_the_model_hangs_no_transaction_is_open(
-    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, purpose: str, calls: int
 ) -> None:
     """Fault 56."""
 
@@ -51,13 +52,9 @@ def test_while_the_model_hangs_no_transaction_is_open(
             )
         )
 
-    stand_in.fault("hold", times=None)
-    worker = workers.start()
+    stand_in.fault("hold", purpose=purpose, times=None)
+    workers.start()
     upstream.request(user_id, num_lessons=3)
-    stand_in.wait_until_held()
+    stand_in.wait_until_held(calls)
     # A heartbeat may be seen between two of its statements; what waits for the model would be seen every time.
-    assert min(open_transactions() for _ in range(10)) == 0
-    stand_in.release()
-    worker.wait_for("outline_saved")
-    stand_in.fault("hold", times=None)  # what has not been asked yet is held again
     assert min(open_transactions() for _ in range(10)) == 0

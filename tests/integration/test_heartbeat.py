@@ -190,3 +190,20 @@ def test_its_thread_beats_by_itself(psql: Psql, peer: Callable[..., Peer]) -> No
         await heartbeat.stop()
 
     asyncio.run(run())
+
+
+def test_once_it_has_started_the_worker_is_seen_and_may_claim(psql: Psql, peer: Callable[..., Peer]) -> None:
+    """What it took from the outbox before its first beat would count as a dead worker's."""
+    worker = peer()
+    psql.run("DELETE FROM workers")
+
+    async def run() -> bool:
+        slots = Slots()
+        heartbeat = Heartbeat(worker.registry, WorkerSettings(heartbeat=10), lambda: (), slots._lose, slots._prove)
+        await heartbeat.start()
+        proven = heartbeat.proven
+        await heartbeat.stop()
+        return proven
+
+    assert asyncio.run(run())
+    assert psql.value("SELECT count(*) FROM workers") == 1
