@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql test check format schema bench clean
+.PHONY: help demo run publish psql test faults check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -25,6 +25,9 @@ psql: $(VENV)/local ## Open psql on the local database: make psql ARGS="-c 'SELE
 
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 check: $(VENV)/dev ## Format, lint, types, layers; schema.sql and docs/contract are up to date
 	@$(BIN)/ruff format --check .
