@@ -10,7 +10,7 @@ from src.config import RabbitMQSettings
 from src.consumers.duty import Duty
 from src.services.crash_points import crash_point
 from src.services.outbox import Outbox, OutboxMessage
-from src.services.publisher import Delivery, Publication, Publisher
+from src.services.publisher import Delivery, Publisher
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class ResultRelay(Duty):
             messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
             if not messages:
                 return
-            deliveries = await self._publisher.publish([self._publication(message) for message in messages])
+            deliveries = await self._publisher.publish([message.publication(self._config) for message in messages])
             crash_point("published")
             await self._settle(list(zip(messages, deliveries, strict=True)))
 
@@ -85,28 +85,6 @@ class ResultRelay(Duty):
             await self._outbox.unpublished(failure.message.id, failure.error, delay)
         if len(untried) == len(results):
             await asyncio.sleep(0.2)  # the publisher is about to notice that it has no connection
-
-    def _publication(self, message: OutboxMessage) -> Publication:
-        match message.destination:
-            case "status":
-                exchange, routing_key = self._config.exchange, self._config.route_status
-            case "reply":
-                exchange, routing_key = "", message.routing_key or ""
-            case "dead":
-                exchange, routing_key = "", self._config.queue_dead
-            case _:
-                assert_never(message.destination)
-        return Publication(
-            exchange=exchange,
-            routing_key=routing_key,
-            body=message.body,
-            type=message.type,
-            # What was rejected may be anything.
-            content_type="application/octet-stream" if message.destination == "dead" else "application/json",
-            message_id=str(message.message_id),
-            correlation_id=message.correlation_id,
-            headers=message.headers,
-        )
 
 
 def _fields(message: OutboxMessage) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -48,43 +49,15 @@ class CourseStore:
         """Keeps the outline, and with it the course's title."""
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                sql("save_outline"),
-                {
-                    "course_id": claim.course_id,
-                    "title": outline.title,
-                    "outline": outline.model_dump_json(),
-                    "total_lessons": len(outline.lessons),
-                },
-            )
+            put_outline(connection, claim.course_id, outline)
 
         await self._fenced(claim, calls, work)
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         """Keeps a finished lesson with its body and its checks."""
-        content = lesson.content_json()
-        checks = [
-            {"q_order": number, "question": check.question, "answer": check.answer}
-            for number, check in enumerate(lesson.text.checks, start=1)
-        ]
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                sql("save_lesson"),
-                {
-                    "lesson_id": lesson_id(claim.course_id, lesson.plan.lesson_number),
-                    "course_id": claim.course_id,
-                    "lesson_number": lesson.plan.lesson_number,
-                    "title": lesson.plan.title,
-                    "description": lesson.plan.description,
-                    "key_concepts": list(lesson.plan.key_concepts),
-                    "learning_objectives": list(lesson.plan.learning_objectives),
-                    "sources": list(lesson.sources),
-                    "content_md": lesson_markdown(content),
-                    "content_json": json.dumps(content),
-                    "checks": json.dumps(checks),
-                },
-            )
+            put_lesson(connection, claim.course_id, lesson)
 
         await self._fenced(claim, calls, work)
 
@@ -166,7 +139,8 @@ class CourseStore:
             lease = {"course_id": claim.course_id, "lease_id": claim.lease_id}
             if not connection.execute(sql("hold_lease"), lease).scalar_one():
                 raise LeaseLost(f"the lease of attempt {claim.attempt} at course {claim.course_id} is gone")
-            _record(connection, claim, calls)
+            for call in calls:
+                put_call(connection, claim.course_id, claim.attempt, call)
             work(connection)
 
         # The lessons of a course would wait for its row anyway: here they keep no more than one database thread busy.
@@ -184,25 +158,64 @@ class CourseStore:
                 await asyncio.sleep(random.uniform(0.5, 2))
 
 
-def _record(connection: Connection, claim: Claim, calls: Sequence[ModelCall]) -> None:
-    for call in calls:
-        connection.execute(
-            sql("record_model_call"),
-            {
-                "course_id": claim.course_id,
-                "attempt": claim.attempt,
-                "id": call.id,
-                "purpose": call.purpose,
-                "lesson_number": call.lesson_number,
-                "model": call.model,
-                "input_tokens": call.input_tokens,
-                "cached_tokens": call.cached_tokens,
-                "output_tokens": call.output_tokens,
-                "cost": call.cost,
-                "seconds": call.seconds,
-                "outcome": call.outcome,
-            },
-        )
+def put_outline(connection: Connection, course_id: UUID, outline: Outline) -> None:
+    """Writes the outline, and with it the course's title."""
+    connection.execute(
+        sql("save_outline"),
+        {
+            "course_id": course_id,
+            "title": outline.title,
+            "outline": outline.model_dump_json(),
+            "total_lessons": len(outline.lessons),
+        },
+    )
+
+
+def put_lesson(connection: Connection, course_id: UUID, lesson: Lesson, generated_at: datetime | None = None) -> None:
+    """Writes a lesson with its body and its checks. `generated_at`: None is now."""
+    content = lesson.content_json()
+    checks = [
+        {"q_order": number, "question": check.question, "answer": check.answer}
+        for number, check in enumerate(lesson.text.checks, start=1)
+    ]
+    connection.execute(
+        sql("save_lesson"),
+        {
+            "lesson_id": lesson_id(course_id, lesson.plan.lesson_number),
+            "course_id": course_id,
+            "lesson_number": lesson.plan.lesson_number,
+            "title": lesson.plan.title,
+            "description": lesson.plan.description,
+            "key_concepts": list(lesson.plan.key_concepts),
+            "learning_objectives": list(lesson.plan.learning_objectives),
+            "sources": list(lesson.sources),
+            "content_md": lesson_markdown(content),
+            "content_json": json.dumps(content),
+            "checks": json.dumps(checks),
+            "generated_at": generated_at,
+        },
+    )
+
+
+def put_call(connection: Connection, course_id: UUID, attempt: int, call: ModelCall) -> None:
+    """Records one call to the model."""
+    connection.execute(
+        sql("record_model_call"),
+        {
+            "course_id": course_id,
+            "attempt": attempt,
+            "id": call.id,
+            "purpose": call.purpose,
+            "lesson_number": call.lesson_number,
+            "model": call.model,
+            "input_tokens": call.input_tokens,
+            "cached_tokens": call.cached_tokens,
+            "output_tokens": call.output_tokens,
+            "cost": call.cost,
+            "seconds": call.seconds,
+            "outcome": call.outcome,
+        },
+    )
 
 
 def _claim(row: RowMapping) -> Claim:

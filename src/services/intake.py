@@ -1,26 +1,17 @@
 """Turns requests into courses, once each."""
 
-import hashlib
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import asdict
 from enum import Enum, auto
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from src.domain.errors import CourseError, RequestIdConflict
-from src.domain.request import IdentifiedRequest
-from src.domain.result import refusal
+from src.domain.request import IdentifiedRequest, body_digest
 from src.services.database import Database, sql
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyAddress:
-    """Where a requester wants the final result, beside the status queue."""
-
-    queue: str
-    correlation_id: str | None
+from src.services.messages import Message, ReplyAddress, refusal_messages, rejected_body
 
 
 class Reception(Enum):
@@ -42,14 +33,16 @@ class Intake:
         self, request: IdentifiedRequest, body: bytes, *, redelivered: bool, reply: ReplyAddress | None
     ) -> tuple[Reception, UUID]:
         """Makes the course of `request`, or finds the one that was made before. Returns its id too."""
-        body_hash = None if request.id_given else hashlib.sha256(body).hexdigest()
-        refusal_id = uuid4()  # here, so that a repeated unit of work repeats a message instead of making a new one
+        body_hash = None if request.id_given else body_digest(body)
+        conflict = RequestIdConflict("request_id: was used before for a different request of this user")
+        # Here, so that a repeated unit of work repeats its messages instead of making new ones.
+        refusals = refusal_messages(conflict, request.request_id, request.user_id, reply)
 
         def work(connection: Connection) -> tuple[Reception, UUID]:
             known = request
             if body_hash is not None:
                 known = _recognised(connection, request, body_hash, redelivered)
-            return _accept(connection, known, body_hash, reply, refusal_id), known.course_id
+            return _accept(connection, known, body_hash, reply, refusals), known.course_id
 
         return await self._database.run(work)
 
@@ -63,23 +56,13 @@ class Intake:
         reply: ReplyAddress | None,
     ) -> None:
         """Puts the error status and the body for the dead queue into the outbox."""
-
-        refusal_id, dead_id = uuid4(), uuid4()
+        messages = [
+            *refusal_messages(error, request_id, user_id, reply),
+            rejected_body(error, body, request_id),
+        ]
 
         def work(connection: Connection) -> None:
-            _put_refusal(connection, refusal_id, error, request_id, user_id, reply)
-            connection.execute(
-                sql("put_message"),
-                {
-                    "destination": "dead",
-                    "routing_key": None,
-                    "message_id": dead_id,
-                    "correlation_id": request_id,
-                    "type": "course.rejected",
-                    "headers": json.dumps({"x-error-code": error.code.value, "x-error-reason": str(error)}),
-                    "body": body,
-                },
-            )
+            _put(connection, messages)
 
         await self._database.run(work)
 
@@ -101,34 +84,17 @@ def _accept(
     request: IdentifiedRequest,
     body_hash: str | None,
     reply: ReplyAddress | None,
-    refusal_id: UUID,
+    refusals: Sequence[Message],
 ) -> Reception:
     course_id = request.course_id
-    inserted = connection.execute(
-        sql("insert_request"),
-        {
-            "course_id": course_id,
-            "user_id": request.user_id,
-            "topic": request.topic,
-            "grade_level": request.grade_level,
-            "source_filter": request.source_filter,
-            "num_lessons": request.num_lessons,
-            "language": request.language,
-            "request_id": request.request_id,
-            "request": request.model_dump_json(exclude={"id_given"}),
-            "request_hash": request.request_hash,
-            "body_hash": body_hash,
-        },
-    ).scalar_one_or_none()
-    if inserted is not None:
+    if put_request(connection, request, body_hash):
         _add_reply(connection, course_id, reply)
         return Reception.ACCEPTED
 
     known = {"user_id": request.user_id, "request_id": request.request_id}
     course = connection.execute(sql("accepted_course"), known).mappings().one()
     if course["request_hash"] != request.request_hash:
-        conflict = RequestIdConflict("request_id: was used before for a different request of this user")
-        _put_refusal(connection, refusal_id, conflict, request.request_id, request.user_id, reply)
+        _put(connection, refusals)
         return Reception.CONFLICT
     values = {
         "course_id": course["id"],
@@ -141,28 +107,33 @@ def _accept(
     return Reception.STILL_OPEN
 
 
+def put_request(connection: Connection, request: IdentifiedRequest, body_hash: str | None) -> bool:
+    """Makes the course of a request, QUEUED; says whether it did: the request may have one already."""
+    inserted = connection.execute(
+        sql("insert_request"),
+        {
+            "course_id": request.course_id,
+            "user_id": request.user_id,
+            "topic": request.topic,
+            "grade_level": request.grade_level,
+            "source_filter": request.source_filter,
+            "num_lessons": request.num_lessons,
+            "language": request.language,
+            "request_id": request.request_id,
+            "request": request.model_dump_json(exclude={"id_given"}),
+            "request_hash": request.request_hash,
+            "body_hash": body_hash,
+        },
+    ).scalar_one_or_none()
+    return inserted is not None
+
+
 def _add_reply(connection: Connection, course_id: UUID, reply: ReplyAddress | None) -> None:
     if reply is not None:
         values = {"course_id": course_id, "reply_to": reply.queue, "correlation_id": reply.correlation_id}
         connection.execute(sql("add_reply"), values)
 
 
-def _put_refusal(
-    connection: Connection,
-    message_id: UUID,
-    error: CourseError,
-    request_id: str | None,
-    user_id: UUID | None,
-    reply: ReplyAddress | None,
-) -> None:
-    message = {
-        "message_id": message_id,
-        "type": "course.error",
-        "headers": "{}",
-        "body": refusal(request_id, user_id, error, datetime.now(UTC)).encoded(),
-    }
-    status = {"destination": "status", "routing_key": None, "correlation_id": request_id}
-    connection.execute(sql("put_message"), {**message, **status})
-    if reply is not None:
-        answer = {"destination": "reply", "routing_key": reply.queue, "correlation_id": reply.correlation_id}
-        connection.execute(sql("put_message"), {**message, **answer})
+def _put(connection: Connection, messages: Sequence[Message]) -> None:
+    for message in messages:
+        connection.execute(sql("put_message"), {**asdict(message), "headers": json.dumps(message.headers)})

@@ -1,11 +1,7 @@
 """Courses as files: `<OUTPUT_DIR>/<folder>/course.json` and `course.md`, rendered from the committed rows."""
 
-import contextlib
 import errno
 import json
-import os
-import secrets
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +9,7 @@ from uuid import UUID
 
 from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
-from src.services.crash_points import crash_point
-
-# Longer than writing takes, shorter than the keeper waits before it writes what a killed worker owes.
-_LEFTOVER_AGE = 20.0
+from src.services.whole_files import sync_folder, write_whole
 
 
 class MirrorError(OSError):
@@ -42,6 +35,16 @@ class Mirror:
         long = self._root / folder_name(topic, grade_level, course_id, id_length=32)
         return short.as_posix(), long.as_posix()
 
+    def course_in(self, output_path: str) -> str | None:
+        """The id of the course whose files are in a folder; None where there are none that can be read."""
+        if self._root is None:
+            return None
+        try:
+            course = json.loads((self._root / Path(output_path).name / "course.json").read_text(encoding="utf-8"))
+            return str(course["metadata"]["course_id"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
     def write(self, output_path: str, document: Mapping[str, Any]) -> None:
         """Writes the course of `CourseStore.document` into its folder; again if it is there. Raises `MirrorError`."""
         if self._root is None:
@@ -53,9 +56,9 @@ class Mirror:
             if folder.is_symlink():
                 # Somebody placed it there; it would lead the files out of the tree.
                 raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed")
-            _replace(folder / "course.json", json.dumps(course, ensure_ascii=False, indent=2) + "\n")
-            _replace(folder / "course.md", course_markdown(course))
-            _sync_folder(folder)
+            write_whole(folder / "course.json", json.dumps(course, ensure_ascii=False, indent=2) + "\n")
+            write_whole(folder / "course.md", course_markdown(course))
+            sync_folder(folder)
         except OSError as error:
             raise MirrorError(f"{output_path}: {error.strerror or error}") from error
 
@@ -90,37 +93,3 @@ def _lesson_json(lesson: Mapping[str, Any]) -> dict[str, Any]:
         "sources": lesson["sources"] or [],
         "generated_at": lesson["generated_at"].isoformat(),
     }
-
-
-def _replace(path: Path, text: str) -> None:
-    """Puts `text` into place as a whole: a temporary file, synced, renamed over the name."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        # "x": never opens what is there already, be it a link. The rename replaces a link, it doesn't follow it.
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        crash_point("file_written")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        _sweep(path)
-
-
-def _sweep(path: Path) -> None:
-    """Takes away what writers of `path` that were killed left behind. A young file may be another writer's."""
-    for leftover in path.parent.glob(f".{path.name}.*.part"):
-        with contextlib.suppress(FileNotFoundError):
-            if leftover.lstat().st_mtime < time.time() - _LEFTOVER_AGE:
-                leftover.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return  # Windows can't open a folder; it keeps its names in a journal
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from src.services.database import Database, sql
+from src.services.messages import Message
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """One message and where it should go: `destination` is `status`, `reply` (to the queue `routing_key`) or `dead`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage(Message):
+    """A message as it waits in the outbox."""
 
     id: int
     course_id: UUID | None
-    destination: Literal["status", "reply", "dead"]
-    routing_key: str | None
-    message_id: UUID
-    correlation_id: str | None
-    type: str
-    headers: dict[str, Any]
-    body: bytes
     failures: int
 
 

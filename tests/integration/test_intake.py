@@ -13,7 +13,8 @@ from src.domain.errors import InternalError, InvalidRequest
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.domain.result import ErrorMessage
 from src.services.database import Database
-from src.services.intake import Intake, Reception, ReplyAddress
+from src.services.intake import Intake, Reception
+from src.services.messages import ReplyAddress
 from tests.peers import Peer
 from tests.sql import Psql
 

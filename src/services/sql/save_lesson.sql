@@ -3,7 +3,7 @@ WITH lesson AS (
     INSERT INTO lessons (id, course_id, lesson_number, title, description, key_concepts, learning_objectives,
                          sources, generated_at)
     VALUES (:lesson_id, :course_id, :lesson_number, :title, :description, CAST(:key_concepts AS text[]),
-            CAST(:learning_objectives AS text[]), CAST(:sources AS text[]), now())
+            CAST(:learning_objectives AS text[]), CAST(:sources AS text[]), coalesce(CAST(:generated_at AS timestamptz), now()))
     ON CONFLICT DO NOTHING
     RETURNING id
 ), body AS (

@@ -1,0 +1,47 @@
+"""Files that a reader sees either as they were or as they become, whatever happens to the writer."""
+
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+from src.services.crash_points import crash_point
+
+# Longer than writing takes, shorter than what a killed worker owes is left to it.
+_LEFTOVER_AGE = 20.0
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Puts `text` into place as a whole: a temporary file, synced, renamed over the name. Raises `OSError`."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        # "x": never opens what is there already, be it a link. The rename replaces a link, it doesn't follow it.
+        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        crash_point("file_written")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        _sweep(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` as durable as the files."""
+    if os.name != "posix":
+        return  # Windows can't open a folder; it keeps its names in a journal
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(path: Path) -> None:
+    """Takes away what writers of `path` that were killed left behind. A young file may be another writer's."""
+    for leftover in path.parent.glob(f".{path.name}.*.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if leftover.lstat().st_mtime < time.time() - _LEFTOVER_AGE:
+                leftover.unlink()
