@@ -195,6 +195,11 @@ class IdentifiedRequest(CourseRequest):
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
+def body_digest(body: bytes) -> str:
+    """What a request without any id is recognised by when it comes again: SHA-256 (hex) of its message body."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def valid_request_id(value: object) -> str | None:
     """`value` if it can serve as a request_id, else None."""
     try:
