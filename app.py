@@ -7,7 +7,6 @@ import asyncio
 import gc
 import itertools
 import os
-import random
 import signal
 import sys
 from types import FrameType
@@ -16,17 +15,19 @@ from uuid import uuid4
 import structlog
 import typer
 from alembic.util import CommandError
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from src import __version__
 from src.config import Settings, SettingsError
 from src.consumers.course_worker import CourseWorker
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.heartbeat import Heartbeat
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_gate import ModelGate
 from src.consumers.pruner import Pruner
+from src.consumers.reconciler import Reconciler
 from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
 from src.domain.text import printable
@@ -34,10 +35,12 @@ from src.operations.commands import commands
 from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
 from src.operations.migrations import head_revision
-from src.services.course_generator import CourseGenerator
+from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
 from src.services.crash_points import arm
-from src.services.database import Database, sql
+from src.services.database import Database
+from src.services.files_import import FilesImport
+from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from src.services.language_model import OpenAIModel
 from src.services.markdown_folder import MarkdownFolderSearch
@@ -70,6 +73,7 @@ class Worker:
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
         shutdown = self._shutdown = asyncio.Event()
         self._settings = settings
+        self._joined = False
 
         self._database = Database(settings.database)
         self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
@@ -79,19 +83,28 @@ class Worker:
         self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
         self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)
         mirror = Mirror(settings.output_dir if settings.files else None)
+        self._files = FilesStore(settings.output_dir)
+        importer = FilesImport(self._database, self._files)
         self._mirror_keeper = MirrorKeeper(store, mirror)
         self._model_server = ModelServer(settings.openai, shutdown)
-        generator = CourseGenerator(
-            OpenAIModel(self._model_server, settings.openai, shutdown),
-            _source_search(settings, self._model_server),
-            store,
-            ProgressReporter(self._publisher, settings.rabbitmq).report,
-            settings.max_lessons,
-        )
+        model = OpenAIModel(self._model_server, settings.openai, shutdown)
+        sources = _source_search(settings, self._model_server)
+        progress = ProgressReporter(self._publisher, settings.rabbitmq).report
+
+        def generator(record: CourseRecord) -> CourseGenerator:
+            return CourseGenerator(model, sources, record, progress, settings.max_lessons)
+
         self._gate = ModelGate()
+        self._watch = DatabaseWatch(
+            self._database,
+            head_revision(),
+            settings.worker.poll,
+            on_away=self._go_on_with_files,
+            on_back=self._look_again,
+        )
         self._course_worker = CourseWorker(
             identity.id,
-            generator,
+            generator(store),
             store,
             self._gate,
             mirror,
@@ -100,12 +113,32 @@ class Worker:
             settings,
             shutdown,
             may_claim=lambda: self._heartbeat.proven,
+            slots_elsewhere=lambda: self._files_only.slots_in_use,
             on_concluded=self._relay.wake,
         )
+        self._files_only = FilesOnlyWorker(
+            generator(self._files),
+            self._files,
+            importer,
+            mirror,
+            self._publisher,
+            self._gate,
+            self._watch,
+            redact,
+            settings,
+            shutdown,
+            slots_elsewhere=lambda: self._course_worker.slots_in_use,
+            hand_back=lambda delivery: self._consumer.repeat(delivery),
+            on_ended=lambda: self._reconciler.wake(),
+        )
+        self._reconciler = Reconciler(self._files, importer, self._watch)
         self._consumer = GenerationConsumer(
             Intake(self._database),
             settings.rabbitmq,
             settings.max_lessons,
+            settings.worker.slots,
+            self._watch,
+            self._files_only if settings.files else None,
             on_accepted=self._course_worker.wake,
             on_answered=self._relay.wake,
         )
@@ -121,15 +154,21 @@ class Worker:
 
     async def start(self) -> None:
         """Waits for the database, then starts every part. Parts that need the broker wait for it by themselves."""
-        await _database_with_schema(self._database)
-        await self._heartbeat.start()
+        if not self._settings.openai.configured:
+            self._gate.close("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
         self._publisher.start()
+        if self._settings.files:
+            await self._files_only.start()
+        await self._watch.until_usable()
+        self._joined = True
+        await self._watch.start()
+        await self._heartbeat.start()
         await self._relay.start()
         await self._rescuer.start()
         await self._pruner.start()
         await self._mirror_keeper.start()
-        if not self._settings.openai.configured:
-            self._gate.close("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
+        if self._settings.files:
+            await self._reconciler.start()
         await self._course_worker.start()
         # What was imported stays for good: without it, a full collection doesn't hold up every course for 0.1 s.
         gc.collect()
@@ -143,22 +182,18 @@ class Worker:
         self._shutdown.set()  # no new claim and no new question to the model, from this moment on
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
-        await asyncio.gather(self._consumer.stop(), self._course_worker.stop())
+        await asyncio.gather(self._consumer.stop(), self._course_worker.stop(), self._files_only.stop())
+        await self._watch.stop()
+        await self._reconciler.stop()
         await self._rescuer.stop()
         await self._pruner.stop()
         await self._mirror_keeper.stop()
-        try:
-            async with asyncio.timeout(_LAST_RESULTS_SECONDS):
-                await self._relay.stop()
-                await self._relay.turn()  # what the last courses left in the outbox
-        except (TimeoutError, SQLAlchemyError):
-            _log.warning("results are left for another worker to publish", action="results_left")
+        if self._joined:
+            await self._publish_the_last()
         await asyncio.to_thread(self._publisher.stop)
         await self._heartbeat.stop()
-        try:
-            await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
-        except SQLAlchemyError as error:
-            _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
+        if self._joined:
+            await self._leave()
         await self.close()
         _log.info("the worker has stopped", action="worker_stopped")
 
@@ -180,6 +215,27 @@ class Worker:
     def _look_again(self) -> None:
         self._course_worker.wake()
         self._relay.wake()
+        self._files_only.wake()
+        self._reconciler.wake()
+
+    async def _go_on_with_files(self) -> None:
+        if self._settings.files:
+            _log.warning("requests are written with files only from now on", action="files_only")
+            await self._consumer.start()
+
+    async def _publish_the_last(self) -> None:
+        try:
+            async with asyncio.timeout(_LAST_RESULTS_SECONDS):
+                await self._relay.stop()
+                await self._relay.turn()  # what the last courses left in the outbox
+        except (TimeoutError, SQLAlchemyError):
+            _log.warning("results are left for another worker to publish", action="results_left")
+
+    async def _leave(self) -> None:
+        try:
+            await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
+        except SQLAlchemyError as error:
+            _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
 
 
 def _source_search(settings: Settings, server: ModelServer) -> SourceSearch:
@@ -188,29 +244,6 @@ def _source_search(settings: Settings, server: ModelServer) -> SourceSearch:
     if settings.openai.vector_store_id is not None:
         return VectorStoreSearch(server, settings.openai.vector_store_id)
     return NoSourceSearch()
-
-
-async def _database_with_schema(database: Database) -> None:
-    """Returns when the database answers and has the schema of this program; says in one line what is in the way."""
-
-    def work(connection: Connection) -> str:
-        return str(connection.execute(sql("schema_revision")).scalar_one())
-
-    wanted, delay = head_revision(), 1.0
-    while True:
-        try:
-            found = await database.run(work, patience=0)  # the loop here says at once what is in the way
-            # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
-            if found >= wanted:
-                return
-            reason = f"its schema is {found}, this program needs {wanted}: run `python app.py db upgrade`"
-        except ProgrammingError:
-            reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
-        except SQLAlchemyError as error:
-            reason = _reason(error)
-        _log.error("waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1))
-        await asyncio.sleep(delay * random.uniform(0.5, 1))
-        delay = min(2 * delay, 30)
 
 
 def _reason(error: SQLAlchemyError) -> str:
@@ -251,8 +284,7 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
     else:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
-        await worker.close()
-        _log.info("the worker has stopped before it had started", action="worker_stopped")
+        await worker.stop()
     if health is not None:
         await health.stop()
 

@@ -112,6 +112,7 @@ class DatabaseSettings(BaseSettings):
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
     pool_size: Annotated[int, Field(ge=1)] = 10
     max_overflow: Annotated[int, Field(ge=0)] = 20
+    patience: Seconds = 10
 
 
 class WorkerSettings(BaseSettings):

@@ -54,11 +54,13 @@ class CourseWorker(Duty):
         settings: Settings,
         shutdown: asyncio.Event,
         may_claim: Callable[[], bool],
+        slots_elsewhere: Callable[[], int],
         on_concluded: Callable[[], None],
     ) -> None:
         """`shutdown`: set before `stop` is called; neither is a course claimed nor a question asked after it.
 
-        `may_claim`: are leases proven? `on_concluded` is called when a message may wait in the outbox.
+        `may_claim`: are leases proven? `slots_elsewhere`: how many of the process's slots courses without the database
+        have. `on_concluded` is called when a message may wait in the outbox.
         """
         super().__init__(settings.worker.poll)
         self._worker_id = worker_id
@@ -71,11 +73,17 @@ class CourseWorker(Duty):
         self._settings = settings
         self._shutdown = shutdown
         self._may_claim = may_claim
+        self._slots_elsewhere = slots_elsewhere
         self._on_concluded = on_concluded
         self._slots: dict[UUID, _Slot] = {}
         self._held: frozenset[UUID] = frozenset()
         # Leases of slots that died: not to be adopted, or a course that kills its slot would do so for ever.
         self._given_up: set[UUID] = set()
+
+    @property
+    def slots_in_use(self) -> int:
+        """How many courses this process works on."""
+        return len(self._slots)
 
     def held_leases(self) -> Collection[UUID]:
         """Leases that slots are writing under. Safe to call from any thread."""
@@ -90,7 +98,7 @@ class CourseWorker(Duty):
 
     async def turn(self) -> None:
         """Fills the free slots."""
-        free = self._settings.worker.slots - len(self._slots)
+        free = self._settings.worker.slots - len(self._slots) - self._slots_elsewhere()
         if self._shutdown.is_set() or free <= 0 or not self._may_claim():
             return
         permitted = self._gate.permits(free)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -14,30 +14,19 @@ from pika.spec import Basic
 from sqlalchemy.exc import SQLAlchemyError
 
 from src.config import RabbitMQSettings
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.delivery import Delivery
+from src.consumers.files_only import FilesOnlyWorker
 from src.domain.errors import CourseError, InternalError, InvalidRequest
-from src.domain.request import CourseRequest, IdentifiedRequest, identifiers, valid_request_id
+from src.domain.request import IdentifiedRequest, identifiers, valid_request_id
 from src.domain.text import has_control_characters
 from src.services.broker import BrokerThread
 from src.services.crash_points import crash_point
-from src.services.database import is_about_values
-from src.services.intake import Intake, Reception, ReplyAddress
+from src.services.database import is_about_values, is_away
+from src.services.intake import Intake, Reception
+from src.services.messages import ReplyAddress
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as it came, and how to acknowledge it."""
-
-    body: bytes
-    message_id: str | None
-    """Only where it can serve as a request_id."""
-    priority: int | None
-    redelivered: bool
-    reply: ReplyAddress | None
-    is_current: Callable[[], bool]
-    """False: its channel is closed, so the broker has given the message to somebody else or will."""
-    acknowledge: Callable[[], None]
 
 
 class GenerationConsumer:
@@ -48,15 +37,21 @@ class GenerationConsumer:
         intake: Intake,
         config: RabbitMQSettings,
         max_lessons: int,
+        slots: int,
+        watch: DatabaseWatch,
+        files_only: FilesOnlyWorker | None,
         on_accepted: Callable[[], None],
         on_answered: Callable[[], None],
     ) -> None:
+        """At least `slots` messages are taken ahead. `files_only`: who gets them while the database is away."""
         self._intake = intake
         self._max_lessons = max_lessons
+        self._watch = watch
+        self._files_only = files_only
         self._on_accepted = on_accepted
         self._on_answered = on_answered
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._receiver = _Receiver(config, self._deliveries)
+        self._receiver = _Receiver(config, max(config.prefetch, slots), self._deliveries)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -65,7 +60,9 @@ class GenerationConsumer:
         return self._receiver.connected
 
     async def start(self) -> None:
-        """Begins to receive."""
+        """Begins to receive, if it hasn't yet."""
+        if self._task is not None:
+            return
         self._receiver.loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name="GenerationConsumer")
         self._receiver.start()
@@ -77,6 +74,13 @@ class GenerationConsumer:
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.to_thread(self._receiver.stop)
 
+    def repeat(self, delivery: Delivery) -> None:
+        """Puts a message at the end of the line again. Call it from the event loop.
+
+        As one that came before: the transaction may have been committed, and only its confirmation lost.
+        """
+        self._deliveries.put_nowait(replace(delivery, redelivered=True))
+
     async def _run(self) -> None:
         failures = 0
         while True:
@@ -85,14 +89,19 @@ class GenerationConsumer:
                 continue
             try:
                 crash_point("received")
-                await self.handle(delivery)
-                crash_point("accepted")
-                delivery.acknowledge()
+                if self._files_only is not None and not self._watch.present:
+                    await self._files_only.take(delivery)
+                elif await self.handle(delivery):
+                    crash_point("accepted")
+                    delivery.acknowledge()
                 failures = 0
             except SQLAlchemyError as error:
-                # To the end of the line: one message that waits for a lock doesn't hold up the others. As one that came
-                # before: the transaction may have been committed, and only its confirmation lost.
-                self._deliveries.put_nowait(replace(delivery, redelivered=True))
+                # To the end of the line: one message that waits for a lock doesn't hold up the others.
+                self.repeat(delivery)
+                if is_away(error):
+                    await self._watch.lost()
+                if self._files_only is not None and not self._watch.present:
+                    continue
                 failures += 1
                 _log.error(
                     "the database can't take requests in; they wait in the queue",
@@ -104,14 +113,17 @@ class GenerationConsumer:
                 # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
                 _log.exception("a request could not be taken in", action="intake_failed")
 
-    async def handle(self, delivery: Delivery) -> None:
-        """Accepts or refuses one message. When it returns, that is committed and the message may be acknowledged.
+    async def handle(self, delivery: Delivery) -> bool:
+        """Accepts or refuses one message. True: that is committed and the message may be acknowledged.
 
-        Raises `SQLAlchemyError` where the database can do neither now.
+        False: its course is being written with files only, and it is held for that. Raises `SQLAlchemyError` where the
+        database can neither accept nor refuse now.
         """
         try:
-            request = CourseRequest.parse(delivery.body, self._max_lessons)
-            await self._accept(delivery, request.completed(delivery.message_id, delivery.priority))
+            request = delivery.request(self._max_lessons)
+            if self._files_only is not None and await self._files_only.concerns(delivery, request):
+                return False
+            await self._accept(delivery, request)
         except InvalidRequest as error:
             await self._refuse(delivery, error)
         except Exception as error:
@@ -119,6 +131,7 @@ class GenerationConsumer:
                 raise  # no fault of the request
             _log.exception("an unexpected error at intake", action="intake_error")
             await self._refuse(delivery, InternalError("the request met an unexpected error at intake"))
+        return True
 
     async def _accept(self, delivery: Delivery, request: IdentifiedRequest) -> None:
         reception, course_id = await self._intake.accept(
@@ -157,12 +170,13 @@ class _Receiver(BrokerThread):
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(self, config: RabbitMQSettings, deliveries: asyncio.Queue[Delivery]) -> None:
+    def __init__(self, config: RabbitMQSettings, prefetch: int, deliveries: asyncio.Queue[Delivery]) -> None:
         super().__init__(config, "consumer")
+        self._prefetch = prefetch
         self._deliveries = deliveries
 
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        channel.basic_qos(prefetch_count=self._config.prefetch)
+        channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(self._config.queue_generation, partial(self._hand_over, connection))
         self._ready()
         while not self._stopping.is_set():

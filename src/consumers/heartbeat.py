@@ -61,7 +61,8 @@ class Heartbeat:
     async def stop(self) -> None:
         """Ends the beats. The leases run out by themselves if they were not handed back."""
         self._stopping.set()
-        await asyncio.to_thread(self._thread.join)
+        if self._thread.ident is not None:
+            await asyncio.to_thread(self._thread.join)
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)

@@ -65,6 +65,16 @@ def contract(
         _fail(f"docs/contract differs from the models ({', '.join(different)}): run `make schema`")
 
 
+@commands.command("reconcile")
+def reconcile() -> None:
+    """Import courses that were written with files only into the database. Running workers do it by themselves."""
+    import asyncio
+
+    from src.operations.reconcile import reconcile as run
+
+    sys.exit(asyncio.run(run(Settings())))
+
+
 @commands.command("stand-in")
 def stand_in(
     host: Annotated[

@@ -52,7 +52,8 @@ class BrokerThread(ABC):
         """Ends the work, closes the connection and waits for the thread."""
         self._stopping.set()
         self._wake()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @abstractmethod
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:

@@ -22,9 +22,6 @@ _TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P
 # Connection exceptions; disk, memory or connections used up.
 _TRANSIENT_CLASSES = ("08", "53")
 
-PATIENCE = 10.0
-"""Seconds for which a unit of work is retried where nothing else is said: longer than a restart of the server takes."""
-
 _CONNECT_ARGS = {
     "connect_timeout": 5,
     # A peer that vanished is noticed in seconds, not after the two hours of TCP's own defaults.
@@ -67,14 +64,16 @@ class Database:
     """Runs units of work, in a few threads of its own where it is awaited."""
 
     def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
+        self.patience = config.patience
+        """Seconds for which a unit of work is retried where nothing else is said."""
         self._engine = create_pool(config, application_name)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
 
-    async def run(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
+    async def run(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
         """`run_blocking` in a database thread. Cancelled, the unit of work still ends as a whole."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work, patience)
 
-    def run_blocking(self, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
+    def run_blocking(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
         """The result of `work`, run in one transaction that commits when it returns and rolls back when it raises.
 
         A transient fault repeats the whole of it, with jittered backoff, for up to `patience` seconds. So `work` may
@@ -82,7 +81,7 @@ class Database:
         """
         for attempt in Retrying(
             retry=retry_if_exception(is_transient),
-            stop=stop_after_delay(patience),
+            stop=stop_after_delay(self.patience if patience is None else patience),
             wait=wait_random_exponential(multiplier=0.05, max=2),
             reraise=True,
         ):
@@ -107,6 +106,14 @@ def is_transient(error: BaseException) -> bool:
         # Errors of the client library carry no code: no connection could be made, or it broke.
         return isinstance(error, OperationalError | InterfaceError)
     return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether nothing answers, rather than something that refuses: a login, a lock, one connection too many."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # libpq gives no code where there is no connection. A server that answered a login begins its refusal with this.
+    return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig)
 
 
 def is_about_values(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
+from src.consumers.database_watch import DatabaseWatch
 from src.consumers.generation_consumer import GenerationConsumer
 from src.operations.local_rabbitmq import LocalRabbitMQ
 from src.services.database import Database
@@ -32,6 +33,10 @@ class ConfirmationLost(Intake):
         return reception, course_id
 
 
+async def _nothing() -> None:
+    pass
+
+
 def test_a_request_without_id_whose_commit_was_not_confirmed_makes_one_course(
     database: Database, psql: Psql, rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream, user_id: str
 ) -> None:
@@ -39,7 +44,10 @@ def test_a_request_without_id_whose_commit_was_not_confirmed_makes_one_course(
 
     async def run() -> None:
         config = rabbitmq.settings().model_copy(update={"vhost": vhost})
-        consumer = GenerationConsumer(intake, config, 30, on_accepted=lambda: None, on_answered=lambda: None)
+        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
+        consumer = GenerationConsumer(
+            intake, config, 30, 1, watch, None, on_accepted=lambda: None, on_answered=lambda: None
+        )
         await consumer.start()
         async with asyncio.timeout(PATIENCE):
             await intake.taken_in.wait()

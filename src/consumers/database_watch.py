@@ -1,0 +1,95 @@
+"""Whether the database can be worked with."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+
+from src.consumers.duty import Duty
+from src.domain.text import printable
+from src.services.database import Database, is_away, sql
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST_DELAY = 30.0
+
+
+class DatabaseWatch(Duty):
+    """Looks for a database that went away, until it is back."""
+
+    def __init__(
+        self,
+        database: Database,
+        schema: str,
+        interval: float,
+        on_away: Callable[[], Awaitable[None]],
+        on_back: Callable[[], None],
+    ) -> None:
+        """`schema`: the revision that this program needs, at least."""
+        super().__init__(interval)
+        self._database = database
+        self._schema = schema
+        self._on_away = on_away
+        self._on_back = on_back
+        self._present = True
+
+    @property
+    def present(self) -> bool:
+        """False from the time that somebody has waited for it in vain until it answers."""
+        return self._present
+
+    async def lost(self) -> None:
+        """Somebody has waited for it in vain."""
+        if self._present:
+            self._present = False
+            _log.error("the database is away", action="database_lost")
+            await self._on_away()
+
+    async def until_usable(self) -> None:
+        """Returns when the database answers and has the schema; says in one line what is in the way.
+
+        One that is away for longer than a unit of work would wait for it counts as `lost` from then on.
+        """
+        began, delay = time.monotonic(), 1.0
+        while (obstacle := await self._obstacle()) is not None:
+            reason, away = obstacle
+            _log.error(
+                "waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1)
+            )
+            if away and time.monotonic() - began >= self._database.patience:
+                await self.lost()
+            await asyncio.sleep(delay * random.uniform(0.5, 1))
+            delay = min(2 * delay, _LONGEST_DELAY)
+        self._found()
+
+    async def turn(self) -> None:
+        """Looks whether it is back."""
+        if not self._present and await self._obstacle() is None:
+            self._found()
+
+    def _found(self) -> None:
+        if not self._present:
+            self._present = True
+            _log.warning("the database is back", action="database_back")
+            self._on_back()
+
+    async def _obstacle(self) -> tuple[str, bool] | None:
+        """What is in the way, and whether it is that nothing answers."""
+
+        def work(connection: Connection) -> str:
+            return str(connection.execute(sql("schema_revision")).scalar_one())
+
+        try:
+            found = await self._database.run(work, patience=0)  # at once: the caller says what is in the way
+        except ProgrammingError:
+            return "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql", False
+        except SQLAlchemyError as error:
+            return printable(str(getattr(error, "orig", error)).strip()), is_away(error)
+        # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
+        if found < self._schema:
+            return f"its schema is {found}, this program needs {self._schema}: run `python app.py db upgrade`", False
+        return None

@@ -1,0 +1,52 @@
+"""Imports what was written while the database was away."""
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.duty import Duty
+from src.services.files_import import FilesImport, Import
+from src.services.files_store import FilesStore
+
+_log = structlog.get_logger(__name__)
+
+_INTERVAL = 10.0
+
+
+class Reconciler(Duty):
+    """Looks for courses on disk that nobody works on, while the database is there."""
+
+    def __init__(self, files: FilesStore, importer: FilesImport, watch: DatabaseWatch) -> None:
+        super().__init__(_INTERVAL)
+        self._files = files
+        self._importer = importer
+        self._watch = watch
+
+    async def turn(self) -> None:
+        """Imports each of them; one that can't be read holds up no other."""
+        for course_id in self._files.waiting():
+            if self._stopping or not self._watch.present:
+                return
+            try:
+                outcome = await self._importer.run(course_id)
+            except SQLAlchemyError:
+                raise  # the database: the next ones would fail too
+            except (OSError, ValueError) as error:
+                _log.error(
+                    "a course on disk can't be imported",
+                    action="import_failed",
+                    course_id=str(course_id),
+                    error=f"{type(error).__name__}: {error}",
+                )
+                continue
+            match outcome:
+                case Import.DONE:
+                    _log.warning("a course is imported from files", action="course_imported", course_id=str(course_id))
+                case Import.KNOWN:
+                    _log.warning(
+                        "a course on disk is in the database already, which keeps its own",
+                        action="import_skipped",
+                        course_id=str(course_id),
+                    )
+                case _:
+                    pass

@@ -1,0 +1,38 @@
+"""`python app.py reconcile`: courses that were written with files only, into the database."""
+
+import typer
+
+from src.config import Settings
+from src.services.database import Database
+from src.services.files_import import FilesImport, Import
+from src.services.files_store import FilesStore
+
+_SAID = {
+    Import.DONE: "imported",
+    Import.KNOWN: "in the database already, which keeps its own",
+    Import.BUSY: "being written: come back later",
+    Import.ABSENT: "imported by somebody else just now",
+}
+
+
+async def reconcile(settings: Settings) -> int:
+    """Imports everything that can be, and prints what became of each course. Returns the exit code.
+
+    Raises `DBAPIError` where the database is away.
+    """
+    database = Database(settings.database)
+    files = FilesStore(settings.output_dir)
+    importer = FilesImport(database, files)
+    waiting, failed = files.waiting(), False
+    try:
+        for course_id in waiting:
+            try:
+                said = _SAID[await importer.run(course_id)]
+            except (OSError, ValueError) as error:
+                said, failed = f"can't be read: {error}", True
+            typer.echo(f"{course_id}  {said}")
+    finally:
+        database.dispose()
+    if not waiting:
+        typer.echo(f"Nothing to import: no course in {settings.output_dir / '.files-only'}")
+    return 1 if failed else 0

@@ -1,0 +1,332 @@
+"""Courses that are written while the database is away: one folder each, until they are imported.
+
+    <OUTPUT_DIR>/.files-only/<course id>/request.json, outline.json, lesson-1.json, …, calls-1.json, …, result.json
+
+Every file is written whole. Who works on a course holds the lock of its folder: the fence of this mode. It falls with
+its process, so a folder whose lock can be had is nobody's.
+"""
+
+import asyncio
+import random
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+from filelock import FileLock, Timeout
+from pydantic import AwareDatetime, BaseModel
+
+from src.domain.course import Claim, ModelCall
+from src.domain.errors import LeaseLost, RequestIdConflict
+from src.domain.lesson import Lesson
+from src.domain.outline import Outline
+from src.domain.request import IdentifiedRequest, body_digest
+from src.domain.result import ErrorMessage, SuccessMessage
+from src.services.whole_files import sync_folder, write_whole
+
+_log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R")
+
+_REDELIVERED_WITHIN = timedelta(hours=1)
+
+
+class _Request(BaseModel):
+    request: IdentifiedRequest
+    body_hash: str | None
+    received_at: AwareDatetime
+    attempt: int
+
+
+class _Calls(BaseModel):
+    attempt: int
+    calls: list[ModelCall]
+
+
+class _Outline(_Calls):
+    outline: Outline
+
+
+class SavedLesson(_Calls):
+    """A lesson on disk."""
+
+    lesson: Lesson
+    generated_at: AwareDatetime
+
+
+class StoredResult(BaseModel):
+    """How a course ended, as it was or will be published."""
+
+    message: SuccessMessage | ErrorMessage
+    message_id: UUID
+    ended_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True)
+class FilesCourse:
+    """Everything that is on disk of one course."""
+
+    request: IdentifiedRequest
+    body_hash: str | None
+    received_at: datetime
+    attempt: int
+    outline: Outline | None
+    lessons: tuple[SavedLesson, ...]
+    calls: tuple[tuple[int, ModelCall], ...]
+    """Each with the attempt that made it."""
+    result: StoredResult | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every lesson of the outline is there."""
+        return self.outline is not None and len(self.lessons) == len(self.outline.lessons)
+
+
+class FilesStore:
+    """A `CourseRecord` on disk. Writes wait for a disk that is full or away, as those of the database do for it."""
+
+    def __init__(self, root: Path) -> None:
+        """`root`: the folder of all courses' files."""
+        self._root = root / ".files-only"
+        self._locks: dict[UUID, FileLock] = {}
+        self._leases: dict[UUID, UUID] = {}
+        self._guard = threading.Lock()
+
+    def has(self, course_id: UUID) -> bool:
+        """Whether something of the course is here."""
+        return (self._folder(course_id) / "request.json").exists()
+
+    def waiting(self) -> list[UUID]:
+        """The courses that are here, the oldest first."""
+        found = []
+        for file in self._root.glob("*/request.json"):
+            try:
+                found.append((file.stat().st_mtime, UUID(file.parent.name)))
+            except (ValueError, OSError):
+                continue  # somebody else's folder, or one that was imported just now
+        return [course_id for _, course_id in sorted(found)]
+
+    def recognised(self, request: IdentifiedRequest, body: bytes, *, redelivered: bool) -> IdentifiedRequest:
+        """`request`, with the id that was made up at the first delivery if it has none and this is not the first."""
+        if request.id_given or not redelivered:
+            return request
+        wanted, since = body_digest(body), datetime.now(UTC) - _REDELIVERED_WITHIN
+        for course_id in self.waiting():
+            known = self._read(course_id, "request.json", _Request)
+            if known and known.body_hash == wanted and known.received_at > since:
+                return known.request
+        return request
+
+    async def begin(self, request: IdentifiedRequest, body: bytes) -> Claim | None:
+        """An attempt at the course of `request`, new or left by another process. None: another process has it.
+
+        Raises `RequestIdConflict` where the same id asked for something else. After it, `release`.
+        """
+        return await until_written(lambda: self._begin(request, body))
+
+    async def refund(self, claim: Claim) -> None:
+        """The attempt doesn't count: the model was away, or this process stops."""
+        entry = self._read(claim.course_id, "request.json", _Request)
+        if entry is not None:
+            await self._save(claim, "request.json", entry.model_copy(update={"attempt": claim.attempt - 1}))
+
+    async def release(self, course_id: UUID) -> None:
+        """Ends an attempt of this process, or an import: others may have the course."""
+        await asyncio.to_thread(self._unlock, course_id)
+
+    async def lock(self, course_id: UUID) -> bool:
+        """Keeps everybody else from the course, or says that somebody has it. After it, `release` or `forget`."""
+        return await asyncio.to_thread(self._lock, course_id)
+
+    async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
+        """Keeps the outline."""
+        saved = _Outline(attempt=claim.attempt, calls=list(calls), outline=outline)
+        await self._save(claim, "outline.json", saved)
+
+    async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
+        """Keeps a finished lesson."""
+        saved = SavedLesson(attempt=claim.attempt, calls=list(calls), lesson=lesson, generated_at=datetime.now(UTC))
+        await self._save(claim, f"lesson-{lesson.plan.lesson_number}.json", saved)
+
+    async def save_calls(self, claim: Claim, calls: Sequence[ModelCall]) -> None:
+        """Keeps the record of calls that led to nothing that was saved."""
+        if calls:
+            await self._save(claim, f"calls-{uuid4()}.json", _Calls(attempt=claim.attempt, calls=list(calls)))
+
+    async def save_result(self, claim: Claim, result: StoredResult) -> None:
+        """Keeps how the course ended."""
+        await self._save(claim, "result.json", result)
+
+    async def course(self, course_id: UUID) -> FilesCourse | None:
+        """What is on disk of a course. Raises `OSError` or `ValueError` where it can't be read."""
+        return await asyncio.to_thread(self._course, course_id)
+
+    async def document(self, course_id: UUID) -> dict[str, Any] | None:
+        """A course with all of its lessons as `CourseStore.document` gives it, but for `output_path`; else None."""
+        course = await self.course(course_id)
+        return _document(course) if course is not None and course.finished else None
+
+    async def forget(self, course_id: UUID) -> None:
+        """Takes the folder of an imported course away, and the lock with it."""
+
+        def work() -> None:
+            shutil.rmtree(self._folder(course_id), ignore_errors=True)
+            self._unlock(course_id)
+
+        await asyncio.to_thread(work)
+
+    def _begin(self, request: IdentifiedRequest, body: bytes) -> Claim | None:
+        course_id = request.course_id
+        self._folder(course_id).mkdir(parents=True, exist_ok=True)
+        if not self._lock(course_id):
+            return None
+        try:
+            known = self._course(course_id)
+            if known is not None and known.request.request_hash != request.request_hash:
+                raise RequestIdConflict("request_id: was used before for a different request of this user")
+            entry = _Request(
+                request=known.request if known else request,
+                body_hash=known.body_hash if known else None if request.id_given else body_digest(body),
+                received_at=known.received_at if known else datetime.now(UTC),
+                attempt=known.attempt + 1 if known else 1,
+            )
+            self._write(course_id, "request.json", entry)
+        except BaseException:
+            self._unlock(course_id)
+            raise
+        lease = self._leases[course_id] = uuid4()
+        return Claim(
+            course_id=course_id,
+            lease_id=lease,
+            attempt=entry.attempt,
+            user_id=request.user_id,
+            request_id=request.request_id,
+            wanted=request.model_dump(include={"topic", "grade_level", "num_lessons", "source_filter", "language"}),
+            outline=known.outline.model_dump(mode="json") if known and known.outline else None,
+            saved_lessons=frozenset(saved.lesson.plan.lesson_number for saved in known.lessons)
+            if known
+            else frozenset(),
+            postponements=0,
+            postponed_for=0.0,
+        )
+
+    def _course(self, course_id: UUID) -> FilesCourse | None:
+        entry = self._read(course_id, "request.json", _Request)
+        if entry is None:
+            return None
+        outline = self._read(course_id, "outline.json", _Outline)
+        folder = self._folder(course_id)
+        lessons = [self._read(course_id, file.name, SavedLesson) for file in folder.glob("lesson-*.json")]
+        failed = [self._read(course_id, file.name, _Calls) for file in folder.glob("calls-*.json")]
+        in_order = sorted(filter(None, lessons), key=lambda saved: saved.lesson.plan.lesson_number)
+        steps: list[_Calls | None] = [outline, *in_order, *failed]
+        return FilesCourse(
+            request=entry.request,
+            body_hash=entry.body_hash,
+            received_at=entry.received_at,
+            attempt=entry.attempt,
+            outline=outline.outline if outline else None,
+            lessons=tuple(in_order),
+            calls=tuple((step.attempt, call) for step in steps if step for call in step.calls),
+            result=self._read(course_id, "result.json", StoredResult),
+        )
+
+    async def _save(self, claim: Claim, name: str, content: BaseModel) -> None:
+        def work() -> None:
+            # Under the guard: an attempt that has ended can't write between the look and the file.
+            with self._guard:
+                if self._leases.get(claim.course_id) != claim.lease_id:
+                    raise LeaseLost(f"attempt {claim.attempt} at course {claim.course_id} has ended")
+                self._write(claim.course_id, name, content)
+
+        await until_written(work)
+
+    def _write(self, course_id: UUID, name: str, content: BaseModel) -> None:
+        folder = self._folder(course_id)
+        write_whole(folder / name, content.model_dump_json(indent=2))
+        sync_folder(folder)
+
+    def _read(self, course_id: UUID, name: str, kind: type[M]) -> M | None:
+        try:
+            text = (self._folder(course_id) / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        # The limit was kept when the request came in, and may have been changed since.
+        return kind.model_validate_json(text, context={"max_lessons": 2**31})
+
+    def _lock(self, course_id: UUID) -> bool:
+        with self._guard:
+            if course_id in self._locks:
+                return False
+            lock = FileLock(self._folder(course_id) / "lock", timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except (Timeout, FileNotFoundError):
+                return False
+            self._locks[course_id] = lock
+            return True
+
+    def _unlock(self, course_id: UUID) -> None:
+        with self._guard:
+            self._leases.pop(course_id, None)
+            lock = self._locks.pop(course_id, None)
+        if lock is not None:
+            lock.release()
+
+    def _folder(self, course_id: UUID) -> Path:
+        return self._root / str(course_id)
+
+
+async def until_written(work: Callable[[], R]) -> R:
+    """The result of `work`, run in a thread and again while the disk is full or away."""
+    while True:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as error:
+            _log.error("files can't be written; the course waits", action="files_waiting", error=str(error))
+            await asyncio.sleep(random.uniform(0.5, 2))
+
+
+def _document(course: FilesCourse) -> dict[str, Any]:
+    assert course.outline is not None
+    lessons = [_lesson_row(saved) for saved in course.lessons]
+    return {
+        **course.request.model_dump(include={"user_id", "request_id", "topic", "grade_level", "source_filter"}),
+        "id": course.request.course_id,
+        "language": course.request.language,
+        "title": course.outline.title,
+        "total_lessons": len(lessons),
+        "outline_json": course.outline.model_dump(mode="json"),
+        "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
+        "usage": usage([call for _, call in course.calls]),
+        "quality": {
+            "lessons_with_sources": sum(1 for lesson in lessons if lesson["sources"]),
+            "checks": sum(len(saved.lesson.text.checks) for saved in course.lessons),
+        },
+        "generated_at": max(saved.generated_at for saved in course.lessons),
+        "lessons": lessons,
+    }
+
+
+def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
+    plan = saved.lesson.plan.model_dump(mode="json")
+    content = saved.lesson.content_json()
+    return {**plan, "sources": content["sources"], "content_json": content, "generated_at": saved.generated_at}
+
+
+def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
+    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
+    costs = [call.cost for call in calls if call.cost is not None]
+    return {
+        "calls": len(calls),
+        "input_tokens": sum(call.input_tokens for call in calls),
+        "cached_tokens": sum(call.cached_tokens for call in calls),
+        "output_tokens": sum(call.output_tokens for call in calls),
+        "cost": round(sum(costs), 6) if costs else None,
+    }

@@ -1,0 +1,5 @@
+-- When it happened, not when it was imported.
+UPDATE courses
+SET created_at = :received_at,
+    generated_at = CASE WHEN status = 'READY' THEN CAST(:ended_at AS timestamptz) END
+WHERE id = :course_id

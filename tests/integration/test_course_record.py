@@ -1,0 +1,211 @@
+"""What the generator saves to, in both of its forms: the database, and files only. One suite, so that they agree."""
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+
+from src.domain.course import Claim, ModelCall
+from src.domain.errors import LeaseLost
+from src.domain.lesson import Lesson, LessonText
+from src.domain.outline import Outline
+from src.domain.request import CourseRequest, IdentifiedRequest
+from src.services.course_generator import CourseRecord
+from src.services.database import Database
+from src.services.files_store import FilesStore
+from src.services.intake import Intake
+from src.services.mirror import course_json
+from tests.peers import Peer
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+class Side(ABC):
+    """One of the two forms, with what comes before and after the generator."""
+
+    record: CourseRecord
+
+    @abstractmethod
+    def begin(self, request: IdentifiedRequest) -> Claim:
+        """The first attempt at a course."""
+
+    @abstractmethod
+    def resume(self, claim: Claim) -> Claim:
+        """The next attempt, after the first one's process has gone."""
+
+    @abstractmethod
+    def document(self, claim: Claim) -> dict[str, Any]:
+        """The course as the mirror gets it, when every lesson is saved."""
+
+
+class DatabaseSide(Side):
+    def __init__(self, database: Database, peer: Callable[..., Peer]) -> None:
+        self._database, self._peer = database, peer()
+        self.record = self._peer.store
+
+    def begin(self, request: IdentifiedRequest) -> Claim:
+        run(Intake(self._database).accept(request, b"{}", redelivered=False, reply=None))
+        return self._peer.claim_one()
+
+    def resume(self, claim: Claim) -> Claim:
+        run(self._peer.store.release(claim, "its process has gone", ()))
+        return self._peer.claim_one()
+
+    def document(self, claim: Claim) -> dict[str, Any]:
+        run(self._peer.store.finish(claim, "courses/x", "courses/long-x"))
+        document = run(self._peer.store.document(claim.course_id))
+        assert document is not None
+        return document
+
+
+class FilesSide(Side):
+    def __init__(self, folder: Path) -> None:
+        self.record = self._files = FilesStore(folder)
+
+    def begin(self, request: IdentifiedRequest) -> Claim:
+        self._request = request
+        claim = run(self._files.begin(request, b"{}"))
+        assert claim is not None
+        return claim
+
+    def resume(self, claim: Claim) -> Claim:
+        run(self._files.release(claim.course_id))
+        return self.begin(self._request)
+
+    def document(self, claim: Claim) -> dict[str, Any]:
+        document = run(self._files.document(claim.course_id))
+        assert document is not None
+        return document
+
+
+@pytest.fixture(params=["database", "files"])
+def side(request: pytest.FixtureRequest, database: Database, peer: Callable[..., Peer], tmp_path: Path) -> Side:
+    return DatabaseSide(database, peer) if request.param == "database" else FilesSide(tmp_path)
+
+
+REQUEST = CourseRequest(user_id=uuid4(), request_id="r-1", topic="Cells", num_lessons=2, source_filter="biology/")
+
+
+def request() -> IdentifiedRequest:
+    return REQUEST.completed(None, None)
+
+
+def outline() -> Outline:
+    lessons = [
+        {
+            "lesson_number": number,
+            "title": f"Lesson {number}: 'quoted' – ज्ञान",
+            "description": "What it is about.",
+            "key_concepts": ["cell"],
+            "learning_objectives": ["Name the parts of a cell"],
+        }
+        for number in (1, 2)
+    ]
+    return Outline.model_validate({"title": "Cells", "description": "All about cells.", "lessons": lessons})
+
+
+def lesson(number: int, introduction: str = "Cells are small.") -> Lesson:
+    check = {
+        "question": "What is a cell?",
+        "choices": ["A unit of life", "A stone", "A star"],
+        "answer": "A unit of life",
+        "explanation": "The text says so.",
+        "objective": 1,
+    }
+    text = {
+        "introduction": introduction,
+        "sections": [{"heading": "Parts", "content": "A nucleus; a membrane."}],
+        "key_terms": [{"term": "cell", "definition": "The unit of life."}],
+        "applications": "Medicine.",
+        "summary": "Cells make up all that lives.",
+        "checks": [check, check, check],
+        "passages": [],
+    }
+    sources = (f"biology/{number}.md", "biology/both.md")
+    return Lesson(outline().lessons[number - 1], LessonText.model_validate(text), sources, "a model")
+
+
+def call(purpose: str, number: int | None, cost: float | None = 0.001) -> ModelCall:
+    return ModelCall(uuid4(), purpose, number, "a model", 100, 40, 20, cost, 1.5, "ok")
+
+
+def test_a_first_attempt_has_everything_to_do(side: Side) -> None:
+    claim = side.begin(request())
+    assert (claim.course_id, claim.attempt) == (request().course_id, 1)
+    assert (claim.user_id, claim.request_id) == (REQUEST.user_id, "r-1")
+    assert (claim.outline, claim.saved_lessons) == (None, frozenset())
+    assert claim.wanted == {
+        "topic": "Cells",
+        "grade_level": "Grade 8",
+        "num_lessons": 2,
+        "source_filter": "biology/",
+        "language": "en",
+    }
+
+
+def test_what_is_saved_is_there_for_the_next_attempt(side: Side) -> None:
+    first = side.begin(request())
+    run(side.record.save_outline(first, outline(), [call("outline", None)]))
+    run(side.record.save_lesson(first, lesson(2), [call("lesson", 2)]))
+    second = side.resume(first)
+    assert second.attempt == 2 and second.lease_id != first.lease_id
+    assert Outline.model_validate(second.outline) == outline()
+    assert second.saved_lessons == {2}
+
+
+def test_an_attempt_that_is_over_writes_nothing(side: Side) -> None:
+    first = side.begin(request())
+    run(side.record.save_outline(first, outline(), []))
+    second = side.resume(first)
+    for save in (
+        side.record.save_outline(first, outline().model_copy(update={"title": "Late"}), []),
+        side.record.save_lesson(first, lesson(1, "Written by the one before."), [call("lesson", 1)]),
+    ):
+        with pytest.raises(LeaseLost):
+            run(save)
+    run(side.record.save_lesson(second, lesson(1), []))
+    run(side.record.save_lesson(second, lesson(2), []))
+    document = side.document(second)
+    assert document["title"] == "Cells"
+    assert document["lessons"][0]["content_json"]["sections"][0]["content"] == "Cells are small."
+    assert document["usage"]["calls"] == 0
+
+
+def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
+    claim = side.begin(request())
+    run(side.record.save_outline(claim, outline(), [call("outline", None), call("outline", None, None)]))
+    run(side.record.save_lesson(claim, lesson(2), [call("lesson", 2)]))
+    run(side.record.save_lesson(claim, lesson(1), [call("lesson", 1)]))
+    course = course_json(side.document(claim))
+    assert course["metadata"].pop("generated_at")
+    for saved in course["lessons"]:
+        assert saved.pop("generated_at")
+    assert json.loads(json.dumps(course["metadata"])) == {
+        "course_id": str(request().course_id),
+        "user_id": str(REQUEST.user_id),
+        "request_id": "r-1",
+        "title": "Cells",
+        "topic": "Cells",
+        "grade_level": "Grade 8",
+        "source_filter": "biology/",
+        "language": "en",
+        "total_lessons": 2,
+        "usage": {"calls": 4, "input_tokens": 400, "cached_tokens": 160, "output_tokens": 80, "cost": 0.003},
+    }
+    assert course["outline"] == outline().model_dump(mode="json")
+    assert course["all_sources"] == ["biology/1.md", "biology/both.md", "biology/2.md"]
+    for number, saved in enumerate(course["lessons"], start=1):
+        assert saved == {
+            "lesson_info": outline().lessons[number - 1].model_dump(mode="json"),
+            "content": lesson(number).content_json(),
+            "sources": [f"biology/{number}.md", "biology/both.md"],
+        }

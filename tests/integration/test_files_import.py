@@ -1,0 +1,193 @@
+"""Courses that were written with files only, on their way into the database."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from src.domain.course import Claim
+from src.domain.errors import RequestIdConflict
+from src.domain.result import SuccessMessage, success_message_id
+from src.services.database import Database
+from src.services.files_import import FilesImport, Import
+from src.services.files_store import FilesStore, StoredResult
+from src.services.intake import Intake
+from tests.integration.test_course_record import call, lesson, outline, request
+from tests.peers import Peer
+from tests.sql import Psql
+
+ENDED = datetime.now(UTC) - timedelta(hours=3)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FilesStore:
+    return FilesStore(tmp_path)
+
+
+def written(files: FilesStore, lessons: int = 2, *, ended: bool = True) -> Claim:
+    """A course of two lessons on disk, as far as `lessons` says."""
+
+    async def write() -> Claim:
+        claim = await files.begin(request(), b"{}")
+        assert claim is not None
+        await files.save_outline(claim, outline(), [call("outline", None)])
+        for number in range(1, lessons + 1):
+            await files.save_lesson(claim, lesson(number), [call("lesson", number)])
+        if ended:
+            message = SuccessMessage(
+                request_id=claim.request_id,
+                user_id=claim.user_id,
+                course_id=claim.course_id,
+                course_title="Cells",
+                total_lessons=2,
+                message="Course generated successfully",
+                output_path="courses/cells",
+                stored_in="files",
+                usage={},
+                quality={},
+                timestamp=ENDED,
+            )
+            result = StoredResult(message=message, message_id=success_message_id(claim.course_id), ended_at=ENDED)
+            await files.save_result(claim, result)
+        await files.release(claim.course_id)
+        return claim
+
+    return asyncio.run(write())
+
+
+def imported(database: Database, files: FilesStore) -> Import:
+    return asyncio.run(FilesImport(database, files).run(request().course_id))
+
+
+def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_published(
+    database: Database, files: FilesStore, psql: Psql
+) -> None:
+    claim = written(files)
+    assert imported(database, files) is Import.DONE
+    row = psql.row("SELECT id, status, attempts, generated_at, usage, quality, sources, output_path FROM courses")
+    assert datetime.fromisoformat(row.pop("generated_at")) == ENDED
+    assert row == {
+        "id": str(claim.course_id),
+        "status": "READY",
+        "attempts": 1,
+        "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
+        "quality": {"lessons_with_sources": 2, "checks": 6},
+        "sources": ["biology/1.md", "biology/both.md", "biology/2.md"],
+        "output_path": "courses/cells",
+    }
+    message = psql.row("SELECT type, message_id, published_at IS NOT NULL AS published FROM outbox")
+    assert message == {
+        "type": "course.success",
+        "message_id": str(success_message_id(claim.course_id)),
+        "published": True,
+    }
+    assert psql.value("SELECT count(*) FROM generation_queue") == 0
+    assert psql.value("SELECT array_agg(to_status ORDER BY id) FROM course_events") == ["QUEUED", "GENERATING", "READY"]
+    assert "files only" in psql.value("SELECT reason FROM course_events LIMIT 1")
+    assert files.waiting() == []
+    assert imported(database, files) is Import.ABSENT
+
+
+def test_an_unfinished_course_is_queued_with_what_it_has(
+    database: Database, files: FilesStore, psql: Psql, peer: Callable[..., Peer]
+) -> None:
+    written(files, lessons=1, ended=False)
+    assert imported(database, files) is Import.DONE
+    claim = peer().claim_one()
+    assert (claim.attempt, claim.saved_lessons) == (1, frozenset({1}))
+    assert psql.value("SELECT count(*) FROM model_calls") == 2
+
+
+def test_a_course_that_was_accepted_and_not_begun_is_filled_in(
+    database: Database, files: FilesStore, psql: Psql, peer: Callable[..., Peer]
+) -> None:
+    """The commit of its acceptance was cut off: nobody knew that the database has it."""
+    asyncio.run(Intake(database).accept(request(), b"{}", redelivered=False, reply=None))
+    written(files)
+    assert imported(database, files) is Import.DONE
+    assert psql.value("SELECT status FROM courses") == "READY"
+    assert peer().claim() == []
+
+
+def test_a_course_that_somebody_has_begun_keeps_its_own(
+    database: Database, files: FilesStore, psql: Psql, peer: Callable[..., Peer]
+) -> None:
+    asyncio.run(Intake(database).accept(request(), b"{}", redelivered=False, reply=None))
+    claim = peer().claim_one()
+    written(files)
+    assert imported(database, files) is Import.KNOWN
+    assert psql.row("SELECT status, outline_json FROM courses") == {"status": "GENERATING", "outline_json": None}
+    assert str(psql.value("SELECT lease_id FROM generation_queue")) == str(claim.lease_id)
+    assert files.waiting() == []
+
+
+def test_a_course_that_another_process_is_writing_is_left_alone(
+    database: Database, files: FilesStore, psql: Psql, tmp_path: Path
+) -> None:
+    written(files, lessons=1, ended=False)
+    other = FilesStore(tmp_path)
+    assert asyncio.run(other.lock(request().course_id))
+    assert imported(database, files) is Import.BUSY
+    assert asyncio.run(files.begin(request(), b"{}")) is None
+    assert psql.value("SELECT count(*) FROM courses") == 0
+    asyncio.run(other.release(request().course_id))
+    assert imported(database, files) is Import.DONE
+
+
+def test_a_course_that_can_not_be_imported_stays_on_disk(database: Database, files: FilesStore, tmp_path: Path) -> None:
+    written(files)
+    (tmp_path / ".files-only" / str(request().course_id) / "lesson-2.json").unlink()
+    with pytest.raises(ValueError, match="not all of its lessons"):
+        imported(database, files)
+    assert files.waiting() == [request().course_id]
+
+
+def test_another_request_with_the_same_id_is_a_conflict_and_changes_nothing(files: FilesStore) -> None:
+    written(files, lessons=1, ended=False)
+    other = request().model_copy(update={"topic": "Stars"})
+    with pytest.raises(RequestIdConflict):
+        asyncio.run(files.begin(other, b"{}"))
+    claim = asyncio.run(files.begin(request(), b"{}"))
+    assert claim is not None and claim.attempt == 2
+
+
+def test_a_request_without_id_is_recognised_only_when_it_comes_again(files: FilesStore) -> None:
+    body = b'{"topic": "Cells"}'
+    first = request().model_copy(update={"request_id": "made-up", "id_given": False})
+    asyncio.run(files.begin(first, body))
+    again = request().model_copy(update={"request_id": str(uuid4()), "id_given": False})
+    assert files.recognised(again, body, redelivered=True).request_id == "made-up"
+    assert files.recognised(again, body, redelivered=False).request_id == again.request_id
+    assert files.recognised(again, b"{}", redelivered=True).request_id == again.request_id
+
+
+def test_the_database_makes_the_same_id_for_a_success(
+    database: Database, psql: Psql, peer: Callable[..., Peer], queue_course: Callable[..., str]
+) -> None:
+    queue_course(lessons=2)
+    worker = peer()
+    claim = worker.claim_one()
+    asyncio.run(worker.store.save_outline(claim, outline(), ()))
+    for number in (1, 2):
+        asyncio.run(worker.store.save_lesson(claim, lesson(number), ()))
+    asyncio.run(worker.store.finish(claim, None, None))
+    sent = psql.value("SELECT message_id FROM outbox WHERE type = 'course.success'")
+    assert sent == str(success_message_id(claim.course_id))
+
+
+def test_a_disk_that_is_away_is_waited_for(files: FilesStore, tmp_path: Path) -> None:
+    (tmp_path / ".files-only").write_text("in the way")
+
+    async def begin() -> Claim | None:
+        beginning = asyncio.create_task(files.begin(request(), b"{}"))
+        done, _ = await asyncio.wait([beginning], timeout=0.01)
+        assert not done
+        (tmp_path / ".files-only").unlink()
+        return await beginning
+
+    assert asyncio.run(begin()) is not None
+    shutil.rmtree(tmp_path / ".files-only")
