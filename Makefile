@@ -23,8 +23,9 @@ publish: $(VENV)/local ## Send a request to `make run`: make publish ARGS='--top
 psql: $(VENV)/local ## Open psql on the local database: make psql ARGS="-c 'SELECT …'"
 	@$(BIN)/python app.py local psql -- $(ARGS)
 
+# All of them in four processes, each with services of its own: they wait more than they work. A part runs in one.
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
 	@$(BIN)/python -m pytest -m long $(ARGS)

@@ -66,16 +66,19 @@ class StandIn:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._listen())
+        runner = self._loop.run_until_complete(self._listen())
         self._listening.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> web.AppRunner:
         model = StandInModel(latency=self._latency, sources=self._sources)
-        runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True)
+        runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, HOST, 0).start()
         self._port = runner.addresses[0][1]
+        return runner
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()

@@ -112,12 +112,15 @@ class LocalPostgres:
             password_file.unlink()
 
     def _prepare_for_root(self) -> None:
-        import pwd  # not on Windows, where this module is imported too
+        import fcntl  # neither is on Windows, where this module is imported too
+        import pwd
 
-        try:
-            pwd.getpwnam(_POSTGRES_SYSTEM_USER)
-        except KeyError:
-            subprocess.run(["useradd", "--system", "--shell", "/bin/sh", _POSTGRES_SYSTEM_USER], check=True)
+        with (self.bin / "postgres").open("rb") as lock:  # several processes may start their first server at once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                pwd.getpwnam(_POSTGRES_SYSTEM_USER)
+            except KeyError:
+                subprocess.run(["useradd", "--system", "--shell", "/bin/sh", _POSTGRES_SYSTEM_USER], check=True)
         self._own(self._folder)
         # That user must be able to reach its folder and the programs: to pass through, not to list.
         for path in (self._folder, self.bin):
