@@ -319,7 +319,10 @@ def test_a_model_that_is_away_too_keeps_the_message_until_either_is_back(
     assert upstream.result().fields["stored_in"] == "database"
     assert stand_in.calls["Cell Biology/lesson 1"] == 1
     assert own_psql.row("SELECT status, total_lessons FROM courses") == {"status": "READY", "total_lessons": 2}
+    assert worker.lines("course_claimed")[0]["attempt"] == 1  # the model's absence cost none
+    eventually(lambda: worker.lines("request_repeated"), "the message is answered too")
     assert worker.stop() == 0
+    assert upstream.depth(REQUESTS) == 0
 
 
 def test_a_course_that_the_database_has_is_not_overwritten_and_reconcile_says_so(
