@@ -131,7 +131,7 @@ class FilesOnlyWorker(Duty):
                 return False
             if await self._importer.run(known.course_id) is not Import.BUSY:
                 return False
-        self._waiting.append(_Waiting(delivery, known, time.monotonic() + _LOOK_AGAIN))
+        self._waiting.append(_Waiting(delivery, known))
         return True
 
     async def turn(self) -> None:
@@ -143,11 +143,11 @@ class FilesOnlyWorker(Duty):
                 continue  # it comes again, to whomever
             if running is not None and running.request.request_hash == entry.request.request_hash:
                 running.deliveries.append(entry.delivery)
-            elif entry.due > time.monotonic() or self._shutdown.is_set():
+            elif running is not None or self._shutdown.is_set():
                 self._waiting.append(entry)
-            elif self._watch.present and running is None:
+            elif self._watch.present:
                 self._hand_back(entry.delivery)
-            elif running is None and self._has_slot() and self._gate.permits(1):
+            elif entry.due <= time.monotonic() and self._has_slot() and self._gate.permits(1):
                 self._start(entry)
             else:
                 self._waiting.append(entry)

@@ -54,6 +54,7 @@ class Heartbeat:
 
     async def start(self) -> None:
         """Begins to beat. Returns after the first one: what this worker claims next is seen to be a living worker's."""
+        self._ticked_at = time.monotonic()  # the worker may have waited long for its database
         self._ticker = asyncio.create_task(self._tick_on(), name="Heartbeat")
         await asyncio.to_thread(self.beat)
         self._thread.start()
