@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql test faults check format schema bench clean
+.PHONY: help demo run publish psql test faults chaos check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -29,6 +29,10 @@ test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their
 
 faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+MINUTES ?= 5
+chaos: $(VENV)/dev system ## Workers, requests, kills and restarts for a while, then an audit: make chaos MINUTES=20
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 check: $(VENV)/dev ## Format, lint, types, layers; schema.sql and docs/contract are up to date
 	@$(BIN)/ruff format --check .

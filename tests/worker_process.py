@@ -39,6 +39,10 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def wait_for(self, action: str, patience: float = PATIENCE, **fields: Any) -> dict[str, Any]:
         """The first log line with this `action` and `fields`, as soon as it is written."""
 

@@ -87,7 +87,7 @@ class StandInModel:
         self._faults: list[Fault] = []
         self._released = asyncio.Event()
         self._calls: Counter[str] = Counter()
-        self._open = self._most_open = self._held = 0
+        self._open = self._most_open = self._held = self._faulted = 0
         self._search = MarkdownFolderSearch(self.sources) if self.sources else None
 
     def application(self) -> web.Application:
@@ -123,6 +123,7 @@ class StandInModel:
         step = call.purpose if call.lesson is None else f"{call.purpose} {call.lesson}"
         self._calls[f"{call.topic}/{step}"] += 1
         fault = self._fault(call)
+        self._faulted += fault is not None
         if fault is not None and fault.kind in _STATUS_FAULTS:
             return _status_fault(fault)
         if fault is not None and fault.kind == "reset":
@@ -193,6 +194,7 @@ class StandInModel:
                 "open": self._open,
                 "most_open": self._most_open,
                 "held": self._held,
+                "faulted": self._faulted,
             }
         )
 

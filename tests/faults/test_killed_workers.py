@@ -70,6 +70,38 @@ def test_killed_mid_lesson_resumes_without_paying_again(
     }
 
 
+def test_killed_with_twenty_courses_in_flight_each_is_ready_once_and_only_open_calls_are_paid_again(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 1, with many: five courses without an outline yet, fifteen in mid lessons."""
+    for number in range(5):
+        stand_in.fault("hold", purpose="outline", topic=f"Cells {number}", times=None)
+    for lesson in (3, 4):
+        stand_in.fault("hold", lesson=lesson, times=None)
+    first = workers.start()
+    for number in range(20):
+        upstream.request(user_id, topic=f"Cells {number}", num_lessons=4)
+    stand_in.wait_until_held(35)
+    upstream.wait_until(lambda: psql.value("SELECT count(*) FROM lessons") == 30, "the others are saved")
+    open_calls = stand_in.stats()["open"]
+    first.kill()
+    stand_in.clear_faults()
+    stand_in.release()
+
+    second = workers.start_heir(psql, of=first)
+    results = upstream.results(20)
+    assert second.stop() == 0
+    assert [message for message in upstream.waiting(STATUS) if message.fields["status"] != "processing"] == []
+    assert {result.fields["status"] for result in results} == {"success"}
+    assert len({result.properties.message_id for result in results}) == 20
+    assert len({result.fields["course_id"] for result in results}) == 20
+    assert psql.rows("SELECT status, count(*) FROM courses GROUP BY status") == [{"status": "READY", "count": 20}]
+    numbers = "SELECT array_agg(lesson_number ORDER BY lesson_number) AS numbers FROM lessons GROUP BY course_id"
+    assert psql.rows(numbers) == [{"numbers": [1, 2, 3, 4]}] * 20
+    assert stand_in.stats()["calls"] - 20 * 5 == open_calls == 35
+    assert max(stand_in.calls.values()) == 2
+
+
 def test_killed_after_the_answer_and_before_it_is_saved_pays_that_lesson_twice_at_most(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
 ) -> None:
