@@ -135,10 +135,18 @@ class CourseStore:
         )
 
     async def _fenced(self, claim: Claim, calls: Sequence[ModelCall], work: Callable[[Connection], None]) -> None:
+        last_try: str | None = None
+
         def unit(connection: Connection) -> None:
+            nonlocal last_try
             lease = {"course_id": claim.course_id, "lease_id": claim.lease_id}
-            if not connection.execute(sql("hold_lease"), lease).scalar_one():
+            held, transaction = connection.execute(sql("hold_lease"), lease).one()
+            if not held:
+                # The end of an attempt ends its lease: it may have been this, with only the confirmation lost.
+                if last_try and connection.execute(sql("was_committed"), {"transaction": last_try}).scalar_one():
+                    return
                 raise LeaseLost(f"the lease of attempt {claim.attempt} at course {claim.course_id} is gone")
+            last_try = transaction
             for call in calls:
                 put_call(connection, claim.course_id, claim.attempt, call)
             work(connection)
