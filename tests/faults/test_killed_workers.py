@@ -41,6 +41,26 @@ def assert_one_result(upstream: Upstream, worker: WorkerProcess) -> None:
     assert [message for message in upstream.waiting(STATUS) if message.fields["status"] != "processing"] == []
 
 
+def take_over(upstream: Upstream, psql: Psql, heir: WorkerProcess, of: WorkerProcess) -> None:
+    """Moves the time until `heir` has claimed the course of a worker that lives without being seen."""
+
+    def taken_over() -> bool:
+        # Again and again, because a slow beat of the heir's starts its count anew.
+        psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
+        psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {of.pid}")
+        return bool(heir.lines("course_claimed"))
+
+    upstream.wait_until(taken_over, "the heir takes over")
+
+
+def traces(psql: Psql, folder: Path) -> dict[str, Any]:
+    """The rows of courses and messages, and the files: what a worker could leave behind."""
+    tables = ("courses", "lessons", "lesson_bodies", "lesson_checks", "model_calls", "outbox", "course_events")
+    rows = {table: psql.rows(f"SELECT * FROM {table}") for table in tables}
+    files = {str(path): (path.stat().st_mtime_ns, path.stat().st_ino) for path in folder.rglob("courses/*/*")}
+    return {**rows, **files}
+
+
 def test_killed_mid_lesson_resumes_without_paying_again(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
 ) -> None:
@@ -330,23 +350,15 @@ def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
 
     heir = workers.start()
 
-    def taken_over() -> bool:
-        # The time that has to pass; again and again, because a slow beat of the heir's starts its count anew.
-        psql.run("UPDATE workers SET unbroken_since = now() - interval '2000 s'")
-        psql.run(f"UPDATE workers SET last_seen_at = now() - interval '2000 s' WHERE pid = {zombie.pid}")
-        return bool(heir.lines("course_claimed"))
-
-    upstream.wait_until(taken_over, "the heir takes over")
+    take_over(upstream, psql, heir, zombie)
     assert upstream.result().fields["status"] == "success"
     assert_one_whole_course(psql, 1)
     assert heir.wait_for("course_claimed")["attempt"] == 2
-    tables = ("courses", "lessons", "lesson_bodies", "lesson_checks", "model_calls", "outbox", "course_events")
     upstream.wait_until(
         lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "all is published"
     )
-    before = {table: psql.rows(f"SELECT * FROM {table}") for table in tables}
-    files = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("courses/*/*")}
-    assert len(files) == 2
+    before = traces(psql, tmp_path)
+    assert len(list(tmp_path.rglob("courses/*/*"))) == 2
 
     if settings:  # the answer is there when it wakes, so it tries to write
         stand_in.release()
@@ -357,6 +369,5 @@ def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
     )
     stand_in.release()
     assert zombie.stop() == 0
-    assert {table: psql.rows(f"SELECT * FROM {table}") for table in tables} == before
-    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in tmp_path.rglob("courses/*/*")} == files
+    assert traces(psql, tmp_path) == before
     assert upstream.waiting(STATUS) == []
