@@ -104,6 +104,19 @@ class TestDatabase:
         reason = workers.launch().wait_for("database_unavailable")["reason"]
         assert "its schema is 0003" in reason and "db upgrade" in reason
 
+    def test_a_newer_schema_serves_this_program_too(
+        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+    ) -> None:
+        """The schema is upgraded first and the workers are replaced one by one: each table may have got new columns."""
+        psql.run("UPDATE alembic_version SET version_num = '9999'")
+        for table in psql.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+            psql.run(f"ALTER TABLE {table['tablename']} ADD COLUMN newer TEXT NOT NULL DEFAULT 'value'")
+        worker = workers.start()
+        upstream.request(user_id, num_lessons=2)
+        assert upstream.result().fields["status"] == "success"
+        assert worker.stop() == 0
+        assert worker.lines("duty_failed") == []
+
 
 class TestBroker:
     def test_one_that_refuses_the_login_is_one_clear_line_and_the_worker_tries_again(self, workers: Workers) -> None:

@@ -115,6 +115,57 @@ def test_the_original_schema_is_upgraded_with_its_rows_in_place(
     assert_same(dump(postgres, empty_database), dump(postgres, database_settings))
 
 
+def test_what_the_original_service_writes_it_can_go_on_writing(
+    original: Psql, empty_database: DatabaseSettings
+) -> None:
+    """It runs on while the schema is upgraded below it: its statements name its own columns, and every id."""
+    upgrade(empty_database)
+    half_done, new, failing = (f"{number}-0000-4000-8000-000000000009" for number in ("00000000", "a" * 8, "b" * 8))
+    for course, title in ((new, "Made after"), (failing, "Not made")):
+        original.run(
+            "INSERT INTO courses (id, user_id, title, topic, grade_level, source_filter, total_lessons, outline_json,"
+            f" status) VALUES ('{course}', gen_random_uuid(), '{title}', 't', 'Grade 8', NULL, 1,"
+            " '{\"lessons\": []}', 'GENERATING')"
+        )
+    for course, number in ((half_done, 2), (new, 1)):
+        original.run(
+            "INSERT INTO lessons (id, course_id, lesson_number, title, description, key_concepts, learning_objectives,"
+            f" sources, generated_at) VALUES ('{course}', '{course}', {number}, 'L', 'D', ARRAY['k'], ARRAY['o'],"
+            " ARRAY['s.md'], now())"
+        )
+        for text in ("first", "second"):
+            original.run(
+                f"INSERT INTO lesson_bodies (lesson_id, content_md, content_json) VALUES ('{course}', '{text}', '{{}}')"
+                " ON CONFLICT (lesson_id) DO UPDATE SET content_md = EXCLUDED.content_md,"
+                " content_json = EXCLUDED.content_json, updated_at = now()"
+            )
+        original.run(
+            "INSERT INTO lesson_checks (id, lesson_id, q_order, question, answer)"
+            f" VALUES (gen_random_uuid(), '{course}', 1, 'What is k?', 'k')"
+        )
+        original.run(
+            "UPDATE courses SET status = 'READY', error_message = NULL, generated_at = now(), updated_at = now()"
+            f" WHERE id = '{course}'"
+        )
+    original.run(
+        "UPDATE courses SET status = 'FAILED', error_message = 'OpenAI timed out', updated_at = now()"
+        f" WHERE id = '{failing}'"
+    )
+
+    summary = original.rows("SELECT title, slug, status FROM v_course_summary ORDER BY created_at DESC LIMIT 2")
+    assert summary == [
+        {"title": "Not made", "slug": "not-made", "status": "FAILED"},
+        {"title": "Made after", "slug": "made-after", "status": "READY"},
+    ]
+    assert original.value(f"SELECT status FROM courses WHERE id = '{half_done}'") == "READY"
+    for course, number in ((half_done, 2), (new, 1)):
+        lesson = original.row(f"SELECT * FROM v_lessons_full WHERE course_id = '{course}' AND lesson_number = {number}")
+        assert (lesson["content_md"], lesson["key_concepts"], lesson["sources"]) == ("second", ["k"], ["s.md"])
+    # They are its own: nobody else works on them or reports on them.
+    assert original.value("SELECT count(*) FROM generation_queue") == 0
+    assert original.value("SELECT count(*) FROM outbox") == 0
+
+
 def test_the_documented_query_queues_what_the_original_left_open(
     original: Psql, empty_database: DatabaseSettings
 ) -> None:
