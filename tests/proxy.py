@@ -160,7 +160,7 @@ class Proxy:
         self._listener.close()
         self._heal()
         self._reset()
-        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
     async def _serve(self, from_client: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         await self._passing.wait()

@@ -23,6 +23,8 @@ _log = structlog.get_logger(__name__)
 
 _PRECONDITION_FAILED = 406
 _STABLE_SECONDS = 10.0
+# A broker that has fallen silent answers no farewell; the connection's own heartbeat would notice after a minute.
+_FAREWELL_SECONDS = 5.0
 
 
 class BrokerThread(ABC):
@@ -49,11 +51,11 @@ class BrokerThread(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the work, closes the connection and waits for the thread."""
+        """Ends the work and closes the connection. Waits for the thread, but no longer than a farewell takes."""
         self._stopping.set()
         self._wake()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_FAREWELL_SECONDS)
 
     @abstractmethod
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:

@@ -90,6 +90,14 @@ class TestBroker:
         to_broker.heal()
         self.assert_each_once(upstream, psql, worker, before, meanwhile)
 
+    def test_a_stop_signal_does_not_wait_for_a_broker_that_is_silent(self, workers: Workers, to_broker: Proxy) -> None:
+        worker = workers.start(RABBITMQ_PORT=str(to_broker.port))
+        for connection in ("consumer", "publisher"):
+            worker.wait_for("broker_connected", connection=connection)
+        to_broker.cut()
+        assert worker.stop() == 0
+        worker.wait_for("worker_stopped")
+
     def test_a_reset_in_mid_course_loses_nothing(
         self,
         start: Callable[[], WorkerProcess],
