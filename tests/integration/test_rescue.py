@@ -3,9 +3,12 @@
 import asyncio
 
 import pytest
+from sqlalchemy import create_engine
 
+from src.config import DatabaseSettings
 from src.domain.errors import LeaseLost
 from src.domain.status import CourseStatus
+from src.services.database import database_url, sql
 from tests.integration.test_queue import MakePeer, QueueCourse, do, finished_course
 from tests.peers import LEASE, Peer
 from tests.sql import Psql
@@ -128,8 +131,31 @@ def test_a_rescuer_and_a_finishing_worker_can_not_both_win(
     assert psql.value("SELECT status FROM courses") == "QUEUED"
     again = rescuer.claim_one()
     do(rescuer.store.finish(again, None, None))
-    psql.run("UPDATE workers SET last_seen_at = now() - interval '1 hour' WHERE id <> '" + str(slow.id) + "'")
+    slow.beat()
+    unbroken_for(psql, slow, LEASE)
+    unseen_for(psql, rescuer, 2 * LEASE)
     assert slow.rescue() == []
+    assert psql.value("SELECT status FROM courses") == "READY"
+
+
+def test_a_course_that_is_just_being_finished_is_left_to_its_worker(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse, database_settings: DatabaseSettings
+) -> None:
+    queue_course()
+    slow, rescuer = peer(), peer()
+    claim = finished_course(slow)
+    unbroken_for(psql, rescuer, LEASE)
+    unseen_for(psql, slow, 2 * LEASE)
+    engine = create_engine(database_url(database_settings))
+    with engine.begin() as connection:  # the worker has proven its lease and not committed yet
+        held, _ = connection.execute(
+            sql("hold_lease"), {"course_id": claim.course_id, "lease_id": claim.lease_id}
+        ).one()
+        assert held
+        assert rescuer.rescue() == []
+    engine.dispose()
+    do(slow.store.finish(claim, None, None))
+    assert rescuer.rescue() == []
     assert psql.value("SELECT status FROM courses") == "READY"
 
 
