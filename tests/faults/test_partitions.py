@@ -195,7 +195,7 @@ class TestDatabase:
                 to_database.cut()
             try:
                 with pytest.raises(OperationalError):
-                    answer.result(PATIENCE)
+                    answer.result(2 * PATIENCE)
             finally:
                 to_database.heal()
                 to_database.reset()
@@ -270,7 +270,7 @@ class TestDatabase:
             first_back = workers.start(DB_PORT=str(other_line.port), WORKER_LEASE="3")
             for line in (to_database, other_line):
                 line.cut()
-            first_back.wait_for("beat_failed")
+            first_back.wait_for("lease_unproven")
             psql.run(
                 "UPDATE workers SET last_seen_at = now() - interval '1 hour', unbroken_since = now() - interval '2 h',"
                 f" lease = CASE id WHEN '{dead.id}' THEN interval '1 s' ELSE lease END"
