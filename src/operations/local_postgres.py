@@ -13,7 +13,7 @@ import psutil
 import psycopg2
 
 from src.config import DatabaseSettings
-from src.operations.local_service import HOST, LocalServiceError, free_port
+from src.operations.local_service import HOST, HeldPort, LocalServiceError
 
 # PostgreSQL refuses to run as root, so there it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
@@ -29,7 +29,8 @@ class LocalPostgres:
         self._folder = folder.resolve()
         self._data = self._folder / "data"
         self.bin = _postgres_programs()
-        self.port = port or free_port()
+        self._held = HeldPort()
+        self.port = port or self._held.number
         self.password = password or secrets.token_hex(16)
         self._durable = durable
 

@@ -15,7 +15,7 @@ import pika
 from pika.exceptions import AMQPConnectionError
 
 from src.config import RabbitMQSettings
-from src.operations.local_service import HOST, LocalServiceError, free_port
+from src.operations.local_service import HOST, HeldPort, LocalServiceError, free_port
 
 _USER = "course"
 _DEBIAN_RABBITMQ = Path("/usr/lib/rabbitmq/bin")
@@ -27,9 +27,9 @@ class LocalRabbitMQ:
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
         self._folder = folder.resolve()
-        self.port = port or free_port()
-        self._distribution_port = free_port()
-        self._epmd_port = free_port()
+        self._held = HeldPort(), HeldPort(), HeldPort()
+        own, self._distribution_port, self._epmd_port = (held.number for held in self._held)
+        self.port = port or own
         self.password = password or secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
         self._scripts = _rabbitmq_scripts()

@@ -7,13 +7,14 @@ import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
+from uuid import uuid4
 
 import pika
 import pytest
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import free_port
+from src.operations.local_service import HeldPort
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -90,7 +91,7 @@ class TestDatabase:
     def test_one_without_tables_says_what_to_do_and_is_used_as_soon_as_they_are_there(
         self, workers: Workers, postgres: LocalPostgres, environment: dict[str, str], tmp_path: Path
     ) -> None:
-        name = f"late_{free_port()}"
+        name = f"late_{uuid4().hex}"
         postgres.create_database(name, "template0")
         worker = workers.launch(DB_NAME=name)
         assert "python app.py db upgrade" in worker.wait_for("database_unavailable")["reason"]
@@ -264,7 +265,8 @@ class TestFiles:
 
 
 def test_health_says_what_is_there_and_what_is_not(workers: Workers, stand_in: StandIn) -> None:
-    port = free_port()
+    held = HeldPort()
+    port = held.number
     worker = workers.launch(HEALTH_PORT=str(port))
 
     def ready() -> tuple[int, dict[str, bool]]:

@@ -7,7 +7,7 @@ import psycopg2
 
 from src.config import DatabaseSettings
 from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import free_port
+from src.operations.local_service import HeldPort
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -130,11 +130,11 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
     tmp_path: Path,
 ) -> None:
     """Faults 11 and 13."""
-    broker, health = LocalRabbitMQ(tmp_path / "broker"), free_port()
+    broker, held = LocalRabbitMQ(tmp_path / "broker"), HeldPort()
 
     def ready() -> bool:
         try:
-            return bool(urllib.request.urlopen(f"http://127.0.0.1:{health}/ready").status == 200)
+            return bool(urllib.request.urlopen(f"http://127.0.0.1:{held.number}/ready").status == 200)
         except OSError:
             return False
 
@@ -142,7 +142,7 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
     try:
         with Upstream(broker.port, broker.password, "/") as upstream:
             stand_in.fault("hold", times=None, purpose="lesson")
-            worker = workers.start(**broker.environment(), HEALTH_PORT=str(health))
+            worker = workers.start(**broker.environment(), HEALTH_PORT=str(held.number))
             eventually(ready, "it is ready")
             ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
             stand_in.wait_until_held(3)
