@@ -86,15 +86,15 @@ class Worker:
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(self._database, self._files)
         self._mirror_keeper = MirrorKeeper(store, mirror)
-        self._model_server = ModelServer(settings.openai, shutdown)
-        model = OpenAIModel(self._model_server, settings.openai, shutdown)
+        self._model_server = ModelServer(settings.openai)
+        model = OpenAIModel(self._model_server, settings.openai)
         sources = _source_search(settings, self._model_server)
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
         def generator(record: CourseRecord) -> CourseGenerator:
-            return CourseGenerator(model, sources, record, progress, settings.max_lessons)
+            return CourseGenerator(model, sources, record, progress, settings.max_lessons, settings.max_course_tokens)
 
-        self._gate = ModelGate()
+        self._gate = ModelGate(self._model_server.brake)
         self._watch = DatabaseWatch(
             self._database,
             head_revision(),
@@ -180,6 +180,7 @@ class Worker:
     async def stop(self) -> None:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
         self._shutdown.set()  # no new claim and no new question to the model, from this moment on
+        self._model_server.stop()
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
         await asyncio.gather(self._consumer.stop(), self._course_worker.stop(), self._files_only.stop())

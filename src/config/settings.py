@@ -57,7 +57,9 @@ class OpenAISettings(BaseSettings):
     json_mode: Literal["schema", "object", "prompt"] = "schema"
     timeout: Seconds = 120
     deadline: Seconds = 300
+    lesson_deadline: Seconds = 600
     max_concurrent: Annotated[int, Field(ge=1)] = 256
+    max_output_tokens: Annotated[int, Field(ge=1)] = 16_000
     allow_remote: bool = True
     price_input: Annotated[float, Field(ge=0)] | None = None
     price_output: Annotated[float, Field(ge=0)] | None = None
@@ -69,9 +71,11 @@ class OpenAISettings(BaseSettings):
         return self.api_key is not None or self.base_url is not None
 
     @model_validator(mode="after")
-    def _one_try_fits_into_the_deadline(self) -> "OpenAISettings":
+    def _the_smaller_fits_into_the_larger(self) -> "OpenAISettings":
         if self.timeout > self.deadline:
             raise ValueError("OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE")
+        if self.deadline > self.lesson_deadline:
+            raise ValueError("OPENAI_DEADLINE must not be longer than OPENAI_LESSON_DEADLINE")
         return self
 
 
@@ -163,6 +167,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings
     course: CourseSettings
     max_lessons: Annotated[int, Field(ge=1)] = 30
+    max_course_tokens: Annotated[int, Field(ge=1)] | None = None
     sources_dir: DirectoryPath | None = None
     files: bool = True
     output_dir: Path = Path("courses")
@@ -197,9 +202,11 @@ class Settings(BaseSettings):
         return super().settings_customise_sources(settings_cls, *args, **sources)
 
     @model_validator(mode="after")
-    def _a_call_fits_into_a_course(self) -> "Settings":
-        if self.openai.deadline >= self.course.deadline:
-            raise ValueError("OPENAI_DEADLINE must be shorter than COURSE_DEADLINE")
+    def _limits_leave_room_for_what_they_limit(self) -> "Settings":
+        if self.openai.lesson_deadline >= self.course.deadline:
+            raise ValueError("OPENAI_LESSON_DEADLINE must be shorter than COURSE_DEADLINE")
+        if self.max_course_tokens is not None and self.max_course_tokens <= self.openai.max_output_tokens:
+            raise ValueError("MAX_COURSE_TOKENS must be more than OPENAI_MAX_OUTPUT_TOKENS: each call reserves as many")
         return self
 
     @property

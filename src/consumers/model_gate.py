@@ -5,6 +5,8 @@ import time
 
 import structlog
 
+from src.services.model_brake import ModelBrake
+
 _log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 60.0
@@ -14,10 +16,12 @@ _LONGEST_PAUSE = 600.0
 class ModelGate:
     """Shut by a model that refuses everything (wrong key, quota used up), with one loud line.
 
-    While it is shut, one course is let through now and then to see whether an operator has put it right.
+    While it is shut, one course is let through now and then to see whether an operator has put it right. While the
+    model's brake holds up the courses that are begun, no other is begun.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, brake: ModelBrake) -> None:
+        self._brake = brake
         self._is_shut = False
         self._pause = _FIRST_PAUSE
         self._next_trial = 0.0
@@ -29,6 +33,8 @@ class ModelGate:
 
     def permits(self, wanted: int) -> int:
         """How many of `wanted` courses may be claimed now."""
+        if self._brake.holds_up:
+            return 0
         if not self._is_shut:
             return wanted
         return 0 if time.monotonic() < self._next_trial else min(wanted, 1)

@@ -26,6 +26,8 @@ class Claim:
     """How often in a row the course went back because the model was away."""
     postponed_for: float
     """Seconds since it went back for the first of these times; 0 if it didn't."""
+    tokens: int
+    """Input and output tokens that earlier attempts have taken, as far as they are on record."""
 
 
 # How an attempt ends. Frozen values, matched exhaustively by the course worker; an exception is for the unexpected.

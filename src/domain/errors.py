@@ -7,7 +7,9 @@ CourseError                     has a `code` that goes on record and into the re
 ├── ModelRefused                model_refused
 ├── ModelOutputInvalid          model_output_invalid
 ├── InternalError               internal
+├── BudgetExceeded              budget_exceeded
 └── ModelUnavailable            model_unavailable, after COURSE_MAX_WAIT; until then the course waits
+    ├── ModelBusy               the same, and fewer calls at once may help
     └── ModelAccessDenied       the same, but no course can succeed until an operator acts
 
 Interrupted                     not the course's fault; it goes on later, elsewhere or not at all
@@ -90,6 +92,12 @@ class ModelOutputInvalid(CourseError):
     code = ErrorCode.MODEL_OUTPUT_INVALID
 
 
+class BudgetExceeded(CourseError):
+    """The next call could take more tokens than the course has left. What is saved of it is kept."""
+
+    code = ErrorCode.BUDGET_EXCEEDED
+
+
 class InternalError(CourseError):
     """A fault of this program. The text says that it is, and nothing more: the log has the rest."""
 
@@ -107,6 +115,10 @@ class ModelUnavailable(CourseError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ModelBusy(ModelUnavailable):
+    """The model's server had one call too many (429)."""
 
 
 class ModelAccessDenied(ModelUnavailable):

@@ -86,6 +86,7 @@ def stand_in(
     fault: Annotated[list[str] | None, typer.Option(help="KIND=CHANCE, such as 429=0.05; repeatable")] = None,
     sources: Annotated[Path | None, typer.Option(help="Folder that the vector store search looks in")] = None,
     seed: Annotated[int, typer.Option(help="Of the random numbers")] = 0,
+    capacity: Annotated[int | None, typer.Option(help="More calls than that at once are answered with 429")] = None,
 ) -> None:
     """Serve the stand-in model: an OpenAI-compatible server for demos, tests and benchmarks."""
     from src.operations.local_service import free_port
@@ -100,7 +101,7 @@ def stand_in(
             rates[kind] = float(chance)
         except ValueError:
             _fail(f"--fault {entry}: write KIND=CHANCE, such as 429=0.05")
-    serve(StandInModel(latency, jitter, rates, sources, seed), host, port or free_port())
+    serve(StandInModel(latency, jitter, rates, sources, seed, capacity), host, port or free_port())
 
 
 @local.command("demo")

@@ -23,6 +23,8 @@ from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
 from src.services.markdown_folder import MarkdownFolderSearch
 
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
+# Of a token, in English: https://help.openai.com/en/articles/4936856
+_CHARACTERS = 4
 _STATUS_FAULTS = {"401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
 FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "overwrite", "timeout", "reset", "hold"})
@@ -41,6 +43,8 @@ class Fault:
     retry_after: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     """Of `overwrite`: what the completion holds instead, at its top level."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What is sent with it, such as `x-ratelimit-remaining-tokens`."""
 
     @classmethod
     def parsed(cls, fields: dict[str, Any]) -> Self:
@@ -74,13 +78,17 @@ class _Call:
 
 @dataclass
 class StandInModel:
-    """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault."""
+    """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault.
+
+    More calls than `capacity` at once are answered with 429.
+    """
 
     latency: float = 0.0
     jitter: float = 0.0
     rates: dict[str, float] = field(default_factory=dict)
     sources: Path | None = None
     seed: int = 0
+    capacity: int | None = None
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -123,6 +131,8 @@ class StandInModel:
         step = call.purpose if call.lesson is None else f"{call.purpose} {call.lesson}"
         self._calls[f"{call.topic}/{step}"] += 1
         fault = self._fault(call)
+        if fault is None and self.capacity is not None and self._open > self.capacity:
+            fault = Fault("429")
         self._faulted += fault is not None
         if fault is not None and fault.kind in _STATUS_FAULTS:
             return _status_fault(fault)
@@ -139,7 +149,8 @@ class StandInModel:
         # The time that writing took is part of the latency, as it is with a model.
         await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
         prompt = sum(len(message.get("content") or "") for message in asked["messages"])
-        return web.json_response(_completion(answer, fault, prompt))
+        completion = _completion(answer, fault, prompt, asked.get("max_completion_tokens"))
+        return web.json_response(completion, headers=fault.headers if fault else None)
 
     def _fault(self, call: _Call) -> Fault | None:
         for fault in self._faults:
@@ -248,10 +259,12 @@ def _written(call: _Call) -> str:
     return json.dumps(write_lesson(call.course, call.lesson, call.passages), ensure_ascii=False)
 
 
-def _completion(answer: str, fault: Fault | None, prompt_characters: int) -> dict[str, Any]:
+def _completion(answer: str, fault: Fault | None, prompt_characters: int, most_tokens: int | None) -> dict[str, Any]:
     kind = fault.kind if fault else None
     message: dict[str, Any] = {"role": "assistant", "content": answer, "refusal": None}
     finish_reason = "stop"
+    if most_tokens is not None and len(answer) // _CHARACTERS > most_tokens:
+        message["content"], finish_reason = answer[: most_tokens * _CHARACTERS], "length"
     match kind:
         case "cut_off":
             message["content"], finish_reason = answer[: len(answer) // 2], "length"
@@ -266,8 +279,7 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int) -> dic
         case "not_json":
             message["content"] = f"Certainly! Here is your lesson: {answer[:40]}"
     choices = [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}]
-    # A token is some four characters of English: https://help.openai.com/en/articles/4936856
-    tokens = prompt_characters // 4, len(message["content"] or "") // 4
+    tokens = prompt_characters // _CHARACTERS, len(message["content"] or "") // _CHARACTERS
     completion = {
         "id": f"chatcmpl-{uuid4().hex}",
         "object": "chat.completion",
@@ -280,7 +292,7 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int) -> dic
 
 
 def _status_fault(fault: Fault) -> web.Response:
-    headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+    headers = {**fault.headers, **({"Retry-After": fault.retry_after} if fault.retry_after is not None else {})}
     match fault.kind:
         case "quota":
             return _error(429, "insufficient_quota", "You exceeded your current quota.", headers)

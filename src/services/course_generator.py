@@ -17,6 +17,7 @@ from src.services.crash_points import crash_point
 from src.services.language_model import LanguageModel
 from src.services.prompts import lesson_question, outline_question
 from src.services.source_search import SourceSearch
+from src.services.token_budget import TokenBudget
 
 _log = structlog.get_logger(__name__)
 
@@ -48,13 +49,21 @@ class CourseGenerator:
     """Writes what is still missing of a course. Holds nothing of a course between calls, so one serves all slots."""
 
     def __init__(
-        self, model: LanguageModel, sources: SourceSearch, record: CourseRecord, progress: Progress, max_lessons: int
+        self,
+        model: LanguageModel,
+        sources: SourceSearch,
+        record: CourseRecord,
+        progress: Progress,
+        max_lessons: int,
+        max_tokens: int | None,
     ) -> None:
+        """`max_tokens`: of one course, over all of its attempts; None is no limit."""
         self._model = model
         self._sources = sources
         self._record = record
         self._progress = progress
         self._max_lessons = max_lessons
+        self._max_tokens = max_tokens
 
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
@@ -63,8 +72,9 @@ class CourseGenerator:
         """
         try:
             brief = CourseBrief.checked(claim.wanted, self._max_lessons)
-            outline = await self._outline(claim, brief, calls)
-            await self._lessons(claim, brief, outline, calls)
+            budget = TokenBudget(self._max_tokens, claim.tokens)
+            outline = await self._outline(claim, brief, budget, calls)
+            await self._lessons(claim, brief, outline, budget, calls)
         except LeaseLost:
             return Lost()
         except Stopping:
@@ -78,22 +88,26 @@ class CourseGenerator:
             return Broken.by(error)
         return Finished()
 
-    async def _outline(self, claim: Claim, brief: CourseBrief, calls: list[ModelCall]) -> Outline:
+    async def _outline(self, claim: Claim, brief: CourseBrief, budget: TokenBudget, calls: list[ModelCall]) -> Outline:
         if saved := _saved_outline(claim, brief):
             return saved
         passages = await self._sources.search(brief.topic, brief.source_filter, _OUTLINE_PASSAGES)
         _require_sources(brief, passages)
-        answer = await self._model.ask(outline_question(brief, passages), calls.append)
+        answer = await self._model.ask(outline_question(brief, passages), budget, calls.append)
         await self._record.save_outline(claim, answer.value, calls)
         calls.clear()
         _log.info("the outline is saved", action="outline_saved", lessons=len(answer.value.lessons))
         self._progress(claim, answer.value, None, len(claim.saved_lessons))
         return answer.value
 
-    async def _lessons(self, claim: Claim, brief: CourseBrief, outline: Outline, calls: list[ModelCall]) -> None:
+    async def _lessons(
+        self, claim: Claim, brief: CourseBrief, outline: Outline, budget: TokenBudget, calls: list[ModelCall]
+    ) -> None:
         saved = set(claim.saved_lessons)
         missing = [plan for plan in outline.lessons if plan.lesson_number not in saved]
-        tasks = [asyncio.create_task(self._lesson(claim, brief, outline, plan, saved, calls)) for plan in missing]
+        tasks = [
+            asyncio.create_task(self._lesson(claim, brief, outline, plan, saved, budget, calls)) for plan in missing
+        ]
         try:
             # When one fails, the others are let finish: they are being paid for, and the next attempt has them.
             results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -113,12 +127,13 @@ class CourseGenerator:
         outline: Outline,
         plan: LessonPlan,
         saved: set[int],
+        budget: TokenBudget,
         calls: list[ModelCall],
     ) -> None:
         passages = await self._passages(brief, plan)
         own_calls: list[ModelCall] = []
         try:
-            answer = await self._model.ask(lesson_question(brief, outline, plan, passages), own_calls.append)
+            answer = await self._model.ask(lesson_question(brief, outline, plan, passages), budget, own_calls.append)
             crash_point("lesson_answered")
             lesson = Lesson.assembled(plan, answer.value, passages, answer.written_by)
             await self._record.save_lesson(claim, lesson, own_calls)

@@ -244,4 +244,5 @@ def _claim(row: RowMapping) -> Claim:
         saved_lessons=frozenset(row["saved_lessons"]),
         postponements=row["postponements"],
         postponed_for=row["postponed_for"],
+        tokens=row["tokens"],
     )

@@ -20,6 +20,7 @@ from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema
 from src.services.model_server import ModelServer
+from src.services.token_budget import TokenBudget, tokens_at_most
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -67,70 +68,69 @@ class _Reply(Generic[A]):
     cut_off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking(Generic[A]):
+    """A question on its way to an answer."""
+
+    question: Question[A]
+    budget: TokenBudget
+    record: Callable[[ModelCall], None]
+    deadline: asyncio.Timeout
+
+
 class LanguageModel(Protocol):
     """What the course generator needs of a model."""
 
-    async def ask(self, question: Question[A], record: Callable[[ModelCall], None]) -> Answer[A]:
+    async def ask(self, question: Question[A], budget: TokenBudget, record: Callable[[ModelCall], None]) -> Answer[A]:
         """The answer to `question`; `record` is handed every call that it took, also the failed ones.
 
-        Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused`, `ModelOutputInvalid`, or `Stopping`.
+        Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused`, `ModelOutputInvalid`, `BudgetExceeded`, or
+        `Stopping`.
         """
         ...
 
 
 class OpenAIModel:
-    """A `LanguageModel` behind the chat completions API.
+    """A `LanguageModel` behind the chat completions API. After the server was told to stop, no question is asked."""
 
-    At most `OPENAI_MAX_CONCURRENT` questions are open at once, over all courses of the process. After `stopping` is
-    set no new one is opened.
-    """
-
-    def __init__(self, server: ModelServer, config: OpenAISettings, stopping: asyncio.Event) -> None:
+    def __init__(self, server: ModelServer, config: OpenAISettings) -> None:
         self._server = server
         self._config = config
-        self._stopping = stopping
-        self._in_flight = asyncio.Semaphore(config.max_concurrent)
 
-    async def ask(self, question: Question[A], record: Callable[[ModelCall], None]) -> Answer[A]:
-        """See `LanguageModel.ask`. An answer that is cut off is asked for again, a wrong one is repaired; each once."""
-        async with self._in_flight:
-            if self._stopping.is_set():
-                raise Stopping
-            messages = _with_schema(question, self._config.json_mode)
-            reply = await self._reply(question, messages, record)
+    async def ask(self, question: Question[A], budget: TokenBudget, record: Callable[[ModelCall], None]) -> Answer[A]:
+        """See `LanguageModel.ask`. An answer that is cut off is asked for again, a wrong one is repaired; each once.
+
+        All of it has one deadline, which counts from when the first call is opened.
+        """
+        if self._server.stopping:
+            raise Stopping
+        try:
+            async with asyncio.timeout(None) as deadline:
+                return await self._answer(_Asking(question, budget, record, deadline))
+        except TimeoutError:
+            seconds = self._config.lesson_deadline
+            raise ModelUnavailable(f"the model had not finished the {question.purpose} within {seconds:g} s") from None
+
+    async def _answer(self, asking: "_Asking[A]") -> Answer[A]:
+        purpose = asking.question.purpose
+        messages = _with_schema(asking.question, self._config.json_mode)
+        reply = await self._reply(asking, messages)
+        if reply.cut_off:
+            # Never repaired: what is cut off may still parse, and would pass for a lesson.
+            reply = await self._reply(asking, messages)
             if reply.cut_off:
-                # Never repaired: what is cut off may still parse, and would pass for a lesson.
-                reply = await self._reply(question, messages, record)
-                if reply.cut_off:
-                    raise ModelOutputInvalid(f"the model's {question.purpose} was cut off at its length limit, twice")
-            if reply.value is None:
-                _log.warning(
-                    "the model's answer is repaired",
-                    action="answer_repair",
-                    purpose=question.purpose,
-                    faults=reply.faults[:20],
-                )
-                reply = await self._reply(question, (*messages, *_repair(reply)), record)
-            if reply.value is None:
-                raise ModelOutputInvalid(
-                    f"the model's {question.purpose} is wrong, also after repair: {_short(reply.faults)}"
-                )
-            return Answer(reply.value, reply.written_by)
+                raise ModelOutputInvalid(f"the model's {purpose} was cut off at its length limit, twice")
+        if reply.value is None:
+            _log.warning(
+                "the model's answer is repaired", action="answer_repair", purpose=purpose, faults=reply.faults[:20]
+            )
+            reply = await self._reply(asking, (*messages, *_repair(reply)))
+        if reply.value is None:
+            raise ModelOutputInvalid(f"the model's {purpose} is wrong, also after repair: {_short(reply.faults)}")
+        return Answer(reply.value, reply.written_by)
 
-    async def _reply(
-        self, question: Question[A], messages: Sequence[Message], record: Callable[[ModelCall], None]
-    ) -> "_Reply[A]":
-        async def request() -> tuple[ChatCompletion, float]:
-            started = time.monotonic()
-            try:
-                completion = await self._server.client.chat.completions.create(**arguments)
-                _check_shape(completion)
-            except BaseException as error:
-                seconds = time.monotonic() - started
-                record(self._call(question, None, seconds, f"error: {type(error).__name__}"))
-                raise
-            return completion, time.monotonic() - started
-
+    async def _reply(self, asking: "_Asking[A]", messages: Sequence[Message]) -> "_Reply[A]":
+        question, budget = asking.question, asking.budget
         arguments: dict[str, Any] = {
             "model": self._model(question),
             "messages": [{"role": message.role, "content": message.content} for message in messages],
@@ -140,15 +140,40 @@ class OpenAIModel:
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif self._config.json_mode == "object":
             arguments["response_format"] = {"type": "json_object"}
-        completion, seconds = await self._server.call(request)
+        prompt_tokens = tokens_at_most(json.dumps(arguments, ensure_ascii=False))
+        if budget.limited:
+            arguments["max_completion_tokens"] = self._config.max_output_tokens
+        async with budget.reserved(prompt_tokens + self._config.max_output_tokens) as reservation:
+            completion, seconds = await self._server.call(lambda: self._completion(asking, arguments))
+            usage = completion.usage
+            counted = _tokens(usage, "prompt_tokens") + _tokens(usage, "completion_tokens")
+            text = completion.choices[0].message.content or ""
+            # A server that doesn't count is not cheaper for it.
+            reservation.used = counted or prompt_tokens + tokens_at_most(text)
         try:
             reply = _read(question, completion)
         except ModelRefused as error:
-            record(self._call(question, completion, seconds, f"refused: {error}"))
+            asking.record(self._call(question, completion, seconds, f"refused: {error}"))
             raise
         outcome = "cut off" if reply.cut_off else "ok" if reply.value is not None else f"wrong: {_short(reply.faults)}"
-        record(self._call(question, completion, seconds, outcome))
+        asking.record(self._call(question, completion, seconds, outcome))
         return reply
+
+    async def _completion(self, asking: "_Asking[A]", arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:
+        """One try, and how many seconds it took."""
+        started = time.monotonic()
+        if asking.deadline.when() is None:
+            asking.deadline.reschedule(asyncio.get_running_loop().time() + self._config.lesson_deadline)
+        try:
+            response = await self._server.client.chat.completions.with_raw_response.create(**arguments)
+            completion = response.parse()
+            _check_shape(completion)
+        except BaseException as error:
+            seconds = time.monotonic() - started
+            asking.record(self._call(asking.question, None, seconds, f"error: {type(error).__name__}"))
+            raise
+        self._server.brake.observe(response.headers, _tokens(completion.usage, "total_tokens"))
+        return completion, time.monotonic() - started
 
     def _model(self, question: Question[A]) -> str:
         if question.purpose == "outline" and self._config.model_outline is not None:

@@ -1,13 +1,14 @@
 """The OpenAI API, or a server that speaks it: the client, and what its errors mean.
 
 The client's own retries are off. Here they are done once, under one total deadline per call, with the waits that the
-server asks for.
+server asks for, and with the brake that all calls of the process share.
 """
 
 import asyncio
 import contextlib
 import email.utils
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -17,23 +18,16 @@ from urllib.parse import urlsplit
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_before_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from src.config import OpenAISettings
-from src.domain.errors import CourseError, ModelAccessDenied, ModelRefused, ModelUnavailable, Stopping
+from src.domain.errors import CourseError, ModelAccessDenied, ModelBusy, ModelRefused, ModelUnavailable, Stopping
+from src.services.model_brake import LONGEST_WAIT, ModelBrake
 
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
-# A server that asks for more than this gets its course put off instead of a slot held.
-_LONGEST_WAIT = 60.0
 _backoff = wait_random_exponential(multiplier=0.5, max=20)
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
@@ -48,14 +42,14 @@ class RemoteCallsForbidden(RuntimeError):
 class ModelServer:
     """One client for all calls of the process. Build it inside the running event loop, and `close` it."""
 
-    def __init__(self, config: OpenAISettings, stopping: asyncio.Event | None = None) -> None:
-        """After `stopping` is set, a call that is under way may end, but none is tried again."""
+    def __init__(self, config: OpenAISettings) -> None:
         if config.configured and not config.allow_remote and not _is_local(config.base_url):
             raise RemoteCallsForbidden(
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
         self._deadline = config.deadline
-        self._stopping = stopping or asyncio.Event()
+        self._stopping = asyncio.Event()
+        self.brake = ModelBrake(config.max_concurrent, config.deadline)
         self.client = AsyncOpenAI(
             # A compatible server may need no key; the client insists on one.
             api_key=config.api_key or "none",
@@ -66,22 +60,50 @@ class ModelServer:
             http_client=DefaultAioHttpClient(),
         )
 
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Calls that are open may end; none is tried again, and none waits for its turn."""
+        self._stopping.set()
+        self.brake.stop()
+
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
         """The answer to `request`, which is made again on transient faults until the deadline of a call.
 
-        Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused` or `Stopping`.
+        The deadline counts from the first turn: before it the call has cost nobody anything. Raises `ModelUnavailable`,
+        `ModelAccessDenied`, `ModelRefused` or `Stopping`.
         """
+        loop = asyncio.get_running_loop()
+
+        async def one_try() -> T:
+            async with self.brake.turn(again=deadline.when() is not None) as turn:
+                if deadline.when() is None:
+                    deadline.reschedule(loop.time() + self._deadline)
+                try:
+                    answer = await _translated(request)
+                except ModelBusy as error:
+                    self.brake.refused(turn, error.retry_after)
+                    raise
+                except ModelUnavailable as error:
+                    self.brake.pause(error.retry_after or 0.0)
+                    raise
+                self.brake.answered(turn)
+                return answer
+
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_another_call),
             wait=_wait,
-            stop=stop_before_delay(self._deadline),
+            stop=lambda state: loop.time() + state.upcoming_sleep >= (deadline.when() or math.inf),
             before_sleep=_log_retry,
             sleep=self._pause,
             reraise=True,
         )
         try:
-            async with asyncio.timeout(self._deadline):
-                return await retrying(_translated, request)
+            async with asyncio.timeout(None) as deadline:
+                return await retrying(one_try)
         except TimeoutError:
             raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
 
@@ -110,7 +132,7 @@ def meaning(error: openai.OpenAIError) -> CourseError:
     """What an error of the client says about the course, and whether to call again."""
     match error:
         case openai.RateLimitError() if error.code not in _QUOTA_CODES:
-            return ModelUnavailable(f"the model is busy: {error.message}", retry_after(error))
+            return ModelBusy(f"the model is busy: {error.message}", retry_after(error))
         case openai.RateLimitError():
             return ModelAccessDenied(f"the quota is used up: {error.message}")
         case openai.APIStatusError() if error.status_code == 402:
@@ -160,7 +182,7 @@ def _worth_another_call(error: BaseException) -> bool:
     return (
         isinstance(error, ModelUnavailable)
         and not isinstance(error, ModelAccessDenied)
-        and (error.retry_after is None or error.retry_after <= _LONGEST_WAIT)
+        and (error.retry_after is None or error.retry_after <= LONGEST_WAIT)
     )
 
 

@@ -45,6 +45,7 @@ def test_a_course_that_takes_too_long_is_tried_again_and_then_fails_with_every_c
             COURSE_MAX_ATTEMPTS="2",
             OPENAI_TIMEOUT="3.9",
             OPENAI_DEADLINE="3.9",
+            OPENAI_LESSON_DEADLINE="3.9",
             OPENAI_BASE_URL=slow.base_url,
             OPENAI_MAX_CONCURRENT="1",
         )

@@ -1,7 +1,7 @@
 """The generator with the real model client and sources, saving to memory."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def claim(**changes: Any) -> Claim:
         "language": "en",
     }
     wanted |= changes.pop("wanted", {})
-    fresh = Claim(uuid4(), uuid4(), 1, uuid4(), "r-1", wanted, None, frozenset(), 0, 0.0)
+    fresh = Claim(uuid4(), uuid4(), 1, uuid4(), "r-1", wanted, None, frozenset(), 0, 0.0, 0)
     return replace(fresh, **changes)
 
 
@@ -47,14 +47,14 @@ class Memory:
     progress: list[tuple[int | None, int]] = field(default_factory=list)
     lost_at: int | None = None
     error: Exception = field(default_factory=LeaseLost)
-    stop_at: int | None = None
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: Callable[[], None] | None = None
+    """Called when the outline is saved."""
 
     async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
         self.outlines.append(outline)
         self.calls += calls
-        if self.stop_at == 0:
-            self.stopping.set()
+        if self.stop is not None:
+            self.stop()
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         if lesson.plan.lesson_number == self.lost_at:
@@ -71,16 +71,20 @@ def generate(
     course: Claim,
     memory: Memory,
     sources: SourceSearch | None = None,
+    max_tokens: int | None = None,
+    stop_after_outline: bool = False,
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
     async def run() -> tuple[Outcome, list[ModelCall]]:
         config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 5, "deadline": 5, **settings})
         server = ModelServer(config)
-        model = OpenAIModel(server, config, memory.stopping)
+        model = OpenAIModel(server, config)
+        memory.stop = server.stop if stop_after_outline else None
         search = sources or MarkdownFolderSearch(SAMPLES)
         try:
             calls: list[ModelCall] = []
-            return await CourseGenerator(model, search, memory, memory.note, 30).generate(course, calls), calls
+            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens)
+            return await generator.generate(course, calls), calls
         finally:
             await server.close()
 
@@ -231,8 +235,7 @@ class TestEndings:
         assert outcome == Lost()
 
     def test_a_stop_hands_the_course_back_after_what_is_under_way(self, stand_in: StandIn, memory: Memory) -> None:
-        memory.stop_at = 0
-        outcome, _ = generate(stand_in, claim(), memory)
+        outcome, _ = generate(stand_in, claim(), memory, stop_after_outline=True)
         assert outcome == HandedBack()
         assert len(memory.outlines) == 1
         assert stand_in.stats()["calls"] == 1

@@ -12,13 +12,22 @@ import pytest
 
 from src.config import OpenAISettings
 from src.domain.course import ModelCall
-from src.domain.errors import ModelAccessDenied, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.errors import (
+    BudgetExceeded,
+    ModelAccessDenied,
+    ModelOutputInvalid,
+    ModelRefused,
+    ModelUnavailable,
+    Stopping,
+)
 from src.domain.outline import Outline
 from src.domain.request import CourseBrief
 from src.services import model_server
 from src.services.language_model import Answer, OpenAIModel
+from src.services.model_brake import ModelBrake
 from src.services.model_server import ModelServer, RemoteCallsForbidden
 from src.services.prompts import outline_question
+from src.services.token_budget import TokenBudget
 from tests.stand_in import StandIn
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=3)
@@ -32,17 +41,17 @@ class Caller:
         self._stand_in = stand_in
         self.calls: list[ModelCall] = []
 
-    def ask(self, stopping: bool = False, **settings: Any) -> Answer[Outline]:
-        return asyncio.run(self._ask(stopping, settings))
+    def ask(self, stopping: bool = False, budget: int | None = None, **settings: Any) -> Answer[Outline]:
+        return asyncio.run(self._ask(stopping, budget, settings))
 
-    async def _ask(self, stopping: bool, settings: dict[str, Any]) -> Answer[Outline]:
+    async def _ask(self, stopping: bool, budget: int | None, settings: dict[str, Any]) -> Answer[Outline]:
         config = OpenAISettings(**{"base_url": self._stand_in.base_url, "timeout": 20, "deadline": 20, **settings})
         server = ModelServer(config)
-        stop = asyncio.Event()
         if stopping:
-            stop.set()
+            server.stop()
         try:
-            return await OpenAIModel(server, config, stop).ask(outline_question(BRIEF, []), self.calls.append)
+            model = OpenAIModel(server, config)
+            return await model.ask(outline_question(BRIEF, []), TokenBudget(budget), self.calls.append)
         finally:
             await server.close()
 
@@ -58,7 +67,7 @@ def caller(stand_in: StandIn) -> Caller:
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Tries again at once, and tells how long it would have waited."""
+    """Tries again at once, and tells how long the call would have waited. Pauses for all are left out."""
     waits: list[float] = []
 
     def note(state: Any) -> float:
@@ -67,7 +76,25 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     model_server_wait: Callable[[Any], float] = model_server._wait
     monkeypatch.setattr(model_server, "_wait", note)
+    monkeypatch.setattr(ModelBrake, "pause", lambda _brake, _seconds: None)
     return waits
+
+
+CUT_OFF = [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "{" * 600}}]
+
+
+async def ask_at_once(stand_in: StandIn, number: int, then: int = 0, **settings: Any) -> ModelServer:
+    """Asks `number` questions side by side, and then as many as `then` says. Returns the server for its brake."""
+    config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 60, "deadline": 60, **settings})
+    server = ModelServer(config)
+    model = OpenAIModel(server, config)
+    try:
+        for each in (number, then):
+            questions = (model.ask(outline_question(BRIEF, []), TokenBudget(None), lambda _: None) for _ in range(each))
+            await asyncio.gather(*questions)
+    finally:
+        await server.close()
+    return server
 
 
 class TestAnswer:
@@ -232,6 +259,78 @@ class TestUnavailable:
             caller.ask(base_url=stand_in.base_url.replace("/v1", "/nothing-here"))
 
 
+class TestLessonDeadline:
+    def test_an_answer_and_its_repair_have_one_deadline_together(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("wrong_schema")
+        stand_in.fault("hold", times=None)
+        with pytest.raises(ModelUnavailable, match="had not finished the outline within 1 s"):
+            caller.ask(lesson_deadline=1, deadline=1, timeout=1)
+        assert [outcome.partition(":")[0] for outcome in caller.outcomes] == ["wrong", "error"]
+
+
+class TestBudget:
+    def test_without_one_the_length_of_an_answer_is_up_to_the_model(self, caller: Caller) -> None:
+        caller.ask(max_output_tokens=10)
+        assert caller.outcomes == ["ok"]
+
+    def test_with_one_an_answer_may_be_as_long_as_what_is_reserved_for_it(self, caller: Caller) -> None:
+        with pytest.raises(ModelOutputInvalid, match="cut off"):
+            caller.ask(max_output_tokens=10, budget=100_000)
+        assert [call.output_tokens for call in caller.calls] == [10, 10]
+
+    def test_a_call_that_might_go_over_it_is_not_made(self, caller: Caller, stand_in: StandIn) -> None:
+        with pytest.raises(BudgetExceeded, match="taken 0 tokens"):
+            caller.ask(budget=16_100)
+        assert stand_in.stats()["calls"] == 0
+
+    def test_what_a_wrong_answer_took_is_taken(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("not_json")
+        with pytest.raises(BudgetExceeded, match=r"taken \d+ tokens"):
+            caller.ask(max_output_tokens=5000, budget=5850)
+        assert len(caller.calls) == 1
+
+    @pytest.mark.parametrize("usage", [None, {}])
+    def test_a_server_that_does_not_count_is_no_cheaper(
+        self, caller: Caller, stand_in: StandIn, usage: dict[str, int] | None
+    ) -> None:
+        stand_in.fault("overwrite", fields={"usage": usage, "choices": CUT_OFF})
+        with pytest.raises(BudgetExceeded, match=r"taken [1-9]\d+ tokens"):
+            caller.ask(max_output_tokens=5000, budget=5850)
+
+
+class TestBrake:
+    def test_a_busy_server_gets_half_of_the_calls_until_it_answers_again(self) -> None:
+        with StandIn(latency=0.05, capacity=4) as stand_in:
+            server = asyncio.run(ask_at_once(stand_in, 40, max_concurrent=32))
+            stats = stand_in.stats()
+        # Without a brake each of 40 would come again and again, until its turn among four came by chance.
+        assert stats["calls"] - stats["faulted"] == 40
+        assert stats["faulted"] <= 80
+        assert 1 <= server.brake.limit < 32
+
+    def test_a_wait_that_one_call_is_told_holds_for_all(self, stand_in: StandIn) -> None:
+        stand_in.fault("429", retry_after="90")
+
+        async def ask() -> None:
+            config = OpenAISettings(base_url=stand_in.base_url)
+            server = ModelServer(config)
+            for _ in range(3):
+                with pytest.raises(ModelUnavailable) as caught:
+                    await OpenAIModel(server, config).ask(outline_question(BRIEF, []), TokenBudget(None), print)
+                assert caught.value.retry_after == pytest.approx(90, abs=30)
+            await server.close()
+
+        asyncio.run(ask())
+        assert stand_in.stats()["calls"] == 1
+
+    def test_a_bucket_that_is_empty_by_the_headers_is_not_called_on(self, stand_in: StandIn) -> None:
+        headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "90s"}
+        stand_in.fault("overwrite", headers=headers)
+        with pytest.raises(ModelUnavailable, match="asks for no call"):
+            asyncio.run(ask_at_once(stand_in, 1, then=1))
+        assert stand_in.stats()["calls"] == 1
+
+
 class TestAccessDenied:
     @pytest.mark.parametrize(
         ("kind", "reason"),
@@ -254,10 +353,11 @@ def test_no_more_calls_are_open_at_once_than_allowed(stand_in: StandIn) -> None:
     async def ask_many() -> None:
         config = OpenAISettings(base_url=stand_in.base_url, max_concurrent=3)
         server = ModelServer(config)
-        model = OpenAIModel(server, config, asyncio.Event())
+        model = OpenAIModel(server, config)
         calls: list[ModelCall] = []
+        question, budget = outline_question(BRIEF, []), TokenBudget(None)
         stand_in.fault("hold", times=None)
-        tasks = [asyncio.create_task(model.ask(outline_question(BRIEF, []), calls.append)) for _ in range(10)]
+        tasks = [asyncio.create_task(model.ask(question, budget, calls.append)) for _ in range(10)]
         await asyncio.to_thread(stand_in.wait_until_held, 3)
         await asyncio.to_thread(stand_in.clear_faults)
         await asyncio.to_thread(stand_in.release)

@@ -4,6 +4,7 @@ import pytest
 
 from src.consumers import model_gate
 from src.consumers.model_gate import ModelGate
+from src.services.model_brake import ModelBrake
 
 
 class Clock:
@@ -22,13 +23,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_open_it_lets_everything_through() -> None:
-    gate = ModelGate()
+    gate = ModelGate(ModelBrake(10, 1.0))
     gate.claimed()
     assert (gate.is_open, gate.permits(7)) == (True, 7)
 
 
 def test_shut_it_lets_one_course_through_now_and_then_and_later_each_time(clock: Clock) -> None:
-    gate = ModelGate()
+    gate = ModelGate(ModelBrake(10, 1.0))
     gate.shut("wrong key")
     for pause in (60, 120, 240, 480, 600, 600):
         clock.now += pause - 1
@@ -40,14 +41,14 @@ def test_shut_it_lets_one_course_through_now_and_then_and_later_each_time(clock:
 
 
 def test_a_trial_for_which_no_course_is_due_is_not_used_up(clock: Clock) -> None:
-    gate = ModelGate()
+    gate = ModelGate(ModelBrake(10, 1.0))
     gate.shut("wrong key")
     clock.now += 61
     assert [gate.permits(5) for _ in range(3)] == [1, 1, 1]
 
 
 def test_an_answer_opens_it_and_the_next_time_begins_with_the_short_pause(clock: Clock) -> None:
-    gate = ModelGate()
+    gate = ModelGate(ModelBrake(10, 1.0))
     gate.shut("quota")
     for _ in range(5):
         clock.now += 600
@@ -60,7 +61,7 @@ def test_an_answer_opens_it_and_the_next_time_begins_with_the_short_pause(clock:
 
 
 def test_closed_it_stays_closed(clock: Clock) -> None:
-    gate = ModelGate()
+    gate = ModelGate(ModelBrake(10, 1.0))
     gate.close("no model")
     clock.now += 1e9
     assert (gate.is_open, gate.permits(5)) == (False, 0)
