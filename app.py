@@ -34,6 +34,7 @@ from src.domain.text import printable
 from src.operations.commands import commands
 from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
+from src.operations.metrics import Metrics
 from src.operations.migrations import head_revision
 from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
@@ -58,6 +59,8 @@ _log = structlog.get_logger("app")
 
 # How long a stopping worker goes on publishing what it has just finished.
 _LAST_RESULTS_SECONDS = 5.0
+# How long a reader of metrics waits for what the database knows.
+_BACKLOG_SECONDS = 2.0
 
 
 class StartError(Exception):
@@ -79,6 +82,7 @@ class Worker:
         self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
         self._registry = WorkerRegistry(self._database, self._heart, identity)
         store, outbox = CourseStore(self._database), Outbox(self._database, identity.id)
+        self._store = store
 
         self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
         self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)
@@ -213,6 +217,21 @@ class Worker:
             "model": self._gate.is_open,
         }
 
+    async def gauges(self) -> dict[str, float]:
+        """How things are now, by the names in `src.operations.metrics`; without the backlog where that can't be had."""
+        own = {
+            "slots": self._settings.worker.slots,
+            "slots_in_use": self._course_worker.slots_in_use + self._files_only.slots_in_use,
+            "model_calls_limit": self._model_server.brake.limit,
+            "model_calls_open": self._model_server.brake.open_calls,
+            "publishing_seconds": self._publisher.publishing_for,
+        }
+        try:
+            async with asyncio.timeout(_BACKLOG_SECONDS):
+                return {**own, **await self._store.backlog()}
+        except (TimeoutError, SQLAlchemyError):
+            return own
+
     def _look_again(self) -> None:
         self._course_worker.wake()
         self._relay.wake()
@@ -251,7 +270,7 @@ def _reason(error: SQLAlchemyError) -> str:
     return printable(str(getattr(error, "orig", error)).strip())
 
 
-async def _serve(settings: Settings, redact: Redactor) -> None:
+async def _serve(settings: Settings, redact: Redactor, metrics: Metrics) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = itertools.count()
@@ -266,7 +285,11 @@ async def _serve(settings: Settings, redact: Redactor) -> None:
         signal.signal(number, on_signal)
 
     worker = Worker(settings, redact)
-    health = HealthServer(settings.health_port, worker.readiness) if settings.health_port else None
+
+    async def metrics_page() -> bytes:
+        return metrics.page(worker.readiness(), await worker.gauges())
+
+    health = HealthServer(settings.health_port, worker.readiness, metrics_page) if settings.health_port else None
     if health is not None:
         try:
             await health.start()
@@ -297,9 +320,10 @@ def run(context: typer.Context) -> None:
         return
     settings = Settings()
     redact = Redactor(settings.secrets)
-    configure_logging(settings, redact)
+    metrics = Metrics()
+    configure_logging(settings, redact, metrics)
     arm(os.environ.get("CRASH_AT", ""))
-    asyncio.run(_serve(settings, redact))
+    asyncio.run(_serve(settings, redact, metrics))
 
 
 def main() -> None:

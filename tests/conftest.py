@@ -20,6 +20,7 @@ from src.operations.local_rabbitmq import LocalRabbitMQ
 from src.operations.local_service import LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database import Database
+from tests.health import Health
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -268,6 +269,12 @@ def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
     starter = Workers(environment, tmp_path)
     yield starter
     starter.end()
+
+
+@pytest.fixture
+def health() -> Health:
+    """The HTTP port of one of the test's workers."""
+    return Health()
 
 
 @pytest.fixture

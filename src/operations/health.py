@@ -1,20 +1,26 @@
-"""Health over HTTP, for orchestrators: `/live` and `/ready` on HEALTH_PORT."""
+"""Health over HTTP, for orchestrators and monitoring: `/live`, `/ready` and `/metrics` on HEALTH_PORT."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+
+from src.operations.metrics import CONTENT_TYPE
 
 
 class HealthServer:
     """`/live` says that the process runs; `/ready` (200 or 503) what it is connected to, as a JSON object."""
 
-    def __init__(self, port: int, parts: Callable[[], dict[str, bool]]) -> None:
-        """`parts` names each thing that the worker needs and says whether it is there."""
+    def __init__(
+        self, port: int, parts: Callable[[], dict[str, bool]], metrics: Callable[[], Awaitable[bytes]]
+    ) -> None:
+        """`parts` names each thing that the worker needs and says whether it is there. `metrics`: the page."""
         self._port = port
         self._parts = parts
+        self._metrics = metrics
         application = web.Application()
         application.router.add_get("/live", self._live)
         application.router.add_get("/ready", self._ready)
+        application.router.add_get("/metrics", self._page)
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self) -> None:
@@ -32,3 +38,6 @@ class HealthServer:
     async def _ready(self, _request: web.Request) -> web.Response:
         parts = self._parts()
         return web.json_response(parts, status=200 if all(parts.values()) else 503)
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE})

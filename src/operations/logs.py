@@ -9,13 +9,14 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from src.config import Settings
+from src.operations.metrics import Metrics
 from src.services.redaction import Redactor
 
 # Libraries that have much to say about what the worker reports itself.
 _QUIET = {"pika": logging.CRITICAL, "httpx2": logging.WARNING, "openai": logging.WARNING, "alembic": logging.WARNING}
 
 
-def configure_logging(settings: Settings, redact: Redactor) -> None:
+def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) -> None:
     """Sends the logs of this program and of its libraries to stderr, without secrets."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -26,6 +27,7 @@ def configure_logging(settings: Settings, redact: Redactor) -> None:
     ]
     structlog.configure(
         processors=[
+            metrics.count,  # also what the level leaves out
             structlog.stdlib.filter_by_level,
             *shared,
             structlog.processors.format_exc_info,

@@ -64,6 +64,13 @@ class Publisher(BrokerThread):
         super().__init__(config, "publisher")
         self._on_connected = on_connected
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._job_since: float | None = None
+
+    @property
+    def publishing_for(self) -> float:
+        """Seconds for which the job under way has been waiting for the broker; 0 where there is none."""
+        since = self._job_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def publish(self, publications: Sequence[Publication]) -> list[Delivery]:
         """What became of each publication, in order."""
@@ -95,7 +102,11 @@ class Publisher(BrokerThread):
                 continue
             if job is None:
                 return
-            _do(channel, best_effort, job)
+            self._job_since = time.monotonic()
+            try:
+                _do(channel, best_effort, job)
+            finally:
+                self._job_since = None
 
     def _pause(self, seconds: float) -> None:
         # Jobs are answered meanwhile, so that nobody waits for the next connection.

@@ -4,8 +4,6 @@ import json
 import re
 import signal
 import socket
-import urllib.error
-import urllib.request
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,8 +12,9 @@ import pytest
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import HeldPort
+from src.operations.metrics import GAUGES
 from tests.conftest import Workers
+from tests.health import Health
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, STATUS, Upstream
@@ -237,15 +236,27 @@ class TestFiles:
         assert psql.row("SELECT output_path, mirrored_at FROM courses") == {"output_path": None, "mirrored_at": None}
         assert not (tmp_path / "courses").exists()
 
-    def test_a_folder_that_can_not_be_written_holds_no_result_up(
-        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path
+    def test_a_folder_that_can_not_be_written_holds_no_result_up_and_is_written_later(
+        self, workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path, health: Health
     ) -> None:
+        """Fault 36."""
         (tmp_path / "courses").write_text("a file in the way")
-        worker = workers.start()
+        worker = workers.start(**health.settings)
         upstream.request(user_id, num_lessons=1)
         assert upstream.result().fields["status"] == "success"
         assert worker.wait_for("mirror_failed")["level"] == "error"
         assert psql.row("SELECT status, mirrored_at FROM courses") == {"status": "READY", "mirrored_at": None}
+        assert health.gauge("files_owed") == 1
+        assert health.gauge('events_total{action="mirror_failed",level="error"}') >= 1
+
+        (tmp_path / "courses").unlink()
+        psql.run("UPDATE courses SET generated_at = generated_at - interval '1 minute'")
+        worker.stop()
+        workers.start(**health.settings)  # its first turn comes at once
+        eventually(lambda: health.gauge("files_owed") == 0, "the files are written")
+        (folder,) = (tmp_path / "courses").iterdir()
+        assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+        assert upstream.waiting(STATUS) == []
 
     @pytest.mark.parametrize(
         "topic", ["../../escape", "/etc/passwd", "CON", "🎓", "x" * 300, "a\u202eb", "..", "~root"]
@@ -264,30 +275,57 @@ class TestFiles:
         assert {path for path in tmp_path.iterdir() if path.name != "courses"} == before
 
 
-def test_health_says_what_is_there_and_what_is_not(workers: Workers, stand_in: StandIn) -> None:
-    held = HeldPort()
-    port = held.number
-    worker = workers.launch(HEALTH_PORT=str(port))
-
-    def ready() -> tuple[int, dict[str, bool]]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready") as response:
-                return response.status, json.load(response)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-        except OSError:
-            return 0, {}
-
-    eventually(lambda: ready()[0] == 200, "it is ready")
-    assert ready()[1] == {"database": True, "broker_consumer": True, "broker_publisher": True, "model": True}
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/live") as response:
-        assert response.status == 200
+def test_health_says_what_is_there_and_what_is_not(workers: Workers, health: Health) -> None:
+    worker = workers.launch(**health.settings)
+    eventually(lambda: health.is_ready, "it is ready")
+    assert health.ready[1] == {"database": True, "broker_consumer": True, "broker_publisher": True, "model": True}
+    assert health.is_live
     worker.stop()
 
-    unready = workers.launch(HEALTH_PORT=str(port), RABBITMQ_PORT="1")
+    unready = workers.launch(**health.settings, RABBITMQ_PORT="1")
     unready.wait_for("broker_unavailable")
-    eventually(lambda: ready()[1].get("database"), "the database is there")
-    assert ready() == (503, {"database": True, "broker_consumer": False, "broker_publisher": False, "model": True})
+    eventually(lambda: health.ready[1].get("database"), "the database is there")
+    parts = {"database": True, "broker_consumer": False, "broker_publisher": False, "model": True}
+    assert health.ready == (503, parts)
+    assert health.gauge('ready{part="broker_consumer"}') == 0
+    assert health.gauge('ready{part="database"}') == 1
+
+
+def test_metrics_count_every_action_and_say_how_things_are(
+    workers: Workers, upstream: Upstream, stand_in: StandIn, health: Health, user_id: str
+) -> None:
+    stand_in.fault("hold", purpose="lesson", times=None)
+    workers.launch(**health.settings, WORKER_SLOTS="1", LOG_LEVEL="ERROR")
+    for number in range(3):
+        upstream.request(user_id, topic=f"Cells {number}", num_lessons=2)
+    stand_in.wait_until_held(2)
+    eventually(lambda: health.gauge("courses_waiting") == 2, "the others are accepted")
+    eventually(lambda: health.gauge("messages_waiting") == 0, "all is published")
+    values = health.metrics()
+    assert {name: values[f"course_generator_{name}"] for name in GAUGES if not name.endswith("seconds")} == {
+        "slots": 1,
+        "slots_in_use": 1,
+        "model_calls_limit": 256,
+        "model_calls_open": 2,
+        "courses_waiting": 2,
+        "courses_running": 1,
+        "messages_waiting": 0,
+        "files_owed": 0,
+    }
+    assert values["course_generator_oldest_course_seconds"] > 0
+    assert values["process_resident_memory_bytes"] > 2**20
+    # Also what the log leaves out at this level.
+    assert health.gauge('events_total{action="request_accepted",level="info"}') == 3
+    stand_in.release()
+    upstream.results(3)
+    assert health.gauge('events_total{action="course_ready",level="info"}') == 3
+
+
+def test_metrics_are_there_without_the_database_too(workers: Workers, health: Health) -> None:
+    workers.launch(**health.settings, DB_PORT="1")
+    eventually(lambda: health.gauge('ready{part="database"}') == 0, "it says so")
+    assert health.gauge("slots") == 50
+    assert health.gauge("courses_waiting") == -1
 
 
 def test_a_health_port_that_is_taken_is_one_clear_line(workers: Workers) -> None:

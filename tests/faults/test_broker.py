@@ -1,14 +1,13 @@
 """What the broker does to a worker's connections. A real broker throughout."""
 
-import urllib.request
 from pathlib import Path
 
 import psycopg2
 
 from src.config import DatabaseSettings
 from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import HeldPort
 from tests.conftest import Workers
+from tests.health import Health
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
@@ -103,15 +102,17 @@ def test_what_a_full_queue_refuses_is_published_when_there_is_room(
 
 
 def test_while_the_broker_is_out_of_memory_courses_are_made_and_their_results_wait(
-    workers: Workers, upstream: Upstream, psql: Psql, rabbitmq: LocalRabbitMQ, user_id: str
+    workers: Workers, upstream: Upstream, psql: Psql, rabbitmq: LocalRabbitMQ, user_id: str, health: Health
 ) -> None:
     """Fault 16: an alarm blocks who publishes, not who consumes."""
     for number in range(3):
         upstream.request(user_id, num_lessons=1, topic=f"Cells {number}")
     rabbitmq.control("set_vm_memory_high_watermark", "0.00001")
     try:
-        worker = workers.start()
+        worker = workers.start(**health.settings)
         eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
+        assert health.gauge("messages_waiting") == 6
+        assert health.gauge("publishing_seconds") > 0
         assert upstream.depth(REQUESTS) == 0
         assert upstream.depth(STATUS) == 0
         assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 6
@@ -128,33 +129,27 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
     stand_in: StandIn,
     user_id: str,
     tmp_path: Path,
+    health: Health,
 ) -> None:
     """Faults 11 and 13."""
-    broker, held = LocalRabbitMQ(tmp_path / "broker"), HeldPort()
-
-    def ready() -> bool:
-        try:
-            return bool(urllib.request.urlopen(f"http://127.0.0.1:{held.number}/ready").status == 200)
-        except OSError:
-            return False
-
+    broker = LocalRabbitMQ(tmp_path / "broker")
     broker.start()
     try:
         with Upstream(broker.port, broker.password, "/") as upstream:
             stand_in.fault("hold", times=None, purpose="lesson")
-            worker = workers.start(**broker.environment(), HEALTH_PORT=str(held.number))
-            eventually(ready, "it is ready")
+            worker = workers.start(**broker.environment(), **health.settings)
+            eventually(lambda: health.is_ready, "it is ready")
             ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
             stand_in.wait_until_held(3)
         broker.stop()
         for connection in ("consumer", "publisher"):
             worker.wait_for("broker_unavailable", connection=connection)
-        assert not ready()
+        assert not health.is_ready
         stand_in.release()
         eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
         assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL AND type = 'course.success'") == 3
         broker.start()
-        eventually(ready, "it is ready again", patience=90)
+        eventually(lambda: health.is_ready, "it is ready again", patience=90)
         with Upstream(broker.port, broker.password, "/") as upstream:
             eventually(lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "all is sent")
             assert worker.stop() == 0

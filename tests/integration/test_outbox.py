@@ -11,9 +11,10 @@ import pytest
 from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
 from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.services import broker
 from src.services.database import Database
 from src.services.outbox import Outbox, OutboxMessage
-from src.services.publisher import Publisher
+from src.services.publisher import Delivery, Publication, Publisher
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
@@ -236,3 +237,38 @@ def test_two_relays_at_once_publish_each_message_once(
     asyncio.run(relay_both())
     assert sorted(int(message.body) for message in upstream.waiting(STATUS)) == list(range(1, 401))
     assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0
+
+
+def test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever(
+    rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 16. What was being published is tried again; who waits for it is told."""
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+    parameters = broker.connection_parameters(config, "test")
+    assert parameters.blocked_connection_timeout == 60
+    parameters.blocked_connection_timeout = 1  # a minute is long for a test
+    monkeypatch.setattr(broker, "connection_parameters", lambda *_: parameters)
+    message = Publication("course.exchange", "course.status", b"{}", "course.success")
+
+    async def publish() -> tuple[list[Delivery], list[Delivery]]:
+        connected = asyncio.Event()
+        publisher = Publisher(
+            config, on_connected=partial(asyncio.get_running_loop().call_soon_threadsafe, connected.set)
+        )
+        publisher.start()
+        async with asyncio.timeout(PATIENCE):
+            await connected.wait()
+            rabbitmq.control("set_vm_memory_high_watermark", "0.00001")
+            try:
+                blocked = await publisher.publish([message, message])
+            finally:
+                rabbitmq.control("set_vm_memory_high_watermark", "0.6")
+            connected.clear()
+            await connected.wait()
+            after = await publisher.publish([message])
+        await asyncio.to_thread(publisher.stop)
+        return blocked, after
+
+    assert asyncio.run(publish()) == ([Delivery.BROKEN, Delivery.NOT_TRIED], [Delivery.CONFIRMED])
+    # What was sent into the blocked connection may have arrived or not.
+    assert len(upstream.waiting(STATUS)) in (1, 2)

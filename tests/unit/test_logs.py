@@ -7,6 +7,7 @@ import structlog
 
 from src.config import OpenAISettings, Settings
 from src.operations.logs import configure_logging
+from src.operations.metrics import Metrics
 from src.services.redaction import Redactor
 
 
@@ -33,7 +34,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     "text", ["two\nlines", "\x1b[31mred\x1b[0m", "%s %d", "{0} {name}", '"quote\\', "\u2028\u2029\x85", "\x00"]
 )
 def test_whatever_a_topic_holds_it_is_one_line_of_json(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    configure_logging(settings(), Redactor())
+    configure_logging(settings(), Redactor(), Metrics())
     structlog.get_logger("test").info("a constant text", action="test", topic=text)
     logging.getLogger("other.library").warning(text)
     ours, theirs = lines(capsys)
@@ -43,7 +44,7 @@ def test_whatever_a_topic_holds_it_is_one_line_of_json(capsys: pytest.CaptureFix
 
 def test_secrets_are_hidden_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
     configured = settings()
-    configure_logging(configured, Redactor(configured.secrets))
+    configure_logging(configured, Redactor(configured.secrets), Metrics())
     log = structlog.get_logger("test")
     log.info("text", field="sk-secret-key-1", nested={"a": ["sk-secret-key-1"]})
     logging.getLogger("library").error("failed with sk-secret-key-1")
@@ -58,7 +59,7 @@ def test_secrets_are_hidden_wherever_they_stand(capsys: pytest.CaptureFixture[st
 
 
 def test_course_and_request_are_on_every_line_of_their_work(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(settings(), Redactor())
+    configure_logging(settings(), Redactor(), Metrics())
     structlog.contextvars.bind_contextvars(course_id="c-1", request_id="r-1")
     structlog.get_logger("test").info("a text", action="x")
     (line,) = lines(capsys)

@@ -1,0 +1,61 @@
+"""Metrics for Prometheus, at `/metrics` on HEALTH_PORT.
+
+Every log line's stable `action` is counted, whatever the log level, so that what can be looked for in the logs can be
+alarmed on as well. The rest is read when somebody asks.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from structlog.typing import EventDict
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PREFIX = "course_generator_"
+GAUGES = {
+    "slots": "Courses that this process works on at most",
+    "slots_in_use": "Courses that it works on",
+    "model_calls_limit": "Calls to the model that may be open at once; fewer than usual while it is busy",
+    "model_calls_open": "Calls to the model that are open",
+    "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
+    "courses_waiting": "Courses in the queue of the database that nobody works on",
+    "courses_running": "Courses in the queue of the database that a worker has",
+    "oldest_course_seconds": "For how long the oldest course that nobody works on has been waiting",
+    "messages_waiting": "Messages in the outbox that are not published",
+    "oldest_message_seconds": "For how long the oldest of them has been waiting",
+    "files_owed": "Courses that are READY and not mirrored to files yet",
+}
+
+
+class Metrics(Collector):
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._events = Counter(_PREFIX + "events", "Log lines by action", ["action", "level"], registry=self._registry)
+        ProcessCollector(registry=self._registry)
+        self._registry.register(self)
+        self._ready: Mapping[str, bool] = {}
+        self._gauges: Mapping[str, float] = {}
+
+    def count(self, _logger: object, level: str, event: EventDict) -> EventDict:
+        """Counts a log line on its way. A processor of structlog."""
+        if action := event.get("action"):
+            self._events.labels(str(action), level).inc()
+        return event
+
+    def page(self, ready: Mapping[str, bool], gauges: Mapping[str, float]) -> bytes:
+        """What Prometheus reads. `ready`: each part that the worker needs; `gauges`: by the names of `GAUGES`."""
+        self._ready, self._gauges = ready, gauges
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """For the registry."""
+        ready = GaugeMetricFamily(_PREFIX + "ready", "1: this part that the worker needs is there", labels=["part"])
+        for part, is_there in self._ready.items():
+            ready.add_metric([part], float(is_there))
+        yield ready
+        for name, value in self._gauges.items():
+            yield GaugeMetricFamily(_PREFIX + name, GAUGES[name], value)

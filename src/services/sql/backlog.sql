@@ -1,0 +1,14 @@
+-- What waits, for the metrics. Ages in seconds; 0 where nothing waits.
+SELECT q.waiting AS courses_waiting, q.running AS courses_running, q.oldest AS oldest_course_seconds,
+       o.waiting AS messages_waiting, o.oldest AS oldest_message_seconds, f.owed AS files_owed
+FROM (
+    SELECT count(*) FILTER (WHERE lease_id IS NULL) AS waiting,
+           count(lease_id) AS running,
+           coalesce(extract(epoch FROM now() - min(queued_at) FILTER (WHERE lease_id IS NULL)), 0)::float AS oldest
+    FROM generation_queue
+) q, (
+    SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
+    FROM outbox WHERE published_at IS NULL
+) o, (
+    SELECT count(*) AS owed FROM courses WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL
+) f
