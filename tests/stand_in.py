@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 import urllib.request
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,11 +17,10 @@ from tests.waiting import eventually
 class StandIn:
     """Use as a context; each has no calls and no faults at first."""
 
-    def __init__(self, latency: float = 0.0, sources: Path | None = None, capacity: int | None = None) -> None:
+    def __init__(self, **settings: Any) -> None:
+        """`settings`: those of `StandInModel`."""
         self._port = 0
-        self._latency = latency
-        self._sources = sources
-        self._capacity = capacity
+        self._settings = settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._listening = threading.Event()
@@ -74,7 +72,7 @@ class StandIn:
         self._loop.close()
 
     async def _listen(self) -> web.AppRunner:
-        model = StandInModel(latency=self._latency, sources=self._sources, capacity=self._capacity)
+        model = StandInModel(**self._settings)
         runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, HOST, 0).start()

@@ -1,7 +1,6 @@
 """Whether the database can be worked with."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from src.consumers.duty import Duty
+from src.domain.backoff import backoff
 from src.domain.text import printable
 from src.services.database import Database, is_away, sql
 
@@ -54,16 +54,17 @@ class DatabaseWatch(Duty):
 
         One that is away for longer than a unit of work would wait for it counts as `lost` from then on.
         """
-        began, delay = time.monotonic(), 1.0
+        began, failures = time.monotonic(), 0
         while (obstacle := await self._obstacle()) is not None:
             reason, away = obstacle
+            failures += 1
+            delay = backoff(failures, 1.0, _LONGEST_DELAY)
             _log.error(
                 "waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1)
             )
             if away and time.monotonic() - began >= self._database.patience:
                 await self.lost()
-            await asyncio.sleep(delay * random.uniform(0.5, 1))
-            delay = min(2 * delay, _LONGEST_DELAY)
+            await asyncio.sleep(delay)
         self._found()
 
     async def turn(self) -> None:

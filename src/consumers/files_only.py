@@ -1,7 +1,6 @@
 """Writes courses with files only while the database is away, from requests that it hasn't accepted."""
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.duty import Duty
 from src.consumers.model_gate import ModelGate
+from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import CourseError, ErrorCode, InvalidRequest, RequestIdConflict
 from src.domain.request import IdentifiedRequest, identifiers
@@ -347,7 +347,7 @@ class FilesOnlyWorker(Duty):
             if not waiting:
                 return
             failures += 1
-            delay = min(_LONGEST_PUBLISH_DELAY, 0.5 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)
+            delay = backoff(failures, 1.0, _LONGEST_PUBLISH_DELAY)
             _log.error(
                 "a message can't be published yet",
                 action="publish_failed",

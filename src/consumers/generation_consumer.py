@@ -1,7 +1,6 @@
 """Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from src.config import RabbitMQSettings
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_only import FilesOnlyWorker
+from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest
 from src.domain.request import IdentifiedRequest, identifiers, valid_request_id
 from src.domain.text import has_control_characters
@@ -108,7 +108,7 @@ class GenerationConsumer:
                     action="intake_waiting",
                     error=f"{type(error).__name__}: {getattr(error, 'orig', error)}".strip(),
                 )
-                await asyncio.sleep(min(30.0, 0.5 * 2 ** min(failures, 6)) * random.uniform(0.5, 1))
+                await asyncio.sleep(backoff(failures, 1.0, 30.0))
             except Exception:
                 # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
                 _log.exception("a request could not be taken in", action="intake_failed")

@@ -80,7 +80,8 @@ class _Call:
 class StandInModel:
     """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault.
 
-    More calls than `capacity` at once are answered with 429.
+    More calls than `capacity` at once are answered with 429. With `obeys` it is as gullible as a model can be: told
+    anything outside the data that it is given, it says just that.
     """
 
     latency: float = 0.0
@@ -89,6 +90,7 @@ class StandInModel:
     sources: Path | None = None
     seed: int = 0
     capacity: int | None = None
+    obeys: str | None = None
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -144,7 +146,7 @@ class StandInModel:
             await asyncio.sleep(3600)
         if fault is not None and fault.kind == "hold":
             await self._hold()
-        answer = _written(call)
+        answer = self.obeys if self.obeys is not None and _is_told_more_than_data(asked) else _written(call)
         wanted = self.latency + self._random.uniform(-self.jitter, self.jitter)
         # The time that writing took is part of the latency, as it is with a model.
         await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
@@ -249,6 +251,11 @@ def _call(asked: dict[str, Any]) -> _Call:
     lesson = data["lesson"]["lesson_number"] if "lesson" in data else None
     purpose = "lesson" if lesson is not None else "outline" if course else "chat"
     return _Call(purpose, str(course.get("topic", "")), lesson, course, data.get("passages", []))
+
+
+def _is_told_more_than_data(asked: dict[str, Any]) -> bool:
+    told = "".join(message.get("content") or "" for message in asked["messages"] if message["role"] == "user")
+    return bool(_DATA.sub("", told).strip())
 
 
 def _written(call: _Call) -> str:

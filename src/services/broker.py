@@ -1,6 +1,5 @@
 """The connection to RabbitMQ: a thread that owns one, its parameters, and what is declared there."""
 
-import random
 import ssl
 import threading
 import time
@@ -18,11 +17,13 @@ from pika.exceptions import (
 )
 
 from src.config import RabbitMQSettings
+from src.domain.backoff import backoff
 
 _log = structlog.get_logger(__name__)
 
 _PRECONDITION_FAILED = 406
 _STABLE_SECONDS = 10.0
+_LONGEST_PAUSE = 30.0
 # A broker that has fallen silent answers no farewell; the connection's own heartbeat would notice after a minute.
 _FAREWELL_SECONDS = 5.0
 
@@ -88,7 +89,7 @@ class BrokerThread(ABC):
                 # What breaks soon after it was made is not well again: a refusal comes after a good connection.
                 lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
                 failures = 1 if lasted > _STABLE_SECONDS else failures + 1
-                delay = _reconnect_delay(failures)
+                delay = backoff(failures, 1.0, _LONGEST_PAUSE)
                 _log.error(
                     "no connection to the broker",
                     action="broker_unavailable",
@@ -192,11 +193,6 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"
         case _:
             return f"{server}: {error!r}"
-
-
-def _reconnect_delay(failures: int) -> float:
-    # 1, 2, 4 … 30 s, each times a random share of at least a half, so that workers don't come back all at once.
-    return min(30.0, 2.0 ** min(max(failures - 1, 0), 5)) * random.uniform(0.5, 1)
 
 
 def _close_quietly(connection: BlockingConnection) -> None:

@@ -1,7 +1,6 @@
 """How many calls to the model may be open at once: fewer when it says that it is busy, step by step more again."""
 
 import asyncio
-import random
 import re
 import time
 from collections import deque
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from src.domain.backoff import backoff
 from src.domain.errors import ModelUnavailable, Stopping
 
 _log = structlog.get_logger(__name__)
@@ -107,8 +107,7 @@ class ModelBrake:
             self._answers = 0
             self._refusals += 1
             self._limit = max(1, min(self._limit, max(turn.among, self._open)) // 2)
-            backoff = min(_LONGEST_BACKOFF, 0.25 * 2 ** min(self._refusals, 10)) * random.uniform(0.5, 1)
-            self.pause(max(backoff, retry_after or 0.0))
+            self.pause(max(backoff(self._refusals, 0.5, _LONGEST_BACKOFF), retry_after or 0.0))
             _log.warning(
                 "the model is busy; fewer calls at once",
                 action="model_braked",

@@ -77,6 +77,47 @@ def test_taking_a_running_course_back_starts_it_afresh(
     assert len(worker.lines("course_claimed")) == 2
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_paused_course_waits_until_it_is_resumed(
+    workers: Workers,
+    upstream: Upstream,
+    psql: Psql,
+    stand_in: StandIn,
+    user_id: str,
+    documented: Callable[[str], str],
+    running: bool,
+) -> None:
+    """Fault 50. Other courses go on meanwhile."""
+    stand_in.fault("hold", lesson=2, topic="Cells", times=1)
+    worker = workers.start(WORKER_SLOTS="1")
+    upstream.request(user_id, topic="Cells", num_lessons=2)
+    stand_in.wait_until_held()
+    upstream.request(user_id, topic="Stars", num_lessons=1)
+    upstream.wait_until(lambda: psql.value("SELECT count(*) FROM courses") == 2, "both are accepted")
+    paused, other = ("Cells", "Stars") if running else ("Stars", "Cells")
+    course_id = psql.value(f"SELECT id FROM courses WHERE topic = '{paused}'")
+    psql.run(documented("-- pause a course").replace("…", course_id))
+    if running:
+        worker.wait_for("lease_lost")
+    stand_in.release()
+    result = upstream.result().fields
+    assert (result["status"], psql.value(f"SELECT topic FROM courses WHERE id = '{result['course_id']}'")) == (
+        "success",
+        other,
+    )
+    assert psql.value(f"SELECT status FROM courses WHERE id = '{course_id}'") == "QUEUED"
+    psql.run(documented("-- resume it").replace("…", course_id))
+    result = upstream.result().fields
+    assert (result["status"], result["course_id"]) == ("success", course_id)
+    assert stand_in.calls == {
+        "Cells/outline": 1,
+        "Cells/lesson 1": 1,
+        "Cells/lesson 2": 2 if running else 1,  # it was open when the course was taken
+        "Stars/outline": 1,
+        "Stars/lesson 1": 1,
+    }
+
+
 def test_a_service_without_a_broker_queues_with_a_plain_insert(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:
@@ -179,6 +220,17 @@ def document_queries() -> dict[str, list[str]]:
         blocks = (ROOT / name).read_text().split("```sql\n")[1:]
         found[name] = [block.partition("```")[0] for block in blocks]
     return found
+
+
+@pytest.fixture
+def documented(document_queries: dict[str, list[str]]) -> Callable[[str], str]:
+    """The block of a document that begins with a given line."""
+
+    def find(beginning: str) -> str:
+        (block,) = (block for blocks in document_queries.values() for block in blocks if block.startswith(beginning))
+        return block
+
+    return find
 
 
 def test_the_documented_queries_work(

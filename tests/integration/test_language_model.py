@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import json
 import time
 import traceback
 from collections.abc import Callable
@@ -32,6 +33,15 @@ from tests.stand_in import StandIn
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=3)
 STEP = "Cells/outline"
+PLAN = json.dumps(
+    {
+        "lesson_number": 1,
+        "title": "The Cell",
+        "description": "What a cell is.",
+        "key_concepts": ["cell"],
+        "learning_objectives": ["Describe a cell"],
+    }
+)
 
 
 class Caller:
@@ -153,6 +163,44 @@ class TestRepair:
         with pytest.raises(ModelOutputInvalid, match="also after repair"):
             caller.ask()
         assert stand_in.calls == {STEP: 2}
+
+    @pytest.mark.parametrize(
+        ("content", "fault"),
+        [
+            ('{"title": NaN, "description": "D", "lessons": []}', "title"),
+            ('{"title": "T", "description": NaN, "lessons": []}', "description"),
+            ('{"title": "T", "description": "' + "x" * 10_000_000 + '", "lessons": []}', "500000"),
+            ('{"title": "a\\u0000b", "description": "D", "lessons": []}', "title"),
+            ('{"title": "a\\ud800b", "description": "D", "lessons": []}', "answer"),
+            ('{"title": "T", "description": "D", "lessons": [' + PLAN + "]}", "exactly 3 are needed"),
+            ('{"title": "T", "description": "D", "lessons": [' + PLAN + "," + PLAN + "]}", "lessons"),
+            ("[" * 100_000, "answer"),
+            ("[]", "answer"),
+            ("", "answer"),
+        ],
+        ids=[
+            "NaN",
+            "NaN in prose",
+            "10 MB",
+            "NUL",
+            "lone surrogate",
+            "too few",
+            "a number twice",
+            "deep",
+            "list",
+            "empty",
+        ],
+    )
+    def test_an_answer_that_no_row_should_hold_is_named_and_repaired(
+        self, caller: Caller, stand_in: StandIn, content: str, fault: str
+    ) -> None:
+        """Fault 29."""
+        message = {"role": "assistant", "content": content}
+        stand_in.fault("overwrite", fields={"choices": [{"index": 0, "finish_reason": "stop", "message": message}]})
+        assert len(caller.ask().value.lessons) == 3
+        wrong, ok = caller.outcomes
+        assert wrong.startswith("wrong: ") and fault in wrong
+        assert ok == "ok"
 
     def test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired(
         self, caller: Caller, stand_in: StandIn
