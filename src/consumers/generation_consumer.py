@@ -1,6 +1,7 @@
 """Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -174,16 +175,23 @@ class _Receiver(BrokerThread):
         super().__init__(config, "consumer")
         self._prefetch = prefetch
         self._deliveries = deliveries
+        self._end_consuming: Callable[[], None] | None = None
 
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
         channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(self._config.queue_generation, partial(self._hand_over, connection))
+        self._end_consuming = partial(connection.add_callback_threadsafe, channel.stop_consuming)
         self._ready()
-        while not self._stopping.is_set():
-            connection.process_data_events(time_limit=0.5)
-            if not channel.consumer_tags:
-                # The broker cancels a consumer without an error, for example when its queue is deleted.
-                raise ConnectionError("the broker cancelled the subscription")
+        if not self._stopping.is_set():
+            channel.start_consuming()  # raises where the broker closes the channel
+        if not self._stopping.is_set():
+            # It cancels a subscription without an error, for example when the queue is deleted.
+            raise ConnectionError("the broker cancelled the subscription")
+
+    def _wake(self) -> None:
+        if self._end_consuming is not None:
+            with contextlib.suppress(AMQPError):  # the connection is gone already
+                self._end_consuming()
 
     def _hand_over(
         self,

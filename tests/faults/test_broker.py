@@ -1,8 +1,10 @@
 """What the broker does to a worker's connections. A real broker throughout."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
+import pytest
 
 from src.config import DatabaseSettings
 from src.operations.local_rabbitmq import LocalRabbitMQ
@@ -83,6 +85,49 @@ def test_a_queue_that_is_deleted_is_declared_again_and_subscribed_to(
     )
     upstream.request(user_id, num_lessons=1)
     assert upstream.result().fields["status"] == "success"
+
+
+@pytest.fixture
+def short_of_patience(rabbitmq: LocalRabbitMQ) -> Iterator[None]:
+    """The broker closes channels of new connections that owe it an acknowledgement for over a second (else 30 min)."""
+    rabbitmq.control(
+        "eval",
+        "application:set_env(rabbit, consumer_timeout, 1000), application:set_env(rabbit, channel_tick_interval, 200).",
+    )
+    yield
+    rabbitmq.control(
+        "eval",
+        "application:set_env(rabbit, consumer_timeout, 1800000), application:set_env(rabbit, channel_tick_interval, 60000).",
+    )
+
+
+def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(
+    workers: Workers,
+    upstream: Upstream,
+    psql: Psql,
+    stand_in: StandIn,
+    short_of_patience: None,
+    user_id: str,
+    tmp_path: Path,
+) -> None:
+    """Fault 14: the one time that a message is held is while its course is written with files only."""
+    stand_in.fault("hold", purpose="lesson")
+    worker = workers.launch(DB_PORT="1", DB_PATIENCE="1")
+    worker.wait_for("files_only")
+    upstream.request(user_id, num_lessons=1)
+    stand_in.wait_until_held()
+    line = worker.wait_for("broker_unavailable", connection="consumer")
+    assert "PRECONDITION_FAILED" in line["error"] and "timed out" in line["error"]
+    eventually(lambda: len(worker.lines("broker_connected")) == 3, "it has subscribed again")
+    stand_in.release()
+    results = {upstream.result().properties.message_id}
+    upstream.eventually_empty()
+    assert worker.stop() == 0
+    assert upstream.depth(REQUESTS) == 0  # the message that came again was acknowledged too
+    results |= {again.properties.message_id for again in upstream.waiting(STATUS)}
+    assert len(results) == 1
+    assert stand_in.stats()["calls"] == 2
+    assert len(list(tmp_path.glob("courses/*/course.json"))) == 1
 
 
 def test_what_a_full_queue_refuses_is_published_when_there_is_room(

@@ -308,8 +308,9 @@ def test_a_model_that_is_away_too_keeps_the_message_until_either_is_back(
     user_id: str,
     tmp_path: Path,
 ) -> None:
-    stand_in.fault("429", times=None, retry_after="90", lesson=2)
-    worker = without_database(workers, settings, own_postgres)
+    stand_in.fault("503", times=None, lesson=2)
+    brief_calls = {"OPENAI_TIMEOUT": "1", "OPENAI_DEADLINE": "1"}
+    worker = without_database(workers, {**settings, **brief_calls}, own_postgres)
     upstream.request(user_id, num_lessons=2)
     worker.wait_for("files_only_postponed")
     assert worker.lines("files_only_ready") == []
