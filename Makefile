@@ -50,8 +50,9 @@ schema: $(VENV)/dev ## Make schema.sql and docs/contract again
 	@$(BIN)/python app.py db schema
 	@$(BIN)/python app.py contract
 
-bench: $(VENV)/dev system ## Measure one course alone, and many at once
+bench: $(VENV)/dev system ## Measure one course alone, many at once, and intake with a long backlog
 	@$(BIN)/python -m benchmarks.worker_speed $(ARGS)
+	@$(BIN)/python -m benchmarks.intake_speed
 
 clean: ## Remove the virtual environment, local services with their data, and caches; courses stay
 	@rm -rf $(VENV) .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

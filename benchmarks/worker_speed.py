@@ -69,8 +69,8 @@ class Client:
 
 
 @contextmanager
-def worker(latency: float) -> Iterator[Client]:
-    """A worker at its default settings, with everything it needs."""
+def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServices]]:
+    """A worker at its default settings but for `settings`, with everything it needs."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-benchmark-")))
         services = LocalServices(folder / "services")
@@ -85,6 +85,7 @@ def worker(latency: float) -> Iterator[Client]:
             "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
             "OPENAI_ALLOW_REMOTE": "off",
             "SOURCES_DIR": str(ROOT / "samples"),
+            **settings,
         }
         app = [sys.executable, str(ROOT / "app.py")]
         for arguments in (["stand-in", "--port", str(port), "--latency", str(latency)], []):
@@ -94,7 +95,7 @@ def worker(latency: float) -> Iterator[Client]:
             stack.callback(process.terminate)
         client = Client(services.rabbitmq.settings())
         client.run(1)  # waits for the worker to start
-        yield client
+        yield client, services
 
 
 def main() -> None:
@@ -103,7 +104,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.5, help="seconds that the model takes for a call")
     parser.add_argument("--courses", type=int, default=50, help="how many courses at once, and one after the other")
     options = parser.parse_args()
-    with worker(options.latency) as client:
+    with worker(options.latency) as (client, _):
         alone = [client.run(1) for _ in range(options.courses)]
         together = client.run(options.courses)
     one_by_one, limit = sum(alone), 2 * options.latency + _OVERHEAD

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -59,6 +59,15 @@ class Upstream:
         request_id = str(fields.pop("request_id", uuid4()))
         self.publish({"request_id": request_id, "user_id": user_id, "topic": "Cell Biology", **fields})
         return request_id
+
+    def publish_many(self, requests: Iterable[dict[str, Any]]) -> None:
+        """Publishes requests faster: without waiting for each confirm. Returns when the broker has them all."""
+        channel = self._connection.channel()
+        for request in requests:
+            channel.basic_publish(
+                EXCHANGE, GENERATE, json.dumps(request).encode(), pika.BasicProperties(delivery_mode=2)
+            )
+        channel.close()
 
     def reply_queue(self) -> str:
         """A queue of its own for replies."""
@@ -121,9 +130,9 @@ class Upstream:
             assert time.monotonic() < end, f"{queue} doesn't get empty"
             self._connection.process_data_events(0.02)
 
-    def wait_until(self, look: Callable[[], object], what: str) -> None:
+    def wait_until(self, look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Waits for something else, while the connection is kept."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while not look():
             assert time.monotonic() < end, f"waited in vain until {what}"
             self._connection.process_data_events(0.02)

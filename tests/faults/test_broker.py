@@ -90,15 +90,14 @@ def test_a_queue_that_is_deleted_is_declared_again_and_subscribed_to(
 @pytest.fixture
 def short_of_patience(rabbitmq: LocalRabbitMQ) -> Iterator[None]:
     """The broker closes channels of new connections that owe it an acknowledgement for over a second (else 30 min)."""
-    rabbitmq.control(
-        "eval",
-        "application:set_env(rabbit, consumer_timeout, 1000), application:set_env(rabbit, channel_tick_interval, 200).",
-    )
+
+    def limit(acknowledgement: int, tick: int) -> None:
+        for name, milliseconds in (("consumer_timeout", acknowledgement), ("channel_tick_interval", tick)):
+            rabbitmq.control("eval", f"application:set_env(rabbit, {name}, {milliseconds}).")
+
+    limit(1000, 200)
     yield
-    rabbitmq.control(
-        "eval",
-        "application:set_env(rabbit, consumer_timeout, 1800000), application:set_env(rabbit, channel_tick_interval, 60000).",
-    )
+    limit(1_800_000, 60_000)
 
 
 def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(

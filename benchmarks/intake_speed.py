@@ -1,0 +1,54 @@
+"""Whether a worker takes requests in as fast with a backlog of thousands as with none (fault 39).
+
+    python -m benchmarks.intake_speed [--requests 10000]
+
+A worker with two slots gets that many requests, and the time for each tenth of them is taken from the rows that it has
+committed. All figures are of one run on one machine; compare ratios.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from itertools import pairwise
+
+from benchmarks.worker_speed import worker
+from src.services import DatabaseService
+
+_SLOWEST = 2.0
+"""How much longer the last tenths may take than the first ones."""
+
+
+def main() -> None:
+    """Prints the rate for each tenth."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=10_000)
+    options = parser.parse_args()
+    with worker(0.5, WORKER_SLOTS="2") as (client, services):
+        database = DatabaseService(services.postgres.settings("learningdb"))
+        for number in range(options.requests):
+            client.publish(f"Cells {number}")
+        times = _accepted(database, options.requests + 1)  # one more has started the worker
+        database.disconnect()
+    seconds = [after - before for before, after in pairwise(times[(len(times) - 1) * n // 10] for n in range(11))]
+    for number, taken in enumerate(seconds, start=1):
+        print(f"tenth {number:2}   {len(times) / 10 / taken:8.0f} requests a second")
+    ratio = statistics.mean(seconds[-3:]) / statistics.mean(seconds[:3])
+    print(f"the last three tenths took {ratio:.2f} times as long as the first three (at most {_SLOWEST})")
+    if ratio > _SLOWEST:
+        sys.exit("too slow")
+
+
+def _accepted(database: DatabaseService, number: int) -> list[float]:
+    """When each request was committed, in order; returns when `number` are."""
+    while True:
+        with database.get_cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM created_at)::float AS at FROM courses ORDER BY created_at")
+            times = [float(row["at"]) for row in cursor.fetchall()]
+        if len(times) >= number:
+            return times[1:]
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()
