@@ -28,7 +28,7 @@ test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
-	@$(BIN)/python -m pytest -m long $(ARGS)
+	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
 
 MINUTES ?= 5
 chaos: $(VENV)/dev system ## Workers, requests, kills and restarts for a while, then an audit: make chaos MINUTES=20
