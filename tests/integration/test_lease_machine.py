@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
-    consumes,
     invariant,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -37,6 +37,7 @@ class Leases(RuleBasedStateMachine):
     database: Database
 
     claims = Bundle("claims")
+    """Of attempts that go on and of those that are over: any of them may write at any time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,12 +66,12 @@ class Leases(RuleBasedStateMachine):
             assert claim.lease_id not in held
             assert claim.course_id not in self.ended
             assert set(claim.saved_lessons) == self.saved.get(claim.course_id, set())
-        return (worker, found[0] if found else None)
+        return multiple(*((worker, claim) for claim in found))
 
     @rule(held=claims, number=st.sampled_from([1, 2]))
-    def save(self, held: tuple[int, Claim | None], number: int) -> None:
+    def save(self, held: tuple[int, Claim], number: int) -> None:
         worker, claim = held
-        if claim is not None and number not in self.saved.get(claim.course_id, set()):
+        if number not in self.saved.get(claim.course_id, set()):
 
             async def write() -> None:
                 await self.workers[worker].store.save_outline(claim, OUTLINE, [])
@@ -79,27 +80,24 @@ class Leases(RuleBasedStateMachine):
             if self._written(claim, write()):
                 self.saved.setdefault(claim.course_id, set()).add(number)
 
-    @rule(held=consumes(claims))
-    def finish(self, held: tuple[int, Claim | None]) -> None:
+    @rule(held=claims)
+    def finish(self, held: tuple[int, Claim]) -> None:
         worker, claim = held
-        if claim is None or self.saved.get(claim.course_id) != {1, 2}:
+        if self.saved.get(claim.course_id) != {1, 2}:
             return
         if self._written(claim, self.workers[worker].store.finish(claim, None, None)):
             self.ended[claim.course_id] = "READY"
 
-    @rule(held=consumes(claims))
-    def fail(self, held: tuple[int, Claim | None]) -> None:
+    @rule(held=claims)
+    def fail(self, held: tuple[int, Claim]) -> None:
         worker, claim = held
-        if claim is not None:
-            work = self.workers[worker].store.fail(claim, ErrorCode.INTERNAL, "no", "no", [])
-            if self._written(claim, work):
-                self.ended[claim.course_id] = "FAILED"
+        if self._written(claim, self.workers[worker].store.fail(claim, ErrorCode.INTERNAL, "no", "no", [])):
+            self.ended[claim.course_id] = "FAILED"
 
-    @rule(held=consumes(claims), refund=st.booleans())
-    def release(self, held: tuple[int, Claim | None], refund: bool) -> None:
+    @rule(held=claims, refund=st.booleans())
+    def release(self, held: tuple[int, Claim], refund: bool) -> None:
         worker, claim = held
-        if claim is not None:
-            self._written(claim, self.workers[worker].store.release(claim, "why", [], refund=refund))
+        self._written(claim, self.workers[worker].store.release(claim, "why", [], refund=refund))
 
     @rule(worker=WORKERS)
     def beat(self, worker: int) -> None:
@@ -190,7 +188,7 @@ def test_a_lease_once_lost_never_writes_and_nothing_saved_or_ended_changes_by_it
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=120,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -1,0 +1,273 @@
+"""Switches protections off, one at a time, in a copy of the project, and sees the test of each fail.
+
+    python -m tests.protections [fault …]
+
+Exit code 1: a test passes without the protection that it is there for, or the code to switch off is not there any more.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.operations.migrations import ROOT
+
+
+@dataclass(frozen=True)
+class Protection:
+    """A piece of code without which a fault has its effect."""
+
+    fault: str
+    """Its number in docs/promises.md."""
+    what: str
+    file: str
+    code: str
+    instead: str
+    test: str
+    """As pytest's -k takes it."""
+
+
+PROTECTIONS = (
+    Protection(
+        "1",
+        "a new attempt writes only what is missing",
+        "src/services/course_generator.py",
+        "missing = [plan for plan in outline.lessons if plan.lesson_number not in saved]",
+        "missing = list(outline.lessons)",
+        "test_killed_mid_lesson_resumes_without_paying_again",
+    ),
+    Protection(
+        "4",
+        "a redelivered request without an id is recognised by its body",
+        "src/services/intake.py",
+        "    if not redelivered:\n        return request\n",
+        "    return request\n",
+        "test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request",
+    ),
+    Protection(
+        "7",
+        "every transaction proves its lease",
+        "src/services/course_store.py",
+        "if not held:",
+        "if False:",
+        "test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing and fence",
+    ),
+    Protection(
+        "8",
+        "slots stop when their lease can't be proven",
+        "src/consumers/heartbeat.py",
+        "if self._was_proven and not self.proven:",
+        "if False:",
+        "test_when_beats_fail_slots_stop_before_the_lease_ends",
+    ),
+    Protection(
+        "9",
+        "the attempt is counted by the claim itself",
+        "src/services/sql/claim_courses.sql",
+        "attempt = q.attempt + 1",
+        "attempt = q.attempt",
+        "test_after_its_last_attempt_it_fails_and_is_never_claimed_again",
+    ),
+    Protection(
+        "10",
+        "a rescuer leaves a course alone that somebody is just finishing",
+        "src/services/sql/rescue_courses.sql",
+        "    FOR NO KEY UPDATE OF q, c SKIP LOCKED\n",
+        "",
+        "test_a_course_that_is_just_being_finished_is_left_to_its_worker",
+    ),
+    Protection(
+        "10",
+        "a worker that was taken for dead can't finish",
+        "src/services/course_store.py",
+        "if not held:",
+        "if False:",
+        "test_a_rescuer_and_a_finishing_worker_can_not_both_win",
+    ),
+    Protection(
+        "12",
+        "what came over a connection that is gone is left to its next delivery",
+        "src/consumers/generation_consumer.py",
+        "            if not delivery.is_current():\n                continue\n",
+        "",
+        "test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery",
+    ),
+    Protection(
+        "15",
+        "a subscription that ends without an error is a fault",
+        "src/consumers/generation_consumer.py",
+        'raise ConnectionError("the broker cancelled the subscription")',
+        "self._stopping.wait()",
+        "test_a_queue_that_is_deleted_is_declared_again_and_subscribed_to",
+    ),
+    Protection(
+        "16",
+        "nobody waits for a blocked broker for ever",
+        "src/services/broker.py",
+        "        blocked_connection_timeout=60,\n",
+        "",
+        "test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever",
+    ),
+    Protection(
+        "20",
+        "a commit whose confirmation was lost is looked up",
+        "src/services/course_store.py",
+        'if last_try and connection.execute(sql("was_committed")',
+        'if False and connection.execute(sql("was_committed")',
+        "test_a_connection_that_breaks_during_the_commit_of_ready_makes_one_course_and_one_result",
+    ),
+    Protection(
+        "21",
+        "without the database, requests are written with files",
+        "src/consumers/generation_consumer.py",
+        "if self._files_only is not None and not self._watch.present:\n                    await",
+        "if False:\n                    await",
+        "test_ten_requests_give_ten_results_and_ten_folders_and_later_ten_rows",
+    ),
+    Protection(
+        "24",
+        "all slots share the brake",
+        "src/services/model_brake.py",
+        "        if turn.round == self._round:\n            self._round += 1",
+        "        if False:\n            self._round += 1",
+        "test_a_model_that_takes_few_calls_at_once_gets_few_and_no_course_suffers",
+    ),
+    Protection(
+        "26",
+        "a model that refuses everything stops claims",
+        "src/consumers/course_worker.py",
+        "                    self._gate.shut(message)\n",
+        "                    pass\n",
+        "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
+    ),
+    Protection(
+        "27",
+        "an answer that is cut off is never taken for a whole one",
+        "src/services/language_model.py",
+        'if choice.finish_reason == "length":',
+        "if False:",
+        "test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired",
+    ),
+    Protection(
+        "36",
+        "a disk that is full holds no result up",
+        "src/consumers/mirror_keeper.py",
+        "            await self._store.release_result(course_id, mirrored=False)\n",
+        "",
+        "test_a_folder_that_can_not_be_written_holds_no_result_up_and_is_written_later",
+    ),
+    Protection(
+        "36",
+        "what could not be written whole is taken away",
+        "src/services/whole_files.py",
+        "        temporary.unlink(missing_ok=True)\n",
+        "",
+        "test_a_full_or_broken_disk_is_one_named_error_and_leaves_no_temporary_file",
+    ),
+    Protection(
+        "37",
+        "files are put into place as a whole",
+        "src/services/whole_files.py",
+        'temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")',
+        "temporary = path",
+        "test_killed_while_it_writes_the_files_leaves_none_half_written",
+    ),
+    Protection(
+        "40",
+        "what reaches no queue is not published",
+        "src/services/publisher.py",
+        "            mandatory=publication.mandatory,\n",
+        "",
+        "test_a_result_that_can_not_be_routed_is_kept_and_published_later",
+    ),
+    Protection(
+        "42",
+        "a message that is sent again carries the same id",
+        "src/services/messages.py",
+        "message_id=str(self.message_id)",
+        "message_id=str(uuid4())",
+        "test_killed_between_publishing_and_marking_sends_the_same_message_id_again",
+    ),
+    Protection(
+        "42",
+        "a message is marked after its confirm and not before",
+        "src/consumers/result_relay.py",
+        "            deliveries = await self._publisher.publish(",
+        "            await self._outbox.published([message.id for message in messages])\n"
+        "            deliveries = await self._publisher.publish(",
+        "test_killed_between_publishing_and_marking_sends_the_same_message_id_again",
+    ),
+    Protection(
+        "47",
+        "no text can close its tag",
+        "src/services/prompts.py",
+        '.replace("<", "\\\\u003c").replace(">", "\\\\u003e")',
+        "",
+        "test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_comes_of_them",
+    ),
+    Protection(
+        "49",
+        "secrets are taken out of what is stored",
+        "src/services/redaction.py",
+        "            text = text.replace(secret, HIDDEN)\n",
+        "            pass\n",
+        "test_the_secrets_of_this_process_whatever_they_look_like",
+    ),
+    Protection(
+        "53",
+        "an attempt that is over writes nothing, in whatever order things happen",
+        "src/services/course_store.py",
+        "if not held:",
+        "if False:",
+        "test_a_lease_once_lost_never_writes_and_nothing_saved_or_ended_changes_by_itself",
+    ),
+    Protection(
+        "60",
+        "no test can leave this machine",
+        "tests/conftest.py",
+        "    sys.addaudithook(_refuse_to_leave_this_machine)\n",
+        "",
+        "test_even_a_client_that_a_test_builds_by_itself_comes_nowhere",
+    ),
+)
+
+
+def fails_without(protection: Protection) -> bool:
+    """Whether the test fails where the protection is switched off. Raises `LookupError` where there is nothing to."""
+    with tempfile.TemporaryDirectory(prefix="course-generator-protections-") as name:
+        copy = Path(name)
+        for file in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
+            (copy / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, copy / file)
+        target = copy / protection.file
+        text = target.read_text(encoding="utf-8")
+        if text.count(protection.code) != 1:
+            raise LookupError(f"{protection.file} has not once: {protection.code}")
+        target.write_text(text.replace(protection.code, protection.instead), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "long or not long", "-k", protection.test, "tests"]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise LookupError(f"pytest ran no test {protection.test}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.returncode == 1
+
+
+def main() -> int:
+    """Returns the exit code."""
+    wanted = sys.argv[1:]
+    kept = True
+    for protection in PROTECTIONS:
+        if wanted and protection.fault not in wanted:
+            continue
+        try:
+            verdict = "fails without it" if fails_without(protection) else "STILL PASSES"
+        except LookupError as error:
+            verdict = f"NOT TRIED: {error}"
+        kept &= verdict == "fails without it"
+        print(f"{protection.fault:>3}  {protection.what:70}  {verdict}", flush=True)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
