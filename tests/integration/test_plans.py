@@ -43,6 +43,10 @@ FILL = (
     """,
     "INSERT INTO lessons (course_id, lesson_number, title) SELECT id, n, 't' FROM courses, generate_series(1, 2) n",
     "INSERT INTO lesson_bodies (lesson_id, content_md) SELECT id, 'text' FROM lessons",
+    """
+    INSERT INTO model_calls (id, course_id, attempt, purpose, model, seconds, outcome)
+    SELECT gen_random_uuid(), id, 1, 'lesson', 'm', 1, 'ok' FROM courses, generate_series(1, 3)
+    """,
     "INSERT INTO course_events (course_id, to_status, attempt) SELECT id, 'QUEUED', 0 FROM courses",
     "ALTER TABLE courses ENABLE TRIGGER USER",
 )
@@ -91,7 +95,7 @@ LEASES = COURSES // 50
 @pytest.mark.parametrize(
     ("name", "values", "most"),
     [
-        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 400),
+        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 600),
         ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         ("claim_messages", {"worker_id": WORKER, "limit": 100, "claim": 120.0}, 500),
