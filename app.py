@@ -91,7 +91,7 @@ class Worker:
         importer = FilesImport(self._database, self._files)
         self._mirror_keeper = MirrorKeeper(store, mirror)
         self._model_server = ModelServer(settings.openai)
-        model = OpenAIModel(self._model_server, settings.openai)
+        model = OpenAIModel(self._model_server, settings.openai, redact)
         sources = _source_search(settings, self._model_server)
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
@@ -183,7 +183,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
-        self._shutdown.set()  # no new claim and no new question to the model, from this moment on
+        # From this moment on no course is claimed, and no new question asked.
+        self._shutdown.set()
         self._model_server.stop()
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
@@ -224,12 +225,15 @@ class Worker:
             "slots_in_use": self._course_worker.slots_in_use + self._files_only.slots_in_use,
             "model_calls_limit": self._model_server.brake.limit,
             "model_calls_open": self._model_server.brake.open_calls,
+            "model_paused_seconds": self._model_server.brake.paused_for,
             "publishing_seconds": self._publisher.publishing_for,
         }
+        if not self._watch.present:
+            return own
         try:
             async with asyncio.timeout(_BACKLOG_SECONDS):
                 return {**own, **await self._store.backlog()}
-        except (TimeoutError, SQLAlchemyError):
+        except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
             return own
 
     def _look_again(self) -> None:

@@ -688,12 +688,17 @@ BEGIN
 END
 $$;
 
+-- 0007 budget tokens: what a call counts against its course's budget, also where the server counts no tokens.
+
+ALTER TABLE public.model_calls ADD COLUMN IF NOT EXISTS budget_tokens INT NOT NULL DEFAULT 0;
+COMMENT ON COLUMN public.model_calls.budget_tokens IS 'What the call counts against MAX_COURSE_TOKENS: its tokens, or an estimate where the server counts none';
+
 -- What `alembic upgrade head` would have written. A newer revision is left as it is.
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 INSERT INTO public.alembic_version (version_num)
-SELECT '0006' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '0006' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005');
+SELECT '0007' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
+UPDATE public.alembic_version SET version_num = '0007' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006');
 
 COMMIT;

@@ -41,13 +41,16 @@ def main() -> None:
 
 def _accepted(database: DatabaseService, number: int) -> list[float]:
     """When each request was committed, in order; returns when `number` are."""
-    while True:
-        with database.get_cursor() as cursor:
-            cursor.execute("SELECT extract(epoch FROM created_at)::float AS at FROM courses ORDER BY created_at")
-            times = [float(row["at"]) for row in cursor.fetchall()]
-        if len(times) >= number:
-            return times[1:]
-        time.sleep(0.5)
+    with database.get_cursor() as cursor:
+        while True:
+            cursor.execute("SELECT count(*) AS number FROM courses")
+            row = cursor.fetchone()
+            if row is not None and row["number"] >= number:
+                break
+            cursor.connection.rollback()
+            time.sleep(0.5)
+        cursor.execute("SELECT extract(epoch FROM created_at)::float AS at FROM courses ORDER BY created_at")
+        return [float(row["at"]) for row in cursor.fetchall()][1:]
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def pytest_configure() -> None:
         "SOURCES_DIR",
         "OUTPUT_DIR",
         "FILES",
-        "MAX_LESSONS",
+        "MAX_",
         "LOG_",
         "HEALTH_PORT",
         "OUTBOX_",

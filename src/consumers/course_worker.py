@@ -13,6 +13,7 @@ from src.config import Settings
 from src.consumers.duty import Duty
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_gate import ModelGate
+from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.text import printable
@@ -57,7 +58,7 @@ class CourseWorker(Duty):
         slots_elsewhere: Callable[[], int],
         on_concluded: Callable[[], None],
     ) -> None:
-        """`shutdown`: set before `stop` is called; neither is a course claimed nor a question asked after it.
+        """`shutdown`: set before `stop` is called; no course is claimed after it.
 
         `may_claim`: are leases proven? `slots_elsewhere`: how many of the process's slots courses without the database
         have. `on_concluded` is called when a message may wait in the outbox.
@@ -207,7 +208,7 @@ class CourseWorker(Duty):
                 if claim.attempt >= self._settings.course.max_attempts:
                     await self._fail(claim, ErrorCode.INTERNAL, message, calls, detail)
                     return
-                delay = min(_FIRST_RETRY * 2 ** min(claim.attempt - 1, 10), _LONGEST_RETRY)
+                delay = backoff(claim.attempt, _FIRST_RETRY, _LONGEST_RETRY)
                 await self._release(claim, detail or message, calls, delay=delay)
             case Lost():
                 pass

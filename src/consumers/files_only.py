@@ -260,7 +260,7 @@ class FilesOnlyWorker(Duty):
                 _log.error("an attempt broke", action="files_only_broken", error=self._shown(detail or message))
                 if claim.attempt >= self._settings.course.max_attempts:
                     return await self._failed(claim, ErrorCode.INTERNAL, message)
-                return min(_FIRST_RETRY * 2.0 ** min(claim.attempt - 1, 10), _LONGEST_RETRY)
+                return backoff(claim.attempt, _FIRST_RETRY, _LONGEST_RETRY)
             case Lost():
                 return _LOOK_AGAIN
             case _:

@@ -8,6 +8,7 @@ import structlog
 
 from src.config import RabbitMQSettings
 from src.consumers.duty import Duty
+from src.domain.backoff import backoff
 from src.services.crash_points import crash_point
 from src.services.outbox import Outbox, OutboxMessage
 from src.services.publisher import Delivery, Publisher
@@ -74,12 +75,12 @@ class ResultRelay(Duty):
         if untried:
             await self._outbox.unclaim(untried)
         for failure in failed:
-            delay = min(2.0 ** min(failure.message.failures, 10), _LONGEST_DELAY)
+            delay = backoff(failure.message.failures + 1, 1.0, _LONGEST_DELAY)
             _log.error(
                 "a message can't be published yet",
                 action="publish_failed",
                 error=failure.error,
-                retry_in=delay,
+                retry_in=round(delay, 1),
                 **_fields(failure.message),
             )
             await self._outbox.unpublished(failure.message.id, failure.error, delay)

@@ -103,3 +103,5 @@ class ModelCall:
     seconds: float
     outcome: str
     """`ok`, or what was wrong with the answer."""
+    budget_tokens: int = 0
+    """What it counts against the course's budget: its tokens, or an estimate where the server counts none."""

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-
-from src.operations.metrics import CONTENT_TYPE
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 
 class HealthServer:
@@ -40,4 +39,4 @@ class HealthServer:
         return web.json_response(parts, status=200 if all(parts.values()) else 503)
 
     async def _page(self, _request: web.Request) -> web.Response:
-        return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

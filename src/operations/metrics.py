@@ -11,8 +11,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from structlog.typing import EventDict
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 _PREFIX = "course_generator_"
 GAUGES = {
     "slots": "Courses that this process works on at most",
@@ -20,9 +18,11 @@ GAUGES = {
     "model_calls_limit": "Calls to the model that may be open at once; fewer than usual while it is busy",
     "model_calls_open": "Calls to the model that are open",
     "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
-    "courses_waiting": "Courses in the queue of the database that nobody works on",
+    "model_paused_seconds": "For how long no call to the model will be opened, because it asked for a wait",
+    "courses_waiting": "Courses in the queue of the database that are due and that nobody works on",
+    "courses_later": "Courses in the queue of the database that are not due: put off, or paused",
     "courses_running": "Courses in the queue of the database that a worker has",
-    "oldest_course_seconds": "For how long the oldest course that nobody works on has been waiting",
+    "oldest_course_seconds": "For how long the oldest of the courses that wait has been in the queue",
     "messages_waiting": "Messages in the outbox that are not published",
     "oldest_message_seconds": "For how long the oldest of them has been waiting",
     "files_owed": "Courses that are READY and not mirrored to files yet",

@@ -23,11 +23,11 @@ from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
 from src.services.markdown_folder import MarkdownFolderSearch
 
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
-# Of a token, in English: https://help.openai.com/en/articles/4936856
-_CHARACTERS = 4
+# In English: https://help.openai.com/en/articles/4936856
+_CHARACTERS_PER_TOKEN = 4
 _STATUS_FAULTS = {"401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
-FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "overwrite", "timeout", "reset", "hold"})
+FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "reset", "hold"})
 
 
 @dataclass(slots=True)
@@ -43,6 +43,8 @@ class Fault:
     retry_after: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     """Of `overwrite`: what the completion holds instead, at its top level."""
+    says: str = ""
+    """Of `obey`: the answer of a model that does whatever it is told outside the data, if it is told anything there."""
     headers: dict[str, str] = field(default_factory=dict)
     """What is sent with it, such as `x-ratelimit-remaining-tokens`."""
 
@@ -80,8 +82,7 @@ class _Call:
 class StandInModel:
     """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault.
 
-    More calls than `capacity` at once are answered with 429. With `obeys` it is as gullible as a model can be: told
-    anything outside the data that it is given, it says just that.
+    More calls than `capacity` at once are answered with 429.
     """
 
     latency: float = 0.0
@@ -90,7 +91,6 @@ class StandInModel:
     sources: Path | None = None
     seed: int = 0
     capacity: int | None = None
-    obeys: str | None = None
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
@@ -146,7 +146,8 @@ class StandInModel:
             await asyncio.sleep(3600)
         if fault is not None and fault.kind == "hold":
             await self._hold()
-        answer = self.obeys if self.obeys is not None and _is_told_more_than_data(asked) else _written(call)
+        is_led_astray = fault is not None and fault.kind == "obey" and _is_told_more_than_data(asked)
+        answer = fault.says if fault is not None and is_led_astray else _written(call)
         wanted = self.latency + self._random.uniform(-self.jitter, self.jitter)
         # The time that writing took is part of the latency, as it is with a model.
         await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
@@ -270,8 +271,8 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int, most_t
     kind = fault.kind if fault else None
     message: dict[str, Any] = {"role": "assistant", "content": answer, "refusal": None}
     finish_reason = "stop"
-    if most_tokens is not None and len(answer) // _CHARACTERS > most_tokens:
-        message["content"], finish_reason = answer[: most_tokens * _CHARACTERS], "length"
+    if most_tokens is not None and len(answer) // _CHARACTERS_PER_TOKEN > most_tokens:
+        message["content"], finish_reason = answer[: most_tokens * _CHARACTERS_PER_TOKEN], "length"
     match kind:
         case "cut_off":
             message["content"], finish_reason = answer[: len(answer) // 2], "length"
@@ -286,7 +287,7 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int, most_t
         case "not_json":
             message["content"] = f"Certainly! Here is your lesson: {answer[:40]}"
     choices = [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}]
-    tokens = prompt_characters // _CHARACTERS, len(message["content"] or "") // _CHARACTERS
+    tokens = prompt_characters // _CHARACTERS_PER_TOKEN, len(message["content"] or "") // _CHARACTERS_PER_TOKEN
     completion = {
         "id": f"chatcmpl-{uuid4().hex}",
         "object": "chat.completion",

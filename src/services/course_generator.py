@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 from pydantic import ValidationError
 
+from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import CourseError, LeaseLost, ModelAccessDenied, ModelUnavailable, NoSources, Stopping
 from src.domain.lesson import Lesson
@@ -193,6 +194,6 @@ def _gravity(error: BaseException) -> int:
 
 
 def _postponed(claim: Claim, error: ModelUnavailable) -> Postponed:
-    delay = min(_FIRST_POSTPONEMENT * 2 ** min(claim.postponements, 10), _LONGEST_POSTPONEMENT)
+    delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
     delay = max(delay, error.retry_after or 0)
     return Postponed(str(error), min(delay, 3600.0), isinstance(error, ModelAccessDenied))

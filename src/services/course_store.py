@@ -228,6 +228,7 @@ def put_call(connection: Connection, course_id: UUID, attempt: int, call: ModelC
             "cost": call.cost,
             "seconds": call.seconds,
             "outcome": call.outcome,
+            "budget_tokens": call.budget_tokens,
         },
     )
 

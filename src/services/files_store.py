@@ -214,7 +214,7 @@ class FilesStore:
             else frozenset(),
             postponements=0,
             postponed_for=0.0,
-            tokens=sum(call.input_tokens + call.output_tokens for _, call in known.calls) if known else 0,
+            tokens=sum(call.budget_tokens for _, call in known.calls) if known else 0,
         )
 
     def _course(self, course_id: UUID) -> FilesCourse | None:

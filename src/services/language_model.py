@@ -20,7 +20,8 @@ from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema
 from src.services.model_server import ModelServer
-from src.services.token_budget import TokenBudget, tokens_at_most
+from src.services.redaction import Redactor
+from src.services.token_budget import TokenBudget, estimated_tokens
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -93,17 +94,17 @@ class LanguageModel(Protocol):
 class OpenAIModel:
     """A `LanguageModel` behind the chat completions API. After the server was told to stop, no question is asked."""
 
-    def __init__(self, server: ModelServer, config: OpenAISettings) -> None:
+    def __init__(self, server: ModelServer, config: OpenAISettings, redact: Redactor) -> None:
+        """`redact`: what servers say in their errors and refusals may repeat a key, and is put on record."""
         self._server = server
         self._config = config
+        self._redact = redact
 
     async def ask(self, question: Question[A], budget: TokenBudget, record: Callable[[ModelCall], None]) -> Answer[A]:
         """See `LanguageModel.ask`. An answer that is cut off is asked for again, a wrong one is repaired; each once.
 
         All of it has one deadline, which counts from when the first call is opened.
         """
-        if self._server.stopping:
-            raise Stopping
         try:
             async with asyncio.timeout(None) as deadline:
                 return await self._answer(_Asking(question, budget, record, deadline))
@@ -140,23 +141,21 @@ class OpenAIModel:
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif self._config.json_mode == "object":
             arguments["response_format"] = {"type": "json_object"}
-        prompt_tokens = tokens_at_most(json.dumps(arguments, ensure_ascii=False))
         if budget.limited:
             arguments["max_completion_tokens"] = self._config.max_output_tokens
+        prompt_tokens = estimated_tokens(json.dumps(arguments, ensure_ascii=False))
         async with budget.reserved(prompt_tokens + self._config.max_output_tokens) as reservation:
+            if self._server.stopping and asking.deadline.when() is None:
+                raise Stopping  # one that is asked already may be repaired
             completion, seconds = await self._server.call(lambda: self._completion(asking, arguments))
-            usage = completion.usage
-            counted = _tokens(usage, "prompt_tokens") + _tokens(usage, "completion_tokens")
-            text = completion.choices[0].message.content or ""
-            # A server that doesn't count is not cheaper for it.
-            reservation.used = counted or prompt_tokens + tokens_at_most(text)
+            reservation.used = taken = _taken(completion, prompt_tokens)
         try:
             reply = _read(question, completion)
         except ModelRefused as error:
-            asking.record(self._call(question, completion, seconds, f"refused: {error}"))
+            asking.record(self._call(question, completion, seconds, f"refused: {error}", taken))
             raise
         outcome = "cut off" if reply.cut_off else "ok" if reply.value is not None else f"wrong: {_short(reply.faults)}"
-        asking.record(self._call(question, completion, seconds, outcome))
+        asking.record(self._call(question, completion, seconds, outcome, taken))
         return reply
 
     async def _completion(self, asking: "_Asking[A]", arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:
@@ -181,7 +180,7 @@ class OpenAIModel:
         return self._config.model
 
     def _call(
-        self, question: Question[A], completion: ChatCompletion | None, seconds: float, outcome: str
+        self, question: Question[A], completion: ChatCompletion | None, seconds: float, outcome: str, taken: int = 0
     ) -> ModelCall:
         usage = completion.usage if completion else None
         input_tokens = _tokens(usage, "prompt_tokens")
@@ -196,7 +195,8 @@ class OpenAIModel:
             output_tokens=output_tokens,
             cost=self._cost(input_tokens, output_tokens),
             seconds=seconds,
-            outcome=printable(outcome),
+            outcome=printable(self._redact(outcome)),
+            budget_tokens=taken,
         )
 
     def _cost(self, input_tokens: int, output_tokens: int) -> float | None:
@@ -235,6 +235,12 @@ def _tokens(counted: object, name: str) -> int:
     # Servers may leave counts out, or send anything; a course is not lost over it.
     number = getattr(counted, name, None)
     return number if isinstance(number, int) and 0 <= number < 2**31 else 0
+
+
+def _taken(completion: ChatCompletion, prompt_tokens: int) -> int:
+    """What a call counts against its course's budget. A server that counts no tokens is not cheaper for it."""
+    counted = _tokens(completion.usage, "prompt_tokens") + _tokens(completion.usage, "completion_tokens")
+    return counted or prompt_tokens + estimated_tokens(completion.choices[0].message.content or "")
 
 
 def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":

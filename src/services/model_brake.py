@@ -16,7 +16,7 @@ from src.domain.errors import ModelUnavailable, Stopping
 _log = structlog.get_logger(__name__)
 
 LONGEST_WAIT = 60.0
-"""Seconds for which a slot is held. Who is asked to wait longer lets its course be put off instead."""
+"""The longest wait, in seconds, for which a slot is held; a course that is asked to wait longer is put off."""
 _LONGEST_PAUSE = 600.0
 _LONGEST_BACKOFF = 20.0
 
@@ -112,7 +112,6 @@ class ModelBrake:
                 "the model is busy; fewer calls at once",
                 action="model_braked",
                 limit=self._limit,
-                pause=round(self.paused_for, 1),
             )
         elif retry_after is not None:
             self.pause(retry_after)
@@ -124,7 +123,7 @@ class ModelBrake:
         """
         for kind, needed in (("requests", 1), ("tokens", tokens)):
             remaining = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
-            reset = _seconds(headers.get(f"x-ratelimit-reset-{kind}"))
+            reset = _duration(headers.get(f"x-ratelimit-reset-{kind}"))
             if remaining is None or reset is None or remaining >= needed:
                 continue
             limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
@@ -133,15 +132,20 @@ class ModelBrake:
             self.pause(min(reset, reset * missing / (limit - remaining)) if limit and limit > remaining else reset)
 
     def pause(self, seconds: float) -> None:
-        """No call is opened for `seconds`."""
+        """No call is opened for `seconds`, and after a long pause one at first."""
         seconds = min(seconds, _LONGEST_PAUSE)
         if seconds <= self.paused_for:
             return
+        if seconds > self.paused_for + 1:
+            _log.warning("no call to the model for a while", action="model_paused", seconds=round(seconds, 1))
         self._resume_at = time.monotonic() + seconds
         if self._resuming is not None:
             self._resuming.cancel()
         self._resuming = asyncio.get_running_loop().call_later(seconds, self._resume)
-        if self.paused_for > LONGEST_WAIT:
+        if seconds > LONGEST_WAIT:
+            # Answers to calls that are open now say nothing of how it will be then.
+            self._round += 1
+            self._answers, self._limit = 0, 1
             self._send_away(self._too_long)
 
     def stop(self) -> None:
@@ -196,7 +200,7 @@ def _number(value: str | None) -> int | None:
     return int(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 18 else None
 
 
-def _seconds(value: str | None) -> float | None:
+def _duration(value: str | None) -> float | None:
     parts = _DURATION.findall(value or "")
     if not parts or "".join(number + unit for number, unit in parts) != value:
         return None

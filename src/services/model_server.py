@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from src.config import OpenAISettings
+from src.domain.backoff import backoff
 from src.domain.errors import CourseError, ModelAccessDenied, ModelBusy, ModelRefused, ModelUnavailable, Stopping
 from src.services.model_brake import LONGEST_WAIT, ModelBrake
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
-_backoff = wait_random_exponential(multiplier=0.5, max=20)
+_FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
@@ -96,7 +97,8 @@ class ModelServer:
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_another_call),
             wait=_wait,
-            stop=lambda state: loop.time() + state.upcoming_sleep >= (deadline.when() or math.inf),
+            # Before its first turn a call is turned away by the brake alone, and that is final.
+            stop=lambda state: loop.time() + state.upcoming_sleep >= (deadline.when() or -math.inf),
             before_sleep=_log_retry,
             sleep=self._pause,
             reraise=True,
@@ -188,9 +190,11 @@ def _worth_another_call(error: BaseException) -> bool:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, ModelBusy):
+        return 0.0  # the brake has it wait for its next turn, as everybody
     asked = error.retry_after if isinstance(error, ModelUnavailable) else None
     # Not sooner than of our own accord: some servers ask for no wait at all, or for one that is over.
-    return max(asked or 0.0, _backoff(state))
+    return max(asked or 0.0, backoff(state.attempt_number, _FIRST_WAIT, _LONGEST_BACKOFF))
 
 
 def _log_retry(state: RetryCallState) -> None:

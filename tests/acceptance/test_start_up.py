@@ -214,6 +214,25 @@ class TestModel:
         assert psql.value("SELECT error_message FROM courses") == fields["message"]
         assert psql.row("SELECT model, outcome FROM model_calls")["model"] == "odd\ufffd"
 
+    @pytest.mark.parametrize("key", ["sk-proj-0123456789abcdef", "a key of no known shape"])
+    def test_a_key_that_a_server_repeats_stays_out_of_rows_messages_and_logs(
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, key: str
+    ) -> None:
+        """Fault 49."""
+        refusal = {"role": "assistant", "content": None, "refusal": f"The key {key} may not ask for this."}
+        stand_in.fault("overwrite", fields={"choices": [{"index": 0, "finish_reason": "stop", "message": refusal}]})
+        worker = workers.start(OPENAI_API_KEY=key)
+        upstream.request(user_id)
+        result = upstream.result()
+        assert result.fields["message"] == "the model refused: The key [hidden] may not ask for this."
+        assert worker.stop() == 0
+        assert psql.value("SELECT error_message FROM courses") == result.fields["message"]
+        assert "[hidden]" in psql.value("SELECT outcome FROM model_calls")
+        tables = ("courses", "model_calls", "course_events", "outbox")
+        seen = [str(psql.rows(f"SELECT * FROM {table}")) for table in tables]
+        sent = psql.rows("SELECT convert_from(body, 'UTF8') AS body FROM outbox")
+        assert not [text for text in (*seen, str(sent), str(worker)) if key in text]
+
     def test_when_the_key_is_put_right_the_backlog_is_worked_off(
         self, workers: Workers, upstream: Upstream, stand_in: StandIn, user_id: str
     ) -> None:
@@ -308,6 +327,7 @@ def test_metrics_count_every_action_and_say_how_things_are(
         "model_calls_limit": 256,
         "model_calls_open": 2,
         "courses_waiting": 2,
+        "courses_later": 0,
         "courses_running": 1,
         "messages_waiting": 0,
         "files_owed": 0,

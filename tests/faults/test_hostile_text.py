@@ -28,14 +28,20 @@ def hostile_sources(tmp_path: Path) -> Path:
 
 
 def test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_comes_of_them(
-    workers: Workers, upstream: Upstream, psql: Psql, hostile_sources: Path, user_id: str, tmp_path: Path
+    workers: Workers,
+    upstream: Upstream,
+    psql: Psql,
+    stand_in: StandIn,
+    hostile_sources: Path,
+    user_id: str,
+    tmp_path: Path,
 ) -> None:
-    with StandIn(obeys=CANARY) as gullible:
-        worker = workers.start(OPENAI_BASE_URL=gullible.base_url, SOURCES_DIR=str(hostile_sources))
-        upstream.request(user_id, topic=TAKEOVER, grade_level=TAKEOVER[:100], num_lessons=2)
-        result = upstream.result()
-        assert worker.stop() == 0
-        assert gullible.stats()["calls"] == 3
+    stand_in.fault("obey", says=CANARY, times=None)
+    worker = workers.start(SOURCES_DIR=str(hostile_sources))
+    upstream.request(user_id, topic=TAKEOVER, grade_level=TAKEOVER[:100], num_lessons=2)
+    result = upstream.result()
+    assert worker.stop() == 0
+    assert stand_in.stats()["calls"] == 3
     assert result.fields["status"] == "success"
     assert psql.value("SELECT topic FROM courses") == TAKEOVER  # kept as it is, as data
     assert psql.value("SELECT count(*) FROM lessons") == 2

@@ -16,7 +16,7 @@ from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, STATUS, Upstream
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 SESSIONS = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -40,7 +40,7 @@ def test_fifty_starts_and_stops_at_random_moments_hang_nowhere_and_leave_nothing
             # Before the program has set up its handlers a signal ends Python itself.
             too_early = code < 0 or "KeyboardInterrupt" in str(worker)
             assert code == 0 or (too_early and not worker.log), (code, str(worker))
-            assert psql.value(SESSIONS) == 0
+            eventually(lambda: psql.value(SESSIONS) == 0, "its sessions have ended")
         last = workers.start(OPENAI_BASE_URL=model.base_url)
         assert [result.fields["status"] for result in upstream.results(100)] == ["success"] * 100
         assert last.stop() == 0
@@ -49,8 +49,12 @@ def test_fifty_starts_and_stops_at_random_moments_hang_nowhere_and_leave_nothing
     assert psql.value("SELECT max(attempts) FROM courses") == 1  # a stop costs no attempt
     assert psql.value("SELECT count(*) FROM workers") == 0
     assert (upstream.depth(REQUESTS), upstream.waiting(STATUS)) == (0, [])
-    connections = rabbitmq.control("list_connections", "vhost", "--quiet", "--no-table-headers").splitlines()
-    assert connections.count(vhost) == 1  # the test's own
+
+    def connections() -> int:
+        listed = rabbitmq.control("list_connections", "vhost", "--quiet", "--no-table-headers")
+        return listed.splitlines().count(vhost)
+
+    eventually(lambda: connections() == 1, "none is left but the test's own")
 
 
 def test_a_worker_that_was_stopped_leaves_no_thread_and_no_connection_in_its_process(
@@ -85,4 +89,4 @@ def test_a_worker_that_was_stopped_leaves_no_thread_and_no_connection_in_its_pro
     for _ in range(3):
         asyncio.run(serve())
         assert set(threading.enumerate()) - before == set()
-        assert psql.value(SESSIONS) == 0
+        eventually(lambda: psql.value(SESSIONS) == 0, "its sessions have ended")

@@ -18,6 +18,7 @@ from src.services.course_generator import CourseGenerator
 from src.services.language_model import OpenAIModel
 from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.model_server import ModelServer
+from src.services.redaction import Redactor
 from src.services.source_search import NoSourceSearch, SourceSearch
 from tests.stand_in import StandIn
 
@@ -78,7 +79,7 @@ def generate(
     async def run() -> tuple[Outcome, list[ModelCall]]:
         config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 5, "deadline": 5, **settings})
         server = ModelServer(config)
-        model = OpenAIModel(server, config)
+        model = OpenAIModel(server, config, Redactor())
         memory.stop = server.stop if stop_after_outline else None
         search = sources or MarkdownFolderSearch(SAMPLES)
         try:
@@ -222,7 +223,7 @@ class TestEndings:
     def test_each_time_longer(self, stand_in: StandIn, memory: Memory, postponements: int, delay: float) -> None:
         stand_in.fault("503", times=None)
         outcome, _ = generate(stand_in, claim(postponements=postponements), memory, deadline=0.01, timeout=0.01)
-        assert isinstance(outcome, Postponed) and outcome.delay == delay
+        assert isinstance(outcome, Postponed) and delay / 2 <= outcome.delay <= delay
 
     def test_a_wrong_key_is_told_apart(self, stand_in: StandIn, memory: Memory) -> None:
         stand_in.fault("401", times=None)

@@ -31,4 +31,6 @@ def test_every_fault_has_tests_and_all_of_them_are_there() -> None:
 def test_what_is_switched_off_is_there_and_so_is_the_test_that_should_fail() -> None:
     for protection in PROTECTIONS:
         assert (ROOT / protection.file).read_text().count(protection.code) == 1, protection.what
-        assert set(re.findall(r"test_\w+", protection.test)) <= written()
+        tests = set(re.findall(r"test_\w+", protection.test))
+        assert tests <= written()
+        assert tests & promised()[int(protection.fault)], protection.what

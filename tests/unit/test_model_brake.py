@@ -172,14 +172,12 @@ class TestTurn:
     def test_while_all_is_well_a_long_line_is_no_reason_to_give_up(self) -> None:
         async def work(brake: ModelBrake) -> None:
             async with AsyncExitStack() as stack:
-                await opened(brake, stack, 1)
-                waiting = asyncio.create_task(stack.enter_async_context(brake.turn()))
-                await asyncio.sleep(0.05)
-                assert not waiting.done()
-                brake._open -= 1  # as if the first had ended
-                brake._admit()
+                async with brake.turn():
+                    waiting = asyncio.create_task(stack.enter_async_context(brake.turn()))
+                    # It goes back to waiting, instead of giving up, each time that its patience has ended.
+                    await asyncio.wait((waiting,), timeout=0.05)
+                    assert not waiting.done()
                 await waiting
-                brake._open += 1
 
         braked(work, ceiling=1, patience=0.01)
 
@@ -269,6 +267,43 @@ class TestPause:
         waits = braked(work)
         assert 0.25 <= waits[0] <= 0.5
         assert all(10 <= wait <= 20 for wait in waits[-2:])
+
+    def test_after_a_long_one_a_single_call_tries_first(self, clock: Clock) -> None:
+        async def work(brake: ModelBrake) -> None:
+            async with AsyncExitStack() as stack:
+                turns = await opened(brake, stack, 8)
+                brake.pause(LONGEST_WAIT + 1)
+                for turn in turns:
+                    brake.answered(turn)
+            assert brake.limit == 1
+
+        braked(work)
+
+
+class TestHoldsUp:
+    def test_while_all_is_well_a_long_line_is_no_reason(self) -> None:
+        async def work(brake: ModelBrake) -> None:
+            async with brake.turn():
+                waiting = asyncio.create_task(brake.turn().__aenter__())
+                await asyncio.sleep(0)
+                assert not brake.holds_up
+                waiting.cancel()
+
+        braked(work, ceiling=1)
+
+    def test_while_fewer_calls_are_let_through_a_line_is_one(self, clock: Clock) -> None:
+        async def work(brake: ModelBrake) -> None:
+            async with AsyncExitStack() as stack:
+                brake.refused((await opened(brake, stack, 8))[0], None)
+                assert brake.holds_up  # for the moment because of the pause
+                clock.now += 30
+                assert not brake.holds_up
+                waiting = asyncio.create_task(brake.turn().__aenter__())
+                await asyncio.sleep(0)
+                assert brake.holds_up
+                waiting.cancel()
+
+        braked(work)
 
 
 class TestHeaders:

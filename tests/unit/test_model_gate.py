@@ -60,6 +60,21 @@ def test_an_answer_opens_it_and_the_next_time_begins_with_the_short_pause(clock:
     assert gate.permits(5) == 1
 
 
+def test_while_the_brake_holds_up_what_is_begun_nothing_is_let_through_and_no_trial_is_made(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brake = ModelBrake(10, 1.0)
+    gate = ModelGate(brake)
+    gate.shut("quota")
+    clock.now += 60
+    with monkeypatch.context() as holding:
+        holding.setattr(ModelBrake, "holds_up", True)
+        assert gate.permits(5) == 0
+    assert gate.permits(5) == 1
+    gate.open()
+    assert gate.permits(5) == 5
+
+
 def test_closed_it_stays_closed(clock: Clock) -> None:
     gate = ModelGate(ModelBrake(10, 1.0))
     gate.close("no model")
