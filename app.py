@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from src import __version__
 from src.config import Settings, SettingsError
+from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.files_only import FilesOnlyWorker
@@ -85,7 +86,9 @@ class Worker:
         self._store = store
 
         self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
-        self._relay = ResultRelay(outbox, self._publisher, settings.rabbitmq, settings.worker.poll)
+        self._relay = ResultRelay(
+            outbox, self._publisher, settings.rabbitmq, settings.worker.poll, settings.worker.lease
+        )
         mirror = Mirror(settings.output_dir if settings.files else None)
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(self._database, self._files)
@@ -98,6 +101,7 @@ class Worker:
         def generator(record: CourseRecord) -> CourseGenerator:
             return CourseGenerator(model, sources, record, progress, settings.max_lessons, settings.max_course_tokens)
 
+        accepted = AcceptedCourses()
         self._gate = ModelGate(self._model_server.brake)
         self._watch = DatabaseWatch(
             self._database,
@@ -115,6 +119,7 @@ class Worker:
             self._mirror_keeper,
             redact,
             settings,
+            accepted,
             shutdown,
             may_claim=lambda: self._heartbeat.proven,
             slots_elsewhere=lambda: self._files_only.slots_in_use,
@@ -130,6 +135,7 @@ class Worker:
             self._watch,
             redact,
             settings,
+            accepted,
             shutdown,
             slots_elsewhere=lambda: self._course_worker.slots_in_use,
             hand_back=lambda delivery: self._consumer.repeat(delivery),
@@ -143,6 +149,7 @@ class Worker:
             settings.worker.slots,
             self._watch,
             self._files_only if settings.files else None,
+            accepted,
             on_accepted=self._course_worker.wake,
             on_answered=self._relay.wake,
         )

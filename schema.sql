@@ -693,12 +693,18 @@ $$;
 ALTER TABLE public.model_calls ADD COLUMN IF NOT EXISTS budget_tokens INT NOT NULL DEFAULT 0;
 COMMENT ON COLUMN public.model_calls.budget_tokens IS 'What the call counts against MAX_COURSE_TOKENS: its tokens, or an estimate where the server counts none';
 
+-- 0008 longest gap: how well a worker has seen others beat. Who was cut off for a while, if shorter than its own lease,
+-- must not take for dead who was cut off with it.
+
+ALTER TABLE public.workers ADD COLUMN IF NOT EXISTS longest_gap INTERVAL NOT NULL DEFAULT '0';
+COMMENT ON COLUMN public.workers.longest_gap IS 'The longest time between two of its beats since unbroken_since';
+
 -- What `alembic upgrade head` would have written. A newer revision is left as it is.
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 INSERT INTO public.alembic_version (version_num)
-SELECT '0007' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '0007' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006');
+SELECT '0008' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
+UPDATE public.alembic_version SET version_num = '0008' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007');
 
 COMMIT;

@@ -198,9 +198,8 @@ PROTECTIONS = (
         "42",
         "a message is marked after its confirm and not before",
         "src/consumers/result_relay.py",
-        "            deliveries = await self._publisher.publish(",
-        "            await self._outbox.published([message.id for message in messages])\n"
-        "            deliveries = await self._publisher.publish(",
+        "            publications = [",
+        "            await self._outbox.published([message.id for message in messages])\n            publications = [",
         "test_killed_between_publishing_and_marking_sends_the_same_message_id_again",
     ),
     Protection(

@@ -1,4 +1,4 @@
-"""success_ids: see sql/0007_budget_tokens.sql."""
+"""budget_tokens: see sql/0007_budget_tokens.sql."""
 
 from migrations.script import run
 

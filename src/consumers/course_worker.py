@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from src.config import Settings
+from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.duty import Duty
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_gate import ModelGate
@@ -53,6 +54,7 @@ class CourseWorker(Duty):
         mirror_keeper: MirrorKeeper,
         redact: Redactor,
         settings: Settings,
+        accepted: AcceptedCourses,
         shutdown: asyncio.Event,
         may_claim: Callable[[], bool],
         slots_elsewhere: Callable[[], int],
@@ -72,6 +74,7 @@ class CourseWorker(Duty):
         self._mirror_keeper = mirror_keeper
         self._redact = redact
         self._settings = settings
+        self._accepted = accepted
         self._shutdown = shutdown
         self._may_claim = may_claim
         self._slots_elsewhere = slots_elsewhere
@@ -83,8 +86,8 @@ class CourseWorker(Duty):
 
     @property
     def slots_in_use(self) -> int:
-        """How many courses this process works on."""
-        return len(self._slots)
+        """How many courses this process works on. Those whose end is being recorded wait for the database alone."""
+        return sum(not slot.concluding for slot in self._slots.values())
 
     def held_leases(self) -> Collection[UUID]:
         """Leases that slots are writing under. Safe to call from any thread."""
@@ -108,7 +111,10 @@ class CourseWorker(Duty):
         claims = await self._store.claim(
             self._worker_id, [*self._slots, *self._given_up], permitted, self._settings.course.max_attempts
         )
+        if not self._may_claim():
+            return  # the claim took too long; these are adopted when leases can be proven again
         for claim in claims:
+            self._accepted.add(claim.course_id)
             task = asyncio.create_task(self._attempt(claim), name=f"course {claim.course_id}")
             self._slots[claim.lease_id] = _Slot(claim, task)
             task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]

@@ -1,7 +1,8 @@
 """A message from the request queue, on its way through the worker."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import uuid4
 
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.services.messages import ReplyAddress
@@ -20,7 +21,9 @@ class Delivery:
     is_current: Callable[[], bool]
     """False: its channel is closed, so the broker has given the message to somebody else or will."""
     acknowledge: Callable[[], None]
+    made_up_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of a request that has none: the same however often this delivery is looked at."""
 
     def request(self, max_lessons: int) -> IdentifiedRequest:
         """The request in it; raises `InvalidRequest`."""
-        return CourseRequest.parse(self.body, max_lessons).completed(self.message_id, self.priority)
+        return CourseRequest.parse(self.body, max_lessons).completed(self.message_id, self.priority, self.made_up_id)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from src.config import Settings
+from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.duty import Duty
@@ -75,6 +76,7 @@ class FilesOnlyWorker(Duty):
         watch: DatabaseWatch,
         redact: Redactor,
         settings: Settings,
+        accepted: AcceptedCourses,
         shutdown: asyncio.Event,
         slots_elsewhere: Callable[[], int],
         hand_back: Callable[[Delivery], None],
@@ -93,12 +95,14 @@ class FilesOnlyWorker(Duty):
         self._watch = watch
         self._redact = redact
         self._settings = settings
+        self._accepted = accepted
         self._shutdown = shutdown
         self._slots_elsewhere = slots_elsewhere
         self._hand_back = hand_back
         self._on_ended = on_ended
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
+        self._refusals: set[asyncio.Task[None]] = set()
 
     @property
     def slots_in_use(self) -> int:
@@ -110,7 +114,10 @@ class FilesOnlyWorker(Duty):
         try:
             request = delivery.request(self._settings.max_lessons)
         except InvalidRequest as error:
-            await self._refuse(delivery, error)
+            # By itself: a queue that takes no answers now must not keep other requests waiting.
+            task = asyncio.create_task(self._refuse(delivery, error), name="refusal")
+            self._refusals.add(task)
+            task.add_done_callback(self._refusals.discard)
             return
         known = await asyncio.to_thread(
             self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
@@ -129,7 +136,16 @@ class FilesOnlyWorker(Duty):
         if known.course_id not in self._running:
             if not self._files.has(known.course_id):
                 return False
-            if await self._importer.run(known.course_id) is not Import.BUSY:
+            try:
+                if await self._importer.run(known.course_id) is not Import.BUSY:
+                    return False
+            except (OSError, ValueError) as error:
+                _log.error(
+                    "a course on disk can't be read; its request is taken as a new one",
+                    action="import_failed",
+                    course_id=str(known.course_id),
+                    error=f"{type(error).__name__}: {error}",
+                )
                 return False
         self._waiting.append(_Waiting(delivery, known))
         return True
@@ -147,6 +163,8 @@ class FilesOnlyWorker(Duty):
                 self._waiting.append(entry)
             elif self._watch.present:
                 self._hand_back(entry.delivery)
+            elif entry.request.course_id in self._accepted:
+                self._waiting.append(entry)  # the database has its course, and how far that is
             elif entry.due <= time.monotonic() and self._has_slot() and self._gate.permits(1):
                 self._start(entry)
             else:
@@ -155,6 +173,8 @@ class FilesOnlyWorker(Duty):
     async def stop(self) -> None:
         """Courses under way may finish within the grace time. Their messages go back to the queue else."""
         await super().stop()
+        for refusal in self._refusals:
+            refusal.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=self._settings.worker.grace)
@@ -183,8 +203,9 @@ class FilesOnlyWorker(Duty):
             else:
                 delay = ended
         except RequestIdConflict as error:
-            for delivery in running.deliveries:
-                await self._refuse(delivery, error)
+            while running.deliveries:
+                await self._refuse(running.deliveries[0], error)
+                running.deliveries.pop(0)
             delay = 0.0
         except Exception:
             _log.exception("a course could not be written with files only", action="files_only_failed")
@@ -192,9 +213,9 @@ class FilesOnlyWorker(Duty):
         finally:
             await self._files.release(request.course_id)
             del self._running[request.course_id]
-            if delay:
-                due = time.monotonic() + delay
-                self._waiting += [_Waiting(delivery, request, due) for delivery in running.deliveries]
+            # Also after the end: a message of the same request may have come since the last look.
+            due = time.monotonic() + delay
+            self._waiting += [_Waiting(delivery, request, due) for delivery in running.deliveries]
             self._on_ended()
             self.wake()
 

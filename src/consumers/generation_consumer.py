@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -14,6 +13,7 @@ from pika.spec import Basic
 from sqlalchemy.exc import SQLAlchemyError
 
 from src.config import RabbitMQSettings
+from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_only import FilesOnlyWorker
@@ -41,6 +41,7 @@ class GenerationConsumer:
         slots: int,
         watch: DatabaseWatch,
         files_only: FilesOnlyWorker | None,
+        accepted: AcceptedCourses,
         on_accepted: Callable[[], None],
         on_answered: Callable[[], None],
     ) -> None:
@@ -49,6 +50,7 @@ class GenerationConsumer:
         self._max_lessons = max_lessons
         self._watch = watch
         self._files_only = files_only
+        self._accepted = accepted
         self._on_accepted = on_accepted
         self._on_answered = on_answered
         self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -76,11 +78,8 @@ class GenerationConsumer:
         await asyncio.to_thread(self._receiver.stop)
 
     def repeat(self, delivery: Delivery) -> None:
-        """Puts a message at the end of the line again. Call it from the event loop.
-
-        As one that came before: the transaction may have been committed, and only its confirmation lost.
-        """
-        self._deliveries.put_nowait(replace(delivery, redelivered=True))
+        """Puts a message at the end of the line again. Call it from the event loop."""
+        self._deliveries.put_nowait(delivery)
 
     async def _run(self) -> None:
         failures = 0
@@ -138,6 +137,7 @@ class GenerationConsumer:
         reception, course_id = await self._intake.accept(
             request, delivery.body, redelivered=delivery.redelivered, reply=delivery.reply
         )
+        self._accepted.add(course_id)
         fields = {"request_id": request.request_id, "course_id": str(course_id)}
         match reception:
             case Reception.ACCEPTED:

@@ -1,6 +1,7 @@
 """Publishes what waits in the outbox."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -30,8 +31,12 @@ class _Failure:
 class ResultRelay(Duty):
     """Claims, publishes with confirm, then marks. A crash in between publishes again, with the same message_id."""
 
-    def __init__(self, outbox: Outbox, publisher: Publisher, config: RabbitMQSettings, interval: float) -> None:
+    def __init__(
+        self, outbox: Outbox, publisher: Publisher, config: RabbitMQSettings, interval: float, lease: float
+    ) -> None:
+        """`lease`: seconds after which other relays may have this worker's messages, if it was suspended."""
         super().__init__(interval)
+        self._lease = lease
         self._outbox = outbox
         self._publisher = publisher
         self._config = config
@@ -39,10 +44,12 @@ class ResultRelay(Duty):
     async def turn(self) -> None:
         """Publishes until nothing is due, or the broker goes away."""
         while self._publisher.connected:
+            not_after = time.monotonic() + self._lease
             messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
             if not messages:
                 return
-            deliveries = await self._publisher.publish([message.publication(self._config) for message in messages])
+            publications = [message.publication(self._config) for message in messages]
+            deliveries = await self._publisher.publish(publications, not_after)
             crash_point("published")
             await self._settle(list(zip(messages, deliveries, strict=True)))
 

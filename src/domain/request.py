@@ -151,8 +151,10 @@ class CourseRequest(CourseBrief):
         except ValidationError as error:
             raise InvalidRequest(_faults(error)) from None
 
-    def completed(self, message_id: str | None, amqp_priority: int | None) -> "IdentifiedRequest":
-        """The request with what the message around it says where the body says nothing."""
+    def completed(
+        self, message_id: str | None, amqp_priority: int | None, made_up_id: str | None = None
+    ) -> "IdentifiedRequest":
+        """The request with what the message around it says where the body says nothing, and else with `made_up_id`."""
         if self.priority is not None:
             priority = self.priority
         else:
@@ -161,7 +163,7 @@ class CourseRequest(CourseBrief):
         return IdentifiedRequest.model_validate(
             {
                 **self.model_dump(),
-                "request_id": request_id or str(uuid4()),
+                "request_id": request_id or made_up_id or str(uuid4()),
                 "priority": priority,
                 "id_given": request_id is not None,
             },

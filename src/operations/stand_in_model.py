@@ -25,9 +25,17 @@ from src.services.markdown_folder import MarkdownFolderSearch
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
 # In English: https://help.openai.com/en/articles/4936856
 _CHARACTERS_PER_TOKEN = 4
-_STATUS_FAULTS = {"401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
+_STATUS_FAULTS = {"400", "401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
-FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "reset", "hold"})
+# What comes over the line instead of an answer, before it ends.
+_LINE_FAULTS = {
+    "reset": b"",
+    "half": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"id": "half',
+    "no_http": b"Hello!\r\n\r\n",
+    "no_utf8": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"\xff": 1}',
+    "deep": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n" + b"[" * 200_000,
+}
+FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "hold", *_LINE_FAULTS})
 
 
 @dataclass(slots=True)
@@ -138,8 +146,9 @@ class StandInModel:
         self._faulted += fault is not None
         if fault is not None and fault.kind in _STATUS_FAULTS:
             return _status_fault(fault)
-        if fault is not None and fault.kind == "reset":
-            assert request.transport is not None
+        if fault is not None and fault.kind in _LINE_FAULTS:
+            assert isinstance(request.transport, asyncio.Transport)
+            request.transport.write(_LINE_FAULTS[fault.kind])
             request.transport.close()
             return web.Response()
         if fault is not None and fault.kind == "timeout":
@@ -306,6 +315,8 @@ def _status_fault(fault: Fault) -> web.Response:
             return _error(429, "insufficient_quota", "You exceeded your current quota.", headers)
         case "401":
             return _error(401, "invalid_api_key", "Incorrect API key provided: sk-wrong*****cret.", headers)
+        case "400":
+            return _error(400, "invalid_request_error", "gpt-9 is not a valid model ID")
         case "404":
             return _error(404, "model_not_found", "The model does not exist.", headers)
         case "429":

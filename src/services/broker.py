@@ -4,8 +4,10 @@ import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
+from typing import Any
 
 import pika
+import pika.data
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import (
@@ -26,6 +28,33 @@ _STABLE_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
 # A broker that has fallen silent answers no farewell; the connection's own heartbeat would notice after a minute.
 _FAREWELL_SECONDS = 5.0
+
+
+# Of the kinds of header values of which pika can't decode every value: time, double, float.
+_SIZES = {b"T": 8, b"d": 8, b"f": 4}
+
+
+def tolerate_odd_headers() -> None:
+    """Lets pika read headers that it can't decode, such as a time in milliseconds or a NaN, as None.
+
+    Otherwise it gives up the connection, and gets the same message again with the next one, without end. Nothing here
+    reads headers.
+    """
+    decode = pika.data.decode_value
+    if getattr(decode, "tolerates", False):
+        return
+
+    def tolerant(encoded: bytes, offset: int) -> tuple[Any, int]:
+        try:
+            return decode(encoded, offset)
+        except (ValueError, OverflowError, OSError):
+            size = _SIZES.get(encoded[offset : offset + 1])
+            if size is None:
+                raise
+            return None, offset + 1 + size
+
+    tolerant.tolerates = True  # type: ignore[attr-defined]
+    pika.data.decode_value = tolerant
 
 
 class BrokerThread(ABC):
@@ -49,6 +78,7 @@ class BrokerThread(ABC):
 
     def start(self) -> None:
         """Starts connecting."""
+        tolerate_odd_headers()
         self._thread.start()
 
     def stop(self) -> None:

@@ -7,6 +7,8 @@ its process, so a folder whose lock can be had is nobody's.
 """
 
 import asyncio
+import contextlib
+import errno
 import random
 import shutil
 import threading
@@ -99,17 +101,22 @@ class FilesStore:
         self._guard = threading.Lock()
 
     def has(self, course_id: UUID) -> bool:
-        """Whether something of the course is here."""
-        return (self._folder(course_id) / "request.json").exists()
+        """Whether something of the course is here, as far as can be seen."""
+        try:
+            return (self._folder(course_id) / "request.json").exists()
+        except OSError as error:
+            _say_unreadable(error)
+            return False
 
     def waiting(self) -> list[UUID]:
-        """The courses that are here, the oldest first."""
+        """The courses that are here, as far as can be seen, the oldest first."""
         found = []
-        for file in self._root.glob("*/request.json"):
-            try:
-                found.append((file.stat().st_mtime, UUID(file.parent.name)))
-            except (ValueError, OSError):
-                continue  # somebody else's folder, or one that was imported just now
+        try:
+            for file in self._root.glob("*/request.json"):
+                with contextlib.suppress(ValueError, FileNotFoundError):  # not ours, or imported just now
+                    found.append((file.stat().st_mtime, UUID(file.parent.name)))
+        except OSError as error:
+            _say_unreadable(error)
         return [course_id for _, course_id in sorted(found)]
 
     def recognised(self, request: IdentifiedRequest, body: bytes, *, redelivered: bool) -> IdentifiedRequest:
@@ -118,7 +125,10 @@ class FilesStore:
             return request
         wanted, since = body_digest(body), datetime.now(UTC) - _REDELIVERED_WITHIN
         for course_id in self.waiting():
-            known = self._read(course_id, "request.json", _Request)
+            try:
+                known = self._read(course_id, "request.json", _Request)
+            except (OSError, ValueError):
+                continue  # the import says what is wrong with it
             if known and known.body_hash == wanted and known.received_at > since:
                 return known.request
         return request
@@ -183,7 +193,11 @@ class FilesStore:
 
     def _begin(self, request: IdentifiedRequest, body: bytes) -> Claim | None:
         course_id = request.course_id
-        self._folder(course_id).mkdir(parents=True, exist_ok=True)
+        folder = self._folder(course_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_symlink():
+            # Somebody placed it there; it would lead the files out of the tree.
+            raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed", str(folder))
         if not self._lock(course_id):
             return None
         try:
@@ -282,6 +296,11 @@ class FilesStore:
 
     def _folder(self, course_id: UUID) -> Path:
         return self._root / str(course_id)
+
+
+def _say_unreadable(error: OSError) -> None:
+    # Whoever asks goes on without: the database may be there, and what is on disk is not lost.
+    _log.error("courses on disk can't be looked for", action="files_unreadable", error=str(error))
 
 
 async def until_written(work: Callable[[], R]) -> R:

@@ -134,7 +134,7 @@ class OpenAIModel:
         question, budget = asking.question, asking.budget
         arguments: dict[str, Any] = {
             "model": self._model(question),
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "messages": [{"role": message.role, "content": _sendable(message.content)} for message in messages],
         }
         if self._config.json_mode == "schema":
             schema = {"name": question.purpose, "strict": True, "schema": answer_schema(question.answer)}
@@ -204,6 +204,11 @@ class OpenAIModel:
         if prices[0] is None or prices[1] is None:
             return None
         return (input_tokens * prices[0] + output_tokens * prices[1]) / 1_000_000
+
+
+def _sendable(text: str) -> str:
+    # A lone surrogate, in a passage or in an answer that is to be repaired, has no UTF-8.
+    return text.encode(errors="replace").decode()
 
 
 def _with_schema(question: Question[A], json_mode: str) -> tuple[Message, ...]:

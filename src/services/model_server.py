@@ -7,7 +7,6 @@ server asks for, and with the brake that all calls of the process share.
 import asyncio
 import contextlib
 import email.utils
-import json
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -15,6 +14,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import aiohttp
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -33,6 +33,15 @@ _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
+_UNKNOWN = (
+    "not found",
+    "not_found",
+    "not exist",
+    "not a valid model",
+    "invalid model",
+    "invalid_model",
+    "unknown model",
+)
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -126,8 +135,11 @@ async def _translated(request: Callable[[], Awaitable[T]]) -> T:
         return await request()
     except openai.OpenAIError as error:
         raise meaning(error) from error
-    except json.JSONDecodeError as error:
-        raise ModelUnavailable("the model's server sent something that is not JSON") from error
+    except (aiohttp.ClientError, ValueError, RecursionError) as error:
+        # What the client lets through: no JSON, no UTF-8, nested without end, no HTTP at all.
+        raise ModelUnavailable(
+            f"the model's server sent something that can't be read: {type(error).__name__}"
+        ) from error
 
 
 def meaning(error: openai.OpenAIError) -> CourseError:
@@ -143,6 +155,8 @@ def meaning(error: openai.OpenAIError) -> CourseError:
             return ModelAccessDenied(f"the model's server refuses the key: {error.message}")
         case openai.NotFoundError():
             return ModelAccessDenied(f"the model's server doesn't know what was asked for: {error.message}")
+        case openai.BadRequestError() if _is_about_the_model(error):
+            return ModelAccessDenied(f"the model's server doesn't know the model: {error.message}")
         case openai.APIConnectionError():  # a time-out is one too
             return ModelUnavailable(f"no answer from the model's server: {error.__cause__ or error}")
         case openai.APIStatusError() if error.status_code >= 500 or error.status_code in (408, 409):
@@ -153,6 +167,12 @@ def meaning(error: openai.OpenAIError) -> CourseError:
             return ModelRefused(f"the model's server answered {error.status_code}: {error.message}")
         case _:
             return ModelUnavailable(f"the model's server sent an answer that can't be read: {error}")
+
+
+def _is_about_the_model(error: openai.BadRequestError) -> bool:
+    # OpenAI says 404 and model_not_found; other servers say 400 in words of their own.
+    said = f"{error.code} {error.message}".casefold()
+    return error.param == "model" or ("model" in said and any(word in said for word in _UNKNOWN))
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:

@@ -43,12 +43,13 @@ class Outbox:
         await self._execute("mark_published", {"ids": list(ids)})
 
     async def unpublished(self, message_id: int, error: str, delay: float) -> None:
-        """Puts off, by `delay` seconds, a message that the broker wouldn't take."""
-        await self._execute("mark_unpublished", {"id": message_id, "error": error, "delay": delay})
+        """Puts off, by `delay` seconds, a message that the broker wouldn't take, if it is still this worker's."""
+        values = {"id": message_id, "error": error, "delay": delay, "worker_id": self._worker_id}
+        await self._execute("mark_unpublished", values)
 
     async def unclaim(self, ids: Sequence[int]) -> None:
-        """Gives back messages that were not tried."""
-        await self._execute("unclaim_messages", {"ids": list(ids)})
+        """Gives back messages that were not tried, as far as they are still this worker's."""
+        await self._execute("unclaim_messages", {"ids": list(ids), "worker_id": self._worker_id})
 
     async def prune(self, keep: float) -> None:
         """Deletes messages that were published more than `keep` seconds ago; results stay with their course."""

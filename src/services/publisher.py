@@ -1,6 +1,7 @@
 """Publishes messages from a thread that owns one connection, with a confirm for each message that must arrive."""
 
 import asyncio
+import math
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -44,12 +45,14 @@ class Delivery(Enum):
     BROKEN = auto()
     """The connection broke over it: it may have arrived or not, and may even be the cause."""
     NOT_TRIED = auto()
-    """There is no connection."""
+    """There is no connection, or its time was over."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     publications: Sequence[Publication]
+    not_after: float
+    """By `time.monotonic`."""
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[list[Delivery]]"
 
@@ -72,10 +75,10 @@ class Publisher(BrokerThread):
         since = self._job_since
         return 0.0 if since is None else time.monotonic() - since
 
-    async def publish(self, publications: Sequence[Publication]) -> list[Delivery]:
-        """What became of each publication, in order."""
+    async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[Delivery]:
+        """What became of each publication, in order. None is begun after the time `not_after` (`time.monotonic`)."""
         loop = asyncio.get_running_loop()
-        job = _Job(publications, loop, loop.create_future())
+        job = _Job(publications, not_after, loop, loop.create_future())
         self._jobs.put(job)
         return await job.done
 
@@ -83,7 +86,7 @@ class Publisher(BrokerThread):
         """Publishes while connected, else drops; nobody waits for it. Call it from the event loop."""
         if self.connected and self._jobs.qsize() < _MOST_WAITING:
             loop = asyncio.get_running_loop()
-            self._jobs.put(_Job([publication], loop, loop.create_future()))
+            self._jobs.put(_Job([publication], math.inf, loop, loop.create_future()))
 
     def _wake(self) -> None:
         self._jobs.put(None)
@@ -125,6 +128,8 @@ def _do(confirmed: BlockingChannel, best_effort: BlockingChannel, job: _Job) -> 
     deliveries: list[Delivery] = []
     try:
         for publication in job.publications:
+            if time.monotonic() > job.not_after:
+                break
             channel = confirmed if publication.mandatory else best_effort
             deliveries.append(_publish(channel, publication))
     except Exception:

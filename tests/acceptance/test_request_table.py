@@ -3,8 +3,10 @@
 One worker serves them all. Covers fault 33 and the contract's sections 2 and 3.
 """
 
+import calendar
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -268,6 +270,22 @@ class TestIds:
         given, repeated = served.status().fields["request_id"], served.status().fields["request_id"]
         assert given is not None
         assert given == repeated
+
+    def test_headers_and_properties_that_can_not_be_decoded_are_tolerated(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Fault 35: a time in milliseconds, as some publishers have it, is one in the year 57742."""
+        with monkeypatch.context() as odd:
+            odd.setattr(calendar, "timegm", lambda _: 1_760_000_000_000)
+            served.upstream.publish(
+                request(request_id=None),
+                message_id=b"\xff",
+                reply_to=b"\xff",
+                correlation_id=b"\xff",
+                headers={"sent_at": [datetime.now(UTC), {"again": datetime.now(UTC)}], "a": 1},
+            )
+        assert served.status().fields["status"] == "processing"
+        assert served.status().fields["status"] == "success"
 
     def test_odd_properties_are_tolerated(self, served: Served) -> None:
         """Fault 35."""

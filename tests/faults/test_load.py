@@ -75,7 +75,8 @@ WITNESS = """
         INSERT INTO breaches VALUES ('a lease over a lease', NEW.course_id, NEW.lease_owner::text, OLD.lease_owner);
         RETURN NEW;
     END $$;
-    CREATE TRIGGER witness BEFORE UPDATE ON generation_queue FOR EACH ROW WHEN (OLD.lease_id <> NEW.lease_id)
+    CREATE TRIGGER witness BEFORE UPDATE ON generation_queue FOR EACH ROW
+        WHEN (OLD.lease_id <> NEW.lease_id AND OLD.lease_owner <> NEW.lease_owner)  -- one's own is adopted
         EXECUTE FUNCTION witness_leases();
     CREATE TRIGGER witness BEFORE INSERT OR UPDATE ON lessons FOR EACH ROW EXECUTE FUNCTION witness();
     CREATE TRIGGER a_witness BEFORE UPDATE ON courses FOR EACH ROW WHEN (NEW.status = 'READY' AND OLD.status <> 'READY')

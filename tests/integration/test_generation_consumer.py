@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
+from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.generation_consumer import GenerationConsumer
 from src.operations.local_rabbitmq import LocalRabbitMQ
@@ -46,7 +47,7 @@ def test_a_request_without_id_whose_commit_was_not_confirmed_makes_one_course(
         config = rabbitmq.settings().model_copy(update={"vhost": vhost})
         watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
         consumer = GenerationConsumer(
-            intake, config, 30, 1, watch, None, on_accepted=lambda: None, on_answered=lambda: None
+            intake, config, 30, 1, watch, None, AcceptedCourses(), on_accepted=lambda: None, on_answered=lambda: None
         )
         await consumer.start()
         async with asyncio.timeout(PATIENCE):

@@ -158,6 +158,7 @@ class TestRepair:
             ('{"title": "a\\ud800b", "description": "D", "lessons": []}', "answer"),
             ('{"title": "T", "description": "D", "lessons": [' + PLAN + "]}", "exactly 3 are needed"),
             ('{"title": "T", "description": "D", "lessons": [' + PLAN + "," + PLAN + "]}", "lessons"),
+            ('{"title": "a\ud800b", "description": "D", "lessons": []}', "answer"),
             ("[" * 100_000, "answer"),
             ("[]", "answer"),
             ("", "answer"),
@@ -167,9 +168,10 @@ class TestRepair:
             "NaN in prose",
             "10 MB",
             "NUL",
-            "lone surrogate",
+            "lone surrogate, escaped",
             "too few",
             "a number twice",
+            "lone surrogate",
             "deep",
             "list",
             "empty",
@@ -186,12 +188,22 @@ class TestRepair:
         assert wrong.startswith("wrong: ") and fault in wrong
         assert ok == "ok"
 
+    @pytest.mark.parametrize("is_whole", [False, True])
     def test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired(
-        self, caller: Caller, stand_in: StandIn
+        self, caller: Caller, stand_in: StandIn, is_whole: bool
     ) -> None:
-        stand_in.fault("cut_off")
-        caller.ask()
+        """Also where what came would pass for a whole one."""
+        lessons = ",".join(PLAN.replace('": 1', f'": {n}').replace("The Cell", f"Cell {n}") for n in (1, 2, 3))
+        message = {"role": "assistant", "content": '{"title": "T", "description": "D", "lessons": [' + lessons + "]}"}
+        if is_whole:
+            choices = [{"index": 0, "finish_reason": "length", "message": message}]
+            stand_in.fault("overwrite", fields={"choices": choices})
+        else:
+            stand_in.fault("cut_off")
+        assert caller.ask().value.title == "Cells"
         assert caller.outcomes == ["cut off", "ok"]
+        first, second = caller.calls
+        assert first.input_tokens in (0, second.input_tokens)  # the same question, not one about the first answer
 
     def test_cut_off_twice_is_the_end(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("cut_off", times=None)
@@ -219,7 +231,7 @@ class TestRefusal:
 
 
 class TestUnavailable:
-    @pytest.mark.parametrize("kind", ["429", "500", "502", "503", "529", "reset"])
+    @pytest.mark.parametrize("kind", ["429", "500", "502", "503", "529", "reset", "half", "no_http", "no_utf8", "deep"])
     def test_a_passing_fault_is_tried_again(
         self, caller: Caller, stand_in: StandIn, kind: str, no_backoff: list[float]
     ) -> None:
@@ -299,6 +311,7 @@ class TestAccessDenied:
             ("402", "balance"),
             ("403", "refuses the key"),
             ("404", "know"),
+            ("400", "know"),
             ("quota", "quota"),
         ],
     )

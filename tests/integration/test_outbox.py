@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from src.services.publisher import Delivery, Publication, Publisher
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually
 
 
 def put(psql: Psql, body: str = "{}", **columns: object) -> int:
@@ -58,6 +60,7 @@ class TestClaim:
         bad, good = uuid4(), uuid4()
         stuck = put(psql, course_id=bad)
         put(psql, course_id=bad)
+        claim(outbox)
         asyncio.run(outbox.unpublished(stuck, "never", 3600))
         fine = put(psql, course_id=good)
         assert [message.id for message in claim(outbox)] == [fine]
@@ -122,17 +125,11 @@ def relayed(database: Database, rabbitmq: LocalRabbitMQ, vhost: str, upstream: U
 
 
 async def _relay(database: Database, config: RabbitMQSettings, steps: Sequence[Callable[[], object]]) -> None:
-    connected = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    publisher = Publisher(config, on_connected=lambda: loop.call_soon_threadsafe(connected.set))
-    publisher.start()
-    async with asyncio.timeout(PATIENCE):
-        await connected.wait()
-    relay = ResultRelay(Peer(database).outbox, publisher, config, interval=60)
-    for step in steps:
-        step()
-        await relay.turn()
-    await asyncio.to_thread(publisher.stop)
+    async with connected(config) as publisher:
+        relay = ResultRelay(Peer(database).outbox, publisher, config, interval=60, lease=30)
+        for step in steps:
+            step()
+            await relay.turn()
 
 
 class TestRelay:
@@ -208,6 +205,73 @@ class TestRelay:
         assert len(upstream.waiting(STATUS)) == 1
 
 
+@asynccontextmanager
+async def connected(config: RabbitMQSettings, kind: type[Publisher] = Publisher) -> AsyncIterator[Publisher]:
+    """A publisher that has its connection."""
+    ready = asyncio.Event()
+    publisher = kind(config, on_connected=partial(asyncio.get_running_loop().call_soon_threadsafe, ready.set))
+    publisher.start()
+    async with asyncio.timeout(PATIENCE):
+        await ready.wait()
+    yield publisher
+    await asyncio.to_thread(publisher.stop)
+
+
+def test_a_message_that_breaks_its_connection_each_time_holds_up_no_other(
+    psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
+) -> None:
+    """Fault 44: a property may have 255 bytes, so that pika can't even write this one."""
+    poison = put(psql, course_id=uuid4(), correlation_id="x" * 300)
+    for _ in range(3):
+        put(psql, course_id=uuid4())
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+
+    async def relay() -> None:
+        async with connected(config) as publisher:
+            duty = ResultRelay(peer().outbox, publisher, config, interval=0.1, lease=30)
+            await duty.start()
+            others = f"SELECT count(*) FROM outbox WHERE id <> {poison} AND published_at IS NULL"
+            await asyncio.to_thread(eventually, lambda: psql.value(others) == 0, "the others are published")
+            await duty.stop()
+
+    asyncio.run(relay())
+    row = psql.row(f"SELECT published_at, failures > 0 AS failed, last_error FROM outbox WHERE id = {poison}")
+    assert row == {"published_at": None, "failed": True, "last_error": "the connection broke over it"}
+    assert len(upstream.waiting(STATUS)) == 3
+
+
+def test_what_a_relay_could_not_publish_in_its_time_is_left_to_others(
+    psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
+) -> None:
+    """Fault 7: a relay that was suspended, when it goes on. By then the message is another one's."""
+    put(psql, course_id=uuid4())
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+    first, second = peer(), peer()
+
+    class Suspended(Publisher):
+        """Comes to publishing when another relay has the message. Once: then it has no connection."""
+
+        async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[Delivery]:
+            psql.run("UPDATE outbox SET claimed_until = now()")
+            assert len(await second.outbox.claim(10, 60)) == 1
+            deliveries = await super().publish(publications, not_after)
+            self._connected.clear()
+            return deliveries
+
+    async def go_on() -> None:
+        async with connected(config, Suspended) as publisher:
+            # With its time over at once.
+            await ResultRelay(first.outbox, publisher, config, interval=60, lease=-1).turn()
+
+    asyncio.run(go_on())
+    assert upstream.waiting(STATUS) == []
+    assert psql.row("SELECT claimed_by::text, claimed_until > now() AS claimed, published_at FROM outbox") == {
+        "claimed_by": str(second.id),
+        "claimed": True,
+        "published_at": None,
+    }
+
+
 def test_two_relays_at_once_publish_each_message_once(
     psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
 ) -> None:
@@ -220,19 +284,9 @@ def test_two_relays_at_once_publish_each_message_once(
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
 
     async def relay_both() -> None:
-        loop = asyncio.get_running_loop()
-        publishers, relays = [], []
-        for _ in range(2):
-            connected = asyncio.Event()
-            publisher = Publisher(config, on_connected=partial(loop.call_soon_threadsafe, connected.set))
-            publisher.start()
-            async with asyncio.timeout(PATIENCE):
-                await connected.wait()
-            publishers.append(publisher)
-            relays.append(ResultRelay(peer().outbox, publisher, config, interval=60))
-        await asyncio.gather(*(relay.turn() for relay in relays))
-        for publisher in publishers:
-            await asyncio.to_thread(publisher.stop)
+        async with connected(config) as one, connected(config) as other:
+            relays = [ResultRelay(peer().outbox, each, config, interval=60, lease=30) for each in (one, other)]
+            await asyncio.gather(*(relay.turn() for relay in relays))
 
     asyncio.run(relay_both())
     assert sorted(int(message.body) for message in upstream.waiting(STATUS)) == list(range(1, 401))

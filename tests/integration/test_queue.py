@@ -106,9 +106,23 @@ class TestClaim:
         worker = peer()
         lost_answer = worker.claim_one()
         (adopted,) = worker.claim()
-        assert (adopted.lease_id, adopted.attempt) == (lost_answer.lease_id, 1)
+        assert (adopted.course_id, adopted.attempt) == (lost_answer.course_id, 1)
         assert worker.claim(known=(adopted.lease_id,)) == []
         assert peer().claim() == []
+
+    def test_what_is_still_on_its_way_from_before_the_adoption_comes_too_late(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        """Else an outline of the slot that stopped could come after the one that lessons are being written for."""
+        queue_course()
+        worker = peer()
+        stopped = worker.claim_one()
+        (adopted,) = worker.claim()
+        do(worker.store.save_outline(adopted, OUTLINE, []))
+        late = OUTLINE.model_copy(update={"title": "Another plan"})
+        with pytest.raises(LeaseLost):
+            do(worker.store.save_outline(stopped, late, []))
+        assert psql.value("SELECT title FROM courses") == OUTLINE.title
 
 
 class TestFence:

@@ -103,6 +103,23 @@ def test_after_an_outage_that_all_were_in_no_course_is_late(
     assert adopted.attempt == 1
 
 
+@pytest.mark.parametrize("judges_lease", [LEASE, 10 * LEASE], ids=["same settings", "a patient judge"])
+def test_an_outage_that_ends_before_the_judges_own_lease_takes_nothing_from_the_living(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse, judges_lease: float
+) -> None:
+    """Fault 18: the living one beat just before it, the judge just after that; so only one of them is a lease late."""
+    queue_course()
+    living, judge = peer(), peer(lease=judges_lease)
+    living.claim_one()
+    unbroken_for(psql, judge, 1000)
+    unseen_for(psql, judge, 0.86 * LEASE)
+    judge.beat()
+    unseen_for(psql, living, LEASE + 1)
+    assert judge.rescue() == []
+    unseen_for(psql, living, 2 * LEASE)  # by now it would have had the time for a beat
+    assert len(judge.rescue()) == 1
+
+
 def test_the_lease_time_is_that_of_the_worker_that_is_judged(
     psql: Psql, peer: MakePeer, queue_course: QueueCourse
 ) -> None:

@@ -1,9 +1,9 @@
 -- Leases that are this worker's by the database but that it doesn't know of: a claim whose confirmation was lost,
 -- or slots that stopped while the database was away. The worker goes on with them; the attempt was counted already,
--- and its time begins anew.
+-- and its time begins anew. Under a new lease: something of the old slot may still be on its way to the database.
 WITH adopted AS (
     UPDATE generation_queue
-    SET leased_at = now()
+    SET lease_id = gen_random_uuid(), leased_at = now()
     WHERE course_id IN (
         SELECT course_id FROM generation_queue
         WHERE lease_owner = :worker_id AND lease_id IS NOT NULL AND lease_id <> ALL (CAST(:known AS uuid[]))

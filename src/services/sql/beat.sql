@@ -3,4 +3,5 @@ INSERT INTO workers AS w (id, host, pid, version, slots, lease)
 VALUES (:worker_id, :host, :pid, :version, :slots, make_interval(secs => :lease))
 ON CONFLICT (id) DO UPDATE
 SET last_seen_at = now(),
-    unbroken_since = CASE WHEN now() - w.last_seen_at >= w.lease THEN now() ELSE w.unbroken_since END
+    unbroken_since = CASE WHEN now() - w.last_seen_at >= w.lease THEN now() ELSE w.unbroken_since END,
+    longest_gap = CASE WHEN now() - w.last_seen_at >= w.lease THEN '0' ELSE greatest(w.longest_gap, now() - w.last_seen_at) END

@@ -1,4 +1,4 @@
 -- The broker wouldn't take it: later again.
 UPDATE outbox
 SET claimed_until = NULL, failures = failures + 1, last_error = :error, publish_after = now() + make_interval(secs => :delay)
-WHERE id = :id AND published_at IS NULL
+WHERE id = :id AND published_at IS NULL AND claimed_by = :worker_id

@@ -1,0 +1,1 @@
+ALTER TABLE public.workers DROP COLUMN IF EXISTS longest_gap;

@@ -1,0 +1,28 @@
+import struct
+
+import pika.data
+import pytest
+
+from src.services.broker import tolerate_odd_headers
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"T" + struct.pack(">Q", 2**63), b"d" + struct.pack(">d", float("nan")), b"f" + struct.pack(">f", float("inf"))],
+)
+def test_a_header_that_pika_can_not_decode_is_none_and_the_next_one_is_read(
+    monkeypatch: pytest.MonkeyPatch, value: bytes
+) -> None:
+    """Fault 35."""
+    monkeypatch.setattr(pika.data, "decode_value", pika.data.decode_value)  # put back afterwards
+    for _ in range(2):
+        tolerate_odd_headers()
+    entries = b"\x03odd" + value + b"\x04next" + b"I" + struct.pack(">i", 7)
+    assert pika.data.decode_table(struct.pack(">I", len(entries)) + entries, 0)[0] == {"odd": None, "next": 7}
+
+
+def test_a_kind_of_value_that_nobody_knows_is_still_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pika.data, "decode_value", pika.data.decode_value)
+    tolerate_odd_headers()
+    with pytest.raises(pika.exceptions.InvalidFieldTypeException):
+        pika.data.decode_value(b"?", 0)
