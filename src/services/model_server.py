@@ -7,6 +7,7 @@ server asks for, and with the brake that all calls of the process share.
 import asyncio
 import contextlib
 import email.utils
+import json
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -135,11 +136,10 @@ async def _translated(request: Callable[[], Awaitable[T]]) -> T:
         return await request()
     except openai.OpenAIError as error:
         raise meaning(error) from error
-    except (aiohttp.ClientError, ValueError, RecursionError) as error:
-        # What the client lets through: no JSON, no UTF-8, nested without end, no HTTP at all.
-        raise ModelUnavailable(
-            f"the model's server sent something that can't be read: {type(error).__name__}"
-        ) from error
+    except (aiohttp.ClientError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        # What the client lets through: no HTTP at all, no JSON, no UTF-8, nested without end.
+        name = type(error).__name__
+        raise ModelUnavailable(f"the model's server sent something that can't be read: {name}") from error
 
 
 def meaning(error: openai.OpenAIError) -> CourseError:
