@@ -27,13 +27,14 @@ _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
 _CHARACTERS_PER_TOKEN = 4
 _STATUS_FAULTS = {"400", "401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
 # What comes over the line instead of an answer, before it ends.
 _LINE_FAULTS = {
     "reset": b"",
-    "half": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"id": "half',
+    "half": _HEAD % 5000 + b'{"id": "half of an answer',
     "no_http": b"Hello!\r\n\r\n",
-    "no_utf8": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"\xff": 1}',
-    "deep": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n" + b"[" * 200_000,
+    "no_utf8": _HEAD % 8 + b'{"\xff": 1}',
+    "deep": _HEAD % 200_000 + b"[" * 200_000,
 }
 FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "hold", *_LINE_FAULTS})
 
