@@ -15,10 +15,11 @@ import pytest
 from src.operations.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, private_postgres
+from tests.proxy import Proxy
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import DEAD, REQUESTS, STATUS, Received, Upstream
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 from tests.worker_process import WorkerProcess
 
 
@@ -359,6 +360,42 @@ def test_a_course_that_the_database_has_is_not_overwritten_and_reconcile_says_so
         {"title": "An import of yesterday", "status": "READY"},
         {"title": own_psql.value("SELECT title FROM courses WHERE topic = 'Stars'"), "status": "READY"},
     ]
+
+
+def test_what_lies_on_disk_and_can_not_be_read_keeps_no_request_from_the_database(
+    workers: Workers, upstream: Upstream, psql: Psql, user_id: str, tmp_path: Path
+) -> None:
+    """Fault 36: what is there is kept, for somebody to look at."""
+    broken = tmp_path / "courses" / ".files-only" / str(uuid5(UUID(user_id), "r-1")) / "request.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text('{"request": ')
+    worker = workers.start()
+    upstream.request(user_id, request_id="r-1", num_lessons=1)
+    result = upstream.result().fields
+    assert (result["status"], result["stored_in"]) == ("success", "database")
+    assert worker.wait_for("import_failed")["level"] == "error"
+    assert broken.read_text() == '{"request": '
+    assert upstream.waiting(DEAD) == []
+
+
+def test_a_course_that_waits_to_be_recorded_takes_no_slot_from_those_without_the_database(
+    workers: Workers, upstream: Upstream, postgres: LocalPostgres, psql: Psql, user_id: str
+) -> None:
+    """Its model calls are over; what is missing is the database alone."""
+    with Proxy(postgres.port) as to_database:
+        to_database.cut_at(b"SET status = 'READY'", answered=False)
+        worker = workers.start(DB_PORT=str(to_database.port), DB_PATIENCE="1", WORKER_SLOTS="1")
+        upstream.request(user_id, num_lessons=1, topic="Cells")
+        assert to_database.sprung.wait(PATIENCE)
+        upstream.request(user_id, num_lessons=1, topic="Stars")
+        worker.wait_for("files_only_begun", patience=60)
+        assert upstream.result().fields["stored_in"] == "files"
+        to_database.heal()
+        # The server keeps the transaction that was cut, with its lock, until it has been idle for too long.
+        ready = "SELECT count(*) FROM courses WHERE status = 'READY'"
+        upstream.wait_until(lambda: psql.value(ready) == 2, "both are in SQL", patience=60)
+        assert upstream.result().fields["stored_in"] == "database"
+        assert worker.stop() == 0
 
 
 @pytest.mark.parametrize("prefetch", ["1", "50"])

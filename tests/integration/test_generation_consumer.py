@@ -16,6 +16,8 @@ from tests.sql import Psql
 from tests.upstream import Upstream
 from tests.waiting import PATIENCE
 
+_CLOSED = OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
 
 class ConfirmationLost(Intake):
     """An intake whose first commit goes through, but nobody hears of it."""
@@ -29,8 +31,24 @@ class ConfirmationLost(Intake):
         reception, course_id = await super().accept(*args, **options)
         self.receptions.append(reception)
         if len(self.receptions) == 1:
-            raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+            raise _CLOSED
         self.taken_in.set()
+        return reception, course_id
+
+
+class SecondTryLost(ConfirmationLost):
+    """An intake that can do nothing the second time that it is asked."""
+
+    asked = 0
+
+    async def accept(self, *args: Any, **options: Any) -> tuple[Reception, UUID]:
+        self.asked += 1
+        if self.asked == 2:
+            raise _CLOSED
+        reception, course_id = await Intake.accept(self, *args, **options)
+        self.receptions.append(reception)
+        if len(self.receptions) == 2:
+            self.taken_in.set()
         return reception, course_id
 
 
@@ -38,23 +56,35 @@ async def _nothing() -> None:
     pass
 
 
+async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalRabbitMQ, vhost: str) -> None:
+    """Runs a consumer until everything is taken in."""
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+    watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
+    consumer = GenerationConsumer(
+        intake, config, 30, 1, watch, None, AcceptedCourses(), on_accepted=lambda: None, on_answered=lambda: None
+    )
+    await consumer.start()
+    async with asyncio.timeout(PATIENCE):
+        await intake.taken_in.wait()
+    await consumer.stop()
+
+
 def test_a_request_without_id_whose_commit_was_not_confirmed_makes_one_course(
     database: Database, psql: Psql, rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream, user_id: str
 ) -> None:
     intake = ConfirmationLost(database)
-
-    async def run() -> None:
-        config = rabbitmq.settings().model_copy(update={"vhost": vhost})
-        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
-        consumer = GenerationConsumer(
-            intake, config, 30, 1, watch, None, AcceptedCourses(), on_accepted=lambda: None, on_answered=lambda: None
-        )
-        await consumer.start()
-        async with asyncio.timeout(PATIENCE):
-            await intake.taken_in.wait()
-        await consumer.stop()
-
     upstream.publish({"user_id": user_id, "topic": "Cells"})
-    asyncio.run(run())
+    asyncio.run(take_in(intake, database, rabbitmq, vhost))
     assert intake.receptions == [Reception.ACCEPTED, Reception.STILL_OPEN]
     assert psql.value("SELECT count(*) FROM courses") == 1
+
+
+def test_two_requests_alike_without_an_id_are_two_also_where_the_database_keeps_one_waiting(
+    database: Database, psql: Psql, rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream, user_id: str
+) -> None:
+    intake = SecondTryLost(database)
+    for _ in range(2):
+        upstream.publish({"user_id": user_id, "topic": "Cells"})
+    asyncio.run(take_in(intake, database, rabbitmq, vhost))
+    assert intake.receptions == [Reception.ACCEPTED, Reception.ACCEPTED]
+    assert psql.value("SELECT count(*) FROM courses") == 2

@@ -1,0 +1,189 @@
+"""Files-only mode with real files, model and generator, in this process: here tests choose what happens when."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from src.config import OpenAISettings, Settings
+from src.consumers.accepted_courses import AcceptedCourses
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.delivery import Delivery
+from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.model_gate import ModelGate
+from src.services import publisher
+from src.services.course_generator import CourseGenerator
+from src.services.database import Database
+from src.services.files_import import FilesImport
+from src.services.files_store import FilesStore
+from src.services.language_model import OpenAIModel
+from src.services.mirror import Mirror
+from src.services.model_server import ModelServer
+from src.services.publisher import Publication, Publisher
+from src.services.redaction import Redactor
+from src.services.source_search import NoSourceSearch
+from tests.stand_in import StandIn
+from tests.waiting import PATIENCE
+
+USER = uuid4()
+
+
+@dataclass
+class Broker:
+    """Takes what is published, unless `takes` says no."""
+
+    published: list[Publication] = field(default_factory=list)
+    takes: str = "course"
+
+    async def publish(self, publications: Sequence[Publication]) -> list[publisher.Delivery]:
+        taken = [publication for publication in publications if publication.type.startswith(self.takes)]
+        self.published += taken
+        return [
+            publisher.Delivery.CONFIRMED if publication in taken else publisher.Delivery.REFUSED
+            for publication in publications
+        ]
+
+
+@dataclass
+class Watch:
+    present: bool = False
+
+
+@dataclass
+class Here:
+    """One worker with what it stands on, and what becomes of its messages."""
+
+    worker: FilesOnlyWorker
+    files: FilesStore
+    broker: Broker
+    watch: Watch
+    accepted: AcceptedCourses
+    acknowledged: list[str] = field(default_factory=list)
+    handed_back: list[Delivery] = field(default_factory=list)
+
+    def delivery(self, name: str, body: bytes | None = None, **fields: Any) -> Delivery:
+        request = {"request_id": "r-1", "user_id": str(USER), "topic": "Cells", "num_lessons": 1, **fields}
+        return Delivery(
+            body=json.dumps(request).encode() if body is None else body,
+            message_id=None,
+            priority=None,
+            redelivered=False,
+            reply=None,
+            is_current=lambda: True,
+            acknowledge=lambda: self.acknowledged.append(name),
+        )
+
+    async def until_acknowledged(self, number: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while len(self.acknowledged) < number:
+                await self.worker.turn()
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def files_only(database: Database, stand_in: StandIn, folder: Path) -> AsyncIterator[Here]:
+    settings = Settings(env_file=None, openai=OpenAISettings(base_url=stand_in.base_url), output_dir=folder)
+    server = ModelServer(settings.openai)
+    model = OpenAIModel(server, settings.openai, Redactor())
+    files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
+    here: Here
+    worker = FilesOnlyWorker(
+        CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None),
+        files,
+        FilesImport(database, files),
+        Mirror(folder),
+        cast(Publisher, broker),
+        ModelGate(server.brake),
+        cast(DatabaseWatch, watch),
+        Redactor(),
+        settings,
+        accepted,
+        asyncio.Event(),
+        slots_elsewhere=lambda: 0,
+        hand_back=lambda delivery: here.handed_back.append(delivery),
+        on_ended=lambda: None,
+    )
+    here = Here(worker, files, broker, watch, accepted)
+    yield here
+    await worker.stop()
+    await server.close()
+
+
+def test_the_same_request_that_comes_while_its_course_is_put_away_is_answered_and_acknowledged(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """Between the last look at who else wants the result, and the end of the attempt."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            release = here.files.release
+
+            async def comes_now(course_id: UUID) -> None:
+                here.files.release = release  # type: ignore[method-assign]
+                await here.worker.take(here.delivery("second"))
+                await here.worker.turn()
+                await release(course_id)
+
+            here.files.release = comes_now  # type: ignore[method-assign]
+            await here.worker.take(here.delivery("first"))
+            await here.until_acknowledged(2)
+            assert here.acknowledged == ["first", "second"]
+            successes = [sent.message_id for sent in here.broker.published if sent.type == "course.success"]
+            assert len(successes) == 2 and len(set(successes)) == 1
+
+    asyncio.run(work())
+    assert stand_in.stats()["calls"] == 2
+
+
+def test_a_refusal_that_nobody_takes_keeps_no_request_waiting(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            here.broker.takes = "course.success"
+            async with asyncio.timeout(PATIENCE):
+                await here.worker.take(here.delivery("invalid", b"not a request"))
+            here.broker.takes = "course."
+            await here.worker.take(here.delivery("valid"))
+            await here.until_acknowledged(2)
+
+    asyncio.run(work())
+
+
+def test_a_request_whose_course_the_database_has_waits_for_it(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """Fault 21: as far as this process knows; nobody pays for its lessons again."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            again = here.delivery("again")
+            here.accepted.add(again.request(30).course_id)
+            await here.worker.take(again)
+            await here.worker.turn()
+            assert (here.worker.slots_in_use, here.handed_back) == (0, [])
+            here.watch.present = True
+            await here.worker.turn()
+            assert here.handed_back == [again]
+
+    asyncio.run(work())
+    assert stand_in.stats()["calls"] == 0
+
+
+def test_the_same_id_for_something_else_is_a_conflict_and_each_is_answered_once(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            await here.worker.take(here.delivery("first"))
+            await here.until_acknowledged(1)
+            await here.worker.take(here.delivery("other", topic="Stars"))
+            await here.until_acknowledged(2)
+            errors = [json.loads(sent.body) for sent in here.broker.published if sent.type == "course.error"]
+            assert [error["error_code"] for error in errors] == ["request_id_conflict"]
+
+    asyncio.run(work())
