@@ -13,12 +13,15 @@ from typing import Any
 from src.operations.migrations import ROOT
 from tests.waiting import PATIENCE
 
+# No test may pay: a process that is told nothing else may leave this machine for no model.
+ALONE = {"OPENAI_ALLOW_REMOTE": "off"}
+
 
 class WorkerProcess:
     """`python app.py` with nothing of the caller's environment but `settings`."""
 
     def __init__(self, settings: dict[str, str], folder: Path, *arguments: str) -> None:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **settings}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **ALONE, **settings}
         # In a folder of the test's own: whoever runs the tests may have an .env in the project.
         self._process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py"), *arguments],

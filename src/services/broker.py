@@ -144,6 +144,9 @@ def connection_parameters(config: RabbitMQSettings, name: str) -> pika.Connectio
         credentials=pika.PlainCredentials(config.username, config.password),
         ssl_options=_ssl_options(config),
         heartbeat=config.heartbeat,
+        # pika looks for the broker's heartbeats too seldom to notice silence within two of them. But its own go out
+        # twice as often, and the kernel sees that they are not acknowledged. In milliseconds; Linux alone has it.
+        tcp_options={"TCP_USER_TIMEOUT": config.heartbeat * 1000},
         # Off by default, which would mean to wait for ever on a broker that is out of memory or disk.
         blocked_connection_timeout=60,
         socket_timeout=10,

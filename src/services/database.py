@@ -30,7 +30,7 @@ _CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction: that of
+# No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction: one of
 # a worker which was cut off keeps its course locked until then.
 _LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=15s"
 

@@ -36,6 +36,25 @@ def test_a_model_that_is_away_for_too_long_fails_the_course_and_a_retry_starts_t
     assert upstream.result().fields["status"] == "success"
 
 
+def test_a_lesson_that_is_cut_off_each_time_fails_its_course_with_the_reason_and_the_others_are_kept(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 27."""
+    stand_in.fault("cut_off", times=None, lesson=2)
+    workers.start()
+    upstream.request(user_id, num_lessons=3)
+    failed = upstream.result().fields
+    assert (failed["error_code"], failed["retryable"]) == ("model_output_invalid", True)
+    assert failed["message"] == "the model's lesson was cut off at its length limit, twice"
+    assert psql.row("SELECT status, error_code, error_message FROM courses") == {
+        "status": "FAILED",
+        "error_code": "model_output_invalid",
+        "error_message": failed["message"],
+    }
+    assert psql.rows("SELECT lesson_number FROM lessons ORDER BY 1") == [{"lesson_number": 1}, {"lesson_number": 3}]
+    assert stand_in.calls["Cell Biology/lesson 2"] == 2
+
+
 def test_a_course_that_takes_too_long_is_tried_again_and_then_fails_with_every_call_on_record(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What the broker does to a worker's connections. A real broker throughout."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def test_a_subscription_that_is_refused_is_an_error_and_no_hot_loop(
     worker = workers.start(RABBITMQ_USERNAME="declarer", RABBITMQ_PASSWORD="secret-of-its")
     line = worker.wait_for("broker_unavailable", connection="consumer")
     assert "ACCESS_REFUSED" in line["error"] and "course.generation.queue" in line["error"]
-    eventually(lambda: len(worker.lines("broker_unavailable")) == 3, "it tries again")
+    eventually(lambda: len(worker.lines("broker_unavailable")) == 4, "it tries again")
+    waits = [line["retry_in"] for line in worker.lines("broker_unavailable")]
+    assert all(low <= wait <= 2 * low for low, wait in zip((0.5, 1, 2, 4), waits, strict=True))
     assert not [line for line in worker.lines("broker_connected") if line["connection"] == "consumer"]
     assert worker.stop() == 0
 
@@ -129,6 +132,61 @@ def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(
     assert len(list(tmp_path.glob("courses/*/course.json"))) == 1
 
 
+def test_a_broker_that_dies_in_mid_intake_loses_nothing_and_its_old_deliveries_are_not_acknowledged(
+    workers: Workers, psql: Psql, database_settings: DatabaseSettings, user_id: str, tmp_path: Path
+) -> None:
+    """Fault 12: a tag of one channel means another message, or none, on the next."""
+    broker = LocalRabbitMQ(tmp_path / "broker")
+    broker.start()
+    try:
+        worker = workers.start(**broker.environment())
+        operator = psycopg2.connect(
+            host=database_settings.host,
+            port=database_settings.port,
+            user=database_settings.user,
+            password=database_settings.password,
+            dbname=database_settings.name,
+        )
+        with operator, operator.cursor() as cursor:  # intake waits for this lock
+            cursor.execute("LOCK TABLE courses IN EXCLUSIVE MODE")
+            with Upstream(broker.port, broker.password, "/") as upstream:
+                ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
+                eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
+            broker.stop(signal.SIGKILL)
+            worker.wait_for("broker_unavailable", connection="consumer")
+        operator.close()
+        broker.start()
+        with Upstream(broker.port, broker.password, "/") as upstream:
+            results = upstream.results(3)
+            upstream.eventually_empty()
+            assert worker.stop() == 0
+            assert (upstream.depth(REQUESTS), upstream.waiting(STATUS)) == (0, [])
+    finally:
+        broker.stop()
+    assert sorted(result.fields["request_id"] for result in results) == sorted(ids)
+    assert psql.value("SELECT count(*) FROM courses") == 3
+    assert "PRECONDITION_FAILED" not in str(worker)  # what the broker says to a tag that it doesn't know
+
+
+def test_a_result_that_reaches_no_queue_is_an_alarm_and_comes_when_one_is_bound(
+    workers: Workers, upstream: Upstream, psql: Psql, health: Health, user_id: str
+) -> None:
+    """Fault 40."""
+    worker = workers.start(**health.settings)
+    for connection in ("consumer", "publisher"):  # by then it has bound the queue itself
+        worker.wait_for("broker_connected", connection=connection)
+    upstream.unbind_status()
+    request_id = upstream.request(user_id, num_lessons=1)
+    upstream.wait_until(lambda: psql.value("SELECT count(mirrored_at) FROM courses") == 1, "it is ready")
+    alarm = worker.wait_for("publish_failed")
+    assert (alarm["level"], alarm["error"]) == ("error", "no queue is bound to its routing key")
+    assert health.gauge('events_total{action="publish_failed",level="error"}') >= 1
+    assert psql.value("SELECT count(published_at) FROM outbox") == 0
+    upstream.bind_status()
+    result = upstream.result().fields
+    assert (result["request_id"], result["status"]) == (request_id, "success")
+
+
 def test_what_a_full_queue_refuses_is_published_when_there_is_room(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:
@@ -183,6 +241,16 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
             stand_in.fault("hold", times=None, purpose="lesson")
             worker = workers.start(**broker.environment(), **health.settings)
             eventually(lambda: health.is_ready, "it is ready")
+        # Idle at first.
+        broker.stop()
+        eventually(lambda: not health.is_ready, "it is not ready")
+        broker.start()
+        eventually(lambda: health.is_ready, "it is ready again", patience=90)
+        lost = {line["connection"]: line["retry_in"] for line in reversed(worker.lines("broker_unavailable"))}
+        assert lost.keys() == {"consumer", "publisher"}
+        assert all(0.5 <= wait <= 1 for wait in lost.values())
+
+        with Upstream(broker.port, broker.password, "/") as upstream:
             ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
             stand_in.wait_until_held(3)
         broker.stop()

@@ -38,6 +38,32 @@ def test_a_restart_between_the_claim_and_the_first_lesson_costs_no_attempt_and_n
     assert sum(stand_in.calls.values()) == 3
 
 
+def test_an_accepted_course_waits_out_an_outage_longer_than_its_lease_and_no_saved_lesson_is_paid_again(
+    workers: Workers, upstream: Upstream, own_postgres: LocalPostgres, stand_in: StandIn, user_id: str
+) -> None:
+    """Fault 21, in mid course. What was answered and could not be saved is asked for again."""
+    psql = Psql(own_postgres, own_postgres.settings("learningdb"))
+    stand_in.fault("hold", lesson=2)
+    worker = workers.start(**own_postgres.environment("learningdb"), WORKER_LEASE="4", DB_PATIENCE="1")
+    upstream.request(user_id, num_lessons=3)
+    for number in (1, 3):
+        worker.wait_for("lesson_saved", lesson=number)
+    stand_in.wait_until_held()
+    own_postgres.stop("fast")
+    assert worker.wait_for("lease_unproven")["level"] == "error"
+    worker.wait_for("lease_lost")
+    own_postgres.start()
+    assert upstream.result().fields["stored_in"] == "database"
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "READY", "attempts": 1}
+    assert stand_in.calls == {
+        "Cell Biology/outline": 1,
+        "Cell Biology/lesson 1": 1,
+        "Cell Biology/lesson 2": 2,
+        "Cell Biology/lesson 3": 1,
+    }
+    assert worker.lines("files_only_begun") == []
+
+
 @pytest.mark.parametrize(("purpose", "calls"), [("outline", 1), ("lesson", 3)])
 def test_while_the_model_hangs_no_transaction_is_open(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str, purpose: str, calls: int

@@ -107,6 +107,8 @@ def test_ten_requests_give_ten_results_and_ten_folders_and_later_ten_rows(
     assert {result.fields["request_id"] for result in results} == {*ids, "r-10"}
     assert len({result.properties.message_id for result in results}) == 10
     assert len(folders(tmp_path)) == 10
+    begun = worker.lines("files_only_begun")
+    assert [line["level"] for line in begun] == ["warning"] * 10  # once each: no message goes round in circles
     reply = upstream.next(replies)
     assert (reply.fields["request_id"], reply.properties.correlation_id) == ("r-10", "mine")
     upstream.eventually_empty()

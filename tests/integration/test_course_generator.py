@@ -219,6 +219,11 @@ class TestEndings:
         assert (outcome.delay, outcome.access_denied) == (120, False)
         assert sorted(memory.lessons) == [1, 3]
 
+    def test_an_absurd_wait_is_capped(self, stand_in: StandIn, memory: Memory) -> None:
+        stand_in.fault("429", retry_after="1e300", purpose="outline")
+        outcome, _ = generate(stand_in, claim(), memory)
+        assert isinstance(outcome, Postponed) and outcome.delay == 3600
+
     @pytest.mark.parametrize(("postponements", "delay"), [(0, 5), (1, 10), (5, 160), (50, 600), (5000, 600)])
     def test_each_time_longer(self, stand_in: StandIn, memory: Memory, postponements: int, delay: float) -> None:
         stand_in.fault("503", times=None)

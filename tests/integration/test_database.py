@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, text
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from src.config import DatabaseSettings
 from src.operations.migrations import ROOT
 from src.services.database import Database, is_transient, sql
+from src.services.worker_registry import WorkerIdentity, WorkerRegistry
 from tests.sql import Psql
 
 
@@ -98,6 +100,11 @@ def test_an_exhausted_pool_is_a_transient_fault_after_a_bounded_wait(
     with pytest.raises(Exception) as caught:
         small.run_blocking(lambda connection: None, patience=0.1)
     assert is_transient(caught.value)
+    # The heart beats all the same: it has a connection of its own.
+    heart = Database(database_settings)
+    identity = WorkerIdentity(uuid4(), "test", 10, 30.0)
+    assert WorkerRegistry(small, heart, identity).beat(patience=5) == frozenset()
+    heart.dispose()
     done.set()
     holder.join()
     small.dispose()

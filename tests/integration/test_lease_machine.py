@@ -44,7 +44,8 @@ class Leases(RuleBasedStateMachine):
         self._sql("DELETE FROM courses")
         self._sql("DELETE FROM workers")
         self.workers = [Peer(self.database) for _ in range(3)]
-        self.saved: dict[UUID, set[int]] = {}
+        self.saved: dict[UUID, dict[int, str]] = {}
+        """Under which lease each lesson was saved."""
         self.ended: dict[UUID, str] = {}
         self.courses = 0
 
@@ -65,25 +66,37 @@ class Leases(RuleBasedStateMachine):
         for claim in found:
             assert claim.lease_id not in held
             assert claim.course_id not in self.ended
-            assert set(claim.saved_lessons) == self.saved.get(claim.course_id, set())
+            assert set(claim.saved_lessons) == self.saved.get(claim.course_id, {}).keys()
+        return multiple(*((worker, claim) for claim in found))
+
+    @rule(target=claims, worker=WORKERS)
+    def adopt(self, worker: int) -> Any:
+        """It has forgotten what it works on: the courses that are its own come first, under new leases."""
+        peer = self.workers[worker]
+        held = set(self._column(f"SELECT lease_id FROM generation_queue WHERE lease_owner = '{peer.id}'"))
+        found = peer.claim(limit=1, known=(), max_attempts=MAX_ATTEMPTS)
+        for claim in found:
+            assert claim.lease_id not in held
+            assert set(claim.saved_lessons) == self.saved.get(claim.course_id, {}).keys()
+        assert found or not held
         return multiple(*((worker, claim) for claim in found))
 
     @rule(held=claims, number=st.sampled_from([1, 2]))
     def save(self, held: tuple[int, Claim], number: int) -> None:
         worker, claim = held
-        if number not in self.saved.get(claim.course_id, set()):
+        if number not in self.saved.get(claim.course_id, {}):
 
             async def write() -> None:
                 await self.workers[worker].store.save_outline(claim, OUTLINE, [])
-                await self.workers[worker].store.save_lesson(claim, lesson(number), [])
+                await self.workers[worker].store.save_lesson(claim, lesson(number, str(claim.lease_id)), [])
 
             if self._written(claim, write()):
-                self.saved.setdefault(claim.course_id, set()).add(number)
+                self.saved.setdefault(claim.course_id, {})[number] = str(claim.lease_id)
 
     @rule(held=claims)
     def finish(self, held: tuple[int, Claim]) -> None:
         worker, claim = held
-        if self.saved.get(claim.course_id) != {1, 2}:
+        if self.saved.get(claim.course_id, {}).keys() != {1, 2}:
             return
         if self._written(claim, self.workers[worker].store.finish(claim, None, None)):
             self.ended[claim.course_id] = "READY"
@@ -138,15 +151,28 @@ class Leases(RuleBasedStateMachine):
             self._sql(f"UPDATE courses SET status = 'QUEUED' WHERE id = '{course_id}'")
             del self.ended[course_id]
 
+    @precondition(lambda self: self.courses > len(self.ended))
+    @rule(data=st.data())
+    def cancel_by_an_operator(self, data: st.DataObject) -> None:
+        open_courses = [
+            course_id for course_id in self._column("SELECT id FROM courses") if course_id not in self.ended
+        ]
+        course_id = data.draw(st.sampled_from(sorted(open_courses)))
+        self._sql(f"UPDATE courses SET status = 'FAILED' WHERE id = '{course_id}'")
+        self.ended[course_id] = "FAILED"
+
     @invariant()
     def every_course_is_as_it_should_be(self) -> None:
         rows = self._rows(
             "SELECT c.id, c.status::text, q.lease_id, q.attempt, c.attempts, q.course_id IS NOT NULL AS queued,"
-            " ARRAY(SELECT lesson_number FROM lessons l WHERE l.course_id = c.id) AS lessons"
+            " (SELECT coalesce(jsonb_object_agg(lesson_number, content_json ->> 'written_by'), '{}')"
+            "  FROM v_lessons_full l WHERE l.course_id = c.id) AS lessons"
             " FROM courses c LEFT JOIN generation_queue q ON q.course_id = c.id"
         )
         for row in rows:
-            assert set(row["lessons"]) == self.saved.get(row["id"], set())  # none vanishes, none comes by itself
+            # None vanishes, none comes by itself, none is written over.
+            written = {int(number): lease for number, lease in row["lessons"].items()}
+            assert written == self.saved.get(row["id"], {})
             if row["id"] in self.ended:
                 assert (row["status"], row["queued"]) == (self.ended[row["id"]], False)
             else:

@@ -29,9 +29,9 @@ OUTLINE = Outline.model_validate(
 )
 
 
-def lesson(number: int) -> Lesson:
+def lesson(number: int, written_by: str = "test-model") -> Lesson:
     plan = LessonPlan.model_validate(OUTLINE.lessons[number - 1])
-    return Lesson.assembled(plan, lesson_text(), PASSAGES, "test-model")
+    return Lesson.assembled(plan, lesson_text(), PASSAGES, written_by)
 
 
 def call(**changes: Any) -> ModelCall:

@@ -1,6 +1,7 @@
 """Rescue: courses of workers that are gone, with time moved by hand."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import create_engine
@@ -12,6 +13,7 @@ from src.services.database import database_url, sql
 from tests.integration.test_queue import MakePeer, QueueCourse, do, finished_course
 from tests.peers import LEASE, Peer
 from tests.sql import Psql
+from tests.waiting import eventually
 
 
 def unseen_for(psql: Psql, peer: Peer, seconds: float) -> None:
@@ -153,6 +155,33 @@ def test_a_rescuer_and_a_finishing_worker_can_not_both_win(
     unseen_for(psql, rescuer, 2 * LEASE)
     assert slow.rescue() == []
     assert psql.value("SELECT status FROM courses") == "READY"
+
+
+def test_a_finishing_worker_waits_for_a_rescue_under_way_and_then_writes_nothing(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse, database_settings: DatabaseSettings
+) -> None:
+    """Fault 10, the other way round: the rescuer comes first and hasn't committed yet."""
+    queue_course()
+    slow, rescuer = peer(), peer()
+    claim = finished_course(slow)
+    unbroken_for(psql, rescuer, LEASE)
+    unseen_for(psql, slow, 2 * LEASE)
+    engine = create_engine(database_url(database_settings))
+    limits = {"max_attempts": 3, "course_deadline": 1800.0, "limit": 100}
+    with ThreadPoolExecutor(1) as thread:
+        with engine.begin() as connection:
+            judge = {"worker_id": rescuer.id, "lease": LEASE, **limits}
+            assert len(connection.execute(sql("rescue_courses"), judge).all()) == 1
+            finishing = thread.submit(do, slow.store.finish(claim, None, None))
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            eventually(lambda: psql.value(waiting) == 1, "it waits for the rescuer")
+        with pytest.raises(LeaseLost):
+            finishing.result(30)
+    engine.dispose()
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 1}
+    assert psql.value("SELECT count(*) FROM outbox WHERE type = 'course.success'") == 0
 
 
 def test_a_course_that_is_just_being_finished_is_left_to_its_worker(
