@@ -40,7 +40,6 @@ _MODEL_FAULTS = {
     "cut_off": 0.01,
     "not_json": 0.01,
 }
-_PAUSE = (5.0, 40.0)
 _LAST_COURSES = 300.0
 _DATABASE = "learningdb"
 
@@ -50,11 +49,12 @@ _console = Console(highlight=False, soft_wrap=True)
 class Chaos:
     """One run."""
 
-    def __init__(self, folder: Path, workers: int, seed: int, per_second: float) -> None:
+    def __init__(self, folder: Path, workers: int, seed: int, per_second: float, pause: tuple[float, float]) -> None:
         self._folder = folder
         self._dice = random.Random(seed)
         self._seed = seed
         self._per_second = per_second
+        self._pause = pause
         self._number = workers
         self._began = time.monotonic()
         self._postgres = LocalPostgres(folder / "postgres")  # durable: it is stopped as by a crash
@@ -116,11 +116,12 @@ class Chaos:
             self._restart_database: 3,
             self._terminate_backends: 2,
         }
+        each_once = self._dice.sample(list(kinds), len(kinds))  # also a short run has every kind
         end = self._began + seconds
         while (left := end - time.monotonic()) > 0:
-            self._over.wait(min(self._dice.uniform(*_PAUSE), left))
+            self._over.wait(min(self._dice.uniform(*self._pause), left))
             if time.monotonic() < end:
-                (kind,) = self._dice.choices(list(kinds), list(kinds.values()))
+                kind = each_once.pop() if each_once else self._dice.choices(list(kinds), list(kinds.values()))[0]
                 self._say(kind())
             self._look_after_workers()
 
@@ -423,11 +424,12 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--per-second", type=float, default=1.5, help="requests, on average")
     parser.add_argument("--seed", type=int, default=None, help="of trouble and requests; a new one each time else")
+    parser.add_argument("--pause", type=float, nargs=2, default=(5.0, 40.0), help="seconds from trouble to trouble")
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="course-generator-chaos-"))
     _console.print(f"{options.minutes:g} minutes, {options.workers} workers, seed {seed}")
-    chaos, kept = Chaos(folder, options.workers, seed, options.per_second), False
+    chaos, kept = Chaos(folder, options.workers, seed, options.per_second, tuple(options.pause)), False
     try:
         kept = chaos.run(options.minutes)
     finally:

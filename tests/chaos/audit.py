@@ -10,8 +10,10 @@ from tests.chaos.traffic import Heard, Sent
 
 # A course may fail of its model alone: two answers in a row that are cut off, or wrong also after repair.
 _HONEST_FAILURES = frozenset({"model_output_invalid"})
-# A worker that lives on has its memory at the end compared with what it had when it had warmed up.
+# A worker that lives on has its memory at the end compared with what it had when it had warmed up. In a long run there
+# must be some that do.
 _LEAST_SAMPLES = 120
+_LONG_RUN = 600
 _MOST_GROWTH = 1.3
 
 
@@ -177,4 +179,6 @@ def _process(observed: Observed, found: Found) -> Iterable[Finding]:
         shown.append(f"{early / 2**20:.0f} to {late / 2**20:.0f} MB in {len(samples)} s")
         if late > _MOST_GROWTH * early:
             grown.append(f"{worker}: {early / 2**20:.0f} to {late / 2**20:.0f} MB")
+    if not shown and observed.samples >= _LONG_RUN:
+        grown.append("no worker lived for long enough to be judged")
     yield Finding("memory", "; ".join(shown) or "no worker lived for long enough", tuple(grown))

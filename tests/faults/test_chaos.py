@@ -11,7 +11,7 @@ from src.operations.migrations import ROOT
 @pytest.mark.long
 def test_under_chaos_every_request_ends_once() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--minutes", "1.5", "--seed", "1"],
+        [sys.executable, "-m", "tests.chaos", "--minutes", "1.8", "--pause", "1", "4", "--seed", "1"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -137,3 +137,11 @@ def grow(run: Run) -> None:
 def test_each_kind_of_fault_is_found(run: Run, break_it: Callable[[Run], object], finding: str) -> None:
     break_it(run)
     assert finding in run.broken()
+
+
+def test_a_long_run_in_which_no_worker_could_be_judged_by_its_memory_says_so(run: Run) -> None:
+    run.observed.memory = {"17": [100] * 50}
+    run.observed.samples = 100
+    assert run.broken() == set()
+    run.observed.samples = 2000
+    assert run.broken() == {"memory"}

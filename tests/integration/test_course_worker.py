@@ -1,0 +1,65 @@
+"""The course worker's slots, in this process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from src.config import Settings
+from src.consumers.accepted_courses import AcceptedCourses
+from src.consumers.course_worker import CourseWorker
+from src.consumers.mirror_keeper import MirrorKeeper
+from src.consumers.model_gate import ModelGate
+from src.domain.course import Lost, Outcome
+from src.services.course_generator import CourseGenerator
+from src.services.mirror import Mirror
+from src.services.model_brake import ModelBrake
+from src.services.redaction import Redactor
+from tests.peers import Peer
+from tests.sql import Psql
+
+
+class Generator:
+    """Notes what it is given, and ends at once."""
+
+    def __init__(self) -> None:
+        self.leases: list[str] = []
+
+    async def generate(self, claim: Any, _calls: Any) -> Outcome:
+        self.leases.append(str(claim.lease_id))
+        return Lost()
+
+
+def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but_adopted_later(
+    psql: Psql, peer: Callable[..., Peer], queue_course: Callable[..., str]
+) -> None:
+    """Fault 8: the slot would begin when nobody looks after its lease."""
+    queue_course()
+    me, generator, mirror = peer(), Generator(), Mirror(None)
+    proven = [True, False, True, True]  # before and after each of two claims
+
+    async def take_two_turns() -> None:
+        worker = CourseWorker(
+            me.id,
+            cast(CourseGenerator, generator),
+            me.store,
+            ModelGate(ModelBrake(10, 1.0)),
+            mirror,
+            MirrorKeeper(me.store, mirror),
+            Redactor(),
+            Settings(env_file=None),
+            AcceptedCourses(),
+            asyncio.Event(),
+            may_claim=lambda: proven.pop(0),
+            slots_elsewhere=lambda: 0,
+            on_concluded=lambda: None,
+        )
+        await worker.turn()
+        assert (worker.slots_in_use, generator.leases) == (0, [])
+        late = psql.row("SELECT lease_owner::text, lease_id::text FROM generation_queue")
+        assert late["lease_owner"] == str(me.id)
+        await worker.turn()
+        await asyncio.sleep(0)
+        assert generator.leases and generator.leases != [late["lease_id"]]
+
+    asyncio.run(take_two_turns())
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "GENERATING", "attempts": 1}
