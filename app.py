@@ -22,6 +22,7 @@ from src.config import Settings, SettingsError
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
+from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.heartbeat import Heartbeat
@@ -37,6 +38,7 @@ from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
 from src.operations.migrations import head_revision
+from src.services.announcer import Announcer
 from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
 from src.services.crash_points import arm
@@ -125,15 +127,14 @@ class Worker:
             slots_elsewhere=lambda: self._files_only.slots_in_use,
             on_concluded=self._relay.wake,
         )
+        announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            generator(self._files),
+            FilesAttempt(generator(self._files), self._files, mirror, announcer, self._gate, redact, settings.course),
             self._files,
             importer,
-            mirror,
-            self._publisher,
+            announcer,
             self._gate,
             self._watch,
-            redact,
             settings,
             accepted,
             shutdown,

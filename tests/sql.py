@@ -3,7 +3,11 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import psycopg2
 
 from src.config import DatabaseSettings
 from src.operations.local_postgres import LocalPostgres
@@ -11,6 +15,22 @@ from src.operations.local_postgres import LocalPostgres
 
 class SQLError(Exception):
     """What psql printed on stderr."""
+
+
+@contextmanager
+def locked(table: str, database: DatabaseSettings) -> Iterator[None]:
+    """Whoever writes to the table has to wait."""
+    connection = psycopg2.connect(
+        host=database.host,
+        port=database.port,
+        user=database.user,
+        password=database.password,
+        dbname=database.name,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        yield
+    connection.close()
 
 
 class Psql:

@@ -2,11 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import assert_never
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -15,31 +13,22 @@ from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.duty import Duty
+from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
 from src.consumers.model_gate import ModelGate
-from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
-from src.domain.errors import CourseError, ErrorCode, InvalidRequest, RequestIdConflict
+from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
 from src.domain.request import IdentifiedRequest, identifiers
-from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, success_message_id
-from src.domain.text import printable
-from src.services.course_generator import CourseGenerator
+from src.services.announcer import Announcer
 from src.services.crash_points import crash_point
 from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore, StoredResult, until_written
-from src.services.messages import Message, refusal_messages, rejected_body
-from src.services.mirror import Mirror
-from src.services.publisher import Delivery as Published
-from src.services.publisher import Publisher
-from src.services.redaction import Redactor
+from src.services.files_store import FilesStore, StoredResult
+from src.services.messages import refusal_messages, rejected_body
 
 _log = structlog.get_logger(__name__)
 
 _INTERVAL = 1.0
-# Another process has the course, or only the database knows about it.
-_LOOK_AGAIN = 2.0
-_FIRST_RETRY = 5.0
-_LONGEST_RETRY = 300.0
-_LONGEST_PUBLISH_DELAY = 30.0
+_RETRY = 5.0
+# What ending takes where nothing is to be waited for any more.
+_END_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -67,14 +56,12 @@ class FilesOnlyWorker(Duty):
 
     def __init__(
         self,
-        generator: CourseGenerator,
+        attempt: FilesAttempt,
         files: FilesStore,
         importer: FilesImport,
-        mirror: Mirror,
-        publisher: Publisher,
+        announcer: Announcer,
         gate: ModelGate,
         watch: DatabaseWatch,
-        redact: Redactor,
         settings: Settings,
         accepted: AcceptedCourses,
         shutdown: asyncio.Event,
@@ -86,14 +73,12 @@ class FilesOnlyWorker(Duty):
         the ordinary intake. `on_ended` is called when a course may be imported.
         """
         super().__init__(_INTERVAL)
-        self._generator = generator
+        self._attempt = attempt
         self._files = files
         self._importer = importer
-        self._mirror = mirror
-        self._publisher = publisher
+        self._announcer = announcer
         self._gate = gate
         self._watch = watch
-        self._redact = redact
         self._settings = settings
         self._accepted = accepted
         self._shutdown = shutdown
@@ -180,7 +165,7 @@ class FilesOnlyWorker(Duty):
             await asyncio.wait(tasks, timeout=self._settings.worker.grace)
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks, timeout=_FIRST_RETRY)
+            await asyncio.wait(tasks, timeout=_END_SECONDS)
 
     def _has_slot(self) -> bool:
         return self._slots_elsewhere() + len(self._running) < self._settings.worker.slots
@@ -194,9 +179,9 @@ class FilesOnlyWorker(Duty):
         """One attempt at one course, from the message to its acknowledgement, or to when it is tried again."""
         request = running.request
         structlog.contextvars.bind_contextvars(course_id=str(request.course_id), request_id=request.request_id)
-        delay = _LOOK_AGAIN
+        delay = LOOK_AGAIN
         try:
-            ended = await self._attempt(running)
+            ended = await self._attempt.run(request, running.deliveries[0].body)
             if isinstance(ended, StoredResult):
                 await self._conclude(running, ended)
                 delay = 0.0
@@ -209,7 +194,7 @@ class FilesOnlyWorker(Duty):
             delay = 0.0
         except Exception:
             _log.exception("a course could not be written with files only", action="files_only_failed")
-            delay = _FIRST_RETRY
+            delay = _RETRY
         finally:
             await self._files.release(request.course_id)
             del self._running[request.course_id]
@@ -219,124 +204,14 @@ class FilesOnlyWorker(Duty):
             self._on_ended()
             self.wake()
 
-    async def _attempt(self, running: _Running) -> StoredResult | float:
-        """The result of the course, or after how many seconds to try again. Raises `RequestIdConflict`."""
-        request = running.request
-        paths = self._mirror.output_paths(request.topic, request.grade_level, request.course_id)
-        mine = str(request.course_id)
-        if not self._files.has(request.course_id) and mine in (self._mirror.course_in(path) for path in paths if path):
-            _log.info("the course was written before; the database knows more", action="files_only_known")
-            return _LOOK_AGAIN
-        body = running.deliveries[0].body
-        claim = await self._files.begin(request, body)
-        if claim is None:
-            return _LOOK_AGAIN
-        course = await self._files.course(request.course_id)
-        if course is not None and course.result is not None:
-            return course.result
-        _log.warning(
-            "the database is away: a course is written with files only",
-            action="files_only_begun",
-            attempt=claim.attempt,
-            saved_lessons=len(claim.saved_lessons),
-        )
-        if claim.attempt == 1:
-            await self._publish([_processing(claim)])
-        calls: list[ModelCall] = []
-        try:
-            return await self._written(claim, calls)
-        finally:
-            # Also where this is cancelled: what was paid is on record.
-            await self._files.save_calls(claim, calls)
-
-    async def _written(self, claim: Claim, calls: list[ModelCall]) -> StoredResult | float:
-        if claim.attempt > self._settings.course.max_attempts:
-            return await self._failed(
-                claim, ErrorCode.ATTEMPTS_EXHAUSTED, f"Given up after {claim.attempt - 1} attempts"
-            )
-        deadline = self._settings.course.deadline
-        try:
-            async with asyncio.timeout(deadline):
-                outcome: Outcome = await self._generator.generate(claim, calls)
-        except TimeoutError:
-            outcome = Broken(f"the course took longer than {deadline:g} s")
-        match outcome:
-            case Finished():
-                self._gate.open()
-                return await self._finished(claim)
-            case Failed(code, message):
-                if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
-                    self._gate.open()
-                return await self._failed(claim, code, message)
-            case Postponed(message, delay, access_denied):
-                if access_denied:
-                    self._gate.shut(message)
-                await self._files.refund(claim)
-                _log.warning("the model is away; the course waits", action="files_only_postponed", delay=delay)
-                return delay
-            case HandedBack():
-                await self._files.refund(claim)
-                return _LOOK_AGAIN
-            case Broken(message, detail):
-                _log.error("an attempt broke", action="files_only_broken", error=self._shown(detail or message))
-                if claim.attempt >= self._settings.course.max_attempts:
-                    return await self._failed(claim, ErrorCode.INTERNAL, message)
-                return backoff(claim.attempt, _FIRST_RETRY, _LONGEST_RETRY)
-            case Lost():
-                return _LOOK_AGAIN
-            case _:
-                assert_never(outcome)
-
-    async def _finished(self, claim: Claim) -> StoredResult:
-        document = await self._files.document(claim.course_id)
-        assert document is not None
-        short, long = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
-        assert short is not None and long is not None
-        path = short if self._mirror.course_in(short) in (None, str(claim.course_id)) else long
-        await until_written(lambda: self._mirror.write(path, document))
-        message = SuccessMessage(
-            request_id=claim.request_id,
-            user_id=claim.user_id,
-            course_id=claim.course_id,
-            course_title=document["title"],
-            total_lessons=document["total_lessons"],
-            message="Course generated successfully",
-            output_path=path,
-            stored_in="files",
-            usage=document["usage"],
-            quality=document["quality"],
-            timestamp=datetime.now(UTC),
-        )
-        result = StoredResult(
-            message=message, message_id=success_message_id(claim.course_id), ended_at=message.timestamp
-        )
-        await self._files.save_result(claim, result)
-        _log.info("the course is written with files only", action="files_only_ready", output_path=path)
-        return result
-
-    async def _failed(self, claim: Claim, code: ErrorCode, text: str) -> StoredResult:
-        message = ErrorMessage(
-            request_id=claim.request_id,
-            user_id=claim.user_id,
-            course_id=claim.course_id,
-            error_code=code,
-            retryable=code.retryable,
-            message=self._shown(text),
-            timestamp=datetime.now(UTC),
-        )
-        result = StoredResult(message=message, message_id=uuid4(), ended_at=message.timestamp)
-        await self._files.save_result(claim, result)
-        _log.error("the course failed", action="course_failed", error_code=code.value, error=message.message)
-        return result
-
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
-        message = _status(result.message, result.message_id)
-        await self._publish([message])
+        message = status_message(result.message, result.message_id)
+        await self._announcer.announce([message])
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look
             delivery = running.deliveries.pop(0)
             if delivery.reply is not None:
-                await self._publish([message.as_reply(delivery.reply)])
+                await self._announcer.announce([message.as_reply(delivery.reply)])
             delivery.acknowledge()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
@@ -345,7 +220,7 @@ class FilesOnlyWorker(Duty):
         messages = refusal_messages(error, request_id, user_id, delivery.reply)
         if not isinstance(error, RequestIdConflict):
             messages.append(rejected_body(error, delivery.body, request_id))
-        await self._publish(messages)
+        await self._announcer.announce(messages)
         delivery.acknowledge()
         _log.warning(
             "a request is refused",
@@ -355,55 +230,3 @@ class FilesOnlyWorker(Duty):
             error=str(error),
             bytes=len(delivery.body),
         )
-
-    async def _publish(self, messages: Sequence[Message]) -> None:
-        """Returns when the broker has confirmed each of them, however long that takes."""
-        waiting, failures = list(messages), 0
-        while True:
-            publications = [message.publication(self._settings.rabbitmq) for message in waiting]
-            outcomes = await self._publisher.publish(publications)
-            waiting = [
-                message for message, outcome in zip(waiting, outcomes, strict=True) if not _done(message, outcome)
-            ]
-            if not waiting:
-                return
-            failures += 1
-            delay = backoff(failures, 1.0, _LONGEST_PUBLISH_DELAY)
-            _log.error(
-                "a message can't be published yet",
-                action="publish_failed",
-                error=", ".join(sorted({outcome.name.lower() for outcome in outcomes})),
-                retry_in=round(delay, 1),
-            )
-            await asyncio.sleep(delay)
-
-    def _shown(self, text: str) -> str:
-        return printable(self._redact(text))
-
-
-def _status(message: ProcessingMessage | SuccessMessage | ErrorMessage, message_id: UUID) -> Message:
-    return Message(
-        destination="status",
-        message_id=message_id,
-        correlation_id=message.request_id,
-        type=f"course.{message.status}",
-        body=message.encoded(),
-    )
-
-
-def _done(message: Message, outcome: Published) -> bool:
-    if outcome is Published.UNROUTABLE and message.destination == "reply":
-        _log.warning("nobody waits for the reply; it is dropped", action="reply_dropped", destination="reply")
-        return True
-    return outcome is Published.CONFIRMED
-
-
-def _processing(claim: Claim) -> Message:
-    message = ProcessingMessage(
-        request_id=claim.request_id,
-        user_id=claim.user_id,
-        course_id=claim.course_id,
-        message=f"Generating course for '{claim.wanted['topic']}'",
-        timestamp=datetime.now(UTC),
-    )
-    return _status(message, uuid4())

@@ -4,14 +4,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from src.config import DatabaseSettings
 from src.operations.local_rabbitmq import LocalRabbitMQ
 from tests.conftest import Workers
 from tests.health import Health
-from tests.sql import Psql
+from tests.sql import Psql, locked
 from tests.stand_in import StandIn
 from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
 from tests.waiting import eventually
@@ -28,15 +27,7 @@ def test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery(
 ) -> None:
     """Fault 12. Else what waits in the worker would be taken in twice: now, and when it comes again."""
     worker = workers.start()
-    operator = psycopg2.connect(
-        host=database_settings.host,
-        port=database_settings.port,
-        user=database_settings.user,
-        password=database_settings.password,
-        dbname=database_settings.name,
-    )
-    with operator, operator.cursor() as cursor:  # intake waits for this lock
-        cursor.execute("LOCK TABLE courses IN EXCLUSIVE MODE")
+    with locked("courses", database_settings):  # intake waits for it
         upstream.request(user_id, num_lessons=1)
         for _ in range(3):
             upstream.publish(b"not a request")
@@ -44,7 +35,6 @@ def test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery(
         rabbitmq.control("close_all_user_connections", "course", "on purpose", "-p", vhost)
         worker.wait_for("broker_unavailable", connection="consumer")
         eventually(lambda: len(worker.lines("broker_connected")) == 4, "both connections are back")
-    operator.close()
     statuses: list[str] = []
     with Upstream(rabbitmq.port, rabbitmq.password, vhost) as again:
         while "success" not in statuses or statuses.count("error") < 3:
@@ -140,22 +130,13 @@ def test_a_broker_that_dies_in_mid_intake_loses_nothing_and_its_old_deliveries_a
     broker.start()
     try:
         worker = workers.start(**broker.environment())
-        operator = psycopg2.connect(
-            host=database_settings.host,
-            port=database_settings.port,
-            user=database_settings.user,
-            password=database_settings.password,
-            dbname=database_settings.name,
-        )
-        with operator, operator.cursor() as cursor:  # intake waits for this lock
-            cursor.execute("LOCK TABLE courses IN EXCLUSIVE MODE")
+        with locked("courses", database_settings):  # intake waits for it
             with Upstream(broker.port, broker.password, "/") as upstream:
                 ids = [upstream.request(user_id, num_lessons=1, topic=f"Cells {number}") for number in range(3)]
                 eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
             broker.stop(signal.SIGKILL)
             worker.wait_for("broker_unavailable", connection="consumer")
-        operator.close()
-        broker.start()
+            broker.start()
         with Upstream(broker.port, broker.password, "/") as upstream:
             results = upstream.results(3)
             upstream.eventually_empty()

@@ -13,9 +13,11 @@ from src.config import OpenAISettings, Settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
+from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.model_gate import ModelGate
 from src.services import publisher
+from src.services.announcer import Announcer
 from src.services.course_generator import CourseGenerator
 from src.services.database import Database
 from src.services.files_import import FilesImport
@@ -91,15 +93,15 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     model = OpenAIModel(server, settings.openai, Redactor())
     files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
     here: Here
+    generator = CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None)
+    announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
     worker = FilesOnlyWorker(
-        CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None),
+        FilesAttempt(generator, files, Mirror(folder), announcer, gate, Redactor(), settings.course),
         files,
         FilesImport(database, files),
-        Mirror(folder),
-        cast(Publisher, broker),
-        ModelGate(server.brake),
+        announcer,
+        gate,
         cast(DatabaseWatch, watch),
-        Redactor(),
         settings,
         accepted,
         asyncio.Event(),

@@ -12,20 +12,12 @@ from src.consumers import heartbeat as heartbeat_module
 from src.consumers.heartbeat import Heartbeat
 from src.domain.course import Claim
 from src.services.worker_registry import WorkerRegistry
+from tests.clock import Clock
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.waiting import eventually
 
 CONFIG = WorkerSettings(lease=30, heartbeat=5)
-
-
-class Clock:
-    """Stands in for the module `time`."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

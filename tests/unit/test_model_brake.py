@@ -12,15 +12,9 @@ from hypothesis import strategies as st
 from src.domain.errors import ModelUnavailable, Stopping
 from src.services import model_brake
 from src.services.model_brake import LONGEST_WAIT, ModelBrake, Turn
+from tests.clock import Clock
 
 T = TypeVar("T")
-
-
-class Clock:
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -5,14 +5,7 @@ import pytest
 from src.consumers import model_gate
 from src.consumers.model_gate import ModelGate
 from src.services.model_brake import ModelBrake
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""Publishes messages that no outbox holds: those about courses without the database."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from src.config import RabbitMQSettings
+from src.domain.backoff import backoff
+from src.services.messages import Message
+from src.services.publisher import Delivery, Publisher
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST_DELAY = 30.0
+
+
+class Announcer:
+    """What is announced may be announced again after a crash: the message that it is about is acknowledged after it."""
+
+    def __init__(self, publisher: Publisher, config: RabbitMQSettings) -> None:
+        self._publisher = publisher
+        self._config = config
+
+    async def announce(self, messages: Sequence[Message]) -> None:
+        """Returns when the broker has confirmed each of `messages`, however long that takes."""
+        waiting, failures = list(messages), 0
+        while True:
+            deliveries = await self._publisher.publish([message.publication(self._config) for message in waiting])
+            waiting = [message for message, each in zip(waiting, deliveries, strict=True) if not _done(message, each)]
+            if not waiting:
+                return
+            failures += 1
+            delay = backoff(failures, 1.0, _LONGEST_DELAY)
+            _log.error(
+                "a message can't be published yet",
+                action="publish_failed",
+                error=", ".join(sorted({each.name.lower() for each in deliveries})),
+                retry_in=round(delay, 1),
+            )
+            await asyncio.sleep(delay)
+
+
+def _done(message: Message, delivery: Delivery) -> bool:
+    if delivery is Delivery.UNROUTABLE and message.destination == "reply":
+        _log.warning("nobody waits for the reply; it is dropped", action="reply_dropped", destination="reply")
+        return True
+    return delivery is Delivery.CONFIRMED
