@@ -129,7 +129,7 @@ class Worker:
         )
         announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            FilesAttempt(generator(self._files), self._files, mirror, announcer, self._gate, redact, settings.course),
+            FilesAttempt(generator(self._files), self._files, mirror, self._gate, redact, settings.course),
             self._files,
             importer,
             announcer,

@@ -1,6 +1,7 @@
 """One attempt at one course with files only: from the request to the result on disk."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import assert_never
 from uuid import UUID, uuid4
@@ -13,9 +14,8 @@ from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import ErrorCode
 from src.domain.request import IdentifiedRequest
-from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, success_message_id
+from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, message_id_of
 from src.domain.text import printable
-from src.services.announcer import Announcer
 from src.services.course_generator import CourseGenerator
 from src.services.files_store import FilesStore, StoredResult, until_written
 from src.services.messages import Message
@@ -38,7 +38,6 @@ class FilesAttempt:
         generator: CourseGenerator,
         files: FilesStore,
         mirror: Mirror,
-        announcer: Announcer,
         gate: ModelGate,
         redact: Redactor,
         course: CourseSettings,
@@ -46,15 +45,17 @@ class FilesAttempt:
         self._generator = generator
         self._files = files
         self._mirror = mirror
-        self._announcer = announcer
         self._gate = gate
         self._redact = redact
         self._course = course
 
-    async def run(self, request: IdentifiedRequest, body: bytes) -> StoredResult | float:
+    async def run(
+        self, request: IdentifiedRequest, body: bytes, on_begun: Callable[[Message], None]
+    ) -> StoredResult | float:
         """The result of the course, or after how many seconds to try again. Raises `RequestIdConflict`.
 
-        `body`: of the message that the request came in. Whatever the end, release the course in `files` after it.
+        `body`: of the message that the request came in. `on_begun` gets what is to be announced when writing begins.
+        Whatever the end, release the course in `files` after it.
         """
         paths = self._mirror.output_paths(request.topic, request.grade_level, request.course_id)
         mine = str(request.course_id)
@@ -73,8 +74,7 @@ class FilesAttempt:
             attempt=claim.attempt,
             saved_lessons=len(claim.saved_lessons),
         )
-        if claim.attempt == 1:
-            await self._announcer.announce([_processing(claim)])
+        on_begun(_processing(claim))
         calls: list[ModelCall] = []
         try:
             return await self._written(claim, calls)
@@ -141,7 +141,7 @@ class FilesAttempt:
             timestamp=datetime.now(UTC),
         )
         result = StoredResult(
-            message=message, message_id=success_message_id(claim.course_id), ended_at=message.timestamp
+            message=message, message_id=message_id_of(claim.course_id, "course.success"), ended_at=message.timestamp
         )
         await self._files.save_result(claim, result)
         _log.info("the course is written with files only", action="files_only_ready", output_path=path)
@@ -185,4 +185,5 @@ def _processing(claim: Claim) -> Message:
         message=f"Generating course for '{claim.wanted['topic']}'",
         timestamp=datetime.now(UTC),
     )
-    return status_message(message, uuid4())
+    # The next attempt, after a crash, says the same.
+    return status_message(message, message_id_of(claim.course_id, "course.processing"))

@@ -21,7 +21,7 @@ from src.services.announcer import Announcer
 from src.services.crash_points import crash_point
 from src.services.files_import import FilesImport, Import
 from src.services.files_store import FilesStore, StoredResult
-from src.services.messages import refusal_messages, rejected_body
+from src.services.messages import Message, refusal_messages, rejected_body
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +45,10 @@ class _Running:
     deliveries: list[Delivery]
     """The message that it was begun for, and others of the same request that came since."""
     task: asyncio.Task[None] = field(init=False)
+    announcing: asyncio.Task[bool] | None = None
+    """That it has begun is being said."""
+    concluding: bool = False
+    """It is written, and waits for the broker alone."""
 
 
 class FilesOnlyWorker(Duty):
@@ -92,7 +96,7 @@ class FilesOnlyWorker(Duty):
     @property
     def slots_in_use(self) -> int:
         """How many of the process's slots these courses have."""
-        return len(self._running)
+        return sum(not running.concluding for running in self._running.values())
 
     async def take(self, delivery: Delivery) -> None:
         """Sees to one message, from here to its acknowledgement."""
@@ -168,7 +172,7 @@ class FilesOnlyWorker(Duty):
             await asyncio.wait(tasks, timeout=_END_SECONDS)
 
     def _has_slot(self) -> bool:
-        return self._slots_elsewhere() + len(self._running) < self._settings.worker.slots
+        return self._slots_elsewhere() + self.slots_in_use < self._settings.worker.slots
 
     def _start(self, entry: _Waiting) -> None:
         self._gate.claimed()
@@ -180,8 +184,15 @@ class FilesOnlyWorker(Duty):
         request = running.request
         structlog.contextvars.bind_contextvars(course_id=str(request.course_id), request_id=request.request_id)
         delay = LOOK_AGAIN
+
+        def begun(message: Message) -> None:
+            running.announcing = asyncio.create_task(self._announcer.announce([message]))
+
         try:
-            ended = await self._attempt.run(request, running.deliveries[0].body)
+            ended = await self._attempt.run(request, running.deliveries[0].body, begun)
+            running.concluding = True
+            if running.announcing is not None:
+                await running.announcing
             if isinstance(ended, StoredResult):
                 await self._conclude(running, ended)
                 delay = 0.0
@@ -196,6 +207,8 @@ class FilesOnlyWorker(Duty):
             _log.exception("a course could not be written with files only", action="files_only_failed")
             delay = _RETRY
         finally:
+            if running.announcing is not None:
+                running.announcing.cancel()
             await self._files.release(request.course_id)
             del self._running[request.course_id]
             # Also after the end: a message of the same request may have come since the last look.
@@ -220,7 +233,9 @@ class FilesOnlyWorker(Duty):
         messages = refusal_messages(error, request_id, user_id, delivery.reply)
         if not isinstance(error, RequestIdConflict):
             messages.append(rejected_body(error, delivery.body, request_id))
-        await self._announcer.announce(messages)
+        # Once its delivery is over it comes again, and is refused then.
+        if not await self._announcer.announce(messages, wanted=delivery.is_current):
+            return
         delivery.acknowledge()
         _log.warning(
             "a request is refused",

@@ -5,6 +5,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.duty import Duty
+from src.services.database import is_about_values
 from src.services.files_import import FilesImport, Import
 from src.services.files_store import FilesStore
 
@@ -29,9 +30,9 @@ class Reconciler(Duty):
                 return
             try:
                 outcome = await self._importer.run(course_id)
-            except SQLAlchemyError:
-                raise  # the database: the next ones would fail too
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SQLAlchemyError) as error:
+                if isinstance(error, SQLAlchemyError) and not is_about_values(error):
+                    raise  # the database: the next ones would fail too
                 _log.error(
                     "a course on disk can't be imported",
                     action="import_failed",

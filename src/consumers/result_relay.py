@@ -44,7 +44,8 @@ class ResultRelay(Duty):
     async def turn(self) -> None:
         """Publishes until nothing is due, or the broker goes away."""
         while self._publisher.connected:
-            not_after = time.monotonic() + self._lease
+            # Before others may have them: a lease after the last heartbeat, which was a third of it ago at most.
+            not_after = time.monotonic() + min(self._lease * 2 / 3, _CLAIM_SECONDS)
             messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
             if not messages:
                 return

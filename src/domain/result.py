@@ -76,12 +76,13 @@ class ProgressMessage(_Message):
     lesson_number: Annotated[int | None, Field(description="The lesson just saved; null for the outline")]
 
 
-def success_message_id(course_id: UUID) -> UUID:
-    """The `message_id` of a course's success: the same from whoever writes it, with the database or with files only.
+def message_id_of(course_id: UUID, kind: str) -> UUID:
+    """The `message_id` of a message that is the same from whoever sends it. `kind`: its AMQP `type`.
 
-    `put_status` in migrations/sql makes the same; a test compares the two.
+    Of a success it is so with the database and with files only: `put_status` in migrations/sql makes the same, and a
+    test compares the two.
     """
-    return UUID(bytes=hashlib.sha256(course_id.bytes + b"course.success").digest()[:16])
+    return UUID(bytes=hashlib.sha256(course_id.bytes + kind.encode()).digest()[:16])
 
 
 def refusal(request_id: str | None, user_id: UUID | None, error: CourseError, now: datetime) -> ErrorMessage:

@@ -1,7 +1,7 @@
 """Publishes messages that no outbox holds: those about courses without the database."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -22,14 +22,17 @@ class Announcer:
         self._publisher = publisher
         self._config = config
 
-    async def announce(self, messages: Sequence[Message]) -> None:
-        """Returns when the broker has confirmed each of `messages`, however long that takes."""
+    async def announce(self, messages: Sequence[Message], wanted: Callable[[], bool] = lambda: True) -> bool:
+        """Returns True when the broker has confirmed each of `messages`, however long that takes.
+
+        False: they were not `wanted` any more.
+        """
         waiting, failures = list(messages), 0
-        while True:
+        while wanted():
             deliveries = await self._publisher.publish([message.publication(self._config) for message in waiting])
             waiting = [message for message, each in zip(waiting, deliveries, strict=True) if not _done(message, each)]
             if not waiting:
-                return
+                return True
             failures += 1
             delay = backoff(failures, 1.0, _LONGEST_DELAY)
             _log.error(
@@ -39,6 +42,7 @@ class Announcer:
                 retry_in=round(delay, 1),
             )
             await asyncio.sleep(delay)
+        return False
 
 
 def _done(message: Message, delivery: Delivery) -> bool:

@@ -32,10 +32,12 @@ _FAREWELL_SECONDS = 5.0
 
 # Of the kinds of header values of which pika can't decode every value: time, double, float.
 _SIZES = {b"T": 8, b"d": 8, b"f": 4}
+# Those that hold others, and so may do so without end; four bytes with their length come first.
+_NESTED = (b"A", b"F")
 
 
 def tolerate_odd_headers() -> None:
-    """Lets pika read headers that it can't decode, such as a time in milliseconds or a NaN, as None.
+    """Lets pika read headers that it can't decode, such as a time in milliseconds or deep nesting, as None.
 
     Otherwise it gives up the connection, and gets the same message again with the next one, without end. Nothing here
     reads headers.
@@ -47,11 +49,13 @@ def tolerate_odd_headers() -> None:
     def tolerant(encoded: bytes, offset: int) -> tuple[Any, int]:
         try:
             return decode(encoded, offset)
-        except (ValueError, OverflowError, OSError):
-            size = _SIZES.get(encoded[offset : offset + 1])
-            if size is None:
+        except (ValueError, OverflowError, OSError, RecursionError):
+            kind = encoded[offset : offset + 1]
+            if kind in _NESTED:
+                return None, offset + 5 + int.from_bytes(encoded[offset + 1 : offset + 5], "big")
+            if kind not in _SIZES:
                 raise
-            return None, offset + 1 + size
+            return None, offset + 1 + _SIZES[kind]
 
     tolerant.tolerates = True  # type: ignore[attr-defined]
     pika.data.decode_value = tolerant

@@ -136,9 +136,9 @@ class FilesStore:
     async def begin(self, request: IdentifiedRequest, body: bytes) -> Claim | None:
         """An attempt at the course of `request`, new or left by another process. None: another process has it.
 
-        Raises `RequestIdConflict` where the same id asked for something else. After it, `release`.
+        Raises `RequestIdConflict` where the same id asked for something else, and `OSError`. After it, `release`.
         """
-        return await until_written(lambda: self._begin(request, body))
+        return await asyncio.to_thread(self._begin, request, body)
 
     async def refund(self, claim: Claim) -> None:
         """The attempt doesn't count: the model was away, or this process stops."""
@@ -228,7 +228,9 @@ class FilesStore:
             else frozenset(),
             postponements=0,
             postponed_for=0.0,
-            tokens=sum(call.budget_tokens for _, call in known.calls) if known else 0,
+            tokens=sum(max(call.budget_tokens, call.input_tokens + call.output_tokens) for _, call in known.calls)
+            if known
+            else 0,
         )
 
     def _course(self, course_id: UUID) -> FilesCourse | None:

@@ -29,6 +29,8 @@ _log = structlog.get_logger(__name__)
 
 # A whole lesson is some 20 KB. What is far beyond that is a model that went astray, not worth parsing.
 _MAX_ANSWER_CHARACTERS = 500_000
+# What a column holds. Nobody has counted that many.
+_MOST_TOKENS = 2**31 - 1
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
 
 
@@ -239,13 +241,14 @@ def _written_by(completion: ChatCompletion) -> str:
 def _tokens(counted: object, name: str) -> int:
     # Servers may leave counts out, or send anything; a course is not lost over it.
     number = getattr(counted, name, None)
-    return number if isinstance(number, int) and 0 <= number < 2**31 else 0
+    return number if isinstance(number, int) and 0 <= number <= _MOST_TOKENS else 0
 
 
 def _taken(completion: ChatCompletion, prompt_tokens: int) -> int:
     """What a call counts against its course's budget. A server that counts no tokens is not cheaper for it."""
     counted = _tokens(completion.usage, "prompt_tokens") + _tokens(completion.usage, "completion_tokens")
-    return counted or prompt_tokens + estimated_tokens(completion.choices[0].message.content or "")
+    taken = counted or prompt_tokens + estimated_tokens(completion.choices[0].message.content or "")
+    return min(taken, _MOST_TOKENS)
 
 
 def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":

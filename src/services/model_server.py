@@ -9,6 +9,7 @@ import contextlib
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -34,14 +35,8 @@ _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
-_UNKNOWN = (
-    "not found",
-    "not_found",
-    "not exist",
-    "not a valid model",
-    "invalid model",
-    "invalid_model",
-    "unknown model",
+_UNKNOWN = re.compile(
+    r"(model\b.{0,80}(not found|does not exist|doesn't exist|not a valid)|(not a valid|invalid|unknown) model\b)", re.I
 )
 _OPENAI = "https://api.openai.com/v1"
 
@@ -171,8 +166,7 @@ def meaning(error: openai.OpenAIError) -> CourseError:
 
 def _is_about_the_model(error: openai.BadRequestError) -> bool:
     # OpenAI says 404 and model_not_found; other servers say 400 in words of their own.
-    said = f"{error.code} {error.message}".casefold()
-    return error.param == "model" or ("model" in said and any(word in said for word in _UNKNOWN))
+    return error.param == "model" or error.code == "model_not_found" or _UNKNOWN.search(error.message) is not None
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:

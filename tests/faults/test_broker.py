@@ -136,7 +136,12 @@ def test_a_broker_that_dies_in_mid_intake_loses_nothing_and_its_old_deliveries_a
                 eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
             broker.stop(signal.SIGKILL)
             worker.wait_for("broker_unavailable", connection="consumer")
-            broker.start()
+        broker.start()
+
+        def subscriptions() -> int:
+            return sum(line["connection"] == "consumer" for line in worker.lines("broker_connected"))
+
+        eventually(lambda: subscriptions() == 2, "it has subscribed again", patience=90)
         with Upstream(broker.port, broker.password, "/") as upstream:
             results = upstream.results(3)
             upstream.eventually_empty()

@@ -23,7 +23,7 @@ from tests.upstream import REQUESTS, STATUS, Upstream
 from tests.waiting import PATIENCE, eventually
 from tests.worker_process import WorkerProcess
 
-HEARTBEAT = 6
+HEARTBEAT = 10
 BASIC_ACK = b"\x00\x3c\x00\x50"
 
 

@@ -1,7 +1,6 @@
 """Courses that were written with files only, on their way into the database."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
-from src.domain.result import SuccessMessage, success_message_id
+from src.domain.result import SuccessMessage, message_id_of
 from src.services.database import Database
 from src.services.files_import import FilesImport, Import
 from src.services.files_store import FilesStore, StoredResult
@@ -51,7 +50,9 @@ def written(files: FilesStore, lessons: int = 2, *, ended: bool = True) -> Claim
                 quality={},
                 timestamp=ENDED,
             )
-            result = StoredResult(message=message, message_id=success_message_id(claim.course_id), ended_at=ENDED)
+            result = StoredResult(
+                message=message, message_id=message_id_of(claim.course_id, "course.success"), ended_at=ENDED
+            )
             await files.save_result(claim, result)
         await files.release(claim.course_id)
         return claim
@@ -82,7 +83,7 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
     message = psql.row("SELECT type, message_id, published_at IS NOT NULL AS published FROM outbox")
     assert message == {
         "type": "course.success",
-        "message_id": str(success_message_id(claim.course_id)),
+        "message_id": str(message_id_of(claim.course_id, "course.success")),
         "published": True,
     }
     assert psql.value("SELECT count(*) FROM generation_queue") == 0
@@ -176,18 +177,27 @@ def test_the_database_makes_the_same_id_for_a_success(
         asyncio.run(worker.store.save_lesson(claim, lesson(number), ()))
     asyncio.run(worker.store.finish(claim, None, None))
     sent = psql.value("SELECT message_id FROM outbox WHERE type = 'course.success'")
-    assert sent == str(success_message_id(claim.course_id))
+    assert sent == str(message_id_of(claim.course_id, "course.success"))
 
 
-def test_a_disk_that_is_away_is_waited_for(files: FilesStore, tmp_path: Path) -> None:
-    (tmp_path / ".files-only").write_text("in the way")
-
-    async def begin() -> Claim | None:
-        beginning = asyncio.create_task(files.begin(request(), b"{}"))
-        done, _ = await asyncio.wait([beginning], timeout=0.01)
-        assert not done
+def test_a_disk_that_is_away_begins_no_course_and_is_waited_for_by_those_that_are_begun(
+    files: FilesStore, tmp_path: Path
+) -> None:
+    async def write() -> None:
+        (tmp_path / ".files-only").write_text("in the way")
+        with pytest.raises(OSError, match="Not a directory"):
+            await files.begin(request(), b"{}")
         (tmp_path / ".files-only").unlink()
-        return await beginning
+        claim = await files.begin(request(), b"{}")
+        assert claim is not None
+        folder = tmp_path / ".files-only" / str(claim.course_id)
+        folder.rename(tmp_path / "elsewhere")
+        saving = asyncio.create_task(files.save_outline(claim, outline(), []))
+        done, _ = await asyncio.wait([saving], timeout=0.01)
+        assert not done
+        (tmp_path / "elsewhere").rename(folder)
+        await saving
+        course = await files.course(claim.course_id)
+        assert course is not None and course.outline == outline()
 
-    assert asyncio.run(begin()) is not None
-    shutil.rmtree(tmp_path / ".files-only")
+    asyncio.run(write())

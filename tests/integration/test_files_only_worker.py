@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -79,11 +79,15 @@ class Here:
             acknowledge=lambda: self.acknowledged.append(name),
         )
 
-    async def until_acknowledged(self, number: int) -> None:
+    async def until(self, look: Callable[[], object]) -> None:
+        """Takes turns until `look` is true."""
         async with asyncio.timeout(PATIENCE):
-            while len(self.acknowledged) < number:
+            while not look():
                 await self.worker.turn()
                 await asyncio.sleep(0.01)
+
+    async def until_acknowledged(self, number: int) -> None:
+        await self.until(lambda: len(self.acknowledged) >= number)
 
 
 @asynccontextmanager
@@ -96,7 +100,7 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     generator = CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None)
     announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
     worker = FilesOnlyWorker(
-        FilesAttempt(generator, files, Mirror(folder), announcer, gate, Redactor(), settings.course),
+        FilesAttempt(generator, files, Mirror(folder), gate, Redactor(), settings.course),
         files,
         FilesImport(database, files),
         announcer,
@@ -152,6 +156,55 @@ def test_a_refusal_that_nobody_takes_keeps_no_request_waiting(
             here.broker.takes = "course."
             await here.worker.take(here.delivery("valid"))
             await here.until_acknowledged(2)
+
+    asyncio.run(work())
+
+
+def test_a_refusal_that_nobody_takes_is_left_to_the_next_delivery_of_its_message(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """Else each time that the broker comes back there would be one more answer to it."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            here.broker.takes = "nothing"
+            current = [True]
+            stale = replace(here.delivery("stale", b"not a request"), is_current=lambda: current[0])
+            await here.worker.take(stale)
+            await asyncio.sleep(0)
+            current[0] = False
+            here.broker.takes = "course."
+            await here.worker.take(here.delivery("again", b"not a request"))
+            await here.until_acknowledged(1)
+            await here.until(lambda: not here.worker._refusals)
+            assert here.acknowledged == ["again"]
+            assert sorted(sent.type for sent in here.broker.published) == ["course.error", "course.rejected"]
+
+    asyncio.run(work())
+
+
+def test_a_course_that_waits_for_the_broker_or_for_its_folder_takes_no_slot(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """The database may be back by then, and its courses must not wait for these."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            here.broker.takes = "nothing"
+            await here.worker.take(here.delivery("written"))
+            await here.until(lambda: list(tmp_path.glob("*/course.md")) and here.worker.slots_in_use == 0)
+            assert here.acknowledged == []
+
+            link = here.delivery("link", request_id="r-2")
+            (tmp_path / ".files-only" / str(link.request(30).course_id)).symlink_to(tmp_path)
+            await here.worker.take(link)
+            await here.worker.turn()
+            assert here.worker.slots_in_use == 1
+            await here.until(lambda: here.worker.slots_in_use == 0)
+            here.watch.present = True
+            await here.until(lambda: here.handed_back == [link])
+            here.broker.takes = "course."
+            await here.until_acknowledged(1)
 
     asyncio.run(work())
 

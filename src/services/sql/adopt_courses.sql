@@ -16,6 +16,6 @@ SELECT c.id AS course_id, q.lease_id, q.attempt, c.user_id, c.request_id, c.topi
        c.source_filter, c.language, c.outline_json, q.postponements,
        coalesce(extract(epoch FROM now() - q.postponed_since), 0)::float AS postponed_for,
        ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
-       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens + output_tokens)), 0) FROM model_calls WHERE course_id = c.id) AS tokens
+       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM model_calls WHERE course_id = c.id) AS tokens
 FROM adopted q
 JOIN courses c ON c.id = q.course_id

@@ -1,8 +1,8 @@
 -- Frees courses whose worker has missed a whole lease, or has no row, or holds them beyond the course deadline; and
 -- ends those that have no attempt left. Only a rescuer whose own beats are unbroken for as long may judge: after an
 -- outage that all were in, nobody takes courses from the living: these may be unseen for as long as the rescuer was cut
--- off, and for the third of a lease that passes between two beats at most. One statement, so it wins or loses against
--- a finishing worker as a whole.
+-- off, and a heartbeat before and after it, each a third of a lease at most. One statement, so it wins or loses
+-- against a finishing worker as a whole.
 WITH me AS (
     SELECT unbroken_since, longest_gap FROM workers WHERE id = :worker_id AND now() - last_seen_at < lease
 ), lost AS (
@@ -16,7 +16,7 @@ WITH me AS (
         AND (
             (w.id IS NULL AND now() - me.unbroken_since >= make_interval(secs => :lease))
             OR (
-                now() - w.last_seen_at >= greatest(w.lease, w.lease / 3 + me.longest_gap)
+                now() - w.last_seen_at >= greatest(w.lease, w.lease * 2 / 3 + me.longest_gap)
                 AND now() - me.unbroken_since >= w.lease
             )
             OR (
