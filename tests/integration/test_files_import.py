@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
 from src.domain.result import SuccessMessage, message_id_of
@@ -15,7 +18,7 @@ from src.services.database import Database
 from src.services.files_import import FilesImport, Import
 from src.services.files_store import FilesStore, StoredResult
 from src.services.intake import Intake
-from tests.integration.test_course_record import call, lesson, outline, request
+from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer
 from tests.sql import Psql
 
@@ -178,6 +181,31 @@ def test_the_database_makes_the_same_id_for_a_success(
     asyncio.run(worker.store.finish(claim, None, None))
     sent = psql.value("SELECT message_id FROM outbox WHERE type = 'course.success'")
     assert sent == str(message_id_of(claim.course_id, "course.success"))
+
+
+async def _nothing() -> None:
+    pass
+
+
+def test_a_course_whose_values_no_row_can_hold_keeps_no_other_from_being_imported(
+    psql: Psql, files: FilesStore, database: Database
+) -> None:
+    odd = replace(call("outline", None), input_tokens=2**40)
+
+    async def write_and_import() -> None:
+        for request_id, calls in (("r-odd", [odd]), ("r-good", [])):
+            claim = await files.begin(
+                REQUEST.model_copy(update={"request_id": request_id}).completed(None, None), b"{}"
+            )
+            assert claim is not None
+            await files.save_outline(claim, outline(), calls)
+            await files.release(claim.course_id)
+        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
+        await Reconciler(files, FilesImport(database, files), watch).turn()
+        assert len(files.waiting()) == 1
+
+    asyncio.run(write_and_import())
+    assert psql.rows("SELECT request_id FROM courses") == [{"request_id": "r-good"}]
 
 
 def test_a_disk_that_is_away_begins_no_course_and_is_waited_for_by_those_that_are_begun(

@@ -122,6 +122,13 @@ class TestAnswer:
         caller.ask()
         assert (caller.calls[0].input_tokens, caller.calls[0].output_tokens, caller.calls[0].outcome) == (0, 0, "ok")
 
+    def test_counts_that_no_column_holds_together_are_cut(self, caller: Caller, stand_in: StandIn) -> None:
+        most = 2**31 - 1
+        stand_in.fault("overwrite", fields={"usage": {"prompt_tokens": most, "completion_tokens": most}})
+        caller.ask()
+        (call,) = caller.calls
+        assert (call.input_tokens, call.output_tokens, call.budget_tokens) == (most, most, most)
+
     def test_the_outline_may_have_a_model_of_its_own(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("500")
         caller.ask(model="writer", model_outline="planner", timeout=20)

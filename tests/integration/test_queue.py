@@ -99,6 +99,20 @@ class TestClaim:
             operator.execute(text("UPDATE courses SET title = 'x' WHERE id = :id"), {"id": held})
             assert [str(claim.course_id) for claim in peer().claim()] == [free]
 
+    def test_it_says_what_earlier_attempts_have_taken_also_of_calls_that_an_older_worker_recorded(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        worker = peer()
+        first = worker.claim_one()
+        calls = [
+            call(input_tokens=10, output_tokens=5, budget_tokens=15),
+            call(input_tokens=0, output_tokens=0, budget_tokens=900),  # estimated
+            call(input_tokens=2**31 - 1, output_tokens=2**31 - 1),  # as before budget_tokens was there
+        ]
+        do(worker.store.release(first, "why", calls))
+        assert (first.tokens, worker.claim_one().tokens) == (0, 915 + 2**32 - 2)
+
     def test_a_lease_that_the_worker_does_not_know_of_is_adopted(
         self, peer: MakePeer, queue_course: QueueCourse
     ) -> None:
