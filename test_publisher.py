@@ -33,13 +33,14 @@ def publish_course_request(
     source_filter: str | None = None,
     user_id: str = TEST_USER,
     language: str | None = None,
+    request_id: str | None = None,
 ) -> str:
-    """Publishes a request to the broker of the environment and returns its request_id.
+    """Publishes a request to the broker of the environment and returns its request_id, a new one where none is given.
 
     Raises `pika.exceptions.AMQPError` where the broker can't be reached or doesn't confirm.
     """
     config = Settings().rabbitmq
-    body = _request(topic, grade_level, num_lessons, source_filter, user_id, language)
+    body = _request(topic, grade_level, num_lessons, source_filter, user_id, language, request_id)
     connection = BlockingConnection(connection_parameters(config, "test publisher"))
     try:
         _publish(open_channel(connection, config), config, body)
@@ -49,10 +50,16 @@ def publish_course_request(
 
 
 def _request(
-    topic: str, grade_level: str, num_lessons: int, source_filter: str | None, user_id: str, language: str | None
+    topic: str,
+    grade_level: str,
+    num_lessons: int,
+    source_filter: str | None,
+    user_id: str,
+    language: str | None,
+    request_id: str | None,
 ) -> dict[str, Any]:
     body = {
-        "request_id": str(uuid4()),
+        "request_id": request_id or str(uuid4()),
         "user_id": user_id,
         "topic": topic,
         "grade_level": grade_level,
@@ -126,6 +133,9 @@ def main(
     source_filter: Annotated[str | None, typer.Option(help="Path prefix of the allowed sources")] = None,
     user_id: Annotated[str, typer.Option(help="UUID of the user the course is for")] = TEST_USER,
     language: Annotated[str | None, typer.Option(help="BCP 47 tag, such as en or pt-BR")] = None,
+    request_id: Annotated[
+        str | None, typer.Option(help="The same again is one request; a new one where absent")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the result")] = False,
 ) -> None:
     """Publish a request for a course. With --wait the exit code is 1 if the course fails."""
@@ -135,11 +145,11 @@ def main(
         for fault in error.faults:
             console.print(f"settings: {fault}", style="red", markup=False)
         sys.exit(2)
-    body = _request(topic, grade_level, num_lessons, source_filter, user_id, language)
+    wanted = topic, grade_level, num_lessons, source_filter, user_id, language, request_id
+    body = _request(*wanted)
     try:
         if not wait:
-            request_id = publish_course_request(topic, grade_level, num_lessons, source_filter, user_id, language)
-            console.print(f"Published; request_id {request_id}", markup=False)
+            console.print(f"Published; request_id {publish_course_request(*wanted)}", markup=False)
             return
         result = publish_and_wait(config, body)
     except (AMQPError, ConnectionError) as error:

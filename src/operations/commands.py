@@ -1,6 +1,7 @@
 """The command line: `python app.py <command>`. `app.py` adds what runs without a command."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -134,6 +135,29 @@ def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Argum
     from src.operations.local_run import psql
 
     sys.exit(psql(arguments or []))
+
+
+class Service(StrEnum):
+    """A local service."""
+
+    POSTGRES = "postgres"
+    RABBITMQ = "rabbitmq"
+
+
+@local.command("stop")
+def local_stop(service: Service) -> None:
+    """Stop a service under the worker of `local run`, to see what happens."""
+    from src.operations.local_run import stop
+
+    sys.exit(stop(service))
+
+
+@local.command("start")
+def local_start(service: Service) -> None:
+    """Start it again."""
+    from src.operations.local_run import start
+
+    sys.exit(start(service))
 
 
 def _fail(message: str) -> None:

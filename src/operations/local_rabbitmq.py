@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pika
+import psutil
 from pika.exceptions import AMQPConnectionError
 
 from src.config import RabbitMQSettings
@@ -58,14 +59,31 @@ class LocalRabbitMQ:
         _wait_until(self._answers, 90, self._what_went_wrong)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """SIGTERM stops the node in order, SIGKILL as a crash would."""
+        """SIGTERM stops the node in order, SIGKILL as a crash would; also one that another program has started."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(60)
             self._process = None
+        epmd_port = str(self._epmd_port)
+        if (pid := self.pid) is not None:
+            node = psutil.Process(pid)
+            epmd_port = node.environ()["ERL_EPMD_PORT"]
+            node.send_signal(number)
+            _wait_until(lambda: self.pid is None, 60, lambda: f"RabbitMQ (process {pid}) doesn't stop")
         # Erlang's name server was started for this node alone and outlives it.
         if epmd := shutil.which("epmd"):
-            subprocess.run([epmd, "-port", str(self._epmd_port), "-kill"], capture_output=True, env=self._environment())
+            subprocess.run([epmd, "-port", epmd_port, "-kill"], capture_output=True, env=self._environment())
+
+    @property
+    def pid(self) -> int | None:
+        """The node's process; None where it doesn't live."""
+        own = f"{self._folder}/mnesia"
+        for process in psutil.process_iter(["name"]):
+            with contextlib.suppress(psutil.Error):
+                is_node = process.info["name"] == "beam.smp" and process.status() != psutil.STATUS_ZOMBIE
+                if is_node and process.environ().get("RABBITMQ_MNESIA_BASE") == own:
+                    return int(process.pid)
+        return None
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` prints."""
@@ -134,6 +152,11 @@ class DockerRabbitMQ:
         if done.returncode != 0:
             raise LocalServiceError(f"docker can't run {_RABBITMQ_IMAGE}: {done.stderr.strip()}")
         _wait_until(lambda: _amqp_answers(self.port, self.password), 120, lambda: f"see `docker logs {self._name}`")
+
+    @property
+    def pid(self) -> None:
+        """Nobody else can have started this one: its name has the port."""
+        return None
 
     def stop(self) -> None:
         """Stops and removes the container."""

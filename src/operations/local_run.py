@@ -13,19 +13,24 @@ from rich.console import Console
 
 from src.config import Settings
 from src.operations.local_service import LocalServiceError
-from src.operations.local_services import LocalServices
+from src.operations.local_services import OWNER, LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
 
 _FOLDER = ROOT / ".services"
 _SAMPLES = ROOT / "samples"
 
+_NOT_RUNNING = "The local services are not running: start them with `make run`"
+# What ends a program in order, beside Ctrl-C: a terminal that is closed too, where there is such a thing.
+_ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 _console = Console(highlight=False, soft_wrap=True)
 
 
 def demo() -> int:
     """One course, from nothing to READY. Returns the exit code."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # through every `finally`
+    for number in _ENDS:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # through every `finally`
     try:
         with _services() as (services, environment), _stand_in(environment), _worker(environment):
             _say("Sending a request, as an upstream service would:")
@@ -62,16 +67,20 @@ def run() -> int:
 def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started."""
     services = LocalServices(_FOLDER)
-    if services.postgres.pid is None:
-        _warn("The local services are not running: start them with `make run`")
+    if not services.are_claimed:
+        _warn(_NOT_RUNNING)
         return 1
     return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
 
 
 def psql(arguments: Sequence[str]) -> int:
     """Opens psql on the local database."""
-    postgres = LocalServices(_FOLDER).postgres
+    services = LocalServices(_FOLDER)
+    postgres = services.postgres
     was_running = postgres.pid is not None
+    if not was_running and services.are_claimed:
+        _warn("PostgreSQL is stopped: `.venv/bin/python app.py local start postgres` starts it again")
+        return 1
     if not was_running:
         postgres.start()
     try:
@@ -89,26 +98,40 @@ def psql(arguments: Sequence[str]) -> int:
             postgres.stop()
 
 
+def start(service: str) -> int:
+    """Starts a service again that `stop` has stopped."""
+    services = LocalServices(_FOLDER)
+    if not services.are_claimed:
+        _warn(_NOT_RUNNING)
+        return 1
+    services.start_one(service)
+    return 0
+
+
+def stop(service: str) -> int:
+    """Stops a service under a running worker."""
+    LocalServices(_FOLDER).stop_one(service)
+    return 0
+
+
 @contextlib.contextmanager
 def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     """The environment of a worker, with services running and the schema in place."""
     services = LocalServices(_FOLDER)
-    if pid := services.postgres.pid:
-        raise LocalServiceError(
-            "The local services of this folder are running already. End the other `make run` with Ctrl-C first;\n"
-            f"if there is none any more, end its PostgreSQL: kill -INT {pid}"
-        )
-    _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
-    try:
-        services.start()
-        upgrade(services.postgres.settings("learningdb"))
-        # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
-        environment = {**os.environ, **services.environment()}
-        if Settings().sources_dir is None and Settings().openai.vector_store_id is None:
-            environment["SOURCES_DIR"] = str(_SAMPLES)
-        yield services, environment
-    finally:
-        services.stop()
+    # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
+    os.environ.update(services.environment())
+    settings = Settings()
+    with services.claimed():
+        _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
+        try:
+            services.start()
+            upgrade(services.postgres.settings("learningdb"))
+            environment = {**os.environ, **services.environment(), OWNER: services.owner}
+            if settings.sources_dir is None and settings.openai.vector_store_id is None:
+                environment["SOURCES_DIR"] = str(_SAMPLES)
+            yield services, environment
+        finally:
+            services.stop()
 
 
 @contextlib.contextmanager
@@ -149,8 +172,8 @@ def _process(
 
 
 def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
-    """Passes Ctrl-C and SIGTERM on to the worker, which ends in order at the first and at once at the second."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Passes what would end this program on to the worker: the first ends it in order, the second at once."""
+    for number in (signal.SIGINT, *_ENDS):
         signal.signal(number, lambda *_: worker.terminate())
     return worker.wait()
 

@@ -5,12 +5,19 @@ Both listen on loopback only, on free ports, with a password of their own, and k
 
 import contextlib
 import json
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
 from src.operations.local_service import HOST, LocalServiceError, free_port
+
+OWNER = "COURSE_GENERATOR_SERVICES"
 
 
 class LocalServices:
@@ -19,6 +26,9 @@ class LocalServices:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
+        self._lock = FileLock(folder / "lock", timeout=0)
+        self.owner = str(folder.resolve())
+        """What programs that belong to these services have as `OWNER` in their environment."""
         self._state_file = folder / "state.json"
         state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
         self.postgres = LocalPostgres(
@@ -57,9 +67,60 @@ class LocalServices:
         self.rabbitmq.stop()
         self.postgres.stop()
 
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other programs from starting these services, and ends what is left of one that was killed over them.
+
+        Raises `LocalServiceError` where another program has them.
+        """
+        try:
+            with self._lock:
+                self._end_leftovers()
+                yield
+        except Timeout:
+            raise LocalServiceError(
+                "The local services of this folder are running already: end the other `make run` with Ctrl-C first."
+            ) from None
+
+    @property
+    def are_claimed(self) -> bool:
+        """Whether a program has them."""
+        try:
+            with self._lock:
+                return False
+        except Timeout:
+            return True
+
+    def _end_leftovers(self) -> None:
+        leftovers = [process for process in psutil.process_iter() if self._owns(process)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for process in leftovers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(process)
+            _, leftovers = psutil.wait_procs(leftovers, timeout=10)
+        self.stop()
+
+    def _owns(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return process.pid != os.getpid() and process.environ().get(OWNER) == self.owner
+        return False
+
     def environment(self) -> dict[str, str]:
         """The worker's settings for both."""
         return {**self.postgres.environment("learningdb"), **self.rabbitmq.environment()}
+
+    def start_one(self, name: str) -> None:
+        """Starts `postgres` or `rabbitmq` again, at the port that it had."""
+        service = self._named(name)
+        if service.pid is None:
+            service.start()
+
+    def stop_one(self, name: str) -> None:
+        """Stops `postgres` or `rabbitmq`, as an outage would."""
+        self._named(name).stop()
+
+    def _named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
+        return self.postgres if name == "postgres" else self.rabbitmq
 
 
 def _still_free_or_another(port: int) -> int:

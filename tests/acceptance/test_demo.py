@@ -65,16 +65,12 @@ def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(c
 
 
 def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
-    first = local("run", copy)
+    first = started(copy)
     try:
-        assert first.stdout is not None
-        for line in first.stdout:
-            if "worker_started" in line:
-                break
         second = local("demo", copy)
         output, _ = second.communicate()
         assert second.returncode == 1
-        assert "are running already. End the other `make run`" in output
+        assert "are running already: end the other `make run`" in output
         assert first.poll() is None
         postmaster = int((copy / ".services" / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
         assert psutil.pid_exists(postmaster)
@@ -83,3 +79,60 @@ def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
         output, _ = first.communicate()
     assert first.returncode == 0, output
     eventually(lambda: not psutil.pid_exists(postmaster), "PostgreSQL has ended")
+
+
+def started(copy: Path) -> "subprocess.Popen[str]":
+    """`make run`, as soon as its worker has started."""
+    running = local("run", copy)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "worker_started" in line:
+            break
+    return running
+
+
+def call(copy: Path, *arguments: str) -> str:
+    """What `app.py local …` prints in a second terminal."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(copy), "OPENAI_ALLOW_REMOTE": "off"}
+    done = subprocess.run(
+        [sys.executable, "app.py", "local", *arguments], cwd=copy, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_terminal_that_is_closed_ends_everything_in_order(copy: Path) -> None:
+    running = started(copy)
+    running.send_signal(signal.SIGHUP)
+    output, _ = running.communicate()
+    assert running.returncode == 0, output
+    assert "have stopped; their data stays" in output
+
+
+def test_what_a_killed_run_left_behind_is_ended_by_the_next_one(copy: Path) -> None:
+    running = started(copy)
+    running.kill()
+    running.wait()  # its output stays open: the worker goes on writing to it
+    assert [process for process in psutil.process_iter() if lives_in(process, copy)]
+    demo = local("demo", copy)
+    output, _ = demo.communicate()
+    assert demo.returncode == 0, output
+
+
+def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
+    running = started(copy)
+    try:
+        call(copy, "stop", "postgres")
+        publish = [sys.executable, "test_publisher.py", "--num-lessons", "1", "--request-id", "r-1", "--wait"]
+        for _ in range(2):  # the second time it is a repeat, which the database knows by then
+            result = call(copy, "exec", "--", *publish)
+            assert re.search(r"stored_in: files", result), result
+            call(copy, "start", "postgres")
+        call(copy, "stop", "rabbitmq")
+        call(copy, "start", "rabbitmq")
+        status = ("psql", "--", "-tAc", "SELECT status FROM courses")
+        eventually(lambda: call(copy, *status).strip() == "READY", "it is imported")
+    finally:
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate()
+    assert running.returncode == 0, output
