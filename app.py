@@ -42,7 +42,7 @@ from src.services.announcer import Announcer
 from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
 from src.services.crash_points import arm
-from src.services.database import Database
+from src.services.database import Database, is_away
 from src.services.files_import import FilesImport
 from src.services.files_store import FilesStore
 from src.services.intake import Intake
@@ -220,7 +220,7 @@ class Worker:
     def readiness(self) -> dict[str, bool]:
         """What the worker needs, and whether it is there."""
         return {
-            "database": self._heartbeat.proven,
+            "database": self._heartbeat.proven and self._watch.present,
             "broker_consumer": self._consumer.connected,
             "broker_publisher": self._publisher.connected,
             "model": self._gate.is_open,
@@ -235,6 +235,7 @@ class Worker:
             "model_calls_open": self._model_server.brake.open_calls,
             "model_paused_seconds": self._model_server.brake.paused_for,
             "publishing_seconds": self._publisher.publishing_for,
+            "imports_waiting": len(self._files.waiting()) if self._settings.files else 0,
         }
         if not self._watch.present:
             return own
@@ -308,7 +309,8 @@ async def _serve(settings: Settings, redact: Redactor, metrics: Metrics) -> None
         except OSError as error:
             await worker.close()
             raise StartError(
-                f"HEALTH_PORT: can't listen on port {settings.health_port}: {os.strerror(error.errno or 0)}"
+                f"HEALTH_PORT: can't listen on port {settings.health_port}: {os.strerror(error.errno or 0)};"
+                " set another one, or none"
             ) from error
     starting = asyncio.create_task(worker.start())
     stopped = asyncio.create_task(stop.wait())
@@ -349,7 +351,8 @@ def main() -> None:
     except (StartError, RemoteCallsForbidden) as error:
         sys.exit(str(error))
     except DBAPIError as error:
-        sys.exit(f"database: {_reason(error)}")
+        hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
+        sys.exit(f"database: {_reason(error)}{hint}")
     except CommandError as error:
         sys.exit(f"migrations: {error}")
 

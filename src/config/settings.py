@@ -206,7 +206,10 @@ class Settings(BaseSettings):
         if self.openai.lesson_deadline >= self.course.deadline:
             raise ValueError("OPENAI_LESSON_DEADLINE must be shorter than COURSE_DEADLINE")
         if self.max_course_tokens is not None and self.max_course_tokens <= self.openai.max_output_tokens:
-            raise ValueError("MAX_COURSE_TOKENS must be more than OPENAI_MAX_OUTPUT_TOKENS: each call reserves as many")
+            raise ValueError(
+                f"MAX_COURSE_TOKENS ({self.max_course_tokens}) must be more than OPENAI_MAX_OUTPUT_TOKENS"
+                f" ({self.openai.max_output_tokens}), which each call reserves: raise the one, or lower the other"
+            )
         return self
 
     @property

@@ -19,6 +19,7 @@ GAUGES = {
     "model_calls_open": "Calls to the model that are open",
     "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
     "model_paused_seconds": "For how long no call to the model will be opened, because it asked for a wait",
+    "imports_waiting": "Courses that were written with files only, or are being, and are not in the database yet",
     "courses_waiting": "Courses in the queue of the database that are due and that nobody works on",
     "courses_later": "Courses in the queue of the database that are not due: put off, or paused",
     "courses_running": "Courses in the queue of the database that a worker has",

@@ -40,9 +40,10 @@ class TokenBudget:
             while self._limit is not None and self._spent + self._reserved + tokens > self._limit:
                 if self._reserved == 0:
                     raise BudgetExceeded(
-                        f"the course has taken {self._spent} tokens and its next call may take {tokens} more, which is"
-                        f" over the budget of {self._limit} (MAX_COURSE_TOKENS); what is finished is kept, and a retry"
-                        " with a higher budget goes on from there"
+                        f"the course has taken {self._spent} tokens and its next call may take {tokens} more"
+                        f" (OPENAI_MAX_OUTPUT_TOKENS and its prompt), which is over the budget of {self._limit}"
+                        " (MAX_COURSE_TOKENS); what is finished is kept, and a retry with a higher budget goes on from"
+                        " there"
                     )
                 await self._settled.wait()
             self._reserved += tokens

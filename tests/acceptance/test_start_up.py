@@ -326,6 +326,7 @@ def test_metrics_count_every_action_and_say_how_things_are(
         "slots_in_use": 1,
         "model_calls_limit": 256,
         "model_calls_open": 2,
+        "imports_waiting": 0,
         "courses_waiting": 2,
         "courses_later": 0,
         "courses_running": 1,
@@ -353,7 +354,9 @@ def test_a_health_port_that_is_taken_is_one_clear_line(workers: Workers) -> None
         port = taken.getsockname()[1]
         worker = workers.launch(HEALTH_PORT=str(port))
         assert worker.wait() == 1
-    assert worker.other_output == [f"HEALTH_PORT: can't listen on port {port}: Address already in use"]
+    assert worker.other_output == [
+        f"HEALTH_PORT: can't listen on port {port}: Address already in use; set another one, or none"
+    ]
 
 
 def test_both_signals_end_a_worker_that_has_nothing_to_do(workers: Workers) -> None:

@@ -79,7 +79,10 @@ def test_every_fault_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
         ({"OPENAI_TIMEOUT": "400"}, "OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE"),
         ({"OPENAI_DEADLINE": "700"}, "OPENAI_DEADLINE must not be longer than OPENAI_LESSON_DEADLINE"),
         ({"COURSE_DEADLINE": "500"}, "OPENAI_LESSON_DEADLINE must be shorter than COURSE_DEADLINE"),
-        ({"MAX_COURSE_TOKENS": "16000"}, "MAX_COURSE_TOKENS must be more than OPENAI_MAX_OUTPUT_TOKENS"),
+        (
+            {"MAX_COURSE_TOKENS": "16000"},
+            "MAX_COURSE_TOKENS (16000) must be more than OPENAI_MAX_OUTPUT_TOKENS (16000)",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
