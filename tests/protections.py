@@ -261,11 +261,11 @@ def failure_without(protection: Protection) -> str | None:
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=_LONGEST)
         if done.returncode == 0:
             return None
-        reason = re.search(r"^E +(.+)$", done.stdout, re.MULTILINE)
         # A fixture that fails, such as a broker that doesn't start, is an ERROR and says nothing of the protection.
-        if done.returncode != 1 or reason is None or not re.search(r"^FAILED ", done.stdout, re.MULTILINE):
+        failed = re.search(r"^FAILED (.+?)(?: - (.+))?$", done.stdout, re.MULTILINE)
+        if done.returncode != 1 or failed is None:
             raise LookupError(f"the test could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return reason[1]
+        return failed[2] or failed[1]
 
 
 def main() -> int:
