@@ -35,6 +35,7 @@ from src.consumers.result_relay import ResultRelay
 from src.domain.text import printable
 from src.operations.commands import commands
 from src.operations.health import HealthServer
+from src.operations.local_service import LocalServiceError
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
 from src.operations.migrations import head_revision
@@ -235,7 +236,7 @@ class Worker:
             "model_calls_open": self._model_server.brake.open_calls,
             "model_paused_seconds": self._model_server.brake.paused_for,
             "publishing_seconds": self._publisher.publishing_for,
-            "imports_waiting": len(self._files.waiting()) if self._settings.files else 0,
+            "imports_waiting": len(await asyncio.to_thread(self._files.waiting)) if self._settings.files else 0,
         }
         if not self._watch.present:
             return own
@@ -348,7 +349,7 @@ def main() -> None:
         for fault in error.faults:
             print(f"settings: {fault}", file=sys.stderr)
         sys.exit(2)
-    except (StartError, RemoteCallsForbidden) as error:
+    except (StartError, RemoteCallsForbidden, LocalServiceError) as error:
         sys.exit(str(error))
     except DBAPIError as error:
         hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""

@@ -145,7 +145,7 @@ def main(
         for fault in error.faults:
             console.print(f"settings: {fault}", style="red", markup=False)
         sys.exit(2)
-    wanted = topic, grade_level, num_lessons, source_filter, user_id, language, request_id
+    wanted = topic, grade_level, num_lessons, source_filter, user_id, language, request_id or str(uuid4())
     body = _request(*wanted)
     try:
         if not wait:

@@ -27,7 +27,7 @@ class LocalPostgres:
     ) -> None:
         """`durable=False` leaves out the fsyncs: for tests, which kill the server but not the machine."""
         self._folder = folder.resolve()
-        self._data = self._folder / "data"
+        self.data = self._folder / "data"
         self.bin = _postgres_programs()
         self._held = HeldPort()
         self.port = port or self._held.number
@@ -39,30 +39,30 @@ class LocalPostgres:
         self._folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._prepare_for_root()
-        if not (self._data / "PG_VERSION").exists():
+        if not (self.data / "PG_VERSION").exists():
             self._initialise()
         options = f"-p {self.port} -c listen_addresses={HOST} -c unix_socket_directories=''"
         if not self._durable:
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         self._run(
-            "pg_ctl", "-D", str(self._data), "-w", "-l", str(self._folder / "postgres.log"), "-o", options, "start"
+            "pg_ctl", "-D", str(self.data), "-w", "-l", str(self._folder / "postgres.log"), "-o", options, "start"
         )
 
     def stop(self, mode: str = "fast") -> None:
         """`fast` ends sessions in order, `immediate` as a crash would."""
-        if self.pid is not None:
-            self._run("pg_ctl", "-D", str(self._data), "-w", "-m", mode, "stop")
+        if self.runs:
+            self._run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
 
     @property
-    def pid(self) -> int | None:
-        """The server process; None where it doesn't live."""
-        pid_file = self._data / "postmaster.pid"
+    def runs(self) -> bool:
+        """Whether the server lives, whoever has started it."""
+        pid_file = self.data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text().split()[0]))
-            lives = process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
-        except (OSError, IndexError, ValueError, psutil.NoSuchProcess):
-            return None
-        return process.pid if lives else None
+            # After a crash of the machine the number in the file may be that of another server.
+            return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
+        except (OSError, IndexError, ValueError, psutil.Error):
+            return False
 
     def create_database(self, name: str, template: str = "template1") -> None:
         """Makes a database, if it isn't there."""
@@ -106,7 +106,7 @@ class LocalPostgres:
         password_file.chmod(0o600)
         try:
             self._run(
-                "initdb", "-D", str(self._data), "-U", "postgres", "-A", "scram-sha-256",
+                "initdb", "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256",
                 f"--pwfile={password_file}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
             )  # fmt: skip
         finally:

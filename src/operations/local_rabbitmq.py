@@ -64,25 +64,29 @@ class LocalRabbitMQ:
             self._process.send_signal(number)
             self._process.wait(60)
             self._process = None
-        epmd_port = str(self._epmd_port)
-        if (pid := self.pid) is not None:
-            node = psutil.Process(pid)
-            epmd_port = node.environ()["ERL_EPMD_PORT"]
-            node.send_signal(number)
-            _wait_until(lambda: self.pid is None, 60, lambda: f"RabbitMQ (process {pid}) doesn't stop")
+        epmd_ports = {str(self._epmd_port)}
+        if (node := self._node()) is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                epmd_ports.add(node.environ()["ERL_EPMD_PORT"])
+                node.send_signal(number)
+            _wait_until(lambda: not self.runs, 60, lambda: f"RabbitMQ (process {node.pid}) doesn't stop")
         # Erlang's name server was started for this node alone and outlives it.
         if epmd := shutil.which("epmd"):
-            subprocess.run([epmd, "-port", epmd_port, "-kill"], capture_output=True, env=self._environment())
+            for port in epmd_ports:
+                subprocess.run([epmd, "-port", port, "-kill"], capture_output=True, env=self._environment())
 
     @property
-    def pid(self) -> int | None:
-        """The node's process; None where it doesn't live."""
+    def runs(self) -> bool:
+        """Whether the node lives, whoever has started it."""
+        return self._node() is not None
+
+    def _node(self) -> psutil.Process | None:
         own = f"{self._folder}/mnesia"
         for process in psutil.process_iter(["name"]):
             with contextlib.suppress(psutil.Error):
                 is_node = process.info["name"] == "beam.smp" and process.status() != psutil.STATUS_ZOMBIE
                 if is_node and process.environ().get("RABBITMQ_MNESIA_BASE") == own:
-                    return int(process.pid)
+                    return process
         return None
 
     def control(self, *arguments: str) -> str:
@@ -142,24 +146,30 @@ class DockerRabbitMQ:
     def __init__(self, *, port: int | None = None, password: str | None = None) -> None:
         self.port = port or free_port()
         self.password = password or secrets.token_hex(16)
-        self._name = f"course-generator-rabbitmq-{self.port}"
+
+    @property
+    def _name(self) -> str:
+        """Of the container, and of the volume that keeps its data."""
+        return f"course-generator-rabbitmq-{self.port}"
 
     def start(self) -> None:
         """Returns when it takes connections."""
         run = ["docker", "run", "--detach", "--rm", "--name", self._name, "--publish", f"{HOST}:{self.port}:5672"]
+        # The node is named after its host, and its folder in the volume after the node.
+        data = ["--hostname", "rabbitmq", "--volume", f"{self._name}:/var/lib/rabbitmq"]
         variables = ["--env", f"RABBITMQ_DEFAULT_USER={_USER}", "--env", f"RABBITMQ_DEFAULT_PASS={self.password}"]
-        done = subprocess.run([*run, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
+        done = subprocess.run([*run, *data, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
         if done.returncode != 0:
             raise LocalServiceError(f"docker can't run {_RABBITMQ_IMAGE}: {done.stderr.strip()}")
         _wait_until(lambda: _amqp_answers(self.port, self.password), 120, lambda: f"see `docker logs {self._name}`")
 
     @property
-    def pid(self) -> None:
-        """Nobody else can have started this one: its name has the port."""
-        return None
+    def runs(self) -> bool:
+        """Whether the container is there."""
+        return subprocess.run(["docker", "container", "inspect", self._name], capture_output=True).returncode == 0
 
     def stop(self) -> None:
-        """Stops and removes the container."""
+        """Stops and removes the container; its volume stays."""
         subprocess.run(["docker", "stop", self._name], capture_output=True)
 
     def settings(self) -> RabbitMQSettings:

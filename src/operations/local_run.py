@@ -5,14 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from rich.console import Console
 
 from src.config import Settings
-from src.operations.local_service import LocalServiceError
+from src.operations.local_postgres import LocalPostgres
 from src.operations.local_services import OWNER, LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
@@ -24,44 +25,38 @@ _NOT_RUNNING = "The local services are not running: start them with `make run`"
 # What ends a program in order, beside Ctrl-C: a terminal that is closed too, where there is such a thing.
 _ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
+_Handler = Callable[[int, FrameType | None], object] | signal.Handlers
+
 _console = Console(highlight=False, soft_wrap=True)
 
 
 def demo() -> int:
     """One course, from nothing to READY. Returns the exit code."""
-    for number in _ENDS:
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # through every `finally`
-    try:
-        with _services() as (services, environment), _stand_in(environment), _worker(environment):
-            _say("Sending a request, as an upstream service would:")
-            arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
-            if environment.get("SOURCES_DIR") == str(_SAMPLES):
-                arguments += ["--source-filter", "cell-biology/"]
-            done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
-            if done.returncode != 0:
-                return done.returncode
-            return 0 if _show_course(services) else 1
-    except LocalServiceError as error:
-        _warn(str(error))
-        return 1
+    _at_the_end(_exit)
+    with _services() as (services, environment), _stand_in(environment), _worker(environment):
+        _say("Sending a request, as an upstream service would:")
+        arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
+        if environment.get("SOURCES_DIR") == str(_SAMPLES):
+            arguments += ["--source-filter", "cell-biology/"]
+        done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
+        if done.returncode != 0:
+            return done.returncode
+        return 0 if _show_course(services) else 1
 
 
 def run() -> int:
     """Serves until Ctrl-C. Returns the exit code."""
-    try:
-        with _services() as (_, environment), _stand_in(environment):
-            _say("The worker starts now. In another terminal:")
-            _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
-            _say("    make psql")
-            with _process([sys.executable, "app.py"], environment) as worker:
-                code = _until_stopped(worker)
-            if code < 0:
-                _warn(f"The worker was ended by {signal.Signals(-code).name}. The services stop too.")
-        _say("The local services have stopped; their data stays in .services.")
-        return 128 - code if code < 0 else code
-    except LocalServiceError as error:
-        _warn(str(error))
-        return 1
+    _at_the_end(_exit)
+    with _services() as (_, environment), _stand_in(environment):
+        _say("The worker starts now. In another terminal:")
+        _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
+        _say("    make psql")
+        with _process([sys.executable, "app.py"], environment) as worker:
+            code = _until_stopped(worker)
+        if code < 0:
+            _warn(f"The worker was ended by {signal.Signals(-code).name}. The services stop too.")
+    _say("The local services have stopped; their data stays in .services.")
+    return 128 - code if code < 0 else code
 
 
 def execute(command: Sequence[str]) -> int:
@@ -76,26 +71,34 @@ def execute(command: Sequence[str]) -> int:
 def psql(arguments: Sequence[str]) -> int:
     """Opens psql on the local database."""
     services = LocalServices(_FOLDER)
-    postgres = services.postgres
-    was_running = postgres.pid is not None
-    if not was_running and services.are_claimed:
-        _warn("PostgreSQL is stopped: `.venv/bin/python app.py local start postgres` starts it again")
+    if services.postgres.runs:
+        return _psql(services.postgres, arguments)
+    if not services.are_made:
+        _warn(_NOT_RUNNING)
         return 1
-    if not was_running:
-        postgres.start()
-    try:
-        database = postgres.environment("learningdb")
-        variables = {
-            "PGHOST": database["DB_HOST"],
-            "PGPORT": database["DB_PORT"],
-            "PGDATABASE": database["DB_NAME"],
-            "PGUSER": database["DB_USER"],
-            "PGPASSWORD": database["DB_PASSWORD"],
-        }
-        return subprocess.run([postgres.bin / "psql", *arguments], env={**os.environ, **variables}).returncode
-    finally:
-        if not was_running:
-            postgres.stop()
+    if services.are_claimed:
+        _warn(
+            "PostgreSQL is not running: `make run` is about to start it, or it was stopped with `local stop postgres`"
+        )
+        return 1
+    with services.claimed():
+        services.postgres.start()
+        try:
+            return _psql(services.postgres, arguments)
+        finally:
+            services.postgres.stop()
+
+
+def _psql(postgres: LocalPostgres, arguments: Sequence[str]) -> int:
+    database = postgres.environment("learningdb")
+    variables = {
+        "PGHOST": database["DB_HOST"],
+        "PGPORT": database["DB_PORT"],
+        "PGDATABASE": database["DB_NAME"],
+        "PGUSER": database["DB_USER"],
+        "PGPASSWORD": database["DB_PASSWORD"],
+    }
+    return subprocess.run([postgres.bin / "psql", *arguments], env={**os.environ, **variables}).returncode
 
 
 def start(service: str) -> int:
@@ -104,13 +107,14 @@ def start(service: str) -> int:
     if not services.are_claimed:
         _warn(_NOT_RUNNING)
         return 1
-    services.start_one(service)
+    if not services.named(service).runs:
+        services.named(service).start()
     return 0
 
 
 def stop(service: str) -> int:
     """Stops a service under a running worker."""
-    LocalServices(_FOLDER).stop_one(service)
+    LocalServices(_FOLDER).named(service).stop()
     return 0
 
 
@@ -173,9 +177,29 @@ def _process(
 
 def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
     """Passes what would end this program on to the worker: the first ends it in order, the second at once."""
-    for number in (signal.SIGINT, *_ENDS):
-        signal.signal(number, lambda *_: worker.terminate())
+
+    def end(number: int, _: object) -> None:
+        # A terminal that is closed tells twice, by its shell and by the system, and means it once.
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        worker.terminate()
+
+    signal.signal(signal.SIGINT, end)
+    _at_the_end(end)
     return worker.wait()
+
+
+def _at_the_end(handler: _Handler) -> None:
+    """Sets what happens when this program is to end, where that isn't to be ignored, as with `nohup`."""
+    for number in _ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _exit(number: int, _: object) -> None:
+    """Ends this program through every `finally`, which nothing may disturb then."""
+    _at_the_end(signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _show_course(services: LocalServices) -> bool:

@@ -26,7 +26,7 @@ class LocalServices:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
-        self._lock = FileLock(folder / "lock", timeout=0)
+        self._lock = FileLock(folder / "lock")
         self.owner = str(folder.resolve())
         """What programs that belong to these services have as `OWNER` in their environment."""
         self._state_file = folder / "state.json"
@@ -64,8 +64,15 @@ class LocalServices:
 
     def stop(self) -> None:
         """Stops both; the data stays."""
-        self.rabbitmq.stop()
-        self.postgres.stop()
+        try:
+            self.rabbitmq.stop()
+        finally:
+            self.postgres.stop()
+
+    @property
+    def are_made(self) -> bool:
+        """Whether they have ever been started."""
+        return self._state_file.exists()
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
@@ -74,19 +81,19 @@ class LocalServices:
         Raises `LocalServiceError` where another program has them.
         """
         try:
-            with self._lock:
+            with self._lock.acquire(timeout=1):  # not at once: `are_claimed` of another program holds it for a moment
                 self._end_leftovers()
                 yield
         except Timeout:
             raise LocalServiceError(
-                "The local services of this folder are running already: end the other `make run` with Ctrl-C first."
+                "The local services of this folder are running already: end the other `make run` or `make psql` first"
             ) from None
 
     @property
     def are_claimed(self) -> bool:
         """Whether a program has them."""
         try:
-            with self._lock:
+            with self._lock.acquire(blocking=False):
                 return False
         except Timeout:
             return True
@@ -97,7 +104,7 @@ class LocalServices:
             for process in leftovers:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     end(process)
-            _, leftovers = psutil.wait_procs(leftovers, timeout=10)
+            _, leftovers = psutil.wait_procs(leftovers, timeout=30)  # longer than a worker's WORKER_GRACE
         self.stop()
 
     def _owns(self, process: psutil.Process) -> bool:
@@ -109,18 +116,9 @@ class LocalServices:
         """The worker's settings for both."""
         return {**self.postgres.environment("learningdb"), **self.rabbitmq.environment()}
 
-    def start_one(self, name: str) -> None:
-        """Starts `postgres` or `rabbitmq` again, at the port that it had."""
-        service = self._named(name)
-        if service.pid is None:
-            service.start()
-
-    def stop_one(self, name: str) -> None:
-        """Stops `postgres` or `rabbitmq`, as an outage would."""
-        self._named(name).stop()
-
-    def _named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
-        return self.postgres if name == "postgres" else self.rabbitmq
+    def named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
+        """`postgres` or `rabbitmq`."""
+        return {"postgres": self.postgres, "rabbitmq": self.rabbitmq}[name]
 
 
 def _still_free_or_another(port: int) -> int:

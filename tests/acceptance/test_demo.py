@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from src.operations.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
+from tests.stand_in import StandIn
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
@@ -40,22 +42,46 @@ def lives_in(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-def local(command: str, folder: Path) -> "subprocess.Popen[str]":
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off"}
+def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    """`app.py local …`, as from a terminal."""
     return subprocess.Popen(
-        [sys.executable, "app.py", "local", command],
+        [sys.executable, "app.py", "local", *arguments],
         cwd=folder,
-        env=environment,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **variables},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
+def read_until(process: "subprocess.Popen[str]", sign: str) -> None:
+    assert process.stdout is not None
+    read = []
+    for line in process.stdout:
+        read.append(line)
+        if sign in line:
+            return
+    pytest.fail(f"it ended without {sign}:\n{''.join(read)}")
+
+
+def started(folder: Path, **variables: str) -> "subprocess.Popen[str]":
+    """`make run`, as soon as its worker has started."""
+    running = local(folder, "run", **variables)
+    read_until(running, "worker_started")
+    return running
+
+
+def call(folder: Path, *arguments: str, code: int = 0) -> str:
+    """What `app.py local …` prints in a second terminal."""
+    process = local(folder, *arguments)
+    output, _ = process.communicate()
+    assert process.returncode == code, output
+    return output
+
+
 def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(copy: Path) -> None:
-    demo = local("demo", copy)
-    output, _ = demo.communicate()
-    assert demo.returncode == 0, output
+    output = call(copy, "demo")
     assert re.search(r"In SQL: course [0-9a-f-]{36}, READY,", output), output
     lessons = re.findall(r"^ +(\d)\. .+ \((\d+) checks with answers; sources: (.+)\)$", output, re.MULTILINE)
     assert [number for number, _, _ in lessons] == ["1", "2", "3", "4"], output
@@ -67,10 +93,7 @@ def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(c
 def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
     first = started(copy)
     try:
-        second = local("demo", copy)
-        output, _ = second.communicate()
-        assert second.returncode == 1
-        assert "are running already: end the other `make run`" in output
+        assert "are running already: end the other `make run`" in call(copy, "demo", code=1)
         assert first.poll() is None
         postmaster = int((copy / ".services" / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
         assert psutil.pid_exists(postmaster)
@@ -81,29 +104,17 @@ def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
     eventually(lambda: not psutil.pid_exists(postmaster), "PostgreSQL has ended")
 
 
-def started(copy: Path) -> "subprocess.Popen[str]":
-    """`make run`, as soon as its worker has started."""
-    running = local("run", copy)
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "worker_started" in line:
-            break
-    return running
-
-
-def call(copy: Path, *arguments: str) -> str:
-    """What `app.py local …` prints in a second terminal."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(copy), "OPENAI_ALLOW_REMOTE": "off"}
-    done = subprocess.run(
-        [sys.executable, "app.py", "local", *arguments], cwd=copy, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_a_terminal_that_is_closed_ends_everything_in_order(copy: Path) -> None:
-    running = started(copy)
+def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_twice(
+    copy: Path, stand_in: StandIn
+) -> None:
+    stand_in.fault("hold", lesson=1)
+    running = started(copy, OPENAI_BASE_URL=stand_in.base_url)
+    call(copy, "exec", "--", sys.executable, "test_publisher.py", "--num-lessons", "1")
+    stand_in.wait_until_held()
     running.send_signal(signal.SIGHUP)
+    read_until(running, "worker_stopping")
+    running.send_signal(signal.SIGHUP)
+    stand_in.release()
     output, _ = running.communicate()
     assert running.returncode == 0, output
     assert "have stopped; their data stays" in output
@@ -114,25 +125,45 @@ def test_what_a_killed_run_left_behind_is_ended_by_the_next_one(copy: Path) -> N
     running.kill()
     running.wait()  # its output stays open: the worker goes on writing to it
     assert [process for process in psutil.process_iter() if lives_in(process, copy)]
-    demo = local("demo", copy)
-    output, _ = demo.communicate()
-    assert demo.returncode == 0, output
+    call(copy, "demo")
+
+
+def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Path) -> None:
+    assert "not running" in call(copy, "psql", code=1)
+    call(copy, "demo")
+    session = local(copy, "psql", "--", "-tA")
+    assert session.stdin is not None
+    session.stdin.write("SELECT status FROM courses;\n")
+    session.stdin.flush()
+    read_until(session, "READY")
+    assert "are running already" in call(copy, "demo", code=1)
+    session.communicate("\\q\n")
+    assert session.returncode == 0
 
 
 def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
+    publish = "exec", "--", sys.executable, "test_publisher.py", "--num-lessons", "1", "--request-id", "r-1", "--wait"
+    status = "psql", "--", "-tAc", "SELECT status FROM courses"
     running = started(copy)
     try:
         call(copy, "stop", "postgres")
-        publish = [sys.executable, "test_publisher.py", "--num-lessons", "1", "--request-id", "r-1", "--wait"]
-        for _ in range(2):  # the second time it is a repeat, which the database knows by then
-            result = call(copy, "exec", "--", *publish)
-            assert re.search(r"stored_in: files", result), result
-            call(copy, "start", "postgres")
-        call(copy, "stop", "rabbitmq")
-        call(copy, "start", "rabbitmq")
-        status = ("psql", "--", "-tAc", "SELECT status FROM courses")
+        assert re.search(r"stored_in: files", call(copy, *publish))
+        assert "not running" in call(copy, "psql", code=1)
+        call(copy, "start", "postgres")
         eventually(lambda: call(copy, *status).strip() == "READY", "it is imported")
+        call(copy, "stop", "rabbitmq")
+        call(copy, *publish, code=1)
+        call(copy, "start", "rabbitmq")
+        assert re.search(r"stored_in: files", call(copy, *publish))  # the same request, which the database knows by now
     finally:
         running.send_signal(signal.SIGINT)
         output, _ = running.communicate()
     assert running.returncode == 0, output
+
+
+def test_the_number_in_a_file_that_a_crash_left_may_be_another_servers(postgres: LocalPostgres, tmp_path: Path) -> None:
+    crashed = LocalPostgres(tmp_path)
+    (tmp_path / "data").mkdir()
+    shutil.copy(postgres.data / "postmaster.pid", tmp_path / "data")
+    assert postgres.runs
+    assert not crashed.runs
