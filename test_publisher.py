@@ -37,7 +37,7 @@ def publish_course_request(
 ) -> str:
     """Publishes a request to the broker of the environment and returns its request_id, a new one where none is given.
 
-    Raises `pika.exceptions.AMQPError` where the broker can't be reached or doesn't confirm.
+    Raises `pika.exceptions.AMQPError` or `OSError` where the broker can't be reached or doesn't confirm.
     """
     config = Settings().rabbitmq
     body = _request(topic, grade_level, num_lessons, source_filter, user_id, language, request_id)
@@ -69,7 +69,11 @@ def _request(
     return body if language is None else {**body, "language": language}
 
 
-def _publish(channel: BlockingChannel, config: RabbitMQSettings, body: dict[str, Any]) -> None:
+def _publish(
+    channel: BlockingChannel, config: RabbitMQSettings, body: dict[str, Any], reply_to: str | None = None
+) -> str:
+    """Returns what marks the answer on `reply_to`."""
+    message_id = str(uuid4())
     channel.confirm_delivery()
     channel.basic_publish(
         config.exchange,
@@ -78,20 +82,24 @@ def _publish(channel: BlockingChannel, config: RabbitMQSettings, body: dict[str,
         pika.BasicProperties(
             content_type="application/json",
             delivery_mode=pika.DeliveryMode.Persistent,
-            message_id=body["request_id"],
+            message_id=message_id,
+            correlation_id=message_id,
+            reply_to=reply_to,
             type="course.request",
         ),
         mandatory=True,
     )
+    return message_id
 
 
 def _follow(
-    channel: BlockingChannel, queue: str, request_id: str, show: Callable[[dict[str, Any]], None]
+    channel: BlockingChannel, queue: str, request_id: str, answer: str, show: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Shows every message about the request; returns its result."""
-    for _method, _properties, content in channel.consume(queue, auto_ack=True):
+    """Shows every message about the request; returns its result. `answer`: see `_publish`."""
+    for _method, properties, content in channel.consume(queue, auto_ack=True):
         message = json.loads(content)
-        if message["request_id"] == request_id:
+        # Where the request_id itself is refused, only the answer tells whose refusal it is.
+        if message["request_id"] == request_id or properties.correlation_id == answer:
             show(message)
             if message["status"] in ("success", "error"):
                 channel.cancel()
@@ -120,8 +128,8 @@ def publish_and_wait(config: RabbitMQSettings, body: dict[str, Any]) -> dict[str
                 elif message["status"] == "success":
                     progress.update(bar, completed=message["total_lessons"] + 1)
 
-            _publish(channel, config, body)
-            return _follow(channel, queue, body["request_id"], show)
+            answer = _publish(channel, config, body, reply_to=queue)
+            return _follow(channel, queue, body["request_id"], answer, show)
     finally:
         connection.close()
 
@@ -152,7 +160,7 @@ def main(
             console.print(f"Published; request_id {publish_course_request(*wanted)}", markup=False)
             return
         result = publish_and_wait(config, body)
-    except (AMQPError, ConnectionError) as error:
+    except (AMQPError, OSError) as error:
         console.print(f"Broker: {explain(error, config)}", style="red", markup=False)
         sys.exit(1)
     except KeyboardInterrupt:

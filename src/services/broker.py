@@ -14,6 +14,7 @@ from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
     ConnectionClosedByBroker,
+    IncompatibleProtocolError,
     ProbableAccessDeniedError,
     ProbableAuthenticationError,
 )
@@ -225,6 +226,10 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"'{config.username}' may not use the virtual host '{config.vhost}'; check RABBITMQ_VHOST"
         case ChannelClosedByBroker() | ConnectionClosedByBroker():
             return f"{server} closed it: {error.reply_code} {error.reply_text}"
+        case OSError():
+            return f"can't connect to {server}: {error}; check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS"
+        case IncompatibleProtocolError():
+            return f"{server} doesn't answer as a broker does: {error}; check RABBITMQ_PORT and RABBITMQ_TLS"
         case AMQPConnectionError() if not str(error):
             # pika keeps what happened in the arguments: a chain of connection attempts
             return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"

@@ -65,9 +65,22 @@ class TestPublisher:
         assert done.returncode == 1
         assert "model_refused" in done.stdout
 
+    @pytest.mark.parametrize("length", [201, 1000])
+    def test_with_wait_it_also_learns_that_its_request_id_is_refused(
+        self, environment: dict[str, str], tmp_path: Path, workers: Workers, length: int
+    ) -> None:
+        workers.start()
+        done = script(environment, tmp_path, self.PATH, "--request-id", length * "x", "--wait")
+        assert done.returncode == 1, done.stderr
+        assert "error_code: invalid_request" in done.stdout
+        assert "request_id: String should have at most 200" in done.stdout
+
     def test_it_shows_what_is_wrong_in_one_line(self, environment: dict[str, str], tmp_path: Path) -> None:
         for settings, text, code in (
             ({"RABBITMQ_PORT": "1"}, "check RABBITMQ_HOST and RABBITMQ_PORT", 1),
+            ({"RABBITMQ_HOST": "nowhere.invalid"}, "check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS", 1),
+            ({"RABBITMQ_TLS": "on"}, "check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS", 1),
+            ({"RABBITMQ_PORT": environment["DB_PORT"]}, "check RABBITMQ_PORT and RABBITMQ_TLS", 1),
             ({"RABBITMQ_PASSWORD": "wrong"}, "check RABBITMQ_USERNAME and RABBITMQ_PASSWORD", 1),
             ({"RABBITMQ_PORT": "x"}, "settings: RABBITMQ_PORT", 2),
         ):
