@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from src.domain.errors import NoSources
 from src.domain.source import Passage
 
 
@@ -17,8 +18,11 @@ class SourceSearch(Protocol):
 
 
 class NoSourceSearch:
-    """No library is configured: every search comes back empty."""
+    """No library is configured: every search comes back empty, and one with a filter can't be served."""
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
-        """Nothing."""
+        """Nothing. Raises `NoSources` where a filter asks for some."""
+        if source_filter:
+            wanted = f"source_filter: sources are asked for, under '{source_filter}'"
+            raise NoSources(f"{wanted}, and this worker has none (VECTOR_DB_ID, SOURCES_DIR)")
         return []

@@ -185,6 +185,7 @@ class TestEndings:
     def test_a_filter_without_any_library_is_no_sources_too(self, stand_in: StandIn, memory: Memory) -> None:
         outcome, _ = generate(stand_in, claim(wanted={"source_filter": "x"}), memory, NoSourceSearch())
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
+        assert "this worker has none" in outcome.message
 
     @pytest.mark.parametrize(
         "wanted", [{"num_lessons": 31}, {"num_lessons": -1}, {"topic": " "}, {"topic": "a\nb"}, {"language": "?"}]
