@@ -25,7 +25,9 @@ from src.services.redaction import Redactor
 _log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 2.0
-"""Seconds, where another process has the course, or only the database knows about it."""
+"""Seconds, where another process has the course."""
+_ONLY_THE_DATABASE_KNOWS = 60.0
+"""Seconds, while it is away; when it is back its intake answers at once."""
 _FIRST_RETRY = 5.0
 _LONGEST_RETRY = 300.0
 
@@ -61,7 +63,7 @@ class FilesAttempt:
         mine = str(request.course_id)
         if not self._files.has(request.course_id) and mine in (self._mirror.course_in(path) for path in paths if path):
             _log.info("the course was written before; the database knows more", action="files_only_known")
-            return LOOK_AGAIN
+            return _ONLY_THE_DATABASE_KNOWS
         claim = await self._files.begin(request, body)
         if claim is None:
             return LOOK_AGAIN

@@ -204,11 +204,13 @@ class FilesStore:
             known = self._course(course_id)
             if known is not None and known.request.request_hash != request.request_hash:
                 raise RequestIdConflict("request_id: was used before for a different request of this user")
+            attempts = known.attempt if known else 0
+            has_ended = known is not None and known.result is not None
             entry = _Request(
                 request=known.request if known else request,
                 body_hash=known.body_hash if known else None if request.id_given else body_digest(body),
                 received_at=known.received_at if known else datetime.now(UTC),
-                attempt=known.attempt + 1 if known else 1,
+                attempt=attempts if has_ended else attempts + 1,
             )
             self._write(course_id, "request.json", entry)
         except BaseException:

@@ -1,11 +1,15 @@
+import asyncio
 import errno
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from src.domain.errors import ErrorCode
 from src.domain.request import CourseRequest
-from src.services.files_store import FilesStore
+from src.domain.result import ErrorMessage
+from src.services.files_store import FilesStore, StoredResult
 
 REQUEST = CourseRequest(user_id=uuid4(), request_id="r-1", topic="Cells").completed(None, None)
 
@@ -39,3 +43,28 @@ def test_a_link_in_place_of_a_course_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="not followed"):
         files._begin(REQUEST, b"{}")
     assert list(outside.iterdir()) == []
+
+
+def test_a_look_at_a_course_that_has_ended_is_no_attempt(tmp_path: Path) -> None:
+    async def attempts() -> list[int]:
+        files, found = FilesStore(tmp_path), []
+        for _ in range(4):
+            claim = await files.begin(REQUEST, b"{}")
+            assert claim is not None
+            found.append(claim.attempt)
+            if len(found) == 2:
+                message = ErrorMessage(
+                    request_id=REQUEST.request_id,
+                    user_id=REQUEST.user_id,
+                    course_id=REQUEST.course_id,
+                    error_code=ErrorCode.MODEL_REFUSED,
+                    retryable=False,
+                    message="no",
+                    timestamp=datetime.now(UTC),
+                )
+                ended = StoredResult(message=message, message_id=uuid4(), ended_at=message.timestamp)
+                await files.save_result(claim, ended)
+            await files.release(REQUEST.course_id)
+        return found
+
+    assert asyncio.run(attempts()) == [1, 2, 2, 2]
