@@ -28,6 +28,7 @@ _ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr
 _Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 _console = Console(highlight=False, soft_wrap=True)
+_errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def demo() -> int:
@@ -65,7 +66,11 @@ def execute(command: Sequence[str]) -> int:
     if not services.are_claimed:
         _warn(_NOT_RUNNING)
         return 1
-    return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
+    try:
+        return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
+    except OSError as error:
+        _warn(f"{command[0]}: {error.strerror}")
+        return 127  # as a shell says it
 
 
 def psql(arguments: Sequence[str]) -> int:
@@ -114,7 +119,11 @@ def start(service: str) -> int:
 
 def stop(service: str) -> int:
     """Stops a service under a running worker."""
-    LocalServices(_FOLDER).named(service).stop()
+    services = LocalServices(_FOLDER)
+    if not services.are_claimed:
+        _warn(_NOT_RUNNING)
+        return 1
+    services.named(service).stop()
     return 0
 
 
@@ -125,8 +134,8 @@ def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
     os.environ.update(services.environment())
     settings = Settings()
+    _say("Starting PostgreSQL and RabbitMQ, private to this folder; what a killed run has left is ended first …")
     with services.claimed():
-        _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
         try:
             services.start()
             upgrade(services.postgres.settings("learningdb"))
@@ -236,7 +245,7 @@ def _say(text: str) -> None:
 
 
 def _warn(text: str) -> None:
-    _console.print(text, markup=False, style="red")
+    _errors.print(text, markup=False, style="red")
 
 
 def _shown(path: Path) -> str:

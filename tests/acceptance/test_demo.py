@@ -144,8 +144,10 @@ def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Pa
 def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
     publish = "exec", "--", sys.executable, "test_publisher.py", "--num-lessons", "1", "--request-id", "r-1", "--wait"
     status = "psql", "--", "-tAc", "SELECT status FROM courses"
+    assert "not running" in call(copy, "stop", "postgres", code=1)
     running = started(copy)
     try:
+        assert "no-such-program: No such file" in call(copy, "exec", "--", "no-such-program", code=127)
         call(copy, "stop", "postgres")
         assert re.search(r"stored_in: files", call(copy, *publish))
         assert "not running" in call(copy, "psql", code=1)
