@@ -262,10 +262,11 @@ def failure_without(protection: Protection) -> str | None:
         if done.returncode == 0:
             return None
         # A fixture that fails, such as a broker that doesn't start, is an ERROR and says nothing of the protection.
-        failed = re.search(r"^FAILED (.+?)(?: - (.+))?$", done.stdout, re.MULTILINE)
+        failed = re.search(r"^FAILED (.+)$", done.stdout, re.MULTILINE)
         if done.returncode != 1 or failed is None:
             raise LookupError(f"the test could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return failed[2] or failed[1]
+        reason = re.search(r"^E +(.+)$", done.stdout, re.MULTILINE)  # a test that fails in several ways has none
+        return (reason or failed)[1]
 
 
 def main() -> int:
