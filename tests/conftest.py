@@ -214,7 +214,7 @@ def stand_in() -> Iterator[StandIn]:
 @pytest.fixture
 def upstream(rabbitmq: LocalRabbitMQ, vhost: str) -> Iterator[Upstream]:
     """An upstream service with a connection of its own."""
-    with Upstream(rabbitmq.port, rabbitmq.password, vhost) as service:
+    with Upstream(rabbitmq, vhost) as service:
         yield service
 
 

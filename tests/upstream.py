@@ -1,4 +1,4 @@
-"""An upstream service: a bare AMQP client with nothing of the project's own code in it."""
+"""An upstream service: a bare AMQP client that uses nothing of the worker's own code."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ from uuid import uuid4
 import pika
 from pika.exceptions import AMQPError
 
+from src.operations.local_rabbitmq import LocalRabbitMQ
 from tests.waiting import PATIENCE
 
 EXCHANGE, GENERATE = "course.exchange", "course.generate"
@@ -34,10 +35,12 @@ class Received:
 class Upstream:
     """Declares queues as the existing services do: plain and durable, without arguments."""
 
-    def __init__(self, port: int, password: str, vhost: str, user: str = "course") -> None:
-        credentials = pika.PlainCredentials(user, password)
+    def __init__(self, broker: LocalRabbitMQ, vhost: str) -> None:
+        self._broker = broker
+        self._vhost = vhost
+        credentials = pika.PlainCredentials("course", broker.password)
         self._connection = pika.BlockingConnection(
-            pika.ConnectionParameters("127.0.0.1", port, vhost, credentials, heartbeat=600)
+            pika.ConnectionParameters("127.0.0.1", broker.port, vhost, credentials, heartbeat=600)
         )
         self._channel = self._connection.channel()
         self._channel.exchange_declare(EXCHANGE, "topic", durable=True)
@@ -129,6 +132,17 @@ class Upstream:
         while self.depth(queue):
             assert time.monotonic() < end, f"{queue} doesn't get empty"
             self._connection.process_data_events(0.02)
+
+    def eventually_settled(self, queue: str = REQUESTS) -> None:
+        """Returns when every message of a queue is acknowledged, also what was out over a line that has broken."""
+
+        def settled() -> bool:
+            listed = self._broker.control(
+                "list_queues", "-p", self._vhost, "name", "messages", "--quiet", "--no-table-headers"
+            )
+            return f"{queue}\t0" in listed.splitlines()
+
+        self.wait_until(settled, f"every message of {queue} is acknowledged")
 
     def wait_until(self, look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Waits for something else, while the connection is kept."""

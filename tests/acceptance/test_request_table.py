@@ -47,7 +47,7 @@ def running(
 ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     database, vhost = new_database(postgres), new_vhost(rabbitmq)
-    with StandIn() as stand_in, Upstream(rabbitmq.port, rabbitmq.password, vhost) as upstream:
+    with StandIn() as stand_in, Upstream(rabbitmq, vhost) as upstream:
         workers = Workers(worker_environment(postgres, database, rabbitmq, vhost, stand_in, folder), folder)
         worker = workers.start(FILES="off", SOURCES_DIR=str(ROOT / "samples"))
         worker.wait_for("broker_connected", connection="publisher")
