@@ -14,6 +14,7 @@ from rich.console import Console
 
 from src.config import Settings
 from src.operations.local_postgres import LocalPostgres
+from src.operations.local_service import LocalServiceError
 from src.operations.local_services import OWNER, LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
@@ -62,12 +63,9 @@ def run() -> int:
 
 def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started."""
-    services = LocalServices(_FOLDER)
-    if not services.are_claimed:
-        _warn(_NOT_RUNNING)
-        return 1
+    environment = {**os.environ, **_running().environment()}
     try:
-        return subprocess.run(command, env={**os.environ, **services.environment()}).returncode
+        return subprocess.run(command, env=environment).returncode
     except OSError as error:
         _warn(f"{command[0]}: {error.strerror}")
         return 127  # as a shell says it
@@ -79,13 +77,11 @@ def psql(arguments: Sequence[str]) -> int:
     if services.postgres.runs:
         return _psql(services.postgres, arguments)
     if not services.are_made:
-        _warn(_NOT_RUNNING)
-        return 1
+        raise LocalServiceError(_NOT_RUNNING)
     if services.are_claimed:
-        _warn(
+        raise LocalServiceError(
             "PostgreSQL is not running: `make run` is about to start it, or it was stopped with `local stop postgres`"
         )
-        return 1
     with services.claimed():
         services.postgres.start()
         try:
@@ -108,23 +104,24 @@ def _psql(postgres: LocalPostgres, arguments: Sequence[str]) -> int:
 
 def start(service: str) -> int:
     """Starts a service again that `stop` has stopped."""
-    services = LocalServices(_FOLDER)
-    if not services.are_claimed:
-        _warn(_NOT_RUNNING)
-        return 1
-    if not services.named(service).runs:
-        services.named(service).start()
+    stopped = _running().named(service)
+    if not stopped.runs:
+        stopped.start()
     return 0
 
 
 def stop(service: str) -> int:
     """Stops a service under a running worker."""
+    _running().named(service).stop()
+    return 0
+
+
+def _running() -> LocalServices:
+    """Those that `run` has started. Raises `LocalServiceError` where it hasn't."""
     services = LocalServices(_FOLDER)
     if not services.are_claimed:
-        _warn(_NOT_RUNNING)
-        return 1
-    services.named(service).stop()
-    return 0
+        raise LocalServiceError(_NOT_RUNNING)
+    return services
 
 
 @contextlib.contextmanager
