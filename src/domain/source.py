@@ -14,6 +14,10 @@ class Passage:
     text: str
     score: float
     """How well it fits the query; comparable within one search only."""
+    start: int = 0
+    """Where `text` begins, in characters of the document's text; 0 where the library doesn't know."""
+    version: str | None = None
+    """SHA-256 (hex) of the document's text as it was when this was found; None where the library doesn't know."""
 
 
 def path_segments(path: str) -> tuple[str, ...]:
