@@ -205,7 +205,7 @@ PROTECTIONS = (
     Protection(
         "47",
         "no text can close its tag",
-        "src/services/prompts.py",
+        "src/services/prompts/__init__.py",
         '.replace("<", "\\\\u003c").replace(">", "\\\\u003e")',
         "",
         "test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_comes_of_them",

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from src.operations.stand_in_cache import PromptCache
 from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
 from src.services.markdown_folder import MarkdownFolderSearch
 
@@ -107,6 +108,7 @@ class StandInModel:
         self._released = asyncio.Event()
         self._calls: Counter[str] = Counter()
         self._open = self._most_open = self._held = self._faulted = 0
+        self._cache = PromptCache()
         self._search = MarkdownFolderSearch(self.sources) if self.sources else None
 
     def application(self) -> web.Application:
@@ -162,7 +164,8 @@ class StandInModel:
         # The time that writing took is part of the latency, as it is with a model.
         await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
         prompt = sum(len(message.get("content") or "") for message in asked["messages"])
-        completion = _completion(answer, fault, prompt, asked.get("max_completion_tokens"))
+        cached = self._cache.cached(asked["messages"])
+        completion = _completion(answer, fault, prompt, cached, asked.get("max_completion_tokens"))
         return web.json_response(completion, headers=fault.headers if fault else None)
 
     def _fault(self, call: _Call) -> Fault | None:
@@ -277,7 +280,9 @@ def _written(call: _Call) -> str:
     return json.dumps(write_lesson(call.course, call.lesson, call.passages), ensure_ascii=False)
 
 
-def _completion(answer: str, fault: Fault | None, prompt_characters: int, most_tokens: int | None) -> dict[str, Any]:
+def _completion(
+    answer: str, fault: Fault | None, prompt_characters: int, cached_characters: int, most_tokens: int | None
+) -> dict[str, Any]:
     kind = fault.kind if fault else None
     message: dict[str, Any] = {"role": "assistant", "content": answer, "refusal": None}
     finish_reason = "stop"
@@ -304,7 +309,12 @@ def _completion(answer: str, fault: Fault | None, prompt_characters: int, most_t
         "created": int(time.time()),
         "model": LABEL,
         "choices": [] if kind == "no_choices" else choices,
-        "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)},
+        "usage": {
+            "prompt_tokens": tokens[0],
+            "completion_tokens": tokens[1],
+            "total_tokens": sum(tokens),
+            "prompt_tokens_details": {"cached_tokens": cached_characters // _CHARACTERS_PER_TOKEN},
+        },
     }
     return completion | (fault.fields if fault else {})
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from src.config import OpenAISettings
 from src.domain.course import ModelCall
 from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.prompt import Prompt
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema
 from src.services.model_server import ModelServer
@@ -48,6 +49,8 @@ class Question(Generic[A]):
 
     purpose: Literal["outline", "lesson"]
     lesson_number: int | None
+    prompt: Prompt
+    """The instructions that `messages` begin with."""
     messages: tuple[Message, ...]
     answer: type[A]
     faults: Callable[[A], list[str]]

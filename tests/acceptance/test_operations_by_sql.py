@@ -62,6 +62,7 @@ def test_retry_goes_on_where_the_course_failed(
     usage = psql.value("SELECT usage FROM courses")
     assert usage["calls"] == 5
     assert usage["output_tokens"] == psql.value("SELECT sum(output_tokens) FROM model_calls")
+    assert usage["cached_tokens"] == psql.value("SELECT sum(cached_tokens) FROM model_calls") > 0
 
 
 def test_taking_a_running_course_back_starts_it_afresh(

@@ -126,6 +126,16 @@ class TestAWholeCourse:
         generate(stand_in, claim(wanted={"source_filter": "wanted"}), memory, MarkdownFolderSearch(tmp_path))
         assert {source for lesson in memory.lessons.values() for source in lesson.sources} == {"wanted/cells.md"}
 
+    def test_what_all_lesson_prompts_begin_with_is_cached_from_the_second_on(
+        self, stand_in: StandIn, memory: Memory
+    ) -> None:
+        generate(stand_in, claim(), memory)
+        cached = {call.lesson_number: call.cached_tokens for call in memory.calls}
+        assert cached.pop(None) == 0
+        assert sum(tokens == 0 for tokens in cached.values()) == 1
+        (shared,) = {tokens for tokens in cached.values() if tokens}
+        assert 200 < shared < min(call.input_tokens for call in memory.calls if call.lesson_number)
+
     def test_without_any_source_lessons_say_that_they_have_none(self, stand_in: StandIn, memory: Memory) -> None:
         outcome, _ = generate(stand_in, claim(), memory, NoSourceSearch())
         assert outcome == Finished()

@@ -1,0 +1,20 @@
+"""The stand-in's prompt cache: how much of a prompt a provider would have seen before, and charge less for."""
+
+from typing import Any
+
+
+class PromptCache:
+    """Remembers what prompts began with: all of their messages but the last."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def cached(self, messages: list[dict[str, Any]]) -> int:
+        """How many characters of a prompt are known by now. From here on they are."""
+        beginning = [(message.get("role"), message.get("content") or "") for message in messages[:-1]]
+        key = hash(tuple(beginning))
+        if key in self._seen:
+            return sum(len(content) for _, content in beginning)
+        if beginning:
+            self._seen.add(key)
+        return 0

@@ -1,0 +1,81 @@
+"""What the model is told.
+
+Instructions are constant and stand in the `.md` files here. Who changes one gives it a new version and adds a line to
+`versions.txt`, so that what is on record with a lesson leads back to the text that wrote it.
+
+Everything that comes from outside (topic, outline, passages) is JSON between tags, in which `<` is escaped, so that no
+text can close its tag and pass for an instruction. All lesson prompts of a course begin with the same messages, so that
+providers' prompt caches serve them.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from src.domain.lesson import LessonText
+from src.domain.outline import LessonPlan, Outline
+from src.domain.prompt import Prompt
+from src.domain.request import CourseBrief
+from src.domain.source import Passage
+from src.services.language_model import Message, Question
+
+PROMPTS = ("outline", "lesson")
+
+
+@cache
+def prompt(name: str) -> Prompt:
+    """The prompt in `<name>.md` beside this file. Read once, when it is first needed."""
+    return Prompt.parsed(name, resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8"))
+
+
+def outline_question(brief: CourseBrief, passages: Sequence[Passage]) -> Question[Outline]:
+    """Asks for the outline of a course."""
+    course = brief.model_dump(mode="json", exclude={"source_filter"})
+    return Question(
+        purpose="outline",
+        lesson_number=None,
+        prompt=prompt("outline"),
+        messages=(
+            Message("system", prompt("outline").text),
+            Message("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
+        ),
+        answer=Outline,
+        faults=lambda outline: outline.faults(brief.num_lessons),
+    )
+
+
+def lesson_question(
+    brief: CourseBrief, outline: Outline, plan: LessonPlan, passages: Sequence[Passage]
+) -> Question[LessonText]:
+    """Asks for the text of one lesson."""
+    course = {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()}
+    return Question(
+        purpose="lesson",
+        lesson_number=plan.lesson_number,
+        prompt=prompt("lesson"),
+        messages=(
+            Message("system", prompt("lesson").text),
+            Message("user", data("course", course)),
+            Message(
+                "user",
+                f"{data('lesson', {'lesson_number': plan.lesson_number})}\n{data('passages', _numbered(passages))}",
+            ),
+        ),
+        answer=LessonText,
+        faults=lambda text: text.faults(plan, passages),
+    )
+
+
+def data(tag: str, value: Any) -> str:
+    """`value` as JSON between tags that nothing inside can close."""
+    encoded = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+    return f"<{tag}>{encoded}</{tag}>"
+
+
+def _numbered(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    return [
+        {"number": number, "document": passage.document, "section": passage.section, "text": passage.text}
+        for number, passage in enumerate(passages, start=1)
+    ]
