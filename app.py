@@ -50,6 +50,7 @@ from src.services.intake import Intake
 from src.services.language_model import OpenAIModel
 from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.mirror import Mirror
+from src.services.model_recording import RecordingError
 from src.services.model_server import ModelServer, RemoteCallsForbidden
 from src.services.outbox import Outbox
 from src.services.progress import ProgressReporter
@@ -349,7 +350,7 @@ def main() -> None:
         for fault in error.faults:
             print(f"settings: {fault}", file=sys.stderr)
         sys.exit(2)
-    except (StartError, RemoteCallsForbidden, LocalServiceError) as error:
+    except (StartError, RemoteCallsForbidden, RecordingError, LocalServiceError) as error:
         sys.exit(str(error))
     except DBAPIError as error:
         hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""

@@ -63,12 +63,14 @@ class OpenAISettings(BaseSettings):
     allow_remote: bool = True
     price_input: Annotated[float, Field(ge=0)] | None = None
     price_output: Annotated[float, Field(ge=0)] | None = None
+    record_to: Path | None = None
+    replay_from: FilePath | None = None
     vector_store_id: str | None = Field(default=None, validation_alias=AliasChoices("VECTOR_DB_ID", "vector_store_id"))
 
     @property
     def configured(self) -> bool:
-        """Whether there is a model to call. A compatible server may need no key."""
-        return self.api_key is not None or self.base_url is not None
+        """Whether there is a model to call. A compatible server may need no key, and a recording needs no server."""
+        return self.api_key is not None or self.base_url is not None or self.replay_from is not None
 
     @model_validator(mode="after")
     def _the_smaller_fits_into_the_larger(self) -> "OpenAISettings":
@@ -76,6 +78,12 @@ class OpenAISettings(BaseSettings):
             raise ValueError("OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE")
         if self.deadline > self.lesson_deadline:
             raise ValueError("OPENAI_DEADLINE must not be longer than OPENAI_LESSON_DEADLINE")
+        return self
+
+    @model_validator(mode="after")
+    def _a_replay_is_not_recorded(self) -> "OpenAISettings":
+        if self.record_to is not None and self.replay_from is not None:
+            raise ValueError("OPENAI_RECORD_TO and OPENAI_REPLAY_FROM must not be set together: unset one of them")
         return self
 
 

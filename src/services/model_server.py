@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import openai
 import structlog
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from src.config import OpenAISettings
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, ModelAccessDenied, ModelBusy, ModelRefused, ModelUnavailable, Stopping
 from src.services.model_brake import LONGEST_WAIT, ModelBrake
+from src.services.model_recording import http_client
 
 T = TypeVar("T")
 
@@ -49,21 +50,24 @@ class ModelServer:
     """One client for all calls of the process. Build it inside the running event loop, and `close` it."""
 
     def __init__(self, config: OpenAISettings) -> None:
-        if config.configured and not config.allow_remote and not _is_local(config.base_url):
+        """Raises `RemoteCallsForbidden` or `RecordingError`."""
+        calls_somebody = config.configured and config.replay_from is None
+        if calls_somebody and not config.allow_remote and not _is_local(config.base_url):
             raise RemoteCallsForbidden(
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
         self._deadline = config.deadline
         self._stopping = asyncio.Event()
         self.brake = ModelBrake(config.max_concurrent, config.deadline)
+        # Always given: the client would take an empty variable of the environment for an address.
+        base_url = config.base_url or _OPENAI
         self.client = AsyncOpenAI(
             # A compatible server may need no key; the client insists on one.
             api_key=config.api_key or "none",
-            # Always given: the client would take an empty variable of the environment for an address.
-            base_url=config.base_url or _OPENAI,
+            base_url=base_url,
             timeout=config.timeout,
             max_retries=0,
-            http_client=DefaultAioHttpClient(),
+            http_client=http_client(config, base_url),
         )
 
     @property

@@ -78,6 +78,10 @@ def test_every_fault_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
         ({"WORKER_HEARTBEAT": "11"}, "WORKER_HEARTBEAT must be at most a third of WORKER_LEASE"),
         ({"OPENAI_TIMEOUT": "400"}, "OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE"),
         ({"OPENAI_DEADLINE": "700"}, "OPENAI_DEADLINE must not be longer than OPENAI_LESSON_DEADLINE"),
+        (
+            {"OPENAI_RECORD_TO": "a.jsonl", "OPENAI_REPLAY_FROM": str(ROOT / "app.py")},
+            "OPENAI_RECORD_TO and OPENAI_REPLAY_FROM must not be set together",
+        ),
         ({"COURSE_DEADLINE": "500"}, "OPENAI_LESSON_DEADLINE must be shorter than COURSE_DEADLINE"),
         (
             {"MAX_COURSE_TOKENS": "16000"},
@@ -90,6 +94,11 @@ def test_settings_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=re.escape(fault)):
         settings(monkeypatch, **environment)
+
+
+def test_a_recording_is_all_the_model_that_is_needed() -> None:
+    assert OpenAISettings(replay_from=ROOT / "app.py").configured
+    assert not OpenAISettings(record_to=ROOT / "calls.jsonl").configured
 
 
 def test_an_empty_value_means_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
