@@ -794,9 +794,13 @@ BEGIN
         END IF;
         BEGIN
             CREATE EXTENSION vector SCHEMA public;
-        EXCEPTION WHEN insufficient_privilege THEN
-            RAISE NOTICE 'the extension vector is there but this role may not create it: sources are found by words only';
-            RETURN;
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                RAISE NOTICE 'this role may not create the extension vector: sources are found by words only';
+                RETURN;
+            WHEN duplicate_object THEN
+                RAISE NOTICE 'the extension vector is not in the schema public: sources are found by words only';
+                RETURN;
         END;
     END IF;
     CREATE TABLE IF NOT EXISTS public.source_embeddings (

@@ -44,6 +44,12 @@ def test_scripts_without_spaces_are_read_in_pairs() -> None:
     assert searchable("कोशिका") == "कोशिका"
 
 
+def test_one_word_has_one_spelling() -> None:
+    assert searchable("الخلية والنباتات للنباتات الى") == "خلية نباتات نباتات الى"
+    assert searchable("कोशिकाएँ") == "कोशिकाएं"
+    assert searchable("ﬁeld") == "field"
+
+
 def test_paths() -> None:
     assert library_path("/a//b.md/") == "a/b.md"
     assert prefixes_of("a/b/c.md") == ["a", "a/b", "a/b/c.md"]
