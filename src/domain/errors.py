@@ -14,6 +14,7 @@ CourseError                     has a `code` that goes on record and into the re
 
 Interrupted                     not the course's fault; it goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
+├── SourcesAway                 the database, where the sources are, doesn't answer
 └── Stopping                    this process was told to stop
 """
 
@@ -131,6 +132,10 @@ class Interrupted(Exception):
 
 class LeaseLost(Interrupted):
     """The course is no longer this attempt's: write nothing, publish nothing."""
+
+
+class SourcesAway(Interrupted):
+    """The library can't be asked, which says nothing about what is in it."""
 
 
 class Stopping(Interrupted):

@@ -1,6 +1,7 @@
 """Passages of source text, and which of them a source filter lets through."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,16 @@ class Passage:
 def path_segments(path: str) -> tuple[str, ...]:
     """The segments of a path or prefix. Leading, trailing and doubled slashes don't matter."""
     return tuple(segment for segment in path.split("/") if segment)
+
+
+def library_path(path: str) -> str:
+    """The path as a library keeps it: "/a//b/" is "a/b"."""
+    return "/".join(path_segments(path))
+
+
+def prefixes_of(path: str) -> list[str]:
+    """Every prefix of a path by whole segments, the path among them: a, a/b, a/b/c."""
+    return list(accumulate(path_segments(path), "{}/{}".format))
 
 
 def passes_filter(document: str, source_filter: str | None) -> bool:

@@ -1,0 +1,122 @@
+"""Where a document falls into passages: by heading, in whole paragraphs, about a page each."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Enough to write from, small enough that ten of them fit into a prompt.
+PASSAGE_CHARACTERS = 1500
+_SCRAP = PASSAGE_CHARACTERS // 4
+_HEADING_CHARACTERS = 300
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+# Chinese and Japanese put no space after a sentence.
+_SENTENCE_END = re.compile(r"[.!?।؟۔…][\"'”’»)\]]*(?=\s)|[。！？][」』”’）]*")
+_LINE_END = re.compile(r"\n")
+_SPACE = re.compile(r"\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A passage as a place in a text: `text[start:end]` stands under the heading `section`."""
+
+    section: str
+    start: int
+    end: int
+
+
+def split(text: str) -> Iterator[Part]:
+    """The passages of a Markdown text, in order. All of it but blank space and headings is in exactly one of them.
+
+    A passage is whole paragraphs under one heading, or a piece of a paragraph that is longer than a passage may be.
+    """
+    for section, start, end in _sections(text):
+        held: Part | None = None
+        for piece_start, piece_end in _pieces(text, start, end):
+            if held is not None and piece_end - held.start <= PASSAGE_CHARACTERS:
+                held = Part(section, held.start, piece_end)
+                continue
+            if held is not None:
+                yield held
+            held = Part(section, piece_start, piece_end)
+        if held is not None:
+            yield held
+
+
+def heading(line: str) -> str | None:
+    """The text of an ATX heading (`## Cells`); None if the line is none."""
+    hashes = line.lstrip(" ")
+    if len(line) - len(hashes) > 3 or not hashes.startswith("#"):
+        return None
+    title = hashes.lstrip("#")
+    if len(hashes) - len(title) > 6 or (title and not title[0].isspace()):
+        return None
+    title = title.strip()
+    unclosed = title.rstrip("#")
+    if unclosed != title and (not unclosed or unclosed[-1].isspace()):
+        title = unclosed
+    return " ".join(title[:_HEADING_CHARACTERS].split())
+
+
+def _sections(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each heading with the place of what stands under it."""
+    section, start, fence = "", 0, ""
+    for match in _LINE.finditer(text):
+        line = match.group()
+        title = None if fence else heading(line)
+        if title is None:
+            fence = _fence_after(line, fence)
+            continue
+        yield section, start, match.start()
+        section, start = title, match.end()
+    yield section, start, len(text)
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Paragraphs, those that are too long in pieces. A block of code is one paragraph."""
+    fence, began = "", start
+    for match in _LINE.finditer(text, start, end):
+        line = match.group()
+        if not fence and not line.strip():
+            yield from _cut(text, began, match.start())
+            began = match.end()
+        fence = _fence_after(line, fence)
+    yield from _cut(text, began, end)
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The fence that is open after `line`, where `fence` is open before it; "" is none."""
+    found = _FENCE.match(line)
+    if found is None:
+        return fence
+    mark = found.group(1)
+    if not fence:
+        # What stands between backticks in one line is no block.
+        return "" if mark[0] == "`" and "`" in line[found.end() :] else mark
+    closes = mark[0] == fence[0] and len(mark) >= len(fence) and not line[found.end() :].strip()
+    return "" if closes else fence
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The place without the space around it, in pieces of at most a passage; nothing if it is blank."""
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    while True:
+        while start < end and text[start].isspace():
+            start += 1
+        if start == end:
+            return
+        if end - start <= PASSAGE_CHARACTERS:
+            yield start, end
+            return
+        cut = _last(_SENTENCE_END, text, start) or _last(_LINE_END, text, start) or _last(_SPACE, text, start)
+        cut = cut or start + PASSAGE_CHARACTERS
+        yield start, start + len(text[start:cut].rstrip())
+        start = cut
+
+
+def _last(sign: re.Pattern[str], text: str, start: int) -> int | None:
+    """Where the last `sign` ends in a passage that begins at `start`; not so soon that the passage would be a scrap."""
+    ends = [match.end() for match in sign.finditer(text, start + _SCRAP, start + PASSAGE_CHARACTERS)]
+    return ends[-1] if ends else None

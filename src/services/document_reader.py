@@ -1,0 +1,160 @@
+"""Files as Markdown: what of a book, a page or a paper is text."""
+
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mammoth  # type: ignore[import-untyped]
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+from markdownify import ATX, MarkdownConverter
+from pypdf import PdfReader
+from pypdf.errors import DependencyError
+
+from src.domain.passages import heading
+from src.domain.text import printable
+
+MOST_BYTES = 50 * 1024 * 1024
+_TITLE_CHARACTERS = 300
+_LOCKED = "it is encrypted; save it without a password"
+
+_TEXT = frozenset({".md", ".markdown", ".txt"})
+_HTML = frozenset({".html", ".htm"})
+SUFFIXES = frozenset({*_TEXT, *_HTML, ".docx", ".pdf"})
+"""The kinds of files that can be read, by the ends of their names in lower case."""
+
+# What is on a page but not of it.
+_NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "header", "footer", "aside", "form", "button")
+_MEANT_TO_STAY = frozenset("\n\t")
+
+
+class UnreadableDocument(Exception):
+    """A file that no text can be had of. The text says which file, what is wrong with it, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """What a file says."""
+
+    title: str
+    text: str
+    """Markdown."""
+
+
+def read_document(path: Path) -> DocumentText:
+    """The text of a file, by the end of its name (see `SUFFIXES`). Raises `UnreadableDocument`."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnreadableDocument(f"{path}: files of this kind can't be read; convert it to one of {_kinds()}")
+    try:
+        data = _bytes(path)
+    except OSError as error:
+        raise UnreadableDocument(f"{path}: {error.strerror or error}; see that it is there and may be read") from error
+    try:
+        title, text = _title_and_text(path, suffix, data)
+    except UnreadableDocument:
+        raise
+    except DependencyError as error:
+        raise UnreadableDocument(f"{path}: {_LOCKED}") from error
+    except Exception as error:  # the libraries that read formats raise whatever a broken file leads them to
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise UnreadableDocument(
+            f"{path}: it is no valid {suffix[1:].upper()} file ({printable(what, 200)}); open it in the program that"
+            " made it and save it again"
+        ) from error
+    text = cleaned(text)
+    if not text.strip():
+        raise UnreadableDocument(f"{path}: there is no text in it; leave it out, or convert it with text recognition")
+    title = " ".join(cleaned(title).split())[:_TITLE_CHARACTERS]
+    return DocumentText(title or _first_heading(text) or path.stem, text)
+
+
+def cleaned(text: str) -> str:
+    """The text without what PostgreSQL or UTF-8 can't hold, and with one kind of line end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\N{SOFT HYPHEN}", "")
+    return "".join(
+        character
+        for character in text
+        if character in _MEANT_TO_STAY or unicodedata.category(character) not in ("Cc", "Cs")
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        most = MOST_BYTES // 1024 // 1024
+        raise UnreadableDocument(f"{path}: it has {size / 1024 / 1024:.0f} MB, at most {most} are read; split it")
+    return path.read_bytes()
+
+
+def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
+    if suffix in _TEXT:
+        return "", data.decode("utf-8-sig", errors="replace")
+    if suffix in _HTML:
+        return _page(data)
+    if suffix == ".docx":
+        return _page(mammoth.convert_to_html(io.BytesIO(data)).value.encode())
+    return _pdf(path, data)
+
+
+def _page(data: bytes) -> tuple[str, str]:
+    soup = BeautifulSoup(data, "html.parser")
+    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    for tag in soup(_NO_TEXT):
+        tag.decompose()
+    body: Tag = soup.find("main") or soup.find("article") or soup.body or soup
+    for tag in body("img"):
+        tag.decompose()
+    converter: Any = MarkdownConverter(heading_style=ATX, bullets="-", strip=["a"], escape_misc=False)
+    return title, str(converter.convert_soup(body))
+
+
+def _pdf(path: Path, data: bytes) -> tuple[str, str]:
+    reader = PdfReader(io.BytesIO(data))
+    # Many files are locked against printing only, and open without a password.
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise UnreadableDocument(f"{path}: {_LOCKED}")
+    title = reader.metadata.title if reader.metadata else None
+    pages = [
+        f"## Page {number}\n\n{joined_lines(page.extract_text())}\n"
+        for number, page in enumerate(reader.pages, start=1)
+    ]
+    if not any(page.partition("\n\n")[2].strip() for page in pages):
+        raise UnreadableDocument(f"{path}: there is no text in it, only pictures; convert it with text recognition")
+    return title or "", "\n".join(pages)
+
+
+def joined_lines(text: str) -> str:
+    """Paragraphs of a page whose lines were broken by its layout, each in one line; divided words in one piece."""
+    lines = [line.strip() for line in text.splitlines()]
+    longest = max(map(len, lines), default=0)
+    paragraphs: list[str] = []
+    ends = True
+    for line in lines:
+        if not line:
+            ends = True
+        elif ends:
+            paragraphs.append(line)
+            ends = _ends_a_paragraph(line, longest)
+        else:
+            divided = re.search(r"[^\W\d_]-$", paragraphs[-1]) and line[0].islower()
+            paragraphs[-1] = paragraphs[-1][:-1] + line if divided else f"{paragraphs[-1]} {line}"
+            ends = _ends_a_paragraph(line, longest)
+    # A number sign at the start of a line would make it a heading.
+    return "\n\n".join(f"\\{paragraph}" if heading(paragraph) is not None else paragraph for paragraph in paragraphs)
+
+
+def _ends_a_paragraph(line: str, longest: int) -> bool:
+    # A sentence that ends well before the margin.
+    return line.endswith((".", "!", "?", ":", "।", "؟", "。")) and len(line) < 0.8 * longest
+
+
+def _first_heading(text: str) -> str:
+    return next((title for line in text.split("\n") if (title := heading(line))), "")
+
+
+def _kinds() -> str:
+    return ", ".join(sorted(SUFFIXES))

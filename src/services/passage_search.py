@@ -1,0 +1,120 @@
+"""One search in the library of sources, inside a transaction: by words, by meaning, or by both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from src.domain.ranking import deciding_words, fused, word_weights
+from src.domain.search_words import SMALL_WORDS, searchable
+from src.domain.source import Passage
+from src.services.database import is_about_values, sql
+
+_log = structlog.get_logger(__name__)
+
+# How many passages are ranked: some 10 µs each for a query of ten words. Words that stand side by side more often than
+# by chance let more of them through than expected; of these no more than the most are looked at.
+_CANDIDATES = 800
+_MOST_CANDIDATES = 2 * _CANDIDATES
+# As many of each ranking are merged.
+_FUSED = 50
+# Under a prefix with more passages than that, the index of embeddings is faster than comparing all.
+_FEW = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A query as a vector, and the model that made it."""
+
+    model: str
+    vector: Sequence[float]
+
+
+def size(connection: Connection, prefix: str) -> tuple[int, int]:
+    """How many passages the library has, and how many of them under the prefix ("" is all)."""
+    row = connection.execute(sql("library_size"), {"prefix": prefix}).one()
+    return row.passages, row.allowed
+
+
+def find(connection: Connection, query: str, prefix: str, limit: int, meaning: Meaning | None) -> list[Passage]:
+    """Up to `limit` passages, the best first. Under a prefix that has passages, never none."""
+    passages, allowed = size(connection, prefix)
+    if not allowed:
+        return []
+    ranked = _by_words(connection, query, prefix, passages, allowed, limit if meaning is None else _FUSED)
+    if meaning is not None:
+        ranked = fused([list(ranked), _by_meaning(connection, meaning, prefix, allowed)])
+    if not ranked and prefix:
+        # Who names the allowed documents wants them used, also where no word of the query occurs in them.
+        first = connection.execute(sql("first_passages"), {"prefix": prefix, "limit": limit}).scalars()
+        ranked = dict.fromkeys(first, 0.0)
+    best = list(ranked)[:limit]
+    rows = {row.id: row for row in connection.execute(sql("passages_by_id"), {"ids": best})}
+    return [
+        Passage(row.path, row.section, row.text, ranked[row.id], row.start_offset, row.sha256)
+        for row in (rows[passage_id] for passage_id in best if passage_id in rows)
+    ]
+
+
+def _by_words(
+    connection: Connection, query: str, prefix: str, passages: int, allowed: int, limit: int
+) -> dict[int, float]:
+    values = {"query": searchable(query), "small_words": list(SMALL_WORDS)}
+    holding = {row.lexeme: row.passages for row in connection.execute(sql("query_words"), values)}
+    if not holding:
+        return {}
+    weights = word_weights(holding, passages)
+    # As if words were spread evenly over the prefixes. Where the rarest turn out to be elsewhere, all of them decide.
+    deciding = deciding_words(holding, _CANDIDATES * passages / allowed)
+    for words in (deciding, list(holding)):
+        scores = _scores(connection, words, weights, prefix, limit)
+        if len(scores) == limit or len(words) == len(holding):
+            break
+    return scores
+
+
+def _scores(
+    connection: Connection, deciding: Sequence[str], weights: dict[str, float], prefix: str, limit: int
+) -> dict[int, float]:
+    values = {
+        "prefixes": [prefix] if prefix else [],
+        "condition": " | ".join(map(_quoted, deciding)),
+        "words": list(map(_quoted, weights)),
+        "weights": list(weights.values()),
+        "most": _MOST_CANDIDATES,
+        "limit": limit,
+    }
+    return {row.id: row.score for row in connection.execute(sql("search_words"), values)}
+
+
+def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: int) -> list[int]:
+    values = {
+        "model": meaning.model,
+        "prefixes": [prefix] if prefix else [],
+        "embedding": vector_text(meaning.vector),
+        "dimensions": len(meaning.vector),
+        "limit": _FUSED,
+    }
+    try:
+        with connection.begin_nested():
+            name = "search_few_embeddings" if allowed <= _FEW else "search_embeddings"
+            return list(connection.execute(sql(name), values).scalars())
+    except DBAPIError as error:
+        if not is_about_values(error):
+            raise
+        # Another server gives vectors of another length under the same name.
+        _log.warning("a search goes by words only", action="embedding_failed", error=str(error.orig).strip())
+        return []
+
+
+def vector_text(vector: Sequence[float]) -> str:
+    """As pgvector reads it."""
+    return f"[{','.join(map(repr, vector))}]"
+
+
+def _quoted(lexeme: str) -> str:
+    """As a tsquery writes it."""
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"

@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM source_embeddings WHERE model = :model)

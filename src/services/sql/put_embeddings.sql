@@ -1,0 +1,6 @@
+-- A passage that was replaced while its embedding was made has none: the next `sources add` makes one of the new text.
+INSERT INTO source_embeddings (passage_id, model, embedding)
+SELECT e.id, :model, CAST(e.embedding AS vector)
+FROM unnest(CAST(:ids AS bigint[]), CAST(:embeddings AS text[])) AS e (id, embedding)
+JOIN source_passages p ON p.id = e.id
+ON CONFLICT (passage_id) DO UPDATE SET model = EXCLUDED.model, embedding = EXCLUDED.embedding

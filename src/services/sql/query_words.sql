@@ -1,0 +1,16 @@
+-- The words of a query as the library's languages write them, each with the number of passages that hold it. A word
+-- that says nothing in one of these languages, or in English, isn't searched for in the others either.
+WITH used AS (
+    SELECT DISTINCT configuration FROM source_documents
+), tokens AS (
+    SELECT lexeme AS token FROM unnest(to_tsvector('pg_catalog.simple', :query))
+    WHERE lexeme <> ALL (CAST(:small_words AS text[])) AND lexeme !~ '^[!-~]$'
+), lexed AS MATERIALIZED (
+    SELECT token, configuration, to_tsvector(CAST('pg_catalog.' || configuration AS regconfig), token) AS words
+    FROM tokens, (SELECT configuration FROM used UNION SELECT 'english') AS languages
+), lexemes AS (
+    SELECT DISTINCT w.lexeme
+    FROM lexed JOIN used USING (configuration), unnest(lexed.words) w
+    WHERE token NOT IN (SELECT token FROM lexed WHERE words = '')
+)
+SELECT lexeme, passages FROM lexemes JOIN source_lexemes USING (lexeme) WHERE passages > 0

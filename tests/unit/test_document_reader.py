@@ -1,0 +1,132 @@
+"""Files of every kind, made here with the libraries that make them, and some that are none."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import docx
+import pytest
+from fpdf import FPDF
+
+from src.domain.passages import split
+from src.services import document_reader
+from src.services.document_reader import DocumentText, UnreadableDocument, joined_lines, read_document
+
+PAGE = """<!doctype html><html><head><title>All about cells</title><style>p {}</style><script>evil()</script></head>
+<body><header>Site</header><nav><a href="/">Home</a></nav><main><h1>Cells</h1><p>A <b>cell</b> is <a href="x">small</a>.
+</p><h2>Membrane</h2><ul><li>outer</li><li>inner</li></ul><form><input></form></main><footer>Imprint</footer></body>"""
+
+
+def sections(document: DocumentText) -> list[tuple[str, str]]:
+    return [(part.section, document.text[part.start : part.end]) for part in split(document.text)]
+
+
+def test_markdown_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One\xff two.\x0c")
+    document = read_document(tmp_path / "a.MD")
+    assert document == DocumentText("Cells", "Before\n\n# Cells\nOne\ufffd two.\n")
+
+
+def test_text_without_a_heading_is_named_after_its_file(tmp_path: Path) -> None:
+    (tmp_path / "cells.txt").write_text("One.")
+    assert read_document(tmp_path / "cells.txt").title == "cells"
+
+
+def test_of_a_page_only_what_is_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(PAGE)
+    document = read_document(tmp_path / "a.html")
+    assert document.title == "All about cells"
+    assert sections(document) == [("Cells", "A **cell** is small."), ("Membrane", "- outer\n- inner")]
+
+
+def test_word(tmp_path: Path) -> None:
+    made = docx.Document()
+    made.add_heading("Cells", 1)
+    made.add_paragraph("A cell is small.")
+    made.add_heading("Membrane", 2)
+    made.add_paragraph("It is a border.")
+    made.save(str(tmp_path / "a.docx"))
+    document = read_document(tmp_path / "a.docx")
+    assert document.title == "Cells"
+    assert sections(document) == [("Cells", "A cell is small."), ("Membrane", "It is a border.")]
+
+
+def pdf(path: Path, *pages: str, password: str | None = None) -> Path:
+    made = FPDF()
+    made.set_font("helvetica", size=12)
+    made.set_title("On cells")
+    for text in pages:
+        made.add_page()
+        made.multi_cell(60, 6, text)
+    if password is not None:
+        made.set_encryption(owner_password="owner", user_password=password)
+    made.output(str(path))
+    return path
+
+
+def test_pdf_has_a_section_for_each_page_and_no_broken_lines(tmp_path: Path) -> None:
+    first = "A cell is the smallest unit of all that lives, and every living thing is made of one cell or of many."
+    document = read_document(pdf(tmp_path / "a.pdf", first, "Membranes are borders."))
+    assert document.title == "On cells"
+    assert sections(document) == [("Page 1", first), ("Page 2", "Membranes are borders.")]
+
+
+def test_a_pdf_that_opens_without_a_password_is_read(tmp_path: Path) -> None:
+    assert "cell" in read_document(pdf(tmp_path / "a.pdf", "A cell.", password="")).text
+
+
+@pytest.mark.parametrize(
+    ("layout", "text"),
+    [
+        ("Photosyn-\nthesis is how\nplants live.", "Photosynthesis is how plants live."),
+        ("The Anglo-\nSaxon and the\nB-1 cell", "The Anglo- Saxon and the B-1 cell"),
+        ("One line that is long enough.\nEnd.\nAnother line that is long", "One line that is long enough. End.\n\n"
+         "Another line that is long"),
+        ("One.\n\nTwo.", "One.\n\nTwo."),
+        ("# no heading", "\\# no heading"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_lines_of_a_layout(layout: str, text: str) -> None:
+    assert joined_lines(layout) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.md", b"", "there is no text in it"),
+        ("a.txt", b" \n\x00", "there is no text in it"),
+        ("a.html", b"<nav>Home</nav>", "there is no text in it"),
+        ("a.docx", b"PK no zip", "no valid DOCX file"),
+        ("a.docx", b"", "no valid DOCX file"),
+        ("a.pdf", b"%PDF-1.4 broken", "no valid PDF file"),
+        ("a.pdf", b"", "no valid PDF file"),
+        ("a.pptx", b"x", "convert it to one of .docx, .htm"),
+    ],
+)
+def test_what_can_not_be_read_is_named_with_the_reason(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableDocument) as caught:
+        read_document(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ") and says in str(caught.value)
+
+
+def test_more_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnreadableDocument, match="encrypted; save it without a password"):
+        read_document(pdf(tmp_path / "locked.pdf", "A cell.", password="secret"))
+    with pytest.raises(UnreadableDocument, match="only pictures"):
+        read_document(pdf(tmp_path / "blank.pdf", ""))
+    with zipfile.ZipFile(tmp_path / "other.docx", "w") as archive:
+        archive.writestr("hello.txt", "no document")
+    with pytest.raises(UnreadableDocument, match="no valid DOCX"):
+        read_document(tmp_path / "other.docx")
+    with pytest.raises(UnreadableDocument, match="No such file"):
+        read_document(tmp_path / "gone.md")
+    (tmp_path / "folder.md").mkdir()
+    with pytest.raises(UnreadableDocument, match="directory"):
+        read_document(tmp_path / "folder.md")
+    monkeypatch.setattr(document_reader, "MOST_BYTES", 3 * 1024 * 1024)
+    (tmp_path / "big.md").touch()
+    os.truncate(tmp_path / "big.md", 4 * 1024 * 1024)
+    with pytest.raises(UnreadableDocument, match="it has 4 MB, at most 3 are read; split it"):
+        read_document(tmp_path / "big.md")

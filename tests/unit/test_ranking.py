@@ -1,0 +1,56 @@
+"""Search words, and orders of passages."""
+
+import pytest
+
+from src.domain.ranking import deciding_words, fused, word_weights
+from src.domain.search_words import search_configuration, searchable
+from src.domain.source import library_path, prefixes_of
+
+
+def test_rare_words_weigh_more_and_none_weighs_nothing() -> None:
+    weights = word_weights({"cell": 90, "mitochondrion": 2, "the": 100, "gone": 0}, 100)
+    assert list(weights) == ["mitochondrion", "cell", "the"]
+    assert all(weight > 0 for weight in weights.values())
+
+
+@pytest.mark.parametrize(
+    ("most", "words"), [(0, ["rare"]), (5, ["rare"]), (15, ["rare", "some"]), (10_000, ["rare", "some", "common"])]
+)
+def test_the_rarest_words_decide(most: int, words: list[str]) -> None:
+    assert deciding_words({"common": 5000, "some": 10, "rare": 2, "none": 0}, most) == words
+
+
+def test_no_word_that_is_anywhere_decides_nothing() -> None:
+    assert deciding_words({"none": 0}, 100) == []
+
+
+def test_what_both_rankings_name_comes_first() -> None:
+    ranking = fused([[1, 2, 3], [4, 2]])
+    assert list(ranking) == [2, 1, 4, 3]
+    assert ranking[2] == pytest.approx(2 / 62)
+    assert fused([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "configuration"),
+    [("en", "english"), ("de-AT", "german"), ("hi", "hindi"), ("AR", "arabic"), ("zh", "simple"), ("und", "simple")],
+)
+def test_configurations(language: str, configuration: str) -> None:
+    assert search_configuration(language) == configuration
+
+
+def test_scripts_without_spaces_are_read_in_pairs() -> None:
+    assert searchable("细胞膜 cell 胞").split() == ["细胞", "胞膜", "cell", "胞"]
+    assert searchable("कोशिका") == "कोशिका"
+
+
+def test_one_word_has_one_spelling() -> None:
+    assert searchable("الخلية والنباتات للنباتات الى") == "خلية نباتات نباتات الى"
+    assert searchable("कोशिकाएँ") == "कोशिकाएं"
+    assert searchable("ﬁeld") == "field"
+
+
+def test_paths() -> None:
+    assert library_path("/a//b.md/") == "a/b.md"
+    assert prefixes_of("a/b/c.md") == ["a", "a/b", "a/b/c.md"]
+    assert prefixes_of("") == []
