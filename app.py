@@ -103,7 +103,15 @@ class Worker:
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
         def generator(record: CourseRecord) -> CourseGenerator:
-            return CourseGenerator(model, sources, record, progress, settings.max_lessons, settings.max_course_tokens)
+            return CourseGenerator(
+                model,
+                sources,
+                record,
+                progress,
+                settings.max_lessons,
+                settings.max_course_tokens,
+                settings.grounding,
+            )
 
         accepted = AcceptedCourses()
         self._gate = ModelGate(self._model_server.brake)

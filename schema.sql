@@ -812,12 +812,129 @@ BEGIN
 END
 $$;
 
+-- 0010 quality: what was measured of each lesson and course, citations that were verified, and checks with their keys.
+
+ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS outline_findings JSONB NOT NULL DEFAULT '[]';
+COMMENT ON COLUMN public.courses.outline_findings IS 'What the gates found in the outline and a repair did not mend';
+COMMENT ON COLUMN public.courses.quality IS 'Figures of the finished course, made by course_quality()';
+
+-- NULL: the lesson was not written by this worker, or before it measured.
+ALTER TABLE public.lessons ADD COLUMN IF NOT EXISTS quality JSONB;
+ALTER TABLE public.lessons ADD COLUMN IF NOT EXISTS written_by TEXT;
+ALTER TABLE public.lessons ADD COLUMN IF NOT EXISTS prompt_version INT;
+ALTER TABLE public.lessons ADD COLUMN IF NOT EXISTS prompt_digest TEXT;
+COMMENT ON COLUMN public.lessons.quality IS 'Figures and findings of the lesson';
+COMMENT ON COLUMN public.lessons.written_by IS 'The model''s own name for itself';
+COMMENT ON COLUMN public.lessons.prompt_version IS 'Of src/services/prompts/lesson.md';
+COMMENT ON COLUMN public.lessons.prompt_digest IS 'SHA-256 (hex) of that prompt''s text';
+
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS kind TEXT CONSTRAINT lesson_checks_kind
+    CHECK (kind IN ('multiple_choice', 'true_false', 'short_answer'));
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS choices TEXT[];
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS key INT;
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS explanation TEXT;
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS evidence TEXT;
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS objective INT;
+ALTER TABLE public.lesson_checks ADD COLUMN IF NOT EXISTS citation INT;
+COMMENT ON COLUMN public.lesson_checks.key IS 'Which of the choices is right: choices[key] = answer; NULL for a short answer';
+COMMENT ON COLUMN public.lesson_checks.evidence IS 'The sentence of the lesson that shows that the answer is right';
+COMMENT ON COLUMN public.lesson_checks.objective IS 'Which of the lesson''s learning_objectives it tests, counted from 1';
+COMMENT ON COLUMN public.lesson_checks.citation IS 'lesson_citations.number of the citation that the answer rests on';
+
+-- The database guards the answer key, whoever writes it.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'lesson_checks_answer_key') THEN
+        ALTER TABLE public.lesson_checks ADD CONSTRAINT lesson_checks_answer_key
+            CHECK (key IS NULL OR (choices[key] IS NOT NULL AND choices[key] = answer));
+    END IF;
+END
+$$;
+
+CREATE TABLE IF NOT EXISTS public.lesson_citations (
+    lesson_id        UUID NOT NULL REFERENCES public.lessons (id) ON DELETE CASCADE,
+    number           INT NOT NULL CHECK (number >= 1),
+    document         TEXT NOT NULL,
+    section          TEXT NOT NULL,
+    start_offset     INT NOT NULL,
+    end_offset       INT NOT NULL CHECK (end_offset > start_offset),
+    quote            TEXT NOT NULL,
+    score            REAL NOT NULL,
+    document_version TEXT,
+    PRIMARY KEY (lesson_id, number)
+);
+COMMENT ON COLUMN public.lesson_citations.number IS 'As the lesson''s text shows it: [1]';
+COMMENT ON COLUMN public.lesson_citations.start_offset IS 'Where the quote begins in the document''s text, in characters';
+COMMENT ON COLUMN public.lesson_citations.score IS '100: word for word; from 90: nearly, with the same numbers';
+COMMENT ON COLUMN public.lesson_citations.document_version IS 'source_documents.sha256 when it was verified; NULL where the library knows none';
+CREATE INDEX IF NOT EXISTS lesson_citations_document ON public.lesson_citations (document);
+
+-- The figures of a course from its lessons. The worker makes the same for courses that it writes with files only
+-- (src/domain/quality/record.py).
+CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
+        'lessons_without_sources', count(*) FILTER (WHERE coalesce(cardinality(l.sources), 0) = 0),
+        'citations', coalesce(sum((l.quality ->> 'citations')::int), 0),
+        'citations_removed', coalesce(sum((l.quality ->> 'citations_removed')::int), 0),
+        'citation_precision', trim_scale(round(sum((l.quality ->> 'citations_verified')::numeric)
+                                               / nullif(sum((l.quality ->> 'citations')::numeric), 0), 3)),
+        'citation_coverage', trim_scale(round(sum((l.quality ->> 'cited_sentences')::numeric)
+                                              / nullif(sum((l.quality ->> 'factual_sentences')::numeric), 0), 3)),
+        'reading_grade', trim_scale(round(avg((l.quality ->> 'reading_grade')::numeric), 1)),
+        'hardest_reading_grade', max((l.quality ->> 'reading_grade')::numeric),
+        'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id
+                   WHERE kl.course_id = course),
+        'valid_keys', coalesce(sum((l.quality ->> 'valid_keys')::int), 0),
+        'hard_findings', coalesce(sum((l.quality ->> 'hard_findings')::int), 0) + (
+            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
+            WHERE c.id = course AND found ->> 'severity' = 'hard'),
+        'soft_findings', coalesce(sum((l.quality ->> 'soft_findings')::int), 0) + (
+            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
+            WHERE c.id = course AND found ->> 'severity' = 'soft')
+    )
+    FROM lessons l WHERE l.course_id = course
+$$;
+
+CREATE OR REPLACE VIEW public.v_course_quality AS
+SELECT c.id AS course_id, c.slug, c.title, c.grade_level, c.language, c.generated_at,
+       (c.quality ->> 'lessons_with_sources')::int AS lessons_with_sources,
+       (c.quality ->> 'lessons_without_sources')::int AS lessons_without_sources,
+       (c.quality ->> 'citations')::int AS citations,
+       (c.quality ->> 'citations_removed')::int AS citations_removed,
+       (c.quality ->> 'citation_precision')::numeric AS citation_precision,
+       (c.quality ->> 'citation_coverage')::numeric AS citation_coverage,
+       (c.quality ->> 'reading_grade')::numeric AS reading_grade,
+       (c.quality ->> 'hardest_reading_grade')::numeric AS hardest_reading_grade,
+       (c.quality ->> 'checks')::int AS checks,
+       (c.quality ->> 'valid_keys')::int AS valid_keys,
+       (c.quality ->> 'hard_findings')::int AS hard_findings,
+       (c.quality ->> 'soft_findings')::int AS soft_findings
+FROM public.courses c
+WHERE c.status = 'READY';
+
+-- Courses that cite a document which has changed since, or is gone from the library.
+CREATE OR REPLACE VIEW public.v_stale_courses AS
+SELECT c.id AS course_id, c.slug, c.title, c.generated_at, k.document,
+       array_agg(DISTINCT l.lesson_number ORDER BY l.lesson_number) AS lessons,
+       CASE WHEN d.id IS NULL THEN 'removed' ELSE 'changed' END AS reason,
+       d.changed_at
+FROM public.lesson_citations k
+JOIN public.lessons l ON l.id = k.lesson_id
+JOIN public.courses c ON c.id = l.course_id
+LEFT JOIN public.source_documents d ON d.path = k.document
+WHERE c.status = 'READY' AND k.document_version IS NOT NULL AND k.document_version IS DISTINCT FROM d.sha256
+GROUP BY c.id, k.document, d.id;
+
 -- What `alembic upgrade head` would have written. A newer revision is left as it is.
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 INSERT INTO public.alembic_version (version_num)
-SELECT '0009' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '0009' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008');
+SELECT '0010' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
+UPDATE public.alembic_version SET version_num = '0010' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009');
 
 COMMIT;

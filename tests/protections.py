@@ -38,7 +38,7 @@ PROTECTIONS = (
         "1",
         "a new attempt writes only what is missing",
         "src/services/course_generator.py",
-        "missing = [plan for plan in outline.lessons if plan.lesson_number not in saved]",
+        "missing = [plan for plan in outline.lessons if plan.lesson_number not in work.saved]",
         "missing = list(outline.lessons)",
         "test_killed_mid_lesson_resumes_without_paying_again",
     ),

@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     course: CourseSettings
     max_lessons: Annotated[int, Field(ge=1)] = 30
     max_course_tokens: Annotated[int, Field(ge=1)] | None = None
+    grounding: Literal["required", "preferred", "off"] = "preferred"
     sources_dir: DirectoryPath | None = None
     files: bool = True
     output_dir: Path = Path("courses")

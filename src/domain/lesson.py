@@ -1,15 +1,22 @@
 """A lesson. `LessonText` is what the language model writes, `Lesson` what the course holds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Self
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from src.domain.headings import direction, headings
 from src.domain.outline import LessonPlan
-from src.domain.source import Passage
+from src.domain.quality.citations import Claim, Reference
+from src.domain.quality.record import LessonQuality
 from src.domain.text import Label, Prose
+
+CheckKind = Literal["multiple_choice", "true_false", "short_answer"]
+
+_PROSE_RULE = "Markdown paragraphs and lists, without headings and without HTML, with citations such as [1]"
 
 
 class Section(BaseModel):
@@ -18,7 +25,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     heading: Label
-    content: Annotated[Prose, Field(description="Markdown paragraphs and lists, without headings and without HTML")]
+    content: Annotated[Prose, Field(description=_PROSE_RULE)]
 
 
 class KeyTerm(BaseModel):
@@ -31,32 +38,61 @@ class KeyTerm(BaseModel):
 
 
 class Check(BaseModel):
-    """A question with its answer: multiple choice where `choices` is given, else a short answer."""
+    """A question with its answer."""
 
     model_config = ConfigDict(frozen=True)
 
+    kind: CheckKind
     question: Label
     choices: Annotated[
         tuple[Label, ...] | None,
-        Field(description="3 to 5 possible answers, exactly one of them right; null for a short-answer question"),
+        Field(
+            description="multiple_choice: 3 to 5 possible answers, exactly one of them right; true_false: the words for"
+            " true and false in the lesson's language, in this order; short_answer: null"
+        ),
     ]
     answer: Annotated[
         Prose, Field(description="The right choice, word for word; for a short-answer question a model answer")
+    ]
+    evidence: Annotated[
+        Prose, Field(description="The sentence of this lesson, word for word, that shows that the answer is right")
     ]
     explanation: Annotated[Prose, Field(description="Why the answer is right, from the lesson's own text")]
     objective: Annotated[int, Field(ge=1, description="Which learning objective it tests, counted from 1")]
 
     @model_validator(mode="after")
     def _the_answer_is_among_the_choices(self) -> Self:
-        if self.choices is None:
+        if self.kind == "short_answer":
+            if self.choices is not None:
+                raise ValueError("a short_answer question has no choices: give null")
             return self
-        if not 2 <= len(self.choices) <= 6:
-            raise ValueError(f"{len(self.choices)} choices; 3 to 5 are wanted")
+        if self.choices is None:
+            raise ValueError(f"a {self.kind} question needs choices")
+        least, most = (2, 2) if self.kind == "true_false" else (3, 6)
+        if not least <= len(self.choices) <= most:
+            raise ValueError(f"{len(self.choices)} choices; {'2' if most == 2 else '3 to 5'} are wanted")
         if len({choice.casefold() for choice in self.choices}) < len(self.choices):
             raise ValueError("the choices must differ")
         if self.answer not in self.choices:
             raise ValueError("the answer must be one of the choices, word for word")
         return self
+
+    @property
+    def key(self) -> int | None:
+        """Which of the choices is right, counted from 1."""
+        return self.choices.index(self.answer) + 1 if self.choices else None
+
+
+class Citation(BaseModel):
+    """What a number in brackets stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: Annotated[int, Field(ge=1, description="The number that the text uses for it, as in [1]")]
+    passage: Annotated[int, Field(description="The number of the passage")]
+    quote: Annotated[
+        Label, Field(description="5 to 40 words of that passage, word for word, that say what the cited sentence says")
+    ]
 
 
 class LessonText(BaseModel):
@@ -64,7 +100,7 @@ class LessonText(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    introduction: Prose
+    introduction: Annotated[Prose, Field(description=_PROSE_RULE)]
     sections: Annotated[tuple[Section, ...], Field(min_length=1, max_length=10)]
     key_terms: Annotated[tuple[KeyTerm, ...], Field(min_length=1, max_length=15)]
     applications: Annotated[Prose, Field(description="Where learners meet this outside school")]
@@ -72,66 +108,128 @@ class LessonText(BaseModel):
     checks: Annotated[
         tuple[Check, ...], Field(min_length=3, max_length=5, description="Questions that test the objectives")
     ]
-    passages: Annotated[
-        tuple[int, ...], Field(description="Numbers of the passages that the lesson rests on; empty if none were given")
+    citations: Annotated[
+        tuple[Citation, ...],
+        Field(max_length=60, description="What the numbers in the text stand for; empty if no passages were given"),
     ]
 
-    def faults(self, plan: LessonPlan, passages: Sequence[Passage]) -> list[str]:
-        """What is wrong with it as the text of the lesson `plan`, written from `passages`."""
-        faults = []
-        for number, check in enumerate(self.checks):
-            if check.objective > len(plan.learning_objectives):
-                faults.append(
-                    f"checks.{number}.objective: {check.objective}; the lesson has"
-                    f" {len(plan.learning_objectives)} objectives"
-                )
-        unknown = sorted({number for number in self.passages if not 1 <= number <= len(passages)})
-        if unknown:
-            faults.append(f"passages: no passage has the number {', '.join(map(str, unknown))}")
-        elif passages and not self.passages:
-            faults.append("passages: name at least one of the passages that the lesson rests on")
-        return faults
+    def fields(self) -> dict[str, str]:
+        """The parts that a learner reads before the questions, by path, in reading order."""
+        return {
+            "introduction": self.introduction,
+            **{f"sections.{number}": part.content for number, part in enumerate(self.sections, start=1)},
+            **{f"key_terms.{number}": term.definition for number, term in enumerate(self.key_terms, start=1)},
+            "applications": self.applications,
+            "summary": self.summary,
+        }
+
+    def with_fields(self, fields: Mapping[str, str]) -> Self:
+        """The lesson with these texts in place of those of `fields`."""
+        sections = (
+            part.model_copy(update={"content": fields[f"sections.{number}"]})
+            for number, part in enumerate(self.sections, start=1)
+        )
+        terms = (
+            term.model_copy(update={"definition": fields[f"key_terms.{number}"]})
+            for number, term in enumerate(self.key_terms, start=1)
+        )
+        single = {name: fields[name] for name in ("introduction", "applications", "summary")}
+        return self.model_copy(update={**single, "sections": tuple(sections), "key_terms": tuple(terms)})
+
+    def claims(self) -> list[Claim]:
+        """The citations, to be verified."""
+        return [Claim(citation.number, citation.passage, citation.quote) for citation in self.citations]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What wrote a lesson: a course can be traced to it."""
+
+    model: str
+    """The model's own name for itself."""
+    prompt_version: int
+    prompt_digest: str
+    """SHA-256 (hex) of the instructions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A finished lesson: its plan, its text, and the documents it rests on."""
+    """A finished lesson. The citations in its text are verified; `references` says what they stand for."""
 
     plan: LessonPlan
     text: LessonText
-    sources: tuple[str, ...]
-    written_by: str
-    """The model's own name for itself."""
+    language: str
+    references: tuple[Reference, ...]
+    check_references: tuple[int | None, ...]
+    """For each question the reference that its answer rests on."""
+    quality: LessonQuality
+    origin: Origin
 
-    @classmethod
-    def assembled(cls, plan: LessonPlan, text: LessonText, passages: Sequence[Passage], written_by: str) -> Self:
-        """The lesson whose sources are the documents of the passages that `text` names, in that order."""
-        documents = (passages[number - 1].document for number in text.passages)
-        return cls(plan, text, tuple(dict.fromkeys(documents)), written_by)
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The documents that it cites, in the order of its references."""
+        return tuple(dict.fromkeys(reference.document for reference in self.references))
 
     def sections(self) -> list[dict[str, str]]:
         """Every part in reading order, so that a reader of `sections` alone has the whole lesson."""
+        fixed = headings(self.language)
         terms = "\n".join(f"- **{term.term}**: {term.definition}" for term in self.text.key_terms)
         return [
-            {"kind": "introduction", "heading": "Introduction", "content": self.text.introduction},
+            {"kind": "introduction", "heading": fixed.introduction, "content": self.text.introduction},
             *({"kind": "main", "heading": part.heading, "content": part.content} for part in self.text.sections),
-            {"kind": "key_terms", "heading": "Key Terms", "content": terms},
-            {"kind": "applications", "heading": "Real-World Applications", "content": self.text.applications},
-            {"kind": "summary", "heading": "Summary", "content": self.text.summary},
+            {"kind": "key_terms", "heading": fixed.key_terms, "content": terms},
+            {"kind": "applications", "heading": fixed.applications, "content": self.text.applications},
+            {"kind": "summary", "heading": fixed.summary, "content": self.text.summary},
+        ]
+
+    def checks(self) -> list[dict[str, Any]]:
+        """The questions as `content_json` and `lesson_checks` hold them; `key` and `citation` count from 1."""
+        return [
+            {**check.model_dump(mode="json"), "key": check.key, "citation": reference}
+            for check, reference in zip(self.text.checks, self.check_references, strict=True)
         ]
 
     def content_json(self) -> dict[str, Any]:
         """The shape of `lesson_bodies.content_json`."""
         return {
             **self.plan.model_dump(mode="json"),
+            "language": self.language,
+            "direction": direction(self.language),
+            "grounded": bool(self.references),
             "sections": self.sections(),
             "key_terms": [term.model_dump() for term in self.text.key_terms],
-            "checks": [check.model_dump(mode="json") for check in self.text.checks],
+            "checks": self.checks(),
             "sources": list(self.sources),
-            "written_by": self.written_by,
+            "references": [asdict(reference) for reference in self.references],
+            "written_by": self.origin.model,
         }
 
 
 def lesson_id(course_id: UUID, lesson_number: int) -> UUID:
     """The same for the same lesson of the same course, whoever writes it."""
     return uuid5(course_id, f"lesson/{lesson_number}")
+
+
+def with_keys_placed(checks: tuple[Check, ...], seed: str) -> tuple[Check, ...]:
+    """Multiple choice with the choices in an order that gives nothing away, the same for the same `seed`.
+
+    Within a lesson no position holds the key twice before every position has held it once.
+    """
+    placed: list[Check] = []
+    free: dict[int, list[int]] = {}
+    for check in checks:
+        if check.kind != "multiple_choice" or check.choices is None:
+            placed.append(check)
+            continue
+        size = len(check.choices)
+        if not free.get(size):
+            free[size] = sorted(range(size), key=lambda position: _drawn(seed, len(placed), position))
+        wrong = [choice for choice in check.choices if choice != check.answer]
+        wrong.sort(key=lambda choice: _drawn(seed, check.question, choice))
+        wrong.insert(free[size].pop(0), check.answer)
+        placed.append(check.model_copy(update={"choices": tuple(wrong)}))
+    return tuple(placed)
+
+
+def _drawn(*what: object) -> bytes:
+    return hashlib.sha256("\x1f".join(map(str, what)).encode(errors="replace")).digest()

@@ -3,47 +3,53 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from src.domain.headings import Headings, headings
+
 
 def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
     """A lesson from its `content_json`; `level` is the depth of its heading.
 
     Lessons that other programs stored may have `title` and `sections` only: what is absent is left out.
     """
+    fixed = headings(content.get("language", "en"))
     title, part, detail = "#" * level, "#" * (level + 1), "#" * (level + 2)
-    lines = [f"{title} Lesson {content['lesson_number']}: {content['title']}", ""]
+    lines = [f"{title} {fixed.lesson.format(content['lesson_number'], content['title'])}", ""]
     if content.get("description"):
         lines += [content["description"], ""]
     if content.get("learning_objectives"):
-        lines += [f"{part} Learning Objectives", "", *_bullets(content["learning_objectives"]), ""]
+        lines += [f"{part} {fixed.objectives}", "", *_bullets(content["learning_objectives"]), ""]
     for section in content.get("sections", ()):
         lines += [f"{part} {section['heading']}", "", section["content"], ""]
     if checks := content.get("checks"):
-        lines += [f"{part} Check Your Understanding", ""]
+        lines += [f"{part} {fixed.checks}", ""]
         for number, check in enumerate(checks, start=1):
             lines += [f"{number}. {check['question']}", *_lettered(check.get("choices"))]
-        lines += ["", f"{detail} Answer Key", ""]
-        lines += [f"{number}. {_answer(check)}" for number, check in enumerate(checks, start=1)]
+        lines += ["", f"{detail} {fixed.answer_key}", ""]
+        lines += [f"{number}. {_answer(check, fixed)}" for number, check in enumerate(checks, start=1)]
         lines += [""]
     if "sources" in content:
-        sources = _bullets(content["sources"]) or ["This lesson rests on no source documents."]
-        lines += [f"{part} Sources", "", *sources, ""]
+        shown = _references(content.get("references", ())) or _bullets(content["sources"])
+        lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if "written_by" in content:
-        lines += [f"*Written by the model: {content['written_by']}*", ""]
+        lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
     return "\n".join(lines)
 
 
 def course_markdown(course: Mapping[str, Any]) -> str:
     """A whole course from the shape of `course.json`."""
     metadata, lessons = course["metadata"], course["lessons"]
+    fixed = headings(metadata.get("language") or "en")
     lines = [f"# {metadata['title']}", ""]
     if description := course["outline"].get("description"):
         lines += [description, ""]
-    lines += [f"*{metadata['topic']} · {metadata['grade_level']} · {metadata['total_lessons']} lessons*", ""]
-    lines += ["## Contents", ""]
+    size = fixed.lessons.format(metadata["total_lessons"])
+    lines += [f"*{metadata['topic']} · {metadata['grade_level']} · {size}*", ""]
+    lines += [f"## {fixed.contents}", ""]
     lines += [f"{entry['lesson_info']['lesson_number']}. {entry['lesson_info']['title']}" for entry in lessons]
     lines += [""]
     lines += [lesson_markdown(entry["content"], level=2) for entry in lessons]
-    lines += ["## All Sources", "", *(_bullets(course["all_sources"]) or ["No source documents."]), ""]
+    sources = [_cited_in(source, lessons, fixed) for source in course["all_sources"]]
+    lines += [f"## {fixed.all_sources}", "", *(_bullets(sources) or ["–"]), ""]
     return "\n".join(lines)
 
 
@@ -51,13 +57,34 @@ def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
+def _references(references: Sequence[Mapping[str, Any]]) -> list[str]:
+    # Two spaces at the end keep the lines apart; a list would number them anew.
+    return [
+        f"[{reference['number']}] {_place(reference)}: “{_one_line(reference['quote'])}”  " for reference in references
+    ]
+
+
+def _place(reference: Mapping[str, Any]) -> str:
+    return " › ".join(_one_line(reference[name]) for name in ("document", "section") if reference.get(name))
+
+
+def _one_line(text: str) -> str:
+    # What a source says is shown and never obeyed: it may hold HTML.
+    return " ".join(text.split()).replace("<", "&lt;")
+
+
+def _cited_in(source: str, lessons: Sequence[Mapping[str, Any]], fixed: Headings) -> str:
+    numbers = [str(entry["lesson_info"]["lesson_number"]) for entry in lessons if source in entry["sources"]]
+    return f"{source} ({fixed.cited_in.format(', '.join(numbers))})" if numbers else source
+
+
 def _lettered(choices: Sequence[str] | None) -> list[str]:
     return [f"   - {chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices or ())]
 
 
-def _answer(check: Mapping[str, Any]) -> str:
+def _answer(check: Mapping[str, Any], fixed: Headings) -> str:
     choices, answer = check.get("choices") or (), check.get("answer")
     if not answer:
-        return "*No answer is on record.*"
+        return f"*{fixed.no_answer}*"
     letter = f"{chr(ord('A') + choices.index(answer))}. " if answer in choices else ""
     return f"**{letter}{answer}** {check.get('explanation') or ''}".rstrip()

@@ -47,9 +47,3 @@ class Outline(BaseModel):
         if twice:
             raise ValueError(f"lesson titles must differ; used more than once: {', '.join(twice)}")
         return self
-
-    def faults(self, num_lessons: int) -> list[str]:
-        """What is wrong with it as the outline of a course of `num_lessons` lessons."""
-        if len(self.lessons) != num_lessons:
-            return [f"lessons: {len(self.lessons)} were given; exactly {num_lessons} are needed"]
-        return []

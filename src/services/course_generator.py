@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 import structlog
 from pydantic import ValidationError
@@ -10,8 +11,11 @@ from pydantic import ValidationError
 from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import CourseError, LeaseLost, ModelAccessDenied, ModelUnavailable, NoSources, Stopping
-from src.domain.lesson import Lesson
+from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
+from src.domain.quality.draft import Grams, grams_of_content
+from src.domain.quality.finding import Finding
+from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.services.crash_points import crash_point
@@ -30,20 +34,46 @@ _FIRST_POSTPONEMENT = 5.0
 _LONGEST_POSTPONEMENT = 600.0
 
 
+Grounding = Literal["required", "preferred", "off"]
+"""Whether a course rests on sources: always (or it fails), where some are found, or only where a filter names them."""
+
+
 class CourseRecord(Protocol):
     """What the generator saves to. A call is done whole or not at all; it raises `LeaseLost` where it may not write."""
 
-    async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
-        """Keeps the outline, and the model calls that it took."""
+    async def save_outline(
+        self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
+    ) -> None:
+        """Keeps the outline with what was found in it, and the model calls that it took."""
         ...
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         """Keeps a finished lesson, and the model calls that it took."""
         ...
 
+    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
+        """The `content_json` of every lesson that is saved, by its number."""
+        ...
+
 
 Progress = Callable[[Claim, Outline, int | None, int], None]
 """Told after each saved step: the claim, the outline, the lesson's number (None: the outline), lessons done so far."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One attempt at one course, as far as it is."""
+
+    claim: Claim
+    brief: CourseBrief
+    budget: TokenBudget
+    calls: list[ModelCall]
+    """Those that no saved step has recorded yet."""
+    saved: set[int]
+    texts: dict[int, Grams] = field(default_factory=dict)
+    """Of the finished lessons, to tell when another one says the same."""
+    review: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One review at a time, so that of two lessons which say the same the second one is found out."""
 
 
 class CourseGenerator:
@@ -57,6 +87,7 @@ class CourseGenerator:
         progress: Progress,
         max_lessons: int,
         max_tokens: int | None,
+        grounding: Grounding,
     ) -> None:
         """`max_tokens`: of one course, over all of its attempts; None is no limit."""
         self._model = model
@@ -65,6 +96,7 @@ class CourseGenerator:
         self._progress = progress
         self._max_lessons = max_lessons
         self._max_tokens = max_tokens
+        self._grounding = grounding
 
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
@@ -74,8 +106,9 @@ class CourseGenerator:
         try:
             brief = CourseBrief.checked(claim.wanted, self._max_lessons)
             budget = TokenBudget(self._max_tokens, claim.tokens)
-            outline = await self._outline(claim, brief, budget, calls)
-            await self._lessons(claim, brief, outline, budget, calls)
+            work = _Work(claim, brief, budget, calls, set(claim.saved_lessons))
+            outline = await self._outline(work)
+            await self._lessons(work, outline)
         except LeaseLost:
             return Lost()
         except Stopping:
@@ -89,26 +122,29 @@ class CourseGenerator:
             return Broken.by(error)
         return Finished()
 
-    async def _outline(self, claim: Claim, brief: CourseBrief, budget: TokenBudget, calls: list[ModelCall]) -> Outline:
-        if saved := _saved_outline(claim, brief):
+    async def _outline(self, work: _Work) -> Outline:
+        if saved := _saved_outline(work.claim, work.brief):
             return saved
-        passages = await self._sources.search(brief.topic, brief.source_filter, _OUTLINE_PASSAGES)
-        _require_sources(brief, passages)
-        answer = await self._model.ask(outline_question(brief, passages), budget, calls.append)
-        await self._record.save_outline(claim, answer.value, calls)
-        calls.clear()
-        _log.info("the outline is saved", action="outline_saved", lessons=len(answer.value.lessons))
-        self._progress(claim, answer.value, None, len(claim.saved_lessons))
-        return answer.value
+        passages = await self._found(work.brief, _OUTLINE_PASSAGES, work.brief.topic)
 
-    async def _lessons(
-        self, claim: Claim, brief: CourseBrief, outline: Outline, budget: TokenBudget, calls: list[ModelCall]
-    ) -> None:
-        saved = set(claim.saved_lessons)
-        missing = [plan for plan in outline.lessons if plan.lesson_number not in saved]
-        tasks = [
-            asyncio.create_task(self._lesson(claim, brief, outline, plan, saved, budget, calls)) for plan in missing
-        ]
+        async def review(outline: Outline, _model: str) -> Reviewed[Outline]:
+            return await asyncio.to_thread(review_outline, outline, work.brief)
+
+        question = outline_question(work.brief, passages, review)
+        reviewed = await self._model.ask(question, work.budget, work.calls.append)
+        outline = reviewed.value
+        await self._record.save_outline(work.claim, outline, work.calls, reviewed.findings)
+        work.calls.clear()
+        _log.info("the outline is saved", action="outline_saved", lessons=len(outline.lessons))
+        self._progress(work.claim, outline, None, len(work.saved))
+        return outline
+
+    async def _lessons(self, work: _Work, outline: Outline) -> None:
+        missing = [plan for plan in outline.lessons if plan.lesson_number not in work.saved]
+        if missing and work.saved:
+            contents = await self._record.saved_contents(work.claim)
+            work.texts = {number: grams_of_content(content) for number, content in contents.items()}
+        tasks = [asyncio.create_task(self._lesson(work, outline, plan)) for plan in missing]
         try:
             # When one fails, the others are let finish: they are being paid for, and the next attempt has them.
             results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -121,37 +157,57 @@ class CourseGenerator:
         if errors:
             raise _gravest(errors)
 
-    async def _lesson(
-        self,
-        claim: Claim,
-        brief: CourseBrief,
-        outline: Outline,
-        plan: LessonPlan,
-        saved: set[int],
-        budget: TokenBudget,
-        calls: list[ModelCall],
-    ) -> None:
-        passages = await self._passages(brief, plan)
+    async def _lesson(self, work: _Work, outline: Outline, plan: LessonPlan) -> None:
+        passages = await self._passages(work.brief, plan)
+
+        async def review(text: LessonText, model: str) -> Reviewed[Lesson]:
+            return await self._reviewed(work, plan, passages, text, Origin(model, prompt.version, prompt.digest))
+
+        question = lesson_question(work.brief, outline, plan, passages, review)
+        prompt = question.prompt
         own_calls: list[ModelCall] = []
         try:
-            answer = await self._model.ask(lesson_question(brief, outline, plan, passages), budget, own_calls.append)
+            reviewed = await self._model.ask(question, work.budget, own_calls.append)
             crash_point("lesson_answered")
-            lesson = Lesson.assembled(plan, answer.value, passages, answer.written_by)
-            await self._record.save_lesson(claim, lesson, own_calls)
+            await self._record.save_lesson(work.claim, reviewed.value, own_calls)
         except BaseException:
-            calls += own_calls
+            work.calls += own_calls
             raise
-        saved.add(plan.lesson_number)
-        _log.info("a lesson is saved", action="lesson_saved", lesson=plan.lesson_number, of=len(outline.lessons))
-        self._progress(claim, outline, plan.lesson_number, len(saved))
+        work.saved.add(plan.lesson_number)
+        _log.info(
+            "a lesson is saved",
+            action="lesson_saved",
+            lesson=plan.lesson_number,
+            of=len(outline.lessons),
+            findings=[finding.gate for finding in reviewed.findings],
+        )
+        self._progress(work.claim, outline, plan.lesson_number, len(work.saved))
+
+    async def _reviewed(
+        self, work: _Work, plan: LessonPlan, passages: Sequence[Passage], text: LessonText, origin: Origin
+    ) -> Reviewed[Lesson]:
+        async with work.review:
+            others = {number: found for number, found in work.texts.items() if number != plan.lesson_number}
+            reviewed = await asyncio.to_thread(review_lesson, text, work.brief, plan, passages, others, origin)
+            work.texts[plan.lesson_number] = grams_of_content(reviewed.value.content_json())
+        return reviewed
 
     async def _passages(self, brief: CourseBrief, plan: LessonPlan) -> list[Passage]:
-        query = " ".join((plan.title, *plan.key_concepts))
-        passages = await self._sources.search(query, brief.source_filter, _LESSON_PASSAGES)
-        if not passages:
-            passages = await self._sources.search(brief.topic, brief.source_filter, _LESSON_PASSAGES)
-        _require_sources(brief, passages)
-        return passages
+        return await self._found(brief, _LESSON_PASSAGES, " ".join((plan.title, *plan.key_concepts)), brief.topic)
+
+    async def _found(self, brief: CourseBrief, limit: int, *queries: str) -> list[Passage]:
+        """Passages for the first query that finds any. Raises `NoSources` where there have to be some.
+
+        A filter is a wish for just these sources: without them there is no course.
+        """
+        if self._grounding == "off" and not brief.source_filter:
+            return []
+        for query in queries:
+            if passages := await self._sources.search(query, brief.source_filter, limit):
+                return passages
+        if not brief.source_filter and self._grounding != "required":
+            return []
+        raise NoSources(_nothing_found(brief, await self._sources.prefixes()))
 
 
 def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
@@ -164,12 +220,14 @@ def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
         if claim.saved_lessons:
             raise
         return None
-    return outline if claim.saved_lessons or not outline.faults(brief.num_lessons) else None
+    return outline if claim.saved_lessons or len(outline.lessons) == brief.num_lessons else None
 
 
-def _require_sources(brief: CourseBrief, passages: Sequence[Passage]) -> None:
-    if brief.source_filter and not passages:
-        raise NoSources(f"source_filter: no source was found under '{brief.source_filter}'")
+def _nothing_found(brief: CourseBrief, prefixes: Sequence[str]) -> str:
+    library = f"the library has {', '.join(prefixes)}" if prefixes else "the library is empty"
+    if brief.source_filter:
+        return f"source_filter: no source was found under '{brief.source_filter}'; {library}"
+    return f"topic: no source was found for it, and GROUNDING asks for sources; {library}"
 
 
 def _gravest(errors: Sequence[BaseException]) -> BaseException:

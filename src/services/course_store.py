@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -21,7 +21,11 @@ from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.lesson import Lesson, lesson_id
 from src.domain.markdown import lesson_markdown
 from src.domain.outline import Outline
+from src.domain.quality.finding import Finding
+from src.domain.quality.record import findings_json
 from src.services.database import Database, is_transient, sql
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -45,11 +49,13 @@ class CourseStore:
 
         return [_claim(row) for row in await self._database.run(work)]
 
-    async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
+    async def save_outline(
+        self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
+    ) -> None:
         """Keeps the outline, and with it the course's title."""
 
         def work(connection: Connection) -> None:
-            put_outline(connection, claim.course_id, outline)
+            put_outline(connection, claim.course_id, outline, findings)
 
         await self._fenced(claim, calls, work)
 
@@ -60,6 +66,15 @@ class CourseStore:
             put_lesson(connection, claim.course_id, lesson)
 
         await self._fenced(claim, calls, work)
+
+    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
+        """The `content_json` of every lesson that is saved, by its number."""
+
+        def work(connection: Connection) -> dict[int, dict[str, Any]]:
+            rows = connection.execute(sql("saved_contents"), {"course_id": claim.course_id}).all()
+            return {row.lesson_number: row.content_json for row in rows}
+
+        return await self._patiently(claim.course_id, work)
 
     async def finish(self, claim: Claim, output_path: str | None, long_output_path: str | None) -> None:
         """READY, with the result in the outbox. Held there until `release_result` where there are files to write.
@@ -157,8 +172,11 @@ class CourseStore:
                 put_call(connection, claim.course_id, claim.attempt, call)
             work(connection)
 
+        await self._patiently(claim.course_id, unit)
+
+    async def _patiently(self, course_id: UUID, unit: Callable[[Connection], T]) -> T:
         # The lessons of a course would wait for its row anyway: here they keep no more than one database thread busy.
-        turn = self._turns.setdefault(claim.course_id, asyncio.Lock())
+        turn = self._turns.setdefault(course_id, asyncio.Lock())
         while True:
             try:
                 async with turn:
@@ -172,7 +190,7 @@ class CourseStore:
                 await asyncio.sleep(random.uniform(0.5, 2))
 
 
-def put_outline(connection: Connection, course_id: UUID, outline: Outline) -> None:
+def put_outline(connection: Connection, course_id: UUID, outline: Outline, findings: Sequence[Finding]) -> None:
     """Writes the outline, and with it the course's title."""
     connection.execute(
         sql("save_outline"),
@@ -181,6 +199,7 @@ def put_outline(connection: Connection, course_id: UUID, outline: Outline) -> No
             "title": outline.title,
             "outline": outline.model_dump_json(),
             "total_lessons": len(outline.lessons),
+            "findings": json.dumps(findings_json(findings)),
         },
     )
 
@@ -188,10 +207,7 @@ def put_outline(connection: Connection, course_id: UUID, outline: Outline) -> No
 def put_lesson(connection: Connection, course_id: UUID, lesson: Lesson, generated_at: datetime | None = None) -> None:
     """Writes a lesson with its body and its checks. `generated_at`: None is now."""
     content = lesson.content_json()
-    checks = [
-        {"q_order": number, "question": check.question, "answer": check.answer}
-        for number, check in enumerate(lesson.text.checks, start=1)
-    ]
+    checks = [{"q_order": number, **check} for number, check in enumerate(lesson.checks(), start=1)]
     connection.execute(
         sql("save_lesson"),
         {
@@ -206,7 +222,12 @@ def put_lesson(connection: Connection, course_id: UUID, lesson: Lesson, generate
             "content_md": lesson_markdown(content),
             "content_json": json.dumps(content),
             "checks": json.dumps(checks),
+            "references": json.dumps(content["references"]),
             "generated_at": generated_at,
+            "quality": json.dumps(lesson.quality.as_json()),
+            "written_by": lesson.origin.model,
+            "prompt_version": lesson.origin.prompt_version,
+            "prompt_digest": lesson.origin.prompt_digest,
         },
     )
 

@@ -148,8 +148,19 @@ class DatabaseService:
                 self._save_lesson(course_id, entry)
             with self.get_cursor() as cursor:
                 cursor.execute(
-                    "UPDATE courses SET status = 'READY', generated_at = %s, sources = %s::text[] WHERE id = %s",
-                    (metadata.get("generated_at"), list(course_data.get("all_sources", ())), course_id),
+                    """
+                    UPDATE courses
+                    SET status = 'READY', generated_at = %s, sources = %s::text[], language = coalesce(%s, language),
+                        quality = %s
+                    WHERE id = %s
+                    """,
+                    (
+                        metadata.get("generated_at"),
+                        list(course_data.get("all_sources", ())),
+                        metadata.get("language"),
+                        _json(metadata.get("quality")),
+                        course_id,
+                    ),
                 )
         except Exception as error:
             self.update_course_status(course_id, "FAILED", f"{type(error).__name__}: {error}")
@@ -188,17 +199,47 @@ class DatabaseService:
         content = {**info, **content}
         self.save_lesson_body(lesson_id, lesson_markdown(content), content)
         with self.get_cursor() as cursor:
+            cursor.execute(
+                "UPDATE lessons SET quality = %s, written_by = %s WHERE id = %s",
+                (_json(entry.get("quality")), content.get("written_by"), lesson_id),
+            )
             for number, check in enumerate(content.get("checks", ()), start=1):
-                cursor.execute(
-                    "INSERT INTO lesson_checks (lesson_id, q_order, question, answer) VALUES (%s, %s, %s, %s)",
-                    (lesson_id, number, check["question"], check.get("answer")),
-                )
+                cursor.execute(_INSERT_CHECK, {"lesson_id": lesson_id, "q_order": number, **_check_columns(check)})
+            for reference in content.get("references", ()):
+                cursor.execute(_INSERT_CITATION, {"lesson_id": lesson_id, **reference})
 
     def _insert(self, statement: str, values: tuple[Any, ...]) -> str:
         with self.get_cursor() as cursor:
             cursor.execute(statement, values)
             row = cast(RealDictRow, cursor.fetchone())
         return str(row["id"])
+
+
+_INSERT_CHECK = """
+    INSERT INTO lesson_checks (lesson_id, q_order, question, answer, kind, choices, key, explanation, evidence,
+                               objective, citation)
+    VALUES (%(lesson_id)s, %(q_order)s, %(question)s, %(answer)s, %(kind)s, %(choices)s::text[], %(key)s,
+            %(explanation)s, %(evidence)s, %(objective)s, %(citation)s)
+"""
+_INSERT_CITATION = """
+    INSERT INTO lesson_citations (lesson_id, number, document, section, start_offset, end_offset, quote, score,
+                                  document_version)
+    VALUES (%(lesson_id)s, %(number)s, %(document)s, %(section)s, %(start)s, %(end)s, %(quote)s, %(score)s,
+            %(version)s)
+"""
+
+
+def _check_columns(check: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a question, of which other programs may give no more than the question itself."""
+    choices, answer = check.get("choices"), check.get("answer")
+    names = ("kind", "explanation", "evidence", "objective", "citation")
+    return {
+        **{name: check.get(name) for name in names},
+        "question": check["question"],
+        "answer": answer,
+        "choices": choices,
+        "key": choices.index(answer) + 1 if choices and answer in choices else None,
+    }
 
 
 # The oid of type uuid, which never changes: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat

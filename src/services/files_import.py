@@ -60,7 +60,7 @@ def _import(connection: Connection, course: FilesCourse) -> Import:
     if course.result is not None:
         connection.execute(sql("start_import"), {"course_id": course_id, "attempts": course.attempt})
     if course.outline is not None:
-        put_outline(connection, course_id, course.outline)
+        put_outline(connection, course_id, course.outline, course.outline_findings)
     for saved in course.lessons:
         put_lesson(connection, course_id, saved.lesson, saved.generated_at)
     for attempt, call in course.calls:

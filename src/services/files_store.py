@@ -27,6 +27,8 @@ from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost, RequestIdConflict
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
+from src.domain.quality.finding import Finding
+from src.domain.quality.record import course_quality
 from src.domain.request import IdentifiedRequest, body_digest
 from src.domain.result import ErrorMessage, SuccessMessage
 from src.services.whole_files import sync_folder, write_whole
@@ -53,6 +55,7 @@ class _Calls(BaseModel):
 
 class _Outline(_Calls):
     outline: Outline
+    findings: tuple[Finding, ...] = ()
 
 
 class SavedLesson(_Calls):
@@ -79,6 +82,7 @@ class FilesCourse:
     received_at: datetime
     attempt: int
     outline: Outline | None
+    outline_findings: tuple[Finding, ...]
     lessons: tuple[SavedLesson, ...]
     calls: tuple[tuple[int, ModelCall], ...]
     """Each with the attempt that made it."""
@@ -154,15 +158,23 @@ class FilesStore:
         """Keeps everybody else from the course, or says that somebody has it. After it, `release` or `forget`."""
         return await asyncio.to_thread(self._lock, course_id)
 
-    async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
+    async def save_outline(
+        self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
+    ) -> None:
         """Keeps the outline."""
-        saved = _Outline(attempt=claim.attempt, calls=list(calls), outline=outline)
+        saved = _Outline(attempt=claim.attempt, calls=list(calls), outline=outline, findings=tuple(findings))
         await self._save(claim, "outline.json", saved)
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         """Keeps a finished lesson."""
         saved = SavedLesson(attempt=claim.attempt, calls=list(calls), lesson=lesson, generated_at=datetime.now(UTC))
         await self._save(claim, f"lesson-{lesson.plan.lesson_number}.json", saved)
+
+    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
+        """The `content_json` of every lesson that is saved, by its number."""
+        course = await self.course(claim.course_id)
+        lessons = course.lessons if course is not None else ()
+        return {saved.lesson.plan.lesson_number: saved.lesson.content_json() for saved in lessons}
 
     async def save_calls(self, claim: Claim, calls: Sequence[ModelCall]) -> None:
         """Keeps the record of calls that led to nothing that was saved."""
@@ -251,6 +263,7 @@ class FilesStore:
             received_at=entry.received_at,
             attempt=entry.attempt,
             outline=outline.outline if outline else None,
+            outline_findings=outline.findings if outline else (),
             lessons=tuple(in_order),
             calls=tuple((step.attempt, call) for step in steps if step for call in step.calls),
             result=self._read(course_id, "result.json", StoredResult),
@@ -329,10 +342,11 @@ def _document(course: FilesCourse) -> dict[str, Any]:
         "outline_json": course.outline.model_dump(mode="json"),
         "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
         "usage": usage([call for _, call in course.calls]),
-        "quality": {
-            "lessons_with_sources": sum(1 for lesson in lessons if lesson["sources"]),
-            "checks": sum(len(saved.lesson.text.checks) for saved in course.lessons),
-        },
+        "quality": course_quality(
+            [lesson["quality"] for lesson in lessons],
+            [lesson["sources"] for lesson in lessons],
+            course.outline_findings,
+        ),
         "generated_at": max(saved.generated_at for saved in course.lessons),
         "lessons": lessons,
     }
@@ -341,7 +355,13 @@ def _document(course: FilesCourse) -> dict[str, Any]:
 def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
     plan = saved.lesson.plan.model_dump(mode="json")
     content = saved.lesson.content_json()
-    return {**plan, "sources": content["sources"], "content_json": content, "generated_at": saved.generated_at}
+    return {
+        **plan,
+        "sources": content["sources"],
+        "content_json": content,
+        "generated_at": saved.generated_at,
+        "quality": saved.lesson.quality.as_json(),
+    }
 
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import uuid4
@@ -16,8 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from src.config import OpenAISettings
 from src.domain.course import ModelCall
-from src.domain.errors import ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.errors import CourseError, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
 from src.domain.prompt import Prompt
+from src.domain.quality.review import Reviewed
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema
 from src.services.model_server import ModelServer
@@ -25,6 +26,10 @@ from src.services.redaction import Redactor
 from src.services.token_budget import TokenBudget, estimated_tokens
 
 A = TypeVar("A", bound=BaseModel)
+R = TypeVar("R")
+
+Review = Callable[[A, str], Awaitable[Reviewed[R]]]
+"""Makes of an answer, and the name of the model that gave it, what may be kept, with what was found in it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +49,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[A]):
+class Question(Generic[A, R]):
     """What the model is asked, and how to tell whether the answer is good."""
 
     purpose: Literal["outline", "lesson"]
@@ -53,42 +58,37 @@ class Question(Generic[A]):
     """The instructions that `messages` begin with."""
     messages: tuple[Message, ...]
     answer: type[A]
-    faults: Callable[[A], list[str]]
-    """What is wrong with an answer that validates, seen against what was asked."""
+    review: Review[A, R]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """A validated answer, and the name of the model that gave it."""
-
-    value: A
-    written_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply(Generic[A]):
-    written_by: str
+class _Reply(Generic[R]):
     text: str
-    value: A | None
+    kept: Reviewed[R] | None
+    """None: the answer has not the shape that was asked for."""
     faults: list[str]
     cut_off: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking(Generic[A]):
+@dataclass(slots=True)
+class _Asking(Generic[A, R]):
     """A question on its way to an answer."""
 
-    question: Question[A]
+    question: Question[A, R]
     budget: TokenBudget
     record: Callable[[ModelCall], None]
     deadline: asyncio.Timeout
+    usable: Reviewed[R] | None = None
+    """A version that can be kept while a better one is asked for: it is paid for."""
 
 
 class LanguageModel(Protocol):
     """What the course generator needs of a model."""
 
-    async def ask(self, question: Question[A], budget: TokenBudget, record: Callable[[ModelCall], None]) -> Answer[A]:
-        """The answer to `question`; `record` is handed every call that it took, also the failed ones.
+    async def ask(
+        self, question: Question[A, R], budget: TokenBudget, record: Callable[[ModelCall], None]
+    ) -> Reviewed[R]:
+        """The reviewed answer to `question`; `record` is handed every call that it took, also the failed ones.
 
         Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused`, `ModelOutputInvalid`, `BudgetExceeded`, or
         `Stopping`.
@@ -105,19 +105,26 @@ class OpenAIModel:
         self._config = config
         self._redact = redact
 
-    async def ask(self, question: Question[A], budget: TokenBudget, record: Callable[[ModelCall], None]) -> Answer[A]:
-        """See `LanguageModel.ask`. An answer that is cut off is asked for again, a wrong one is repaired; each once.
+    async def ask(
+        self, question: Question[A, R], budget: TokenBudget, record: Callable[[ModelCall], None]
+    ) -> Reviewed[R]:
+        """See `LanguageModel.ask`. An answer that is cut off is asked for again; one of another shape is repaired, and
+        one in which the review finds something; each once. Of the last two the better version is kept.
 
         All of it has one deadline, which counts from when the first call is opened.
         """
+        asking: _Asking[A, R] | None = None
         try:
             async with asyncio.timeout(None) as deadline:
-                return await self._answer(_Asking(question, budget, record, deadline))
+                asking = _Asking(question, budget, record, deadline)
+                return await self._answer(asking)
         except TimeoutError:
+            if asking is not None and asking.usable is not None:
+                return asking.usable
             seconds = self._config.lesson_deadline
             raise ModelUnavailable(f"the model had not finished the {question.purpose} within {seconds:g} s") from None
 
-    async def _answer(self, asking: "_Asking[A]") -> Answer[A]:
+    async def _answer(self, asking: "_Asking[A, R]") -> Reviewed[R]:
         purpose = asking.question.purpose
         messages = _with_schema(asking.question, self._config.json_mode)
         reply = await self._reply(asking, messages)
@@ -126,16 +133,38 @@ class OpenAIModel:
             reply = await self._reply(asking, messages)
             if reply.cut_off:
                 raise ModelOutputInvalid(f"the model's {purpose} was cut off at its length limit, twice")
-        if reply.value is None:
-            _log.warning(
-                "the model's answer is repaired", action="answer_repair", purpose=purpose, faults=reply.faults[:20]
-            )
-            reply = await self._reply(asking, (*messages, *_repair(reply)))
-        if reply.value is None:
+        if reply.kept is None:
+            reply = await self._repaired(asking, messages, reply)
+        if reply.kept is None:
             raise ModelOutputInvalid(f"the model's {purpose} is wrong, also after repair: {_short(reply.faults)}")
-        return Answer(reply.value, reply.written_by)
+        kept = await self._bettered(asking, messages, reply, reply.kept) if reply.kept.findings else reply.kept
+        if kept.hard:
+            found = _short([str(finding) for finding in kept.hard])
+            raise ModelOutputInvalid(f"the model's {purpose} can't be used, also after repair: {found}")
+        return kept
 
-    async def _reply(self, asking: "_Asking[A]", messages: Sequence[Message]) -> "_Reply[A]":
+    async def _bettered(
+        self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[R]", kept: Reviewed[R]
+    ) -> Reviewed[R]:
+        """The better one of `kept` and its repair. That can't be had: `kept`, where nothing forbids it."""
+        asking.usable = None if kept.hard else kept
+        try:
+            repaired = (await self._repaired(asking, messages, reply)).kept
+        except (CourseError, Stopping) as error:
+            if kept.hard:
+                raise
+            _log.warning("an answer is kept as it is", action="answer_kept", error=str(error) or type(error).__name__)
+            return kept
+        return repaired if repaired is not None and repaired.beats(kept) else kept
+
+    async def _repaired(self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[R]") -> "_Reply[R]":
+        purpose = asking.question.purpose
+        _log.warning(
+            "the model's answer is repaired", action="answer_repair", purpose=purpose, faults=reply.faults[:20]
+        )
+        return await self._reply(asking, (*messages, *_repair(reply)))
+
+    async def _reply(self, asking: "_Asking[A, R]", messages: Sequence[Message]) -> "_Reply[R]":
         question, budget = asking.question, asking.budget
         arguments: dict[str, Any] = {
             "model": self._model(question),
@@ -155,15 +184,14 @@ class OpenAIModel:
             completion, seconds = await self._server.call(lambda: self._completion(asking, arguments))
             reservation.used = taken = _taken(completion, prompt_tokens)
         try:
-            reply = _read(question, completion)
+            reply = await _read(question, completion)
         except ModelRefused as error:
             asking.record(self._call(question, completion, seconds, f"refused: {error}", taken))
             raise
-        outcome = "cut off" if reply.cut_off else "ok" if reply.value is not None else f"wrong: {_short(reply.faults)}"
-        asking.record(self._call(question, completion, seconds, outcome, taken))
+        asking.record(self._call(question, completion, seconds, _outcome(reply), taken))
         return reply
 
-    async def _completion(self, asking: "_Asking[A]", arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:
+    async def _completion(self, asking: "_Asking[A, R]", arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:
         """One try, and how many seconds it took."""
         started = time.monotonic()
         if asking.deadline.when() is None:
@@ -179,13 +207,13 @@ class OpenAIModel:
         self._server.brake.observe(response.headers, _tokens(completion.usage, "total_tokens"))
         return completion, time.monotonic() - started
 
-    def _model(self, question: Question[A]) -> str:
+    def _model(self, question: Question[A, R]) -> str:
         if question.purpose == "outline" and self._config.model_outline is not None:
             return self._config.model_outline
         return self._config.model
 
     def _call(
-        self, question: Question[A], completion: ChatCompletion | None, seconds: float, outcome: str, taken: int = 0
+        self, question: Question[A, R], completion: ChatCompletion | None, seconds: float, outcome: str, taken: int = 0
     ) -> ModelCall:
         usage = completion.usage if completion else None
         input_tokens = _tokens(usage, "prompt_tokens")
@@ -216,7 +244,7 @@ def _sendable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _with_schema(question: Question[A], json_mode: str) -> tuple[Message, ...]:
+def _with_schema(question: Question[A, R], json_mode: str) -> tuple[Message, ...]:
     if json_mode == "schema":
         return question.messages
     schema = json.dumps(answer_schema(question.answer))
@@ -254,11 +282,11 @@ def _taken(completion: ChatCompletion, prompt_tokens: int) -> int:
     return min(taken, _MOST_TOKENS)
 
 
-def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":
+async def _read(question: Question[A, R], completion: ChatCompletion) -> "_Reply[R]":
     choice = completion.choices[0]
     text = choice.message.content
     if choice.finish_reason == "length":
-        return _Reply(_written_by(completion), text or "", None, ["the answer was cut off"], cut_off=True)
+        return _Reply(text or "", None, ["the answer was cut off"], cut_off=True)
     if choice.finish_reason == "content_filter":
         raise ModelRefused("the model's content filter stopped the answer")
     if choice.message.refusal:
@@ -266,27 +294,49 @@ def _read(question: Question[A], completion: ChatCompletion) -> "_Reply[A]":
     if text is None:
         raise ModelRefused("the model gave no answer (no content)")
     value, faults = _validated(question, text)
-    return _Reply(_written_by(completion), text, value, faults)
+    if value is None:
+        return _Reply(text, None, faults)
+    kept = await question.review(value, _written_by(completion))
+    return _Reply(text, kept, [str(finding) for finding in kept.findings])
 
 
-def _validated(question: Question[A], text: str) -> tuple[A | None, list[str]]:
+def _validated(question: Question[A, R], text: str) -> tuple[A | None, list[str]]:
     if len(text) > _MAX_ANSWER_CHARACTERS:
         return None, [f"the answer has {len(text)} characters; at most {_MAX_ANSWER_CHARACTERS} are read"]
     fenced = _FENCE.match(text)
     try:
-        value = question.answer.model_validate_json(fenced.group(1) if fenced else text)
+        return question.answer.model_validate_json(fenced.group(1) if fenced else text), []
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        return None, [f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg']}" for fault in found]
-    faults = question.faults(value)
-    return (None if faults else value), faults
+        return None, [f"{_path(fault['loc'])}: {fault['msg']}" for fault in found]
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Counted from 1, as findings are."""
+    return ".".join(str(part + 1 if isinstance(part, int) else part) for part in location) or "answer"
+
+
+def _outcome(reply: "_Reply[Any]") -> str:
+    if reply.cut_off:
+        return "cut off"
+    if reply.kept is None:
+        return f"wrong: {_short(reply.faults)}"
+    if reply.kept.hard:
+        return f"wrong: {_short([str(finding) for finding in reply.kept.hard])}"
+    gates = dict.fromkeys(finding.gate for finding in reply.kept.findings)
+    return f"ok, but {', '.join(gates)}" if gates else "ok"
 
 
 def _repair(reply: "_Reply[Any]") -> tuple[Message, Message]:
     named = "\n".join(f"- {fault}" for fault in reply.faults[:20])
+    wrong = "That answer can't be used" if reply.kept is None else "This is wrong in that answer"
     return (
         Message("assistant", reply.text[:_MAX_ANSWER_CHARACTERS]),
-        Message("user", f"That answer can't be used:\n{named}\nSend the whole answer again with this put right."),
+        Message(
+            "user",
+            f"{wrong} (parts are counted from 1):\n{named}\n"
+            "Send the whole answer again with this put right, and the rest as it is.",
+        ),
     )
 
 

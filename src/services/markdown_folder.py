@@ -48,6 +48,10 @@ class MarkdownFolderSearch:
                 self._entries = await asyncio.to_thread(_read, self._folder)
         return _ranked(self._entries, query, source_filter, limit)
 
+    async def prefixes(self) -> list[str]:
+        """See `SourceSearch.prefixes`."""
+        return []
+
 
 def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit: int) -> list[Passage]:
     allowed = [entry for entry in entries if passes_filter(entry.document, source_filter)]

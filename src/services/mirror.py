@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from src.domain.folder import folder_name
+from src.domain.headings import direction
 from src.domain.markdown import course_markdown
 from src.services.whole_files import sync_folder, write_whole
 
@@ -75,13 +76,20 @@ def course_json(document: Mapping[str, Any]) -> dict[str, Any]:
             "grade_level": document["grade_level"],
             "source_filter": document["source_filter"],
             "language": document["language"],
+            "direction": direction(document["language"]),
             "total_lessons": document["total_lessons"],
             "generated_at": document["generated_at"].isoformat(),
             "usage": document["usage"],
+            "quality": document["quality"],
         },
         "outline": document["outline_json"] or {},
         "lessons": [_lesson_json(lesson) for lesson in document["lessons"]],
         "all_sources": document["sources"] or [],
+        "all_references": [
+            {"lesson_number": lesson["lesson_number"], **reference}
+            for lesson in document["lessons"]
+            for reference in lesson["content_json"].get("references", ())
+        ],
     }
 
 
@@ -92,4 +100,5 @@ def _lesson_json(lesson: Mapping[str, Any]) -> dict[str, Any]:
         "content": lesson["content_json"],
         "sources": lesson["sources"] or [],
         "generated_at": lesson["generated_at"].isoformat(),
+        "quality": lesson["quality"],
     }

@@ -16,6 +16,10 @@ class SourceSearch(Protocol):
         """
         ...
 
+    async def prefixes(self) -> list[str]:
+        """The top-level path prefixes that exist, for who asked for one that doesn't."""
+        ...
+
 
 class NoSourceSearch:
     """No library is configured: every search comes back empty, and one with a filter can't be served."""
@@ -25,4 +29,8 @@ class NoSourceSearch:
         if source_filter:
             wanted = f"source_filter: sources are asked for, under '{source_filter}'"
             raise NoSources(f"{wanted}, and this worker has none (VECTOR_DB_ID, SOURCES_DIR)")
+        return []
+
+    async def prefixes(self) -> list[str]:
+        """None."""
         return []

@@ -47,6 +47,10 @@ class VectorStoreSearch:
             )
         return allowed[:limit]
 
+    async def prefixes(self) -> list[str]:
+        """See `SourceSearch.prefixes`."""
+        return []
+
 
 def _passage(result: VectorStoreSearchResponse) -> Passage:
     path = (result.attributes or {}).get("path")

@@ -88,7 +88,7 @@ VALID: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a blank grade", {"grade_level": " "}, {"grade_level": "Grade 8"}),
     ("the longest grade", {"grade_level": "x" * 100}, {"grade_level": "x" * 100}),
     ("most lessons", {"num_lessons": 30}, {"total_lessons": 30}),
-    ("a language", {"language": "pt-br"}, {"language": "pt-BR"}),
+    ("a language", {"language": "EN-gb"}, {"language": "en-GB"}),
     ("a filter of slashes", {"source_filter": "//"}, {"source_filter": None}),
     ("a filter with slashes", {"source_filter": "/cell-biology/"}, {"source_filter": "/cell-biology/"}),
     ("unknown fields", {"colour": "blue", "nested": {"a": [1, None]}}, {}),

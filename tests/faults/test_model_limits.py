@@ -57,15 +57,15 @@ def test_a_wait_that_is_too_long_for_a_slot_stops_claims_and_puts_off_what_is_be
 def test_a_course_that_has_used_up_its_budget_keeps_its_lessons_and_goes_on_with_a_higher_one(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
 ) -> None:
-    frugal = workers.start(MAX_COURSE_TOKENS="7000", OPENAI_MAX_OUTPUT_TOKENS="3000")
+    frugal = workers.start(MAX_COURSE_TOKENS="10000", OPENAI_MAX_OUTPUT_TOKENS="3000")
     upstream.request(user_id, num_lessons=8)
     failed = upstream.result().fields
     assert (failed["status"], failed["error_code"], failed["retryable"]) == ("error", "budget_exceeded", False)
-    assert "over the budget of 7000 (MAX_COURSE_TOKENS)" in failed["message"]
+    assert "over the budget of 10000 (MAX_COURSE_TOKENS)" in failed["message"]
     course = psql.row(
         "SELECT (usage ->> 'input_tokens')::int + (usage ->> 'output_tokens')::int AS tokens FROM courses"
     )
-    assert course["tokens"] <= 7000
+    assert course["tokens"] <= 10000
     saved, calls = psql.value("SELECT count(*) FROM lessons"), stand_in.stats()["calls"]
     assert 0 < saved < 8
 

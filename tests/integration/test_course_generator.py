@@ -14,7 +14,8 @@ from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost,
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.services.course_generator import CourseGenerator
+from src.domain.quality.finding import Finding
+from src.services.course_generator import CourseGenerator, Grounding
 from src.services.language_model import OpenAIModel
 from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.model_server import ModelServer
@@ -51,7 +52,9 @@ class Memory:
     stop: Callable[[], None] | None = None
     """Called when the outline is saved."""
 
-    async def save_outline(self, claim: Claim, outline: Outline, calls: Sequence[ModelCall]) -> None:
+    async def save_outline(
+        self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
+    ) -> None:
         self.outlines.append(outline)
         self.calls += calls
         if self.stop is not None:
@@ -63,6 +66,9 @@ class Memory:
         self.lessons[lesson.plan.lesson_number] = lesson
         self.calls += calls
 
+    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
+        return {number: lesson.content_json() for number, lesson in self.lessons.items()}
+
     def note(self, claim: Claim, outline: Outline, lesson_number: int | None, done: int) -> None:
         self.progress.append((lesson_number, done))
 
@@ -73,6 +79,7 @@ def generate(
     memory: Memory,
     sources: SourceSearch | None = None,
     max_tokens: int | None = None,
+    grounding: Grounding = "preferred",
     stop_after_outline: bool = False,
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
@@ -84,7 +91,7 @@ def generate(
         search = sources or MarkdownFolderSearch(SAMPLES)
         try:
             calls: list[ModelCall] = []
-            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens)
+            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens, grounding)
             return await generator.generate(course, calls), calls
         finally:
             await server.close()
@@ -288,4 +295,4 @@ class TestPromptInjection:
         outcome, _ = generate(stand_in, claim(wanted={"topic": topic}), memory, MarkdownFolderSearch(tmp_path))
         assert outcome == Finished()
         assert sorted(memory.lessons) == [1, 2, 3]
-        assert stand_in.calls == {f"{topic}/outline": 1, **{f"{topic}/lesson {n}": 1 for n in (1, 2, 3)}}
+        assert set(stand_in.calls) == {f"{topic}/outline", *(f"{topic}/lesson {n}" for n in (1, 2, 3))}

@@ -4,6 +4,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -12,14 +13,17 @@ import pytest
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost
-from src.domain.lesson import Lesson, LessonText
+from src.domain.lesson import Lesson
 from src.domain.outline import Outline
+from src.domain.quality.finding import soft
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.services.course_generator import CourseRecord
 from src.services.database import Database
 from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from src.services.mirror import course_json
+from tests.lessons import PASSAGES
+from tests.lessons import lesson as good_lesson
 from tests.peers import Peer
 
 T = TypeVar("T")
@@ -106,7 +110,7 @@ def outline() -> Outline:
             "title": f"Lesson {number}: 'quoted' – ज्ञान",
             "description": "What it is about.",
             "key_concepts": ["cell"],
-            "learning_objectives": ["Name the parts of a cell"],
+            "learning_objectives": ["Describe a cell", "Name the parts of a cell"],
         }
         for number in (1, 2)
     ]
@@ -114,24 +118,9 @@ def outline() -> Outline:
 
 
 def lesson(number: int, introduction: str = "Cells are small.") -> Lesson:
-    check = {
-        "question": "What is a cell?",
-        "choices": ["A unit of life", "A stone", "A star"],
-        "answer": "A unit of life",
-        "explanation": "The text says so.",
-        "objective": 1,
-    }
-    text = {
-        "introduction": introduction,
-        "sections": [{"heading": "Parts", "content": "A nucleus; a membrane."}],
-        "key_terms": [{"term": "cell", "definition": "The unit of life."}],
-        "applications": "Medicine.",
-        "summary": "Cells make up all that lives.",
-        "checks": [check, check, check],
-        "passages": [],
-    }
-    sources = (f"biology/{number}.md", "biology/both.md")
-    return Lesson(outline().lessons[number - 1], LessonText.model_validate(text), sources, "a model")
+    passages = [replace(PASSAGES[0], document="biology/both.md"), replace(PASSAGES[1], document=f"biology/{number}.md")]
+    plan = outline().lessons[number - 1].model_dump()
+    return good_lesson(passages=passages, plan=plan, introduction=introduction)
 
 
 def call(purpose: str, number: int | None, cost: float | None = 0.001) -> ModelCall:
@@ -181,8 +170,9 @@ def test_an_attempt_that_is_over_writes_nothing(side: Side) -> None:
 
 
 def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
+    found = [soft("alike_titles", "lessons.2.title", "Both say the same.")]
     claim = side.begin(request())
-    run(side.record.save_outline(claim, outline(), [call("outline", None), call("outline", None, None)]))
+    run(side.record.save_outline(claim, outline(), [call("outline", None), call("outline", None, None)], found))
     run(side.record.save_lesson(claim, lesson(2), [call("lesson", 2)]))
     run(side.record.save_lesson(claim, lesson(1), [call("lesson", 1)]))
     course = course_json(side.document(claim))
@@ -198,14 +188,32 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
         "grade_level": "Grade 8",
         "source_filter": "biology/",
         "language": "en",
+        "direction": "ltr",
         "total_lessons": 2,
         "usage": {"calls": 4, "input_tokens": 400, "cached_tokens": 160, "output_tokens": 80, "cost": 0.003},
+        "quality": {
+            "lessons_with_sources": 2,
+            "lessons_without_sources": 0,
+            "citations": 12,
+            "citations_removed": 0,
+            "citation_precision": 1,
+            "citation_coverage": 0.75,
+            "reading_grade": 2.3,
+            "hardest_reading_grade": 2.3,
+            "checks": 6,
+            "valid_keys": 6,
+            "hard_findings": 0,
+            "soft_findings": 1,
+        },
     }
     assert course["outline"] == outline().model_dump(mode="json")
     assert course["all_sources"] == ["biology/1.md", "biology/both.md", "biology/2.md"]
+    cited = [(reference["lesson_number"], reference["number"]) for reference in course["all_references"]]
+    assert cited == [(lesson, number) for lesson in (1, 2) for number in range(1, 6)]
     for number, saved in enumerate(course["lessons"], start=1):
         assert saved == {
             "lesson_info": outline().lessons[number - 1].model_dump(mode="json"),
             "content": lesson(number).content_json(),
             "sources": [f"biology/{number}.md", "biology/both.md"],
+            "quality": lesson(number).quality.as_json(),
         }

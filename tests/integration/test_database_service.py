@@ -195,8 +195,21 @@ class TestCompleteCourse:
         assert row["status"] == "FAILED"
         assert row["error_message"].startswith("UniqueViolation: duplicate key")
 
-    def test_what_the_mirror_wrote_can_be_saved(self, service: DatabaseService, tmp_path: Path) -> None:
+    def test_what_the_mirror_wrote_can_be_saved(self, service: DatabaseService, psql: Psql, tmp_path: Path) -> None:
         data = json.loads((written(tmp_path) / "course.json").read_text())
         (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
-        assert lesson["content_json"]["checks"] == data["lessons"][0]["content"]["checks"]
+        content = data["lessons"][0]["content"]
+        assert lesson["content_json"]["checks"] == content["checks"]
+        stored = psql.rows(
+            "SELECT kind, choices, key, evidence, objective, citation FROM lesson_checks ORDER BY q_order"
+        )
+        assert stored == [{name: check[name] for name in stored[0]} for check in content["checks"]]
+        assert psql.value("SELECT array_agg(quote ORDER BY number) FROM lesson_citations") == [
+            reference["quote"] for reference in content["references"]
+        ]
+        assert psql.row("SELECT quality, written_by FROM lessons") == {
+            "quality": {"words": 190},
+            "written_by": "a-model",
+        }
+        assert psql.value("SELECT quality FROM courses") == {"checks": 3}
         assert lesson["content_md"] == lesson_markdown(data["lessons"][0]["content"])

@@ -13,6 +13,7 @@ from src.consumers.database_watch import DatabaseWatch
 from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
+from src.domain.quality.record import course_quality
 from src.domain.result import SuccessMessage, message_id_of
 from src.services.database import Database
 from src.services.files_import import FilesImport, Import
@@ -79,7 +80,7 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
         "status": "READY",
         "attempts": 1,
         "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
-        "quality": {"lessons_with_sources": 2, "checks": 6},
+        "quality": course_quality([lesson(n).quality.as_json() for n in (1, 2)], [["biology/both.md"]] * 2, []),
         "sources": ["biology/1.md", "biology/both.md", "biology/2.md"],
         "output_path": "courses/cells",
     }

@@ -97,7 +97,7 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     model = OpenAIModel(server, settings.openai, Redactor())
     files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
     here: Here
-    generator = CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None)
+    generator = CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None, "preferred")
     announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
     worker = FilesOnlyWorker(
         FilesAttempt(generator, files, Mirror(folder), gate, Redactor(), settings.course),

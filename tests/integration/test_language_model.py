@@ -21,9 +21,10 @@ from src.domain.errors import (
     Stopping,
 )
 from src.domain.outline import Outline
+from src.domain.quality.review import Reviewed, review_outline
 from src.domain.request import CourseBrief
 from src.services import model_server
-from src.services.language_model import Answer, OpenAIModel
+from src.services.language_model import OpenAIModel
 from src.services.model_brake import ModelBrake
 from src.services.model_server import ModelServer, RemoteCallsForbidden
 from src.services.prompts import outline_question
@@ -44,6 +45,10 @@ PLAN = json.dumps(
 )
 
 
+async def review(answer: Outline, _model: str) -> Reviewed[Outline]:
+    return review_outline(answer, BRIEF)
+
+
 class Caller:
     """Asks for an outline and keeps the calls on record."""
 
@@ -51,17 +56,17 @@ class Caller:
         self._stand_in = stand_in
         self.calls: list[ModelCall] = []
 
-    def ask(self, stopping: bool = False, budget: int | None = None, **settings: Any) -> Answer[Outline]:
+    def ask(self, stopping: bool = False, budget: int | None = None, **settings: Any) -> Reviewed[Outline]:
         return asyncio.run(self._ask(stopping, budget, settings))
 
-    async def _ask(self, stopping: bool, budget: int | None, settings: dict[str, Any]) -> Answer[Outline]:
+    async def _ask(self, stopping: bool, budget: int | None, settings: dict[str, Any]) -> Reviewed[Outline]:
         config = OpenAISettings(**{"base_url": self._stand_in.base_url, "timeout": 20, "deadline": 20, **settings})
         server = ModelServer(config)
         if stopping:
             server.stop()
         try:
             model = OpenAIModel(server, config, Redactor())
-            return await model.ask(outline_question(BRIEF, []), TokenBudget(budget), self.calls.append)
+            return await model.ask(outline_question(BRIEF, [], review), TokenBudget(budget), self.calls.append)
         finally:
             await server.close()
 
@@ -95,8 +100,8 @@ class TestAnswer:
     def test_it_is_validated_and_every_call_is_on_record(self, caller: Caller) -> None:
         answer = caller.ask(model="m-1", price_input=1.0, price_output=2.0)
         assert len(answer.value.lessons) == 3
-        assert answer.written_by == "stand-in"
         (call,) = caller.calls
+        assert call.model == "stand-in"
         assert (call.purpose, call.lesson_number, call.outcome) == ("outline", None, "ok")
         assert call.input_tokens > 100 and call.output_tokens > 100
         assert call.cost == (call.input_tokens + 2 * call.output_tokens) / 1_000_000
@@ -111,10 +116,10 @@ class TestAnswer:
 
     def test_what_a_server_says_of_itself_is_made_fit_to_be_stored(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("overwrite", fields={"model": "m\0\ud800\n" + "x" * 1000, "usage": {"prompt_tokens": -1}})
-        answer = caller.ask()
-        assert answer.written_by == "m\ufffd\ufffd " + "x" * 195 + "…"
+        caller.ask()
         (call,) = caller.calls
-        assert (call.model, call.input_tokens, call.output_tokens) == (answer.written_by, 0, 0)
+        name = "m\ufffd\ufffd " + "x" * 195 + "…"
+        assert (call.model, call.input_tokens, call.output_tokens) == (name, 0, 0)
 
     @pytest.mark.parametrize("usage", [None, "much", {"prompt_tokens": "many", "completion_tokens": 2**40}, {}])
     def test_counts_that_make_no_sense_count_as_none(self, caller: Caller, stand_in: StandIn, usage: object) -> None:

@@ -10,18 +10,19 @@ import pytest
 from src.config import OpenAISettings
 from src.domain.errors import BudgetExceeded, ModelOutputInvalid, ModelUnavailable, Stopping
 from src.domain.outline import Outline
-from src.services.language_model import Answer, OpenAIModel
+from src.domain.quality.review import Reviewed
+from src.services.language_model import OpenAIModel
 from src.services.model_server import ModelServer
 from src.services.prompts import outline_question
 from src.services.redaction import Redactor
 from src.services.token_budget import TokenBudget
-from tests.integration.test_language_model import BRIEF, Caller
+from tests.integration.test_language_model import BRIEF, Caller, review
 from tests.stand_in import StandIn
 
 CUT_OFF = [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "{" * 600}}]
 
 
-Ask = Callable[[], Coroutine[Any, Any, Answer[Outline]]]
+Ask = Callable[[], Coroutine[Any, Any, Reviewed[Outline]]]
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def client(
     config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 60, "deadline": 60, **settings})
     server, tokens = ModelServer(config), TokenBudget(budget)
     model = OpenAIModel(server, config, Redactor())
-    yield server, lambda: model.ask(outline_question(BRIEF, []), tokens, lambda _: None)
+    yield server, lambda: model.ask(outline_question(BRIEF, [], review), tokens, lambda _: None)
     await server.close()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,13 +14,14 @@ from sqlalchemy import text
 from src.config import DatabaseSettings
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import ErrorCode, LeaseLost
-from src.domain.lesson import Lesson
-from src.domain.outline import LessonPlan, Outline
+from src.domain.lesson import Lesson, Origin
+from src.domain.outline import Outline
+from src.domain.quality.record import course_quality
 from src.services.database import Database
+from tests.lessons import PLAN
+from tests.lessons import lesson as good_lesson
 from tests.peers import Peer
 from tests.sql import Psql
-from tests.unit.test_outline_and_lesson import PASSAGES, PLAN
-from tests.unit.test_outline_and_lesson import text as lesson_text
 
 MakePeer = Callable[..., Peer]
 QueueCourse = Callable[..., str]
@@ -30,8 +32,8 @@ OUTLINE = Outline.model_validate(
 
 
 def lesson(number: int, written_by: str = "test-model") -> Lesson:
-    plan = LessonPlan.model_validate(OUTLINE.lessons[number - 1])
-    return Lesson.assembled(plan, lesson_text(), PASSAGES, written_by)
+    origin = Origin(written_by, 1, "f" * 64)
+    return replace(good_lesson(plan=OUTLINE.lessons[number - 1].model_dump()), origin=origin)
 
 
 def call(**changes: Any) -> ModelCall:
@@ -269,7 +271,9 @@ class TestFinish:
         course = psql.row("SELECT * FROM courses")
         assert (course["status"], course["output_path"], course["total_lessons"]) == ("READY", "courses/x", 2)
         assert course["sources"] == ["b.md", "a.md"]
-        assert course["quality"] == {"lessons_with_sources": 2, "checks": 6}
+        lessons = [lesson(1), lesson(2)]
+        measured = [written.quality.as_json() for written in lessons]
+        assert course["quality"] == course_quality(measured, [written.sources for written in lessons], [])
         assert course["usage"] == {
             "calls": 3,
             "input_tokens": 30,

@@ -9,15 +9,15 @@ from uuid import UUID
 import pytest
 
 from src.services.mirror import Mirror, MirrorError
+from tests.lessons import PLAN
 from tests.unit.test_markdown import CONTENT
-from tests.unit.test_outline_and_lesson import PLAN
 
 ID = UUID("0a1b2c3d-0000-4000-8000-000000000000")
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    lesson = {**PLAN, "sources": ["a.md"], "content_json": CONTENT, "generated_at": WHEN}
+    lesson = {**PLAN, "sources": ["a.md"], "content_json": CONTENT, "generated_at": WHEN, "quality": {"words": 190}}
     course = {
         "id": ID,
         "user_id": ID,
@@ -31,6 +31,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "outline_json": {"title": "Cells", "description": "D", "lessons": [PLAN]},
         "sources": ["a.md"],
         "usage": {"calls": 2},
+        "quality": {"checks": 3},
         "generated_at": WHEN,
         "lessons": [lesson],
     }
@@ -53,7 +54,7 @@ def test_course_json_has_the_documented_shape(tmp_path: Path) -> None:
     assert names <= course["metadata"].keys()
     assert course["metadata"]["generated_at"] == "2026-01-02T03:04:05+00:00"
     assert course["outline"]["title"] == "Cells"
-    assert course["lessons"][0].keys() == {"lesson_info", "content", "sources", "generated_at"}
+    assert course["lessons"][0].keys() == {"lesson_info", "content", "sources", "generated_at", "quality"}
     assert course["all_sources"] == ["a.md"]
     assert (folder / "course.md").read_text().startswith("# Cells\n")
 

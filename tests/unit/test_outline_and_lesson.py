@@ -4,51 +4,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from src.domain.lesson import Lesson, LessonText
-from src.domain.outline import LessonPlan, Outline
-from src.domain.source import Passage
-
-PLAN: dict[str, Any] = {
-    "lesson_number": 1,
-    "title": "The Cell",
-    "description": "What a cell is.",
-    "key_concepts": ["cell"],
-    "learning_objectives": ["Describe a cell", "Name its parts"],
-}
-CHECK: dict[str, Any] = {
-    "question": "What is a cell?",
-    "choices": ["A unit of life", "A rock", "A star"],
-    "answer": "A unit of life",
-    "explanation": "Cells are the units of life.",
-    "objective": 1,
-}
-TEXT: dict[str, Any] = {
-    "introduction": "Cells are everywhere.",
-    "sections": [{"heading": "Cells", "content": "A cell is a unit of life."}],
-    "key_terms": [{"term": "cell", "definition": "A unit of life."}],
-    "applications": "Doctors look at cells.",
-    "summary": "A cell is a unit of life.",
-    "checks": [CHECK, {**CHECK, "choices": None}, {**CHECK, "objective": 2}],
-    "passages": [2, 1],
-}
-PASSAGES = [Passage("a.md", "", "…", 1.0), Passage("b.md", "", "…", 1.0)]
-
-
-def outline(*plans: dict[str, Any]) -> Outline:
-    return Outline.model_validate_json(json.dumps({"title": "T", "description": "D", "lessons": plans}))
-
-
-def text(**changes: Any) -> LessonText:
-    return LessonText.model_validate_json(json.dumps({**TEXT, **changes}))
+from src.domain.lesson import Check, with_keys_placed
+from tests.lessons import CHECK, PARTS, PLAN, lesson, outline, text
 
 
 class TestOutline:
     def test_a_good_one(self) -> None:
-        found = outline(PLAN, {**PLAN, "lesson_number": 2, "title": "Parts"})
-        assert found.faults(2) == []
-
-    def test_the_number_of_lessons_is_held_against_the_request(self) -> None:
-        assert outline(PLAN).faults(4) == ["lessons: 1 were given; exactly 4 are needed"]
+        assert len(outline(PLAN, {**PLAN, "lesson_number": 2, "title": "Parts"}).lessons) == 2
 
     @pytest.mark.parametrize("numbers", [(1, 1), (2, 1), (1, 3), (0, 1)])
     def test_lessons_are_numbered_in_order(self, numbers: tuple[int, int]) -> None:
@@ -77,7 +39,7 @@ class TestOutline:
 
 class TestLessonText:
     def test_a_good_one(self) -> None:
-        assert text().faults(LessonPlan.model_validate(PLAN), PASSAGES) == []
+        assert [check.key for check in text().checks] == [1, None, 1]
 
     @pytest.mark.parametrize(
         "change",
@@ -89,7 +51,12 @@ class TestLessonText:
             {"key_terms": []},
             {"checks": [CHECK, CHECK]},
             {"checks": [CHECK] * 6},
-            {"passages": None},
+            {"citations": None},
+            {"checks": [CHECK, CHECK, {**CHECK, "kind": "riddle"}]},
+            {"checks": [CHECK, CHECK, {**CHECK, "choices": None}]},
+            {"checks": [CHECK, CHECK, {**CHECK, "kind": "short_answer"}]},
+            {"checks": [CHECK, CHECK, {**CHECK, "kind": "true_false"}]},
+            {"checks": [CHECK, CHECK, {**PARTS, "kind": "multiple_choice"}]},
             {"checks": [CHECK, CHECK, {**CHECK, "answer": "Something else"}]},
             {"checks": [CHECK, CHECK, {**CHECK, "choices": ["A unit of life"]}]},
             {"checks": [CHECK, CHECK, {**CHECK, "choices": ["A unit of life", "a rock", "A ROCK"]}]},
@@ -106,41 +73,58 @@ class TestLessonText:
         with pytest.raises(ValidationError):
             text(sections=[{"heading": "a\nb", "content": "c"}])
 
-    @pytest.mark.parametrize(
-        ("change", "fault"),
-        [
-            ({"passages": [3]}, "no passage has the number 3"),
-            ({"passages": [0, 1]}, "no passage has the number 0"),
-            ({"passages": []}, "name at least one"),
-            ({"checks": [CHECK, CHECK, {**CHECK, "objective": 3}]}, "checks.2.objective: 3"),
-        ],
-    )
-    def test_what_does_not_fit_the_plan_or_the_passages_is_named(self, change: dict[str, Any], fault: str) -> None:
-        (found,) = text(**change).faults(LessonPlan.model_validate(PLAN), PASSAGES)
-        assert fault in found
-
-    def test_without_passages_none_need_be_named(self) -> None:
-        assert text(passages=[]).faults(LessonPlan.model_validate(PLAN), []) == []
+    def test_its_texts_can_be_taken_out_and_put_back(self) -> None:
+        fields = text().fields()
+        assert list(fields) == ["introduction", "sections.1", "sections.2", "key_terms.1", "applications", "summary"]
+        assert text().with_fields(fields) == text()
+        changed = text().with_fields({**fields, "sections.2": "Other."})
+        assert changed.sections[1].content == "Other." and changed.sections[0] == text().sections[0]
 
 
 class TestLesson:
-    def test_its_sources_are_the_documents_of_the_passages_it_names(self) -> None:
-        passages = [*PASSAGES, Passage("b.md", "Other section", "…", 1.0)]
-        lesson = Lesson.assembled(LessonPlan.model_validate(PLAN), text(passages=[2, 3, 1]), passages, "m")
-        assert lesson.sources == ("b.md", "a.md")
+    def test_its_sources_are_the_documents_that_it_cites_in_that_order(self) -> None:
+        assert lesson().sources == ("b.md", "a.md")
 
     def test_sections_alone_hold_the_whole_lesson(self) -> None:
-        content = Lesson.assembled(LessonPlan.model_validate(PLAN), text(), PASSAGES, "m").content_json()
-        assert [section["heading"] for section in content["sections"]] == [
+        assert [section["heading"] for section in lesson().content_json()["sections"]] == [
             "Introduction",
             "Cells",
+            "Parts of a Cell",
             "Key Terms",
             "Real-World Applications",
             "Summary",
         ]
 
     def test_content_json_keeps_the_documented_keys(self) -> None:
-        content = Lesson.assembled(LessonPlan.model_validate(PLAN), text(), PASSAGES, "m").content_json()
+        content = lesson().content_json()
         assert PLAN.items() <= content.items()
         assert all({"heading", "content"} <= section.keys() for section in content["sections"])
+        assert (content["language"], content["direction"], content["grounded"]) == ("en", "ltr", True)
+        assert [check["key"] for check in content["checks"]] == [2, None, 1]
+        assert [check["citation"] for check in content["checks"]] == [1, 4, 2]
         json.dumps(content)
+
+    def test_without_passages_it_is_marked_as_ungrounded(self) -> None:
+        assert lesson(passages=[]).content_json()["grounded"] is False
+
+
+class TestKeys:
+    def place(self, number: int, seed: str = "s") -> list[Check]:
+        questions = (Check.model_validate({**CHECK, "question": f"Question {index}?"}) for index in range(number))
+        return list(with_keys_placed(tuple(questions), seed))
+
+    def test_every_position_has_the_key_equally_often(self) -> None:
+        keys = [check.key for check in self.place(30)]
+        assert [keys.count(position) for position in (1, 2, 3)] == [10, 10, 10]
+
+    def test_the_order_follows_from_the_seed_alone(self) -> None:
+        assert self.place(9) == self.place(9)
+        assert [check.key for check in self.place(9)] != [check.key for check in self.place(9, "another")]
+
+    def test_nothing_but_the_order_changes(self) -> None:
+        for check in self.place(5):
+            assert sorted(check.choices or ()) == sorted(CHECK["choices"])
+            assert check.answer == CHECK["answer"]
+
+    def test_a_seed_may_hold_anything(self) -> None:
+        assert self.place(2, "\ud800")

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from src.domain.lesson import Lesson, LessonText
 from src.domain.outline import Outline
 from src.domain.prompt import Prompt
+from src.domain.quality.review import Reviewed
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
 from src.services.language_model import Message
 from src.services.prompts import PROMPTS, data, lesson_question, outline_question, prompt
-from tests.unit.test_outline_and_lesson import PLAN
+from tests.lessons import PLAN, outline_review
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=2)
 OUTLINE = Outline.model_validate(
@@ -22,6 +24,10 @@ OUTLINE = Outline.model_validate(
 FOLDER = ROOT / "src" / "services" / "prompts"
 VERSIONS = [line for line in (FOLDER / "versions.txt").read_text().splitlines() if not line.startswith("#")]
 PASSAGES = [Passage("a.md", "Heading", "Text of a.", 1.0)]
+
+
+async def review(text: LessonText, _model: str) -> Reviewed[Lesson]:
+    raise NotImplementedError  # a prompt is made before there is an answer
 
 
 @given(st.text() | st.lists(st.sampled_from(["<", ">", "/", "course", "passages", "\\", '"'])).map("".join))
@@ -34,7 +40,7 @@ def test_whatever_the_data_says_it_stays_between_its_tags(text: str) -> None:
 
 def test_instructions_hold_nothing_from_outside() -> None:
     for number in (1, 2):
-        question = lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[number - 1], PASSAGES)
+        question = lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[number - 1], PASSAGES, review)
         assert [message.role for message in question.messages] == ["system", "user", "user"]
         assert "Cells" not in question.messages[0].content
 
@@ -47,21 +53,16 @@ def test_instructions_say_that_data_is_no_instruction(name: str) -> None:
 
 
 def test_all_lessons_of_a_course_begin_with_the_same_messages() -> None:
-    first, second = (lesson_question(BRIEF, OUTLINE, plan, PASSAGES) for plan in OUTLINE.lessons)
+    first, second = (lesson_question(BRIEF, OUTLINE, plan, PASSAGES, review) for plan in OUTLINE.lessons)
     assert first.messages[:2] == second.messages[:2]
     assert first.messages[2] != second.messages[2]
 
 
 def test_an_outline_is_asked_for_with_everything_that_was_requested() -> None:
-    content = outline_question(BRIEF, PASSAGES).messages[1].content
+    content = outline_question(BRIEF, PASSAGES, outline_review).messages[1].content
     course = json.loads(content.partition("<course>")[2].partition("</course>")[0])
     assert course == {"topic": "Cells", "grade_level": "Grade 8", "num_lessons": 2, "language": "en"}
     assert '"number": 1, "document": "a.md"' in content
-
-
-def test_answers_are_held_against_what_was_asked() -> None:
-    assert outline_question(BRIEF, []).faults(OUTLINE) == []
-    assert outline_question(CourseBrief(topic="Cells", num_lessons=3), []).faults(OUTLINE) != []
 
 
 class TestVersions:
@@ -94,8 +95,8 @@ class TestVersions:
 
     def test_a_question_says_which_prompt_it_begins_with(self) -> None:
         for question, name in (
-            (outline_question(BRIEF, []), "outline"),
-            (lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[0], []), "lesson"),
+            (outline_question(BRIEF, [], outline_review), "outline"),
+            (lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[0], [], review), "lesson"),
         ):
             assert (question.prompt.name, question.prompt.version) == (name, prompt(name).version)
             assert question.messages[0] == Message("system", question.prompt.text)

@@ -14,12 +14,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from src.domain.lesson import LessonText
+from src.domain.lesson import Lesson, LessonText
 from src.domain.outline import LessonPlan, Outline
 from src.domain.prompt import Prompt
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from src.services.language_model import Message, Question
+from src.services.language_model import Message, Question, Review
 
 PROMPTS = ("outline", "lesson")
 
@@ -30,7 +30,9 @@ def prompt(name: str) -> Prompt:
     return Prompt.parsed(name, resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8"))
 
 
-def outline_question(brief: CourseBrief, passages: Sequence[Passage]) -> Question[Outline]:
+def outline_question(
+    brief: CourseBrief, passages: Sequence[Passage], review: Review[Outline, Outline]
+) -> Question[Outline, Outline]:
     """Asks for the outline of a course."""
     course = brief.model_dump(mode="json", exclude={"source_filter"})
     return Question(
@@ -42,13 +44,17 @@ def outline_question(brief: CourseBrief, passages: Sequence[Passage]) -> Questio
             Message("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
         ),
         answer=Outline,
-        faults=lambda outline: outline.faults(brief.num_lessons),
+        review=review,
     )
 
 
 def lesson_question(
-    brief: CourseBrief, outline: Outline, plan: LessonPlan, passages: Sequence[Passage]
-) -> Question[LessonText]:
+    brief: CourseBrief,
+    outline: Outline,
+    plan: LessonPlan,
+    passages: Sequence[Passage],
+    review: Review[LessonText, Lesson],
+) -> Question[LessonText, Lesson]:
     """Asks for the text of one lesson."""
     course = {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()}
     return Question(
@@ -64,7 +70,7 @@ def lesson_question(
             ),
         ),
         answer=LessonText,
-        faults=lambda text: text.faults(plan, passages),
+        review=review,
     )
 
 

@@ -1,5 +1,7 @@
 -- The lessons of a course with their bodies, in order.
-SELECT lesson_number, title, description, key_concepts, learning_objectives, sources, content_json, generated_at
-FROM v_lessons_full
-WHERE course_id = :course_id
-ORDER BY lesson_number
+SELECT f.lesson_number, f.title, f.description, f.key_concepts, f.learning_objectives, f.sources, f.content_json,
+       f.generated_at, l.quality
+FROM v_lessons_full f
+JOIN lessons l ON l.id = f.id
+WHERE f.course_id = :course_id
+ORDER BY f.lesson_number

@@ -15,12 +15,6 @@ SET status = 'READY',
         GROUP BY source
         ORDER BY min(l.lesson_number * 1000000 + position)
     ),
-    quality = (
-        SELECT jsonb_build_object(
-            'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
-            'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id WHERE kl.course_id = c.id)
-        )
-        FROM lessons l WHERE l.course_id = c.id
-    )
+    quality = course_quality(c.id)
 WHERE c.id = :course_id
   AND (SELECT count(*) FROM lessons l WHERE l.course_id = c.id) = jsonb_array_length(c.outline_json -> 'lessons')

@@ -1,0 +1,206 @@
+"""Verifying citations: what the text marks with `[1]` must be said by the passage that it names.
+
+A citation is shown only when its quotation was found in the passage, and the numbers and proper names of the sentence
+it stands in occur there too. Every other marker is taken out of the text and counted, so what is shown is right by
+construction. Markers are numbered anew from 1, in the order in which a reader meets them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from src.domain.quality.finding import excerpt
+from src.domain.quality.quotes import Located, is_too_short, locate
+from src.domain.source import Passage
+from src.domain.words import Sentence, numbers, sentences, stem, words, written_numbers
+
+_MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
+# A capital inside a sentence. At its start, or after a sign that may begin one, it says nothing.
+_NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
+_NAMELESS = frozenset({"de", "lb"})
+"""Languages that write every noun with a capital."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A citation as the model gives it: the number that the text uses, a passage by its number, and its words."""
+
+    number: int
+    passage: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A citation that was verified."""
+
+    number: int
+    document: str
+    section: str
+    start: int
+    """Where the quotation begins in the document's text, in characters (in the passage's, where the library knows
+    no more)."""
+    end: int
+    quote: str
+    """In the document's own words."""
+    score: float
+    """100 for word for word."""
+    version: str | None
+    """SHA-256 (hex) of the document's text, where the library knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A marker that was taken out of the text."""
+
+    where: str
+    sentence: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A text whose citations are verified."""
+
+    fields: dict[str, str]
+    """Every part by its path, with its markers as they are to be shown."""
+    references: tuple[Reference, ...]
+    removed: tuple[Removed, ...]
+
+
+@dataclass(slots=True)
+class _Verification:
+    claims: Mapping[int, Claim]
+    passages: Sequence[Passage]
+    language: str
+    located: dict[int, Located | str] = field(default_factory=dict)
+    """What became of each claim's quotation: its place, or why it has none."""
+    order: dict[int, int] = field(default_factory=dict)
+    """The new number of each claim that is shown."""
+    removed: list[Removed] = field(default_factory=list)
+
+
+def verified(
+    fields: Mapping[str, str], claims: Iterable[Claim], passages: Sequence[Passage], language: str = "en"
+) -> Cited:
+    """`fields` (parts of a lesson by path, in reading order) with the citations that hold, and these alone."""
+    known: dict[int, Claim] = {}
+    for claim in claims:
+        known.setdefault(claim.number, claim)
+    work = _Verification(known, passages, language)
+    shown = {where: _shown(text, where, work) for where, text in fields.items()}
+    return Cited(shown, tuple(_references(work)), tuple(work.removed))
+
+
+def without_markers(text: str) -> str:
+    """`text` with no citations in it."""
+    return _outside_code(text, lambda part: _MARKER.sub("", part))
+
+
+def markers(text: str) -> list[int]:
+    """The numbers that `text` cites, in order."""
+    found = _MARKER.findall(_CODE.sub(_blank, text))
+    return [int(number) for marker in found for number in regex.findall(r"\d+", marker)]
+
+
+def _blank(code: regex.Match[str]) -> str:
+    return " " * len(code.group())
+
+
+def is_cited(sentence: str) -> bool:
+    """Whether a sentence carries a citation."""
+    return bool(markers(sentence))
+
+
+def unsupported_facts(sentence: str, passages: Sequence[Passage], language: str) -> list[str]:
+    """Numbers and proper names of `sentence` that occur in none of `passages`."""
+    given = " ".join(f"{passage.text} {passage.section} {passage.document}" for passage in passages)
+    plain = without_markers(sentence)
+    missing = sorted(written_numbers(plain) - numbers(given))
+    if language.partition("-")[0] not in _NAMELESS:
+        stems = {stem(word) for word in words(given)}
+        beginnings = {word[:5] for word in stems if len(word) >= 5}
+        for name in dict.fromkeys(_NAME.findall(plain)):
+            if not all(stem(word) in stems or word[:5] in beginnings for word in words(name.replace("-", " "))):
+                missing.append(name)
+    return missing
+
+
+def _shown(text: str, where: str, work: _Verification) -> str:
+    kept: list[str] = []
+    position = 0
+    for sentence in sentences(text):
+        kept += [text[position : sentence.start], _sentence(sentence, where, work)]
+        position = sentence.end
+    return "".join([*kept, text[position:]])
+
+
+def _sentence(sentence: Sentence, where: str, work: _Verification) -> str:
+    numbers_used = markers(sentence.text)
+    if not numbers_used:
+        return sentence.text
+    good = [number for number in numbers_used if isinstance(_quotation(number, work), Located)]
+    passages = [work.passages[work.claims[number].passage - 1] for number in good]
+    facts = unsupported_facts(sentence.text, passages, work.language) if good else []
+    if facts:
+        good = []
+    plain = excerpt(without_markers(sentence.text))
+    for number in numbers_used:
+        if number not in good:
+            why = _quotation(number, work)
+            reason = why if isinstance(why, str) else f"its passage does not say {', '.join(map(repr, facts))}"
+            work.removed.append(Removed(where, plain, f"citation [{number}]: {reason}"))
+
+    def renumbered(marker: regex.Match[str]) -> str:
+        marked = [int(number) for number in regex.findall(r"\d+", marker.group(1))]
+        left = dict.fromkeys(work.order.setdefault(number, len(work.order) + 1) for number in marked if number in good)
+        return (" " if left else "") + "".join(f"[{number}]" for number in left)
+
+    return _outside_code(sentence.text, lambda part: _MARKER.sub(renumbered, part))
+
+
+def _quotation(number: int, work: _Verification) -> Located | str:
+    if number not in work.located:
+        work.located[number] = _found(work.claims.get(number), work.passages)
+    return work.located[number]
+
+
+def _found(claim: Claim | None, passages: Sequence[Passage]) -> Located | str:
+    if claim is None:
+        return "no citation has that number"
+    if not 1 <= claim.passage <= len(passages):
+        return f"no passage has the number {claim.passage}"
+    if is_too_short(claim.quote):
+        return f"the quote {excerpt(claim.quote)} is too short"
+    return (
+        locate(claim.quote, passages[claim.passage - 1].text)
+        or f"the quote {excerpt(claim.quote)} is not in passage {claim.passage}"
+    )
+
+
+def _references(work: _Verification) -> Iterable[Reference]:
+    for number, new in work.order.items():
+        passage = work.passages[work.claims[number].passage - 1]
+        place = work.located[number]
+        assert isinstance(place, Located)
+        yield Reference(
+            number=new,
+            document=passage.document,
+            section=passage.section,
+            start=passage.start + place.start,
+            end=passage.start + place.end,
+            quote=passage.text[place.start : place.end],
+            score=round(place.score, 1),
+            version=passage.version,
+        )
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    parts: list[str] = []
+    position = 0
+    for code in _CODE.finditer(text):
+        parts += [change(text[position : code.start()]), code.group()]
+        position = code.end()
+    return "".join([*parts, change(text[position:])])

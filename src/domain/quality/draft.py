@@ -1,0 +1,127 @@
+"""A lesson under review: what the gates look at, made once for all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import regex
+
+from src.domain.lesson import LessonText
+from src.domain.outline import LessonPlan
+from src.domain.quality.citations import Reference, Removed, without_markers
+from src.domain.request import CourseBrief
+from src.domain.source import Passage
+from src.domain.words import Sentence, content_stems, sentences, words
+
+_FENCED = regex.compile(r"^\s*(```|~~~).*?(?:^\s*\1\s*$|\Z)", regex.DOTALL | regex.MULTILINE)
+_MARKUP = regex.compile(r"[*_`#>]+|^\s*(?:[-+•]|\d+[.)])\s+", regex.MULTILINE)
+_LINK = regex.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+
+Grams = frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A lesson whose citations are verified, and what it was written from."""
+
+    brief: CourseBrief
+    plan: LessonPlan
+    text: LessonText
+    passages: Sequence[Passage]
+    references: Sequence[Reference]
+    removed: Sequence[Removed]
+    others: Mapping[int, Grams]
+    """`grams` of the other lessons of the course that are finished, by their number."""
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """The parts in reading order, with their citations."""
+        return self.text.fields()
+
+    @cached_property
+    def prose(self) -> dict[str, str]:
+        """Running text alone, as it is read aloud: no definitions, citations, code or markup."""
+        return {where: plain(text) for where, text in self.fields.items() if not where.startswith("key_terms.")}
+
+    @cached_property
+    def all_prose(self) -> str:
+        """`prose` in one."""
+        return "\n\n".join(self.prose.values())
+
+    @cached_property
+    def lesson_text(self) -> str:
+        """What an answer may rest on: prose, headings, terms and their definitions."""
+        headed = [f"{part.heading}\n\n{plain(part.content)}" for part in self.text.sections]
+        terms = [f"{term.term}: {plain(term.definition)}" for term in self.text.key_terms]
+        others = (plain(text) for text in (self.text.introduction, self.text.applications, self.text.summary))
+        return "\n\n".join([*others, *headed, *terms])
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Content stems of `lesson_text`."""
+        return frozenset(content_stems(self.lesson_text))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the prose."""
+        return words(self.all_prose)
+
+    @cached_property
+    def everything(self) -> dict[str, str]:
+        """Every text of the lesson by path, titles and questions included, as the model wrote it."""
+        texts = dict(self.fields)
+        for number, part in enumerate(self.text.sections, start=1):
+            texts[f"sections.{number}.heading"] = part.heading
+        for number, term in enumerate(self.text.key_terms, start=1):
+            texts[f"key_terms.{number}.term"] = term.term
+        for number, check in enumerate(self.text.checks, start=1):
+            shown = (check.question, *(check.choices or ()), check.answer, check.evidence, check.explanation)
+            texts[f"checks.{number}"] = "\n".join(shown)
+        return texts
+
+    def factual_sentences(self) -> list[Sentence]:
+        """Sentences of sections and definitions that state something, and so should carry a citation.
+
+        What introduction and summary state stands in the sections too; applications are the learner's own world.
+        """
+        stated: list[Sentence] = []
+        for where, text in self.fields.items():
+            if where.startswith(("sections.", "key_terms.")):
+                stated += [
+                    sentence for sentence in sentences(_FENCED.sub("", text)) if _states_something(sentence.text)
+                ]
+        return stated
+
+
+_LEAST_WORDS_OF_A_STATEMENT = 6
+# Speaks to the learner or of the lesson, and states nothing.
+_ADDRESS = regex.compile(
+    r"\b(?:you|your|we|us|our|let's|let us|imagine|think of|this lesson|du|dein\w*|ihr|wir|uns|diese lektion)\b"
+    r"|आप|तुम|हम |أنت|نحن|هذا الدرس|इस पाठ",
+    regex.IGNORECASE,
+)
+
+
+def _states_something(sentence: str) -> bool:
+    bare = without_markers(sentence)
+    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ":")) or _ADDRESS.search(bare):
+        return False
+    return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
+
+
+def plain(text: str) -> str:
+    """Markdown as it is read aloud."""
+    return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(_FENCED.sub("", text)))).strip()
+
+
+def grams(text: str, size: int = 5) -> Grams:
+    """All runs of `size` words of a text."""
+    found = words(text)
+    return frozenset(tuple(found[start : start + size]) for start in range(len(found) - size + 1))
+
+
+def grams_of_content(content: Mapping[str, object]) -> Grams:
+    """`grams` of a lesson that is saved already, from its `content_json`."""
+    sections = content.get("sections")
+    parts = sections if isinstance(sections, list) else []
+    return grams("\n\n".join(plain(str(part.get("content", ""))) for part in parts if part.get("kind") != "key_terms"))

@@ -1,0 +1,87 @@
+"""Gates on an outline. That lessons are numbered and titles differ is part of the shape of an `Outline`."""
+
+from collections.abc import Iterator
+
+import regex
+
+from src.domain.headings import primary
+from src.domain.outline import Outline
+from src.domain.quality.finding import Finding, excerpt, hard, soft
+from src.domain.quality.language import language_name, other_language
+from src.domain.quality.text_gates import leaks
+from src.domain.request import CourseBrief
+from src.domain.words import content_stems, written_numbers
+
+# Verbs whose result nobody can observe (Mager, "Preparing Instructional Objectives", 1962, calls them open to many
+# interpretations); "will be able to" and the like go before them.
+_OPENING = r"^(?:(?:the )?(?:learners?|students?|pupils?|you) (?:will|can|should)(?: be able to)? |to )?"
+_VAGUE = {
+    "en": regex.compile(
+        _OPENING
+        + r"(?:understand|know|learn|appreciate|be (?:aware|familiar)|realise|realize|grasp|become|get|see|study"
+        r"|have an? (?:understanding|idea)|think about|enjoy|remember)\b",
+        regex.IGNORECASE,
+    ),
+    "de": regex.compile(r"\b(?:verstehen|wissen|kennen|lernen|begreifen|kennenlernen|erfahren)\W*$", regex.IGNORECASE),
+}
+
+
+def lesson_count(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """As many lessons as were asked for."""
+    if len(outline.lessons) != brief.num_lessons:
+        yield hard(
+            "lesson_count", "lessons", f"{len(outline.lessons)} were given; exactly {brief.num_lessons} are needed"
+        )
+
+
+def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """Titles that hardly differ."""
+    known: dict[frozenset[str], str] = {}
+    for lesson in outline.lessons:
+        says = frozenset(content_stems(lesson.title)) | written_numbers(lesson.title)
+        if says in known:
+            where = f"lessons.{lesson.lesson_number}.title"
+            yield soft("alike_titles", where, f"{excerpt(lesson.title)} says the same as {excerpt(known[says])}")
+        known.setdefault(says, lesson.title)
+
+
+def vague_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """Objectives that nobody can see reached. Not measured but in English and German."""
+    vague = _VAGUE.get(primary(brief.language))
+    for lesson in outline.lessons if vague else ():
+        for number, objective in enumerate(lesson.learning_objectives, start=1):
+            if vague and vague.search(objective):
+                where = f"lessons.{lesson.lesson_number}.learning_objectives.{number}"
+                yield soft(
+                    "vague_objective", where, f"begin with what a learner can be seen to do: {excerpt(objective)}"
+                )
+
+
+def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """An objective that stands twice in a lesson."""
+    for lesson in outline.lessons:
+        seen: set[str] = set()
+        for number, objective in enumerate(lesson.learning_objectives, start=1):
+            if objective.casefold() in seen:
+                where = f"lessons.{lesson.lesson_number}.learning_objectives.{number}"
+                yield soft("repeated_objective", where, f"this objective stands twice: {excerpt(objective)}")
+            seen.add(objective.casefold())
+
+
+def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """Words that were meant for somebody other than the learner."""
+    texts = {"title": outline.title, "description": outline.description}
+    for lesson in outline.lessons:
+        shown = (lesson.title, lesson.description, *lesson.key_concepts, *lesson.learning_objectives)
+        texts[f"lessons.{lesson.lesson_number}"] = "\n".join(shown)
+    yield from leaks(texts, brief.topic)
+
+
+def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """An outline in another language than the one asked for."""
+    parts = (f"{lesson.description} {' '.join(lesson.learning_objectives)}" for lesson in outline.lessons)
+    if other := other_language(" ".join((outline.description, *parts)), brief.language):
+        yield hard("outline_language", "", f"the outline is in {other}, not in {language_name(brief.language)}")
+
+
+OUTLINE_GATES = (lesson_count, alike_titles, vague_objective, repeated_objective, outline_leak, outline_language)

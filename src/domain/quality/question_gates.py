@@ -1,0 +1,190 @@
+"""Gates on the questions of a lesson. Each is a pure function from a draft to its findings, under one name.
+
+That a key is one of its choices, that these differ, and how many there are, is part of the shape of a `Check`.
+"""
+
+from collections.abc import Iterator
+
+import regex
+
+from src.domain.headings import primary
+from src.domain.lesson import Check
+from src.domain.quality.citations import without_markers
+from src.domain.quality.draft import Draft, plain
+from src.domain.quality.finding import Finding, excerpt, hard, soft
+from src.domain.quality.language import language_name, other_language
+from src.domain.quality.quotes import locate
+from src.domain.words import content_stems, negations, numbers, stem, words, written_numbers
+
+LEAST_SUPPORT = 0.5
+"""The share of an answer's words that the lesson has to have."""
+LONGER = 1.6
+"""How many times longer than the longest wrong choice the right one may be."""
+
+_ALL_OR_NONE = regex.compile(
+    r"\b(?:all|none|both|neither) (?:of )?(?:the |these )?(?:above|below|these|options|answers|choices)\b"
+    r"|\b(?:both )?[A-F] (?:and|or) [A-F]\b|\b(?:alle|keine)s?(?: der)? (?:oben )?(?:genannten?|antworten)\b"
+    r"|उपरोक्त सभी|उपर्युक्त सभी|इनमें से कोई नहीं|इनमें से सभी|(?:كل|جميع) ما سبق|لا شيء مما سبق",
+    regex.IGNORECASE,
+)
+_NEGATIVE = regex.compile(
+    r"\b(?:not|never|except|false|incorrect|least|nicht|kein\w*|außer)\b|नहीं|गलत|ليس|خطأ", regex.IGNORECASE
+)
+
+
+def answer_unsupported(draft: Draft) -> Iterator[Finding]:
+    """Answers that this lesson's own text doesn't bear out."""
+    for number, check in enumerate(draft.text.checks, start=1):
+        for message in key_faults(check, draft.lesson_text, draft.stems):
+            yield hard("answer_unsupported", f"checks.{number}", message)
+
+
+def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[str]:
+    """Why the key of a question can't be trusted, seen against the lesson's text and its content stems.
+
+    The evidence must stand in the lesson. Multiple choice: evidence and explanation speak of the key, and of no other
+    choice more. True or false: a statement that the evidence makes is true, one with other numbers or negations is not.
+    Short answer: its words and numbers are the lesson's.
+    """
+    if locate(without_markers(check.evidence), lesson_text) is None:
+        return [f"the evidence {excerpt(check.evidence)} is no sentence of this lesson"]
+    evidence = plain(check.evidence)
+    match check.kind:
+        case "multiple_choice":
+            return _choice_faults(check, evidence)
+        case "true_false":
+            return _statement_faults(check, evidence)
+        case _:
+            return _short_answer_faults(check, evidence, stems)
+
+
+def _choice_faults(check: Check, evidence: str) -> list[str]:
+    assert check.choices is not None
+    if _NEGATIVE.search(check.question):
+        return []  # the evidence may speak of the wrong choices
+    support = {choice: _support(choice, evidence, check) for choice in check.choices}
+    wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda choice: support[choice])
+    if support[wrong] > support[check.answer]:
+        return [f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(wrong)}"]
+    if support[check.answer] == 0:
+        return [f"neither evidence nor explanation speaks of the key {excerpt(check.answer)}"]
+    return []
+
+
+def _support(choice: str, evidence: str, check: Check) -> float:
+    """How far a choice is borne out: by the evidence first of all, then by the explanation.
+
+    Words that the question has, or all choices, say nothing about one of them.
+    """
+    assert check.choices is not None
+    question = set(content_stems(check.question))
+    shared = set.intersection(*(set(content_stems(other)) for other in check.choices))
+    own = [word for word in content_stems(choice) if word not in question | shared] or content_stems(choice)
+    shares = []
+    for text in (evidence, plain(check.explanation)):
+        given = {stem(word) for word in words(text)} | numbers(text)
+        shares.append(sum(word in given or word in numbers(text) for word in own) / len(own) if own else 0.0)
+    return 2 * shares[0] + shares[1]
+
+
+def _statement_faults(check: Check, evidence: str) -> list[str]:
+    stated, given = set(content_stems(check.question)), set(content_stems(evidence))
+    same_numbers = written_numbers(check.question) <= numbers(evidence)
+    same_negation = negations(check.question) % 2 == negations(evidence) % 2
+    is_stated = same_numbers and same_negation and len(stated & given) >= 0.9 * len(stated)
+    if check.key == 2 and is_stated:
+        return ["the key is false, but the evidence says just what the statement says"]
+    if check.key == 1 and not same_numbers:
+        return ["the key is true, but the evidence has not the numbers of the statement"]
+    if check.key == 1 and len(stated & given) >= 0.9 * len(stated) and not same_negation:
+        return ["the key is true, but the evidence denies the statement"]
+    if check.key == 1 and len(stated & given) < LEAST_SUPPORT * len(stated):
+        return ["the key is true, but the evidence hardly speaks of what is stated"]
+    return []
+
+
+def _short_answer_faults(check: Check, evidence: str, stems: frozenset[str]) -> list[str]:
+    own = content_stems(plain(check.answer))
+    if own and sum(word in stems for word in own) < LEAST_SUPPORT * len(own):
+        return [f"the lesson says little of the answer {excerpt(check.answer)}"]
+    if not set(own) & set(content_stems(f"{evidence} {check.question}")):
+        return [f"the evidence {excerpt(evidence)} has nothing of the answer {excerpt(check.answer)}"]
+    unknown = written_numbers(check.answer) - numbers(evidence) - numbers(check.question)
+    return [f"the evidence doesn't give the number {', '.join(sorted(unknown))}"] if unknown else []
+
+
+def longest_is_key(draft: Draft) -> Iterator[Finding]:
+    """A right choice that stands out by its length."""
+    for number, check in enumerate(draft.text.checks, start=1):
+        if check.kind != "multiple_choice" or check.choices is None:
+            continue
+        longest_wrong = max(len(choice) for choice in check.choices if choice != check.answer)
+        if len(check.answer) > max(LONGER * longest_wrong, longest_wrong + 15):
+            yield soft(
+                "longest_is_key",
+                f"checks.{number}",
+                f"the right choice stands out by its length: {excerpt(check.answer)}",
+            )
+
+
+def all_or_none(draft: Draft) -> Iterator[Finding]:
+    """ "All of the above" and its kind, which test how tests are made; in a shuffled order they mean nothing."""
+    for number, check in enumerate(draft.text.checks, start=1):
+        for choice in check.choices or ():
+            if _ALL_OR_NONE.search(choice):
+                yield soft("all_or_none", f"checks.{number}", f"no choice may speak of the others: {excerpt(choice)}")
+
+
+def duplicate_question(draft: Draft) -> Iterator[Finding]:
+    """Two questions that ask the same."""
+    asked: list[tuple[int, set[str]]] = []
+    for number, check in enumerate(draft.text.checks, start=1):
+        own = set(content_stems(check.question)) | written_numbers(check.question)
+        for earlier, other in asked:
+            if own and len(own & other) >= 0.85 * max(len(own), len(other)):
+                yield soft(
+                    "duplicate_question",
+                    f"checks.{number}",
+                    f"this asks the same as question {earlier}: {excerpt(check.question)}",
+                )
+        asked.append((number, own))
+
+
+def question_language(draft: Draft) -> Iterator[Finding]:
+    """Questions in another language than the lesson's."""
+    language = draft.brief.language
+    for number, check in enumerate(draft.text.checks, start=1):
+        text = " ".join((check.question, *(check.choices or ()), check.answer, check.explanation))
+        if other := other_language(text, language):
+            yield hard(
+                "question_language", f"checks.{number}", f"the question is in {other}, not in {language_name(language)}"
+            )
+
+
+def not_true_and_false(draft: Draft) -> Iterator[Finding]:
+    """True-or-false questions whose choices are something else, or stand the wrong way round."""
+    known = _TRUE_AND_FALSE.get(primary(draft.brief.language))
+    for number, check in enumerate(draft.text.checks, start=1):
+        if known is None or check.kind != "true_false" or check.choices is None:
+            continue
+        if not any(tuple(choice.casefold() for choice in check.choices) == pair for pair in known):
+            yield soft(
+                "not_true_and_false", f"checks.{number}", f"the choices must be {' and '.join(known[0])}, in this order"
+            )
+
+
+_TRUE_AND_FALSE = {
+    "en": (("true", "false"),),
+    "de": (("richtig", "falsch"), ("wahr", "falsch")),
+    "hi": (("सही", "गलत"), ("सत्य", "असत्य"), ("सही", "ग़लत")),
+    "ar": (("صحيح", "خطأ"), ("صواب", "خطأ"), ("صح", "خطأ")),
+}
+
+QUESTION_GATES = (
+    answer_unsupported,
+    longest_is_key,
+    all_or_none,
+    duplicate_question,
+    question_language,
+    not_true_and_false,
+)

@@ -1,0 +1,126 @@
+"""The review of an outline or a lesson: every gate, and what comes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
+from src.domain.outline import LessonPlan, Outline
+from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
+from src.domain.quality.draft import Draft, Grams
+from src.domain.quality.finding import Finding, Severity, count, hard
+from src.domain.quality.outline_gates import OUTLINE_GATES
+from src.domain.quality.question_gates import QUESTION_GATES, key_faults
+from src.domain.quality.quotes import locate
+from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.quality.record import LessonQuality
+from src.domain.quality.text_gates import TEXT_GATES
+from src.domain.request import CourseBrief
+from src.domain.source import Passage
+from src.domain.words import sentences
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed(Generic[R]):
+    """What was reviewed, as it may be kept, and what was found."""
+
+    value: R
+    findings: tuple[Finding, ...]
+
+    @property
+    def hard(self) -> tuple[Finding, ...]:
+        """What it can't be kept with."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.HARD)
+
+    def beats(self, other: "Reviewed[R]") -> bool:
+        """Whether it is the better version of the two: fewer hard findings, then fewer soft ones."""
+        return self._rank() < other._rank()
+
+    def _rank(self) -> tuple[int, int]:
+        return count(self.findings, Severity.HARD), count(self.findings, Severity.SOFT)
+
+
+def review_outline(outline: Outline, brief: CourseBrief) -> Reviewed[Outline]:
+    """Passes an outline through its gates."""
+    return Reviewed(outline, tuple(finding for gate in OUTLINE_GATES for finding in gate(outline, brief)))
+
+
+def review_lesson(
+    text: LessonText,
+    brief: CourseBrief,
+    plan: LessonPlan,
+    passages: Sequence[Passage],
+    others: Mapping[int, Grams],
+    origin: Origin,
+) -> Reviewed[Lesson]:
+    """Verifies the citations of a lesson, places its keys, and passes it through its gates. Raises nothing.
+
+    `others`: runs of words of the course's finished lessons (`draft.grams`), by their number.
+    """
+    cited = verified(text.fields(), text.claims(), passages, brief.language)
+    shown = text.with_fields(cited.fields)
+    checks = with_keys_placed(tuple(map(_without_markers, shown.checks)), f"{plan.lesson_number} {plan.title}")
+    shown = shown.model_copy(update={"checks": checks})
+    draft = Draft(brief, plan, shown, passages, cited.references, cited.removed, others)
+    findings = tuple(finding for gate in (*TEXT_GATES, *QUESTION_GATES) for finding in gate(draft))
+    findings = (*_unknown_objectives(shown, plan), *findings)
+    lesson = Lesson(
+        plan=plan,
+        text=shown,
+        language=brief.language,
+        references=cited.references,
+        check_references=tuple(_reference(check.evidence, draft) for check in checks),
+        quality=_quality(draft, cited, passages, findings),
+        origin=origin,
+    )
+    return Reviewed(lesson, findings)
+
+
+def _without_markers(check: Check) -> Check:
+    return check.model_copy(
+        update={name: without_markers(getattr(check, name)) for name in ("question", "evidence", "explanation")}
+    )
+
+
+def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:
+    most = len(plan.learning_objectives)
+    return [
+        hard("unknown_objective", f"checks.{number}", f"there is no objective {check.objective}; the lesson has {most}")
+        for number, check in enumerate(text.checks, start=1)
+        if check.objective > most
+    ]
+
+
+def _reference(evidence: str, draft: Draft) -> int | None:
+    """The first citation of the sentence that an answer rests on."""
+    for text in draft.fields.values():
+        for sentence in sentences(text):
+            found = markers(sentence.text)
+            if found and locate(evidence, without_markers(sentence.text)):
+                return found[0]
+    return None
+
+
+def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: tuple[Finding, ...]) -> LessonQuality:
+    shown = [number for text in draft.fields.values() for number in markers(text)]
+    stands = {
+        reference.number
+        for reference in cited.references
+        if any(passage.document == reference.document and locate(reference.quote, passage.text) for passage in passages)
+    }
+    factual = draft.factual_sentences()
+    return LessonQuality(
+        words=len(draft.words),
+        citations=len(shown),
+        citations_verified=sum(number in stands for number in shown),
+        citations_removed=len(cited.removed),
+        factual_sentences=len(factual),
+        cited_sentences=sum(is_cited(sentence.text) for sentence in factual),
+        reading_grade=reading_grade(draft.all_prose, draft.brief.language),
+        wanted_grade=grade_number(draft.brief.grade_level),
+        checks=len(draft.text.checks),
+        valid_keys=sum(not key_faults(check, draft.lesson_text, draft.stems) for check in draft.text.checks),
+        findings=findings,
+    )

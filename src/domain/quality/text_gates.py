@@ -1,0 +1,259 @@
+"""Gates on the text of a lesson. Each is a pure function from a draft to its findings, under one name."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import regex
+from rapidfuzz import fuzz
+
+from src.domain.quality.citations import is_cited
+from src.domain.quality.draft import Draft, grams
+from src.domain.quality.finding import Finding, excerpt, hard, soft
+from src.domain.quality.language import language_name, other_language
+from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.words import content_stems, numbers, sentences, words, written_numbers
+
+FEWEST_WORDS, MOST_WORDS = 150, 3000
+"""Of a lesson's prose. Chinese, Japanese and Thai have no spaces and are measured by characters, two for a word."""
+LEAST_COVERAGE = 0.5
+GRADES_ABOVE = 1.0
+"""How far above the wanted grade a text may read."""
+DUPLICATE, SIMILAR = 0.6, 0.2
+"""Shares of a lesson's runs of five words that another one has."""
+LONGEST_COPY = 30
+"""Words in a row that may stand in a source too, outside quotation marks."""
+LEAST_LANGUAGE_CHARACTERS = 200
+
+# Names of HTML elements: `a < b` is mathematics, `<b>` is not.
+_HTML = regex.compile(
+    r"<\s*/?\s*(?:a|abbr|article|audio|b|base|blockquote|body|br|button|center|code|dd|details|div|dl|dt|em|embed|font"
+    r"|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|li|link|main|meta|nav|object|ol|option|p|pre|s"
+    r"|script|section|select|small|span|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|th|thead|title|tr|u|ul"
+    r"|video)\b[^<>]*>|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
+    regex.IGNORECASE,
+)
+_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
+# What a course on any subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak.
+_LEAKS = {
+    "a model's own voice": r"""\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b
+        |\bals (?:ki|sprachmodell)\b
+        |\bI(?:'m| am) (?:an ai\b|unable to (?:help|assist|provide|generate)|sorry, but (?:as|I can))
+        |\bI can(?:'t|not) (?:assist|comply)\b""",
+    "thinking": r"</?\s*(?:think|thinking|reasoning|scratchpad)\s*>|<\|[a-z_]+\|>",
+    "talk around the answer": r"""\A\s*(?:sure|certainly|of course)[,!]
+        |\bhere(?:'s| is) (?:your|the|a) (?:revised |corrected )?lesson\b|\bI hope (?:this|that) helps\b
+        |\blet me know if you(?:'d| would| want| need)\b""",
+    "a lesson plan": r"""\blesson plan\b|\bteacher'?s? (?:notes?|guide)\b|\bexit ticket\b
+        |\bUnterrichts(?:entwurf|plan)\b|\(\d+\s*(?:min|minutes|Minuten)\.?\)\s*:?\s*$""",
+    "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]*\]|(?-i:\b(?:TODO|TBD)\b)
+        |\blorem ipsum\b|\{\{.*?\}\}|(?-i:<[A-Z_]{3,}>)""",
+    "an instruction": r"""\bsystem prompt\b|\bignore (?:all |the )?(?:previous |above )?instructions\b
+        |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>|^(?:assistant|system|user)\s*:""",
+}
+_LEAK = {
+    what: regex.compile(regex.sub(r"\n\s+", "", pattern), regex.IGNORECASE | regex.MULTILINE)
+    for what, pattern in _LEAKS.items()
+}
+_HEADING = regex.compile(r"^\s{0,3}#{1,6}\s|^[^\n]+\n\s{0,3}(?:={3,}|-{3,})\s*$", regex.MULTILINE)
+_FENCE = regex.compile(r"^\s*(?:```|~~~)", regex.MULTILINE)
+_ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\d+\])*\s*$|[。！？][”」』]?$")
+_LIST_OR_TABLE = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s|^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
+_QUOTED = regex.compile(r"“[^”]*”|\"[^\"]*\"|„[^“”]*[“”]|«[^»]*»|「[^」]*」")
+_NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+
+
+def leak(draft: Draft) -> Iterator[Finding]:
+    """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
+    yield from leaks(draft.everything, f"{draft.brief.topic}\n{draft.plan.title}")
+
+
+def leaks(texts: dict[str, str], asked: str) -> Iterator[Finding]:
+    """`leak` of texts by path. What stands in `asked`, the words of the request, may be said."""
+    for where, text in texts.items():
+        for what, pattern in _LEAK.items():
+            found = pattern.search(text)
+            if found and found.group().casefold() not in asked.casefold():
+                yield hard("leak", where, f"{what} is no part of a lesson: {excerpt(found.group())}")
+
+
+def raw_html(draft: Draft) -> Iterator[Finding]:
+    """HTML or script, outside code."""
+    for where, text in draft.everything.items():
+        if found := _HTML.search(_CODE.sub("", text)):
+            yield hard("raw_html", where, f"no HTML is wanted: {excerpt(found.group())}")
+
+
+def unclosed_fence(draft: Draft) -> Iterator[Finding]:
+    """A code block without its end, which would swallow the rest of the course."""
+    for where, text in draft.everything.items():
+        if len(_FENCE.findall(text)) % 2:
+            yield hard("unclosed_fence", where, "a code block is opened and not closed")
+
+
+def heading_in_text(draft: Draft) -> Iterator[Finding]:
+    """Headings inside a part: they would stand beside or above those of the lesson."""
+    for where, text in draft.fields.items():
+        if found := _HEADING.search(_CODE.sub("", text)):
+            yield soft("heading_in_text", where, f"a part has no headings of its own: {excerpt(found.group())}")
+    headings = Counter(part.heading.casefold() for part in draft.text.sections)
+    for number, part in enumerate(draft.text.sections, start=1):
+        if headings[part.heading.casefold()] > 1:
+            yield soft("heading_in_text", f"sections.{number}", f"two sections are called {excerpt(part.heading)}")
+
+
+def cut_off(draft: Draft) -> Iterator[Finding]:
+    """A part that ends without the end of a sentence. Definitions may; so may lists and tables."""
+    for where, text in draft.fields.items():
+        last = text.rstrip().rpartition("\n")[2]
+        if not where.startswith("key_terms.") and not _LIST_OR_TABLE.match(last) and not _ENDED.search(last):
+            yield hard("cut_off", where, f"the text ends in mid-sentence: {excerpt(last[-80:])}")
+
+
+def length(draft: Draft) -> Iterator[Finding]:
+    """A lesson that is hardly one, or too much for one; and sections of next to nothing."""
+    total = _length(draft.all_prose)
+    if not FEWEST_WORDS <= total <= MOST_WORDS:
+        yield soft("length", "", f"the lesson has {total} words; {FEWEST_WORDS} to {MOST_WORDS} are wanted")
+    for where, text in draft.prose.items():
+        if where.startswith("sections.") and _length(text) < 15:
+            yield soft("length", where, f"the section says next to nothing: {excerpt(text)}")
+
+
+def _length(text: str) -> int:
+    return len(words(text)) if not (dense := len(_NO_SPACES.findall(text))) else len(words(text)) + dense // 2
+
+
+def concept_missing(draft: Draft) -> Iterator[Finding]:
+    """Key concepts of the plan that the lesson doesn't name."""
+    lowered = draft.lesson_text.casefold()
+    for concept in draft.plan.key_concepts:
+        if all(stem in draft.stems for stem in content_stems(concept)):
+            continue
+        if len(concept) < 4 or fuzz.partial_ratio(concept.casefold(), lowered) < 85:
+            yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
+
+
+def objective_not_served(draft: Draft) -> Iterator[Finding]:
+    """Objectives that no section speaks of, or that no question tests."""
+    for number, objective in enumerate(draft.plan.learning_objectives, start=1):
+        wanted = content_stems(objective)  # with its verb, which is the learner's
+        if sum(stem in draft.stems for stem in wanted) * 3 < len(wanted):
+            yield soft("objective_not_served", "", f"no section speaks of objective {number}, {excerpt(objective)}")
+        if not any(check.objective == number for check in draft.text.checks):
+            yield soft("objective_not_served", "checks", f"no question tests objective {number}, {excerpt(objective)}")
+
+
+def readability(draft: Draft) -> Iterator[Finding]:
+    """Text above the grade that was asked for. Simple text is no fault."""
+    wanted, measured = grade_number(draft.brief.grade_level), reading_grade(draft.all_prose, draft.brief.language)
+    if wanted is not None and measured is not None and measured > wanted + GRADES_ABOVE:
+        longest = max(sentences(draft.all_prose), key=lambda sentence: len(sentence.text)).text
+        yield soft(
+            "readability",
+            "",
+            f"the text reads like grade {measured}; grade {wanted} is wanted. Shorten sentences such as"
+            f" {excerpt(longest, 300)}, and use common words",
+        )
+
+
+def wrong_language(draft: Draft) -> Iterator[Finding]:
+    """Text in another language than the one asked for. What is quoted may be in the source's."""
+    language = draft.brief.language
+    for where, text in {"": draft.all_prose, **draft.prose}.items():
+        unquoted = _QUOTED.sub("", text)
+        if len(unquoted) >= LEAST_LANGUAGE_CHARACTERS and (other := other_language(unquoted, language)):
+            yield hard("wrong_language", where, f"the text is in {other}, not in {language_name(language)}")
+            return
+
+
+def repetition(draft: Draft) -> Iterator[Finding]:
+    """Sentences that stand twice in the body of the lesson."""
+    seen: set[tuple[str, ...]] = set()
+    for where, text in draft.prose.items():
+        if where in ("introduction", "summary"):
+            continue  # they may say again what a section says
+        for sentence in sentences(text):
+            said = tuple(words(sentence.text))
+            if len(said) >= 6 and said in seen:
+                yield soft("repetition", where, f"this is said twice: {excerpt(sentence.text)}")
+            seen.add(said)
+
+
+def overlap(draft: Draft) -> Iterator[Finding]:
+    """A lesson that says what another one of the course says."""
+    own = grams(draft.all_prose)
+    for number, other in sorted(draft.others.items()):
+        shared = len(own & other) / max(1, min(len(own), len(other)))
+        if shared >= SIMILAR and len(own) >= 50:
+            finding = hard if shared >= DUPLICATE else soft
+            yield finding("overlap", "", f"{shared:.0%} of the lesson's text stands in lesson {number} too")
+
+
+def copied(draft: Draft) -> Iterator[Finding]:
+    """Long stretches of a source, outside quotation marks."""
+    if not draft.passages:
+        return
+    given = frozenset().union(*(grams(passage.text, LONGEST_COPY + 1) for passage in draft.passages))
+    for where, text in draft.prose.items():
+        taken = grams(_QUOTED.sub(" “” ", text), LONGEST_COPY + 1) & given
+        if taken:
+            run = next(iter(sorted(taken)))
+            yield soft(
+                "copied", where, f"more than {LONGEST_COPY} words in a row are the source's: {excerpt(' '.join(run))}"
+            )
+
+
+def citation_removed(draft: Draft) -> Iterator[Finding]:
+    """Citations that could not be verified."""
+    for removed in draft.removed:
+        yield soft("citation_removed", removed.where, f"{removed.reason}; in {removed.sentence}")
+
+
+def uncited(draft: Draft) -> Iterator[Finding]:
+    """A lesson with passages to rest on that rests on none, or on few."""
+    if not draft.passages:
+        return
+    if not draft.references:
+        yield hard("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
+        return
+    factual = draft.factual_sentences()
+    cited = sum(is_cited(sentence.text) for sentence in factual)
+    if factual and cited / len(factual) < LEAST_COVERAGE:
+        example = next(sentence.text for sentence in factual if not is_cited(sentence.text))
+        yield soft(
+            "uncited",
+            "",
+            f"{cited} of {len(factual)} factual sentences carry a citation; at least {LEAST_COVERAGE:.0%} should. One"
+            f" without: {excerpt(example)}",
+        )
+
+
+def unknown_number(draft: Draft) -> Iterator[Finding]:
+    """Numbers of two digits and more that no passage gives."""
+    if not draft.passages:
+        return
+    known = numbers(" ".join(f"{passage.text} {passage.section}" for passage in draft.passages))
+    for where, text in draft.prose.items():
+        unknown = sorted(number for number in written_numbers(text) - known if len(number) > 1)
+        if unknown:
+            yield soft("unknown_number", where, f"no passage gives {', '.join(unknown)}")
+
+
+TEXT_GATES = (
+    leak,
+    raw_html,
+    unclosed_fence,
+    heading_in_text,
+    cut_off,
+    length,
+    concept_missing,
+    objective_not_served,
+    readability,
+    wrong_language,
+    repetition,
+    overlap,
+    copied,
+    citation_removed,
+    uncited,
+    unknown_number,
+)

@@ -1,0 +1,141 @@
+"""Words and sentences of text in any script. Positions are characters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+# A letter or digit, then what belongs to it: vowel signs of Hindi are marks, and joiners stand inside words.
+_WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
+_NUMBER = regex.compile(r"\p{Nd}+(?:[.,\u066b\u066c\u202f\u00a0]\p{Nd}+)*")
+_THOUSANDS = regex.compile(r"[^0-9](?=[0-9]{3}(?![0-9]))")
+# A mark that ends a sentence, what may close with it, citations, and then space before what may begin one.
+_SENTENCE_END = regex.compile(
+    r"[.!?…。！？؟।॥۔]+[\"'”’»)\]*_]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*(?=\s+[^\s\p{Ll}]|\s*$)|[。！？]"
+)
+# A single capital is an initial after a name or at the beginning; after any other word it ends one ("vitamin C.").
+_ABBREVIATION = regex.compile(
+    r"\b(?:e\.g|i\.e|cf|vs|etc|approx|ca|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|bzw|Nr|Abb|Mio|Mrd|usw|\p{Ll})\.$"
+    r"|(?:^|\p{Lu}[\p{L}.]*\s)\p{Lu}\.$"
+)
+_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
+_BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
+
+_NUMBER_WORDS = {
+    word: str(value)
+    for words in (
+        "zero one two three four five six seven eight nine ten eleven twelve",
+        "null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+        "शून्य एक दो तीन चार पांच छह सात आठ नौ दस ग्यारह बारह",
+        "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة",
+    )
+    for value, word in enumerate(words.split())
+}
+
+# Of four letters and more: shorter words carry no content here in any language that has spaces.
+_FUNCTION_WORDS = frozenset(
+    """about after also because been before being between both call called does done each from have having into itself
+    just like made make many more most much must only other over same should some such than that their them then there
+    these they this those through under very were what when where which while whose will with within without would your
+    aber auch dass dein deine dem denn diese dieser dieses doch durch eine einem einen einer eines haben hier ihre ihren
+    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen""".split()  # noqa: SIM905
+)
+_NEGATIONS = frozenset(
+    """no not never none nor cannot without nicht kein keine keinen nie ohne नहीं न لا ليس لم لن""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence and where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in order, in lower case."""
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """What inflected forms of a word mostly share: good enough to tell whether two texts speak of the same thing.
+
+    No stemmer of one language: a plural `s` goes, and of long words the end.
+    """
+    short = word[:-2] if word.endswith(("'s", "’s")) else word
+    if len(short) > 3 and short.endswith("s") and not short.endswith(("ss", "us", "is")):
+        short = short[:-1]
+    return short[:6] if short.isascii() or len(short) <= 6 else short[: max(4, len(short) - 3)]
+
+
+def content_stems(text: str) -> list[str]:
+    """Stems of the words that carry content, in order. Of a text that has none, all of its words."""
+    found = words(text)
+    content = [word for word in found if _carries_content(word)]
+    return [stem(word) for word in content or found]
+
+
+def _carries_content(word: str) -> bool:
+    if word in _FUNCTION_WORDS:
+        return False
+    return len(word) >= 4 or any(map(str.isdigit, word)) or not word.isascii()
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers of `text` in ASCII digits without separators, number words up to twelve among them.
+
+    "1,000", "1.000" and "١٠٠٠" are the same; so are "3.5" and "3,5". Three digits after a sign are thousands.
+    """
+    found = {_digits(match) for match in _NUMBER.findall(text)}
+    return found | {_NUMBER_WORDS[word] for word in words(text) if word in _NUMBER_WORDS}
+
+
+def written_numbers(text: str) -> set[str]:
+    """Like `numbers`, of those in digits alone."""
+    return {_digits(match) for match in _NUMBER.findall(text)}
+
+
+def _digits(number: str) -> str:
+    ascii_digits = "".join(str(int(character)) if character.isdecimal() else character for character in number)
+    whole, point, fraction = regex.sub(r"[^0-9]", ".", _THOUSANDS.sub("", ascii_digits)).partition(".")
+    return (whole.lstrip("0") or "0") + point + fraction
+
+
+def negations(text: str) -> int:
+    """How many words of `text` deny something."""
+    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in words(text))
+
+
+def sentences(text: str) -> list[Sentence]:
+    """The sentences of Markdown prose. Paragraphs and list items end one; bullets are not part of it."""
+    found: list[Sentence] = []
+    start = 0
+    for block in [*_BLOCK.finditer(text), None]:
+        end = block.start() if block else len(text)
+        found.extend(_of_block(text, start, end))
+        start = block.end() if block else end
+    return found
+
+
+def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
+    bullet = _BULLET.match(text[start:end])
+    begin = start + (bullet.end() if bullet else 0)
+    for mark in _SENTENCE_END.finditer(text, begin, end):
+        is_end = mark.end() >= end or not mark.group().startswith(".")
+        if not is_end and _ABBREVIATION.search(text[max(begin, mark.start() - 40) : mark.start() + 1].lstrip()):
+            continue
+        yield from _trimmed(text, begin, mark.end())
+        begin = mark.end()
+    yield from _trimmed(text, begin, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:
+    inner = text[start:end]
+    stripped = inner.strip()
+    if stripped:
+        begin = start + len(inner) - len(inner.lstrip())
+        yield Sentence(stripped, begin, begin + len(stripped))
