@@ -44,18 +44,19 @@ from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
 from src.services.crash_points import arm
 from src.services.database import Database, is_away
+from src.services.embeddings import Embedder
 from src.services.files_import import FilesImport
 from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from src.services.language_model import OpenAIModel
-from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.mirror import Mirror
 from src.services.model_server import ModelServer, RemoteCallsForbidden
 from src.services.outbox import Outbox
 from src.services.progress import ProgressReporter
 from src.services.publisher import Publisher
 from src.services.redaction import Redactor
-from src.services.source_search import NoSourceSearch, SourceSearch
+from src.services.source_library import SourceLibrary
+from src.services.source_search import SearchWhileAway, SourceSearch
 from src.services.vector_store import VectorStoreSearch
 from src.services.worker_registry import WorkerIdentity, WorkerRegistry
 
@@ -98,11 +99,11 @@ class Worker:
         self._mirror_keeper = MirrorKeeper(store, mirror)
         self._model_server = ModelServer(settings.openai)
         model = OpenAIModel(self._model_server, settings.openai, redact)
-        sources = _source_search(settings, self._model_server)
+        sources, sources_while_away = self._source_searches()
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
-        def generator(record: CourseRecord) -> CourseGenerator:
-            return CourseGenerator(model, sources, record, progress, settings.max_lessons, settings.max_course_tokens)
+        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
+            return CourseGenerator(model, search, record, progress, settings.max_lessons, settings.max_course_tokens)
 
         accepted = AcceptedCourses()
         self._gate = ModelGate(self._model_server.brake)
@@ -115,7 +116,7 @@ class Worker:
         )
         self._course_worker = CourseWorker(
             identity.id,
-            generator(store),
+            generator(store, sources),
             store,
             self._gate,
             mirror,
@@ -130,7 +131,9 @@ class Worker:
         )
         announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            FilesAttempt(generator(self._files), self._files, mirror, self._gate, redact, settings.course),
+            FilesAttempt(
+                generator(self._files, sources_while_away), self._files, mirror, self._gate, redact, settings.course
+            ),
             self._files,
             importer,
             announcer,
@@ -246,6 +249,16 @@ class Worker:
         except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
             return own
 
+    def _source_searches(self) -> tuple[SourceSearch, SourceSearch]:
+        """For courses in the database, and for those with files only."""
+        openai = self._settings.openai
+        if openai.vector_store_id is not None:
+            store = VectorStoreSearch(self._model_server, openai.vector_store_id)
+            return store, store
+        embedder = Embedder(self._model_server, openai.embedding_model) if openai.embedding_model else None
+        library = SourceLibrary(self._database, embedder)
+        return library, SearchWhileAway(library, lambda: not self._watch.present)
+
     def _look_again(self) -> None:
         self._course_worker.wake()
         self._relay.wake()
@@ -270,14 +283,6 @@ class Worker:
             await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
         except SQLAlchemyError as error:
             _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
-
-
-def _source_search(settings: Settings, server: ModelServer) -> SourceSearch:
-    if settings.sources_dir is not None:
-        return MarkdownFolderSearch(settings.sources_dir)
-    if settings.openai.vector_store_id is not None:
-        return VectorStoreSearch(server, settings.openai.vector_store_id)
-    return NoSourceSearch()
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 
 from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
-from src.domain.errors import CourseError, LeaseLost, ModelAccessDenied, ModelUnavailable, NoSources, Stopping
+from src.domain.errors import (
+    CourseError,
+    LeaseLost,
+    ModelAccessDenied,
+    ModelUnavailable,
+    NoSources,
+    SourcesAway,
+    Stopping,
+)
 from src.domain.lesson import Lesson
 from src.domain.outline import LessonPlan, Outline
 from src.domain.request import CourseBrief
@@ -80,6 +88,8 @@ class CourseGenerator:
             return Lost()
         except Stopping:
             return HandedBack()
+        except SourcesAway as error:
+            return HandedBack(str(error))
         except ModelUnavailable as error:
             return _postponed(claim, error)
         except CourseError as error:
@@ -93,7 +103,7 @@ class CourseGenerator:
         if saved := _saved_outline(claim, brief):
             return saved
         passages = await self._sources.search(brief.topic, brief.source_filter, _OUTLINE_PASSAGES)
-        _require_sources(brief, passages)
+        await self._require_sources(brief, passages)
         answer = await self._model.ask(outline_question(brief, passages), budget, calls.append)
         await self._record.save_outline(claim, answer.value, calls)
         calls.clear()
@@ -150,8 +160,18 @@ class CourseGenerator:
         passages = await self._sources.search(query, brief.source_filter, _LESSON_PASSAGES)
         if not passages:
             passages = await self._sources.search(brief.topic, brief.source_filter, _LESSON_PASSAGES)
-        _require_sources(brief, passages)
+        await self._require_sources(brief, passages)
         return passages
+
+    async def _require_sources(self, brief: CourseBrief, passages: Sequence[Passage]) -> None:
+        if not brief.source_filter or passages:
+            return
+        message = f"source_filter: no source was found under '{brief.source_filter}'"
+        try:
+            there = await self._sources.prefixes()
+        except CourseError:
+            raise NoSources(message) from None  # a server may know how to search and not how to list
+        raise NoSources(f"{message}; there are {', '.join(there)}" if there else f"{message}: the library names none")
 
 
 def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
@@ -167,11 +187,6 @@ def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
     return outline if claim.saved_lessons or not outline.faults(brief.num_lessons) else None
 
 
-def _require_sources(brief: CourseBrief, passages: Sequence[Passage]) -> None:
-    if brief.source_filter and not passages:
-        raise NoSources(f"source_filter: no source was found under '{brief.source_filter}'")
-
-
 def _gravest(errors: Sequence[BaseException]) -> BaseException:
     """The one of several lessons' errors that decides how the attempt ends."""
     return min(errors, key=_gravity)
@@ -185,7 +200,7 @@ def _gravity(error: BaseException) -> int:
             return 3
         case ModelUnavailable():
             return 4
-        case Stopping():
+        case Stopping() | SourcesAway():
             return 5  # the rest of the course could still be written
         case CourseError():
             return 1  # a verdict on the course beats any wait

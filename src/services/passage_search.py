@@ -20,6 +20,9 @@ _CANDIDATES = 800
 _MOST_CANDIDATES = 2 * _CANDIDATES
 # As many of each ranking are merged.
 _FUSED = 50
+# As cosine distance. Texts that have nothing to do with each other are farther apart, for OpenAI's models of 2024 and
+# later; for some others nothing is that far, and every query finds something.
+_FARTHEST = 0.75
 # Under a prefix with more passages than that, the index of embeddings is faster than comparing all.
 _FEW = 2000
 
@@ -95,12 +98,15 @@ def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: 
         "prefixes": [prefix] if prefix else [],
         "embedding": vector_text(meaning.vector),
         "dimensions": len(meaning.vector),
+        "farthest": _FARTHEST,
         "limit": _FUSED,
     }
     try:
         with connection.begin_nested():
-            name = "search_few_embeddings" if allowed <= _FEW else "search_embeddings"
-            return list(connection.execute(sql(name), values).scalars())
+            if allowed <= _FEW:
+                return list(connection.execute(sql("search_few_embeddings"), values).scalars())
+            connection.execute(sql("search_until_found"))
+            return list(connection.execute(sql("search_embeddings"), values).scalars())
     except DBAPIError as error:
         if not is_about_values(error):
             raise

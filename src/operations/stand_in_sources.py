@@ -1,20 +1,19 @@
-"""Search in a folder of Markdown files."""
+"""The stand-in's vector store: a folder of Markdown files, searched in memory."""
 
 import asyncio
+import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from src.domain.passages import split
 from src.domain.source import Passage, passes_filter
 
-# A passage is about a page: enough to write from, small enough that ten of them fit into a prompt.
-_PASSAGE_CHARACTERS = 1500
-_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*$", re.MULTILINE)
 _WORD = re.compile(r"\w+")
+_MOST_PREFIXES = 20
 
 # BM25 with the usual constants (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
 _SATURATION = 1.2
@@ -24,17 +23,23 @@ _LENGTH_NORMALISATION = 0.75
 @dataclass(frozen=True)
 class _Entry:
     document: str
+    version: str
     section: str
+    start: int
     text: str
-    words: Counter[str]
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        # The heading counts for the ranking: it says in a word what the text is about.
+        return Counter(stemmed_words(f"{self.section} {self.section} {self.text}"))
 
     @cached_property
     def length(self) -> int:
         return sum(self.words.values())
 
 
-class MarkdownFolderSearch:
-    """A `SourceSearch` over the `*.md` files under `SOURCES_DIR`, ranked by BM25. The folder is read once."""
+class StandInSources:
+    """A `SourceSearch` over the `*.md` files in a folder, ranked by BM25. The folder is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,10 +48,27 @@ class MarkdownFolderSearch:
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
         """See `SourceSearch.search`. With a filter that lets documents through, never empty."""
+        return _ranked(await self._all(), query, source_filter, limit)
+
+    async def prefixes(self) -> list[str]:
+        """See `SourceSearch.prefixes`."""
+        return sorted({document.partition("/")[0] for document in await self.documents()})[:_MOST_PREFIXES]
+
+    async def documents(self) -> list[str]:
+        """The paths of all files that have any text."""
+        return list(dict.fromkeys(entry.document for entry in await self._all()))
+
+    async def _all(self) -> list[_Entry]:
         async with self._reading:
             if self._entries is None:
                 self._entries = await asyncio.to_thread(_read, self._folder)
-        return _ranked(self._entries, query, source_filter, limit)
+        return self._entries
+
+
+def stemmed_words(text: str) -> list[str]:
+    """The words of a text, plurals as singulars, without the shortest ("of", "a", "1"), which stand everywhere."""
+    words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 or not word.isascii()]
+    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
 
 
 def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit: int) -> list[Passage]:
@@ -55,14 +77,17 @@ def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit:
         return []
     mean_length = sum(entry.length for entry in allowed) / len(allowed)
     weights = {}
-    for word in set(_words(query)):
+    for word in set(stemmed_words(query)):
         holding = sum(word in entry.words for entry in allowed)
         weights[word] = math.log(1 + (len(allowed) - holding + 0.5) / (holding + 0.5))
     scored = [(_score(entry, weights, mean_length), entry) for entry in allowed]
     # Who names the allowed documents wants them used, also where no word of the query occurs in them.
     found = [pair for pair in scored if pair[0] > 0] or (scored if source_filter else [])
     found.sort(key=lambda pair: -pair[0])
-    return [Passage(entry.document, entry.section, entry.text, score) for score, entry in found[:limit]]
+    return [
+        Passage(entry.document, entry.section, entry.text, score, entry.start, entry.version)
+        for score, entry in found[:limit]
+    ]
 
 
 def _score(entry: _Entry, weights: dict[str, float], mean_length: float) -> float:
@@ -76,34 +101,10 @@ def _read(folder: Path) -> list[_Entry]:
     entries: list[_Entry] = []
     for path in sorted(folder.rglob("*.md")):
         if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            version = hashlib.sha256(text.encode()).hexdigest()
             document = path.relative_to(folder).as_posix()
-            entries += _split(document, path.read_text(encoding="utf-8", errors="replace"))
+            entries += [
+                _Entry(document, version, part.section, part.start, text[part.start : part.end]) for part in split(text)
+            ]
     return entries
-
-
-def _split(document: str, text: str) -> Iterator[_Entry]:
-    """Passages of whole paragraphs under one heading each."""
-    section, held = "", ""
-    for paragraph in re.split(r"\n\s*\n", text):
-        heading = _HEADING.match(paragraph.strip())
-        if held and (heading or len(held) + len(paragraph) > _PASSAGE_CHARACTERS):
-            yield _entry(document, section, held)
-            held = ""
-        if heading:
-            section = heading.group(1)
-            paragraph = paragraph.strip().partition("\n")[2]
-        if paragraph.strip():
-            held = f"{held}\n\n{paragraph.strip()}".strip()
-    if held:
-        yield _entry(document, section, held)
-
-
-def _entry(document: str, section: str, text: str) -> _Entry:
-    # The heading counts for the ranking: it says in a word what the text is about.
-    return _Entry(document, section, text, Counter(_words(f"{section} {section} {text}")))
-
-
-def _words(text: str) -> list[str]:
-    # The shortest ("of", "a", "1") stand in every text, whatever it is about; in Chinese two characters are a word.
-    words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 or not word.isascii()]
-    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
