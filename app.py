@@ -62,6 +62,8 @@ from src.services.worker_registry import WorkerIdentity, WorkerRegistry
 
 _log = structlog.get_logger("app")
 
+_UNDEFINED_TABLE = "42P01"
+
 # How long a stopping worker goes on publishing what it has just finished.
 _LAST_RESULTS_SECONDS = 5.0
 # How long a reader of metrics waits for what the database knows.
@@ -358,6 +360,8 @@ def main() -> None:
         sys.exit(str(error))
     except DBAPIError as error:
         hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
+        if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
+            hint = "; run `python app.py db upgrade`"
         sys.exit(f"database: {_reason(error)}{hint}")
     except CommandError as error:
         sys.exit(f"migrations: {error}")

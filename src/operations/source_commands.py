@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 
 from src.config import Settings
-from src.domain.errors import CourseError
+from src.domain.errors import CourseError, SourcesAway
 from src.domain.text import printable
 from src.services.database import Database
 from src.services.embeddings import Embedder
@@ -135,7 +135,10 @@ def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[
             await server.close()
             database.dispose()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except SourcesAway as error:
+        raise error.__cause__ or error from None  # as the other commands tell it
 
 
 async def _embed(settings: Settings, library: SourceLibrary) -> str | None:

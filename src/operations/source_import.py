@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Enough to tell a language by; the rest costs time only.
 _LANGUAGE_CHARACTERS = 3000
+# Of a line or two one can't be; a wrong language would do more harm than none.
+_SURE = 0.5
 _LANGUAGES = (
     "ARABIC BENGALI CHINESE CZECH DANISH DUTCH ENGLISH FINNISH FRENCH GERMAN GREEK HEBREW HINDI HUNGARIAN INDONESIAN"
     " ITALIAN JAPANESE KOREAN BOKMAL PERSIAN POLISH PORTUGUESE ROMANIAN RUSSIAN SPANISH SWEDISH TAMIL TURKISH UKRAINIAN"
@@ -49,8 +51,10 @@ class LanguageGuess:
 
     def __call__(self, text: str) -> str:
         """BCP 47; `und` where it can't be told."""
-        language = self._detector.detect_language_of(text[:_LANGUAGE_CHARACTERS])
-        return UNKNOWN_LANGUAGE if language is None else language.iso_code_639_1.name.lower()
+        values = self._detector.compute_language_confidence_values(text[:_LANGUAGE_CHARACTERS])
+        if not values or values[0].value < _SURE:
+            return UNKNOWN_LANGUAGE
+        return values[0].language.iso_code_639_1.name.lower()
 
     @cached_property
     def _detector(self) -> "LanguageDetector":

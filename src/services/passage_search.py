@@ -46,6 +46,7 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
     passages, allowed = size(connection, prefix)
     if not allowed:
         return []
+    connection.execute(sql("by_index"))
     ranked = _by_words(connection, query, prefix, passages, allowed, limit if meaning is None else _FUSED)
     if meaning is not None:
         ranked = fused([list(ranked), _by_meaning(connection, meaning, prefix, allowed)])
@@ -82,7 +83,8 @@ def _scores(
     connection: Connection, deciding: Sequence[str], weights: dict[str, float], prefix: str, limit: int
 ) -> dict[int, float]:
     values = {
-        "prefixes": [prefix] if prefix else [],
+        "everywhere": not prefix,
+        "prefixes": [prefix],
         "condition": " | ".join(map(_quoted, deciding)),
         "words": list(map(_quoted, weights)),
         "weights": list(weights.values()),
@@ -95,7 +97,8 @@ def _scores(
 def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: int) -> list[int]:
     values = {
         "model": meaning.model,
-        "prefixes": [prefix] if prefix else [],
+        "everywhere": not prefix,
+        "prefixes": [prefix],
         "embedding": vector_text(meaning.vector),
         "dimensions": len(meaning.vector),
         "farthest": _FARTHEST,

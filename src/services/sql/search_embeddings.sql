@@ -4,7 +4,7 @@ FROM (
     SELECT e.passage_id AS id,
            CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions)) AS distance
     FROM source_embeddings e JOIN source_passages p ON p.id = e.passage_id
-    WHERE e.model = :model AND p.prefixes @> CAST(:prefixes AS text[])
+    WHERE e.model = :model AND (:everywhere OR p.prefixes @> CAST(:prefixes AS text[]))
     ORDER BY CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions))
     LIMIT :limit
 ) nearest
