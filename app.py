@@ -44,11 +44,11 @@ from src.services.course_generator import CourseGenerator, CourseRecord
 from src.services.course_store import CourseStore
 from src.services.crash_points import arm
 from src.services.database import Database, is_away
+from src.services.embeddings import Embedder
 from src.services.files_import import FilesImport
 from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from src.services.language_model import OpenAIModel
-from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.mirror import Mirror
 from src.services.model_recording import RecordingError
 from src.services.model_server import ModelServer, RemoteCallsForbidden
@@ -56,11 +56,14 @@ from src.services.outbox import Outbox
 from src.services.progress import ProgressReporter
 from src.services.publisher import Publisher
 from src.services.redaction import Redactor
-from src.services.source_search import NoSourceSearch, SourceSearch
+from src.services.source_library import SourceLibrary
+from src.services.source_search import SearchWhileAway, SourceSearch
 from src.services.vector_store import VectorStoreSearch
 from src.services.worker_registry import WorkerIdentity, WorkerRegistry
 
 _log = structlog.get_logger("app")
+
+_UNDEFINED_TABLE = "42P01"
 
 # How long a stopping worker goes on publishing what it has just finished.
 _LAST_RESULTS_SECONDS = 5.0
@@ -99,13 +102,13 @@ class Worker:
         self._mirror_keeper = MirrorKeeper(store, mirror)
         self._model_server = ModelServer(settings.openai)
         model = OpenAIModel(self._model_server, settings.openai, redact)
-        sources = _source_search(settings, self._model_server)
+        sources, sources_while_away = self._source_searches()
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
-        def generator(record: CourseRecord) -> CourseGenerator:
+        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
             return CourseGenerator(
                 model,
-                sources,
+                search,
                 record,
                 progress,
                 settings.max_lessons,
@@ -124,7 +127,7 @@ class Worker:
         )
         self._course_worker = CourseWorker(
             identity.id,
-            generator(store),
+            generator(store, sources),
             store,
             self._gate,
             mirror,
@@ -139,7 +142,9 @@ class Worker:
         )
         announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            FilesAttempt(generator(self._files), self._files, mirror, self._gate, redact, settings.course),
+            FilesAttempt(
+                generator(self._files, sources_while_away), self._files, mirror, self._gate, redact, settings.course
+            ),
             self._files,
             importer,
             announcer,
@@ -255,6 +260,17 @@ class Worker:
         except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
             return own
 
+    def _source_searches(self) -> tuple[SourceSearch, SourceSearch]:
+        """For courses in the database, and for those with files only."""
+        openai = self._settings.openai
+        if openai.vector_store_id is not None:
+            store = VectorStoreSearch(self._model_server, openai.vector_store_id)
+            return store, store
+        embedder = Embedder(self._model_server, openai.embedding_model) if openai.embedding_model else None
+        library = SourceLibrary(self._database, embedder)
+        required = self._settings.grounding == "required"
+        return library, SearchWhileAway(library, lambda: not self._watch.present, required=required)
+
     def _look_again(self) -> None:
         self._course_worker.wake()
         self._relay.wake()
@@ -279,14 +295,6 @@ class Worker:
             await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
         except SQLAlchemyError as error:
             _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
-
-
-def _source_search(settings: Settings, server: ModelServer) -> SourceSearch:
-    if settings.sources_dir is not None:
-        return MarkdownFolderSearch(settings.sources_dir)
-    if settings.openai.vector_store_id is not None:
-        return VectorStoreSearch(server, settings.openai.vector_store_id)
-    return NoSourceSearch()
 
 
 def _reason(error: SQLAlchemyError) -> str:
@@ -362,6 +370,8 @@ def main() -> None:
         sys.exit(str(error))
     except DBAPIError as error:
         hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
+        if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
+            hint = "; run `python app.py db upgrade`"
         sys.exit(f"database: {_reason(error)}{hint}")
     except CommandError as error:
         sys.exit(f"migrations: {error}")

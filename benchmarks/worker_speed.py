@@ -84,10 +84,11 @@ def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServi
             **services.environment(),
             "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
             "OPENAI_ALLOW_REMOTE": "off",
-            "SOURCES_DIR": str(ROOT / "samples"),
             **settings,
         }
         app = [sys.executable, str(ROOT / "app.py")]
+        add = [*app, "sources", "add", str(ROOT / "samples"), "--language", "en"]
+        subprocess.run(add, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         for arguments in (["stand-in", "--port", str(port), "--latency", str(latency)], []):
             log = stack.enter_context((folder / f"{arguments[0] if arguments else 'worker'}.log").open("wb"))
             process = subprocess.Popen([*app, *arguments], cwd=folder, env=environment, stdout=log, stderr=log)

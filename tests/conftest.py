@@ -60,7 +60,6 @@ def pytest_configure() -> None:
         "WORKER_",
         "COURSE_",
         "VECTOR_DB_ID",
-        "SOURCES_DIR",
         "OUTPUT_DIR",
         "FILES",
         "MAX_",

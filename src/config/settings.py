@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AliasChoices,
     BeforeValidator,
-    DirectoryPath,
     Field,
     FilePath,
     ValidationError,
@@ -54,6 +53,7 @@ class OpenAISettings(BaseSettings):
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     model: Name = "gpt-6-luna"
     model_outline: Name | None = None
+    embedding_model: Name | None = None
     json_mode: Literal["schema", "object", "prompt"] = "schema"
     timeout: Seconds = 120
     deadline: Seconds = 300
@@ -177,7 +177,6 @@ class Settings(BaseSettings):
     max_lessons: Annotated[int, Field(ge=1)] = 30
     max_course_tokens: Annotated[int, Field(ge=1)] | None = None
     grounding: Literal["required", "preferred", "off"] = "preferred"
-    sources_dir: DirectoryPath | None = None
     files: bool = True
     output_dir: Path = Path("courses")
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"

@@ -208,8 +208,8 @@ class CourseWorker(Duty):
                     await self._fail(claim, ErrorCode.MODEL_UNAVAILABLE, message, calls)
                     return
                 await self._release(claim, message, calls, delay=delay, refund=True, postponed=True)
-            case HandedBack():
-                await self._release(claim, "the worker stopped", calls, refund=True)
+            case HandedBack(reason):
+                await self._release(claim, reason, calls, refund=True)
             case Broken(message, detail):
                 if claim.attempt >= self._settings.course.max_attempts:
                     await self._fail(claim, ErrorCode.INTERNAL, message, calls, detail)

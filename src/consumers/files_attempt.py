@@ -111,7 +111,7 @@ class FilesAttempt:
                 return delay
             case HandedBack():
                 await self._files.refund(claim)
-                return LOOK_AGAIN
+                return _ONLY_THE_DATABASE_KNOWS
             case Broken(message, detail):
                 _log.error("an attempt broke", action="files_only_broken", error=self._shown(detail or message))
                 if claim.attempt >= self._course.max_attempts:

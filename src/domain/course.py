@@ -59,7 +59,9 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The process stops. The attempt doesn't count."""
+    """The process stops, or the database went away from under the search. The attempt doesn't count."""
+
+    reason: str = "the worker stopped"
 
 
 @dataclass(frozen=True, slots=True)

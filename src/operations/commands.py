@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from src.config import Settings
+from src.operations.source_commands import sources
 
 commands = typer.Typer(
     help="The course generation worker. Without a command it serves requests until SIGTERM or Ctrl-C.",
@@ -17,6 +18,7 @@ commands = typer.Typer(
 )
 database = typer.Typer(help="The schema of the database of the environment.")
 local = typer.Typer(help="Private local services, for demos and development. The Makefile calls these.")
+commands.add_typer(sources, name="sources")
 commands.add_typer(database, name="db")
 commands.add_typer(local, name="local")
 

@@ -35,10 +35,10 @@ _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 def demo() -> int:
     """One course, from nothing to READY. Returns the exit code."""
     _at_the_end(_exit)
-    with _services() as (services, environment), _stand_in(environment), _worker(environment):
+    with _services() as (services, environment), _stand_in(environment) as has_samples, _worker(environment):
         _say("Sending a request, as an upstream service would:")
         arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
-        if environment.get("SOURCES_DIR") == str(_SAMPLES):
+        if has_samples:
             arguments += ["--source-filter", "cell-biology/"]
         done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
         if done.returncode != 0:
@@ -49,9 +49,10 @@ def demo() -> int:
 def run() -> int:
     """Serves until Ctrl-C. Returns the exit code."""
     _at_the_end(_exit)
-    with _services() as (_, environment), _stand_in(environment):
+    with _services() as (_, environment), _stand_in(environment) as has_samples:
+        source_filter = " --source-filter cell-biology/" if has_samples else ""
         _say("The worker starts now. In another terminal:")
-        _say("    make publish ARGS='--topic \"Cell Biology\" --source-filter cell-biology/ --wait'")
+        _say(f"    make publish ARGS='--topic \"Cell Biology\"{source_filter} --wait'")
         _say("    make psql")
         with _process([sys.executable, "app.py"], environment) as worker:
             code = _until_stopped(worker)
@@ -130,25 +131,26 @@ def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     services = LocalServices(_FOLDER)
     # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
     os.environ.update(services.environment())
-    settings = Settings()
+    Settings()  # raises where .env is wrong, before anything is started
     _say("Starting PostgreSQL and RabbitMQ, private to this folder; what a killed run has left is ended first …")
     with services.claimed():
         try:
             services.start()
             upgrade(services.postgres.settings("learningdb"))
-            environment = {**os.environ, **services.environment(), OWNER: services.owner}
-            if settings.sources_dir is None and settings.openai.vector_store_id is None:
-                environment["SOURCES_DIR"] = str(_SAMPLES)
-            yield services, environment
+            yield services, {**os.environ, **services.environment(), OWNER: services.owner}
         finally:
             services.stop()
 
 
 @contextlib.contextmanager
-def _stand_in(environment: dict[str, str]) -> Iterator[None]:
-    """Where no model is configured: the stand-in, entered into `environment`."""
-    if Settings().openai.configured:
-        yield
+def _stand_in(environment: dict[str, str]) -> Iterator[bool]:
+    """Where no model is configured: the stand-in, entered into `environment`.
+
+    It writes from sources and nothing else, so where there are no others it gets the samples: says whether it did.
+    """
+    openai = Settings().openai
+    if openai.configured:
+        yield False
         return
     _say("No OPENAI_API_KEY and no OPENAI_BASE_URL: the stand-in model writes (text taken from the sources).")
     with _process([sys.executable, "app.py", "stand-in"], environment, stdout=subprocess.PIPE) as process:
@@ -157,7 +159,17 @@ def _stand_in(environment: dict[str, str]) -> Iterator[None]:
         environment["OPENAI_BASE_URL"] = line.partition("OPENAI_BASE_URL=")[2].strip()
         environment["OPENAI_MODEL"] = "stand-in"
         environment.pop("OPENAI_MODEL_OUTLINE", None)
-        yield
+        if openai.vector_store_id is None:
+            _add_samples(environment)
+        yield openai.vector_store_id is None
+
+
+def _add_samples(environment: dict[str, str]) -> None:
+    add = [sys.executable, "app.py", "sources", "add", str(_SAMPLES), "--language", "en"]
+    done = subprocess.run(add, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LocalServiceError(f"The samples could not be added to the sources: {done.stderr.strip()}")
+    _say(f"Its sources are those in {_shown(_SAMPLES)}: {done.stdout.strip()}")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """The stand-in model: a small HTTP server that speaks the OpenAI API, for demos, tests and benchmarks.
 
-`POST /v1/chat/completions`, `GET /v1/models` and `POST /v1/vector_stores/{id}/search` are the API. `GET /stats` counts
-calls; `POST /faults` makes it misbehave; `POST /release` lets held calls go on.
+`POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`, `POST /v1/vector_stores/{id}/search` and
+`GET /v1/vector_stores/{id}/files` are the API. `GET /stats` counts calls; `POST /faults` makes it misbehave;
+`POST /release` lets held calls go on.
 """
 
 import asyncio
@@ -20,12 +21,15 @@ from uuid import uuid4
 from aiohttp import web
 
 from src.operations.stand_in_cache import PromptCache
+from src.operations.stand_in_embeddings import embedding, encoded
+from src.operations.stand_in_vector_store import StandInVectorStore, api_error
 from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
-from src.services.markdown_folder import MarkdownFolderSearch
 
 _DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
 # In English: https://help.openai.com/en/articles/4936856
 _CHARACTERS_PER_TOKEN = 4
+# What `calls` leaves out; `by_step` has it.
+_NOT_THE_MODEL = ("vector_store/", "embeddings")
 _STATUS_FAULTS = {"400", "401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
 _ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
@@ -109,15 +113,16 @@ class StandInModel:
         self._calls: Counter[str] = Counter()
         self._open = self._most_open = self._held = self._faulted = 0
         self._cache = PromptCache()
-        self._search = MarkdownFolderSearch(self.sources) if self.sources else None
+        self._vector_store = StandInVectorStore(self.sources, self._calls)
 
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application(client_max_size=32 * 1024 * 1024)
         application.router.add_post("/v1/chat/completions", self._counted(self._chat))
+        application.router.add_post("/v1/embeddings", self._embeddings)
         application.router.add_get("/v1/models", self._models)
         application.router.add_get("/v1/models/{model}", self._model)
-        application.router.add_post("/v1/vector_stores/{id}/search", self._vector_search)
+        application.router.add_routes(self._vector_store.routes())
         application.router.add_get("/stats", self._stats)
         application.router.add_post("/faults", self._add_fault)
         application.router.add_delete("/faults", self._clear_faults)
@@ -139,7 +144,7 @@ class StandInModel:
         started = time.monotonic()
         asked = await request.json()
         if asked.get("stream"):
-            return _error(400, "invalid_request_error", "this server does not stream")
+            return api_error(400, "invalid_request_error", "this server does not stream")
         call = _call(asked)
         step = call.purpose if call.lesson is None else f"{call.purpose} {call.lesson}"
         self._calls[f"{call.topic}/{step}"] += 1
@@ -192,28 +197,24 @@ class StandInModel:
     async def _model(self, request: web.Request) -> web.Response:
         return web.json_response(_model_card(request.match_info["model"]))
 
-    async def _vector_search(self, request: web.Request) -> web.Response:
+    async def _embeddings(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        most = int(asked.get("max_num_results", 10))
-        if not 1 <= most <= 50:
-            return _error(400, "invalid_request_error", "max_num_results must be between 1 and 50")
-        self._calls["vector_store/search"] += 1
-        found = await self._search.search(str(asked["query"]), None, most) if self._search else []
-        results = [
-            {
-                "file_id": f"file-{passage.document}",
-                "filename": passage.document.rpartition("/")[2],
-                "score": passage.score,
-                "attributes": {"path": passage.document},
-                "content": [{"type": "text", "text": passage.text}],
-            }
-            for passage in found
+        texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
+        call = _Call("embeddings", "embeddings", None, {}, [])
+        self._calls["embeddings"] += 1
+        if (fault := self._fault(call)) is not None and fault.kind in _STATUS_FAULTS:
+            self._faulted += 1
+            return _status_fault(fault)
+        data = [
+            {"object": "embedding", "index": index, "embedding": encoded(embedding(text), asked.get("encoding_format"))}
+            for index, text in enumerate(texts)
         ]
-        page = {"object": "vector_store.search_results.page", "search_query": asked["query"], "data": results}
-        return web.json_response({**page, "has_more": False, "next_page": None})
+        tokens = sum(map(len, texts)) // _CHARACTERS_PER_TOKEN
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return web.json_response({"object": "list", "data": data, "model": asked["model"], "usage": usage})
 
     async def _stats(self, _request: web.Request) -> web.Response:
-        total = sum(times for name, times in self._calls.items() if not name.startswith("vector_store/"))
+        total = sum(times for name, times in self._calls.items() if not name.startswith(_NOT_THE_MODEL))
         return web.json_response(
             {
                 "calls": total,
@@ -229,7 +230,7 @@ class StandInModel:
         try:
             self._faults.append(Fault.parsed(await request.json()))
         except ValueError as error:
-            return _error(400, "invalid_request_error", str(error))
+            return api_error(400, "invalid_request_error", str(error))
         self._released.clear()
         return web.json_response({"faults": len(self._faults)})
 
@@ -323,22 +324,17 @@ def _status_fault(fault: Fault) -> web.Response:
     headers = {**fault.headers, **({"Retry-After": fault.retry_after} if fault.retry_after is not None else {})}
     match fault.kind:
         case "quota":
-            return _error(429, "insufficient_quota", "You exceeded your current quota.", headers)
+            return api_error(429, "insufficient_quota", "You exceeded your current quota.", headers)
         case "401":
-            return _error(401, "invalid_api_key", "Incorrect API key provided: sk-wrong*****cret.", headers)
+            return api_error(401, "invalid_api_key", "Incorrect API key provided: sk-wrong*****cret.", headers)
         case "400":
-            return _error(400, "invalid_request_error", "gpt-9 is not a valid model ID")
+            return api_error(400, "invalid_request_error", "gpt-9 is not a valid model ID")
         case "404":
-            return _error(404, "model_not_found", "The model does not exist.", headers)
+            return api_error(404, "model_not_found", "The model does not exist.", headers)
         case "429":
-            return _error(429, "rate_limit_exceeded", "Rate limit reached.", headers)
+            return api_error(429, "rate_limit_exceeded", "Rate limit reached.", headers)
         case status:
-            return _error(int(status), "server_error", "The server had an error.", headers)
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    body = {"error": {"message": message, "type": code, "param": None, "code": code}}
-    return web.json_response(body, status=status, headers=headers)
+            return api_error(int(status), "server_error", "The server had an error.", headers)
 
 
 def _model_card(name: str) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 
 from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
-from src.domain.errors import CourseError, LeaseLost, ModelAccessDenied, ModelUnavailable, NoSources, Stopping
+from src.domain.errors import (
+    CourseError,
+    LeaseLost,
+    ModelAccessDenied,
+    ModelUnavailable,
+    NoSources,
+    SourcesAway,
+    Stopping,
+)
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.draft import Grams, grams_of_content
@@ -113,6 +121,8 @@ class CourseGenerator:
             return Lost()
         except Stopping:
             return HandedBack()
+        except SourcesAway as error:
+            return HandedBack(str(error))
         except ModelUnavailable as error:
             return _postponed(claim, error)
         except CourseError as error:
@@ -207,7 +217,19 @@ class CourseGenerator:
                 return passages
         if not brief.source_filter and self._grounding != "required":
             return []
-        raise NoSources(_nothing_found(brief, await self._sources.prefixes()))
+        raise await self._nothing_found(brief)
+
+    async def _nothing_found(self, brief: CourseBrief) -> NoSources:
+        wanted = (
+            f"source_filter: no source was found under '{brief.source_filter}'"
+            if brief.source_filter
+            else "topic: no source was found for it, and this worker's GROUNDING requires some"
+        )
+        try:
+            there = await self._sources.prefixes()
+        except CourseError:
+            return NoSources(wanted)  # a server may know how to search and not how to list
+        return NoSources(f"{wanted}; there are {', '.join(there)}" if there else f"{wanted}; the library names none")
 
 
 def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
@@ -223,13 +245,6 @@ def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
     return outline if claim.saved_lessons or len(outline.lessons) == brief.num_lessons else None
 
 
-def _nothing_found(brief: CourseBrief, prefixes: Sequence[str]) -> str:
-    library = f"the library has {', '.join(prefixes)}" if prefixes else "the library is empty"
-    if brief.source_filter:
-        return f"source_filter: no source was found under '{brief.source_filter}'; {library}"
-    return f"topic: no source was found for it, and GROUNDING asks for sources; {library}"
-
-
 def _gravest(errors: Sequence[BaseException]) -> BaseException:
     """The one of several lessons' errors that decides how the attempt ends."""
     return min(errors, key=_gravity)
@@ -243,7 +258,7 @@ def _gravity(error: BaseException) -> int:
             return 3
         case ModelUnavailable():
             return 4
-        case Stopping():
+        case Stopping() | SourcesAway():
             return 5  # the rest of the course could still be written
         case CourseError():
             return 1  # a verdict on the course beats any wait

@@ -20,6 +20,9 @@ _CANDIDATES = 800
 _MOST_CANDIDATES = 2 * _CANDIDATES
 # As many of each ranking are merged.
 _FUSED = 50
+# As cosine distance. Texts that have nothing to do with each other are farther apart, for OpenAI's models of 2024 and
+# later; for some others nothing is that far, and every query finds something.
+_FARTHEST = 0.75
 # Under a prefix with more passages than that, the index of embeddings is faster than comparing all.
 _FEW = 2000
 
@@ -43,6 +46,7 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
     passages, allowed = size(connection, prefix)
     if not allowed:
         return []
+    connection.execute(sql("by_index"))
     ranked = _by_words(connection, query, prefix, passages, allowed, limit if meaning is None else _FUSED)
     if meaning is not None:
         ranked = fused([list(ranked), _by_meaning(connection, meaning, prefix, allowed)])
@@ -79,7 +83,8 @@ def _scores(
     connection: Connection, deciding: Sequence[str], weights: dict[str, float], prefix: str, limit: int
 ) -> dict[int, float]:
     values = {
-        "prefixes": [prefix] if prefix else [],
+        "everywhere": not prefix,
+        "prefixes": [prefix],
         "condition": " | ".join(map(_quoted, deciding)),
         "words": list(map(_quoted, weights)),
         "weights": list(weights.values()),
@@ -92,15 +97,19 @@ def _scores(
 def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: int) -> list[int]:
     values = {
         "model": meaning.model,
-        "prefixes": [prefix] if prefix else [],
+        "everywhere": not prefix,
+        "prefixes": [prefix],
         "embedding": vector_text(meaning.vector),
         "dimensions": len(meaning.vector),
+        "farthest": _FARTHEST,
         "limit": _FUSED,
     }
     try:
         with connection.begin_nested():
-            name = "search_few_embeddings" if allowed <= _FEW else "search_embeddings"
-            return list(connection.execute(sql(name), values).scalars())
+            if allowed <= _FEW:
+                return list(connection.execute(sql("search_few_embeddings"), values).scalars())
+            connection.execute(sql("search_until_found"))
+            return list(connection.execute(sql("search_embeddings"), values).scalars())
     except DBAPIError as error:
         if not is_about_values(error):
             raise

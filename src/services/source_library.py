@@ -97,10 +97,10 @@ class SourceLibrary:
             lambda connection: list(connection.execute(sql("source_prefixes"), {"limit": _MOST_PREFIXES}).scalars())
         )
 
-    async def put(self, document: Document) -> Change:
+    async def put(self, document: Document) -> tuple[Change, int]:
         """Adds a document, or replaces the one of the same path; one that is there already stays as it is.
 
-        Raises `NothingToRead`.
+        Returns with it how many passages it has. Raises `NothingToRead`.
         """
         parts = list(split(document.text))
         if not parts:
@@ -125,7 +125,7 @@ class SourceLibrary:
             _put_passages(connection, row.id, row.configuration, document, parts)
             return Change.ADDED if row.added else Change.CHANGED
 
-        return await self._database.run(work, _WRITING_PATIENCE)
+        return await self._database.run(work, _WRITING_PATIENCE), len(parts)
 
     async def remove(self, path_or_prefix: str) -> list[str]:
         """Removes a document, or all of them under a prefix; returns their paths."""

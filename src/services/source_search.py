@@ -1,36 +1,53 @@
 """Where lessons take their facts from: one small interface, and who offers it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from src.domain.errors import NoSources
+import structlog
+
+from src.domain.errors import SourcesAway
 from src.domain.source import Passage
+
+_log = structlog.get_logger(__name__)
 
 
 class SourceSearch(Protocol):
-    """Finds passages. The vector store, the folder of Markdown files and `NoSourceSearch` offer it."""
+    """Finds passages. The library in PostgreSQL and the vector store offer it."""
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
         """Up to `limit` passages for `query`, the best first, from documents that `source_filter` lets through.
 
-        Empty if there are none. Raises `ModelUnavailable` or `ModelAccessDenied` where a server has to be asked.
+        Empty if there are none. Raises `SourcesAway` where the database has to be asked and doesn't answer,
+        `ModelUnavailable` or `ModelAccessDenied` where a model's server has to be.
         """
         ...
 
     async def prefixes(self) -> list[str]:
-        """The top-level path prefixes that exist, for who asked for one that doesn't."""
+        """The first segments of the paths that there are, in order; at most 20. Raises as `search` does."""
         ...
 
 
-class NoSourceSearch:
-    """No library is configured: every search comes back empty, and one with a filter can't be served."""
+class SearchWhileAway:
+    """The library for courses that are written with files only: without it they have no sources, unless they must."""
+
+    def __init__(self, library: SourceSearch, is_away: Callable[[], bool], *, required: bool) -> None:
+        """`required`: no course is written without sources, whether it names some or not."""
+        self._library = library
+        self._is_away = is_away
+        self._required = required
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
-        """Nothing. Raises `NoSources` where a filter asks for some."""
-        if source_filter:
-            wanted = f"source_filter: sources are asked for, under '{source_filter}'"
-            raise NoSources(f"{wanted}, and this worker has none (VECTOR_DB_ID, SOURCES_DIR)")
-        return []
+        """See `SourceSearch.search`. Nothing while the database is away; where there must be some, `SourcesAway`."""
+        try:
+            if self._is_away():
+                raise SourcesAway("the database, which holds the sources, is away")
+            return await self._library.search(query, source_filter, limit)
+        except SourcesAway:
+            if source_filter or self._required:
+                raise
+            _log.warning("the library is away: no sources", action="sources_away")
+            return []
 
     async def prefixes(self) -> list[str]:
-        """None."""
-        return []
+        """See `SourceSearch.prefixes`."""
+        return await self._library.prefixes()

@@ -2,8 +2,9 @@
 
 import structlog
 from openai.types import VectorStoreSearchResponse
+from openai.types.vector_stores import VectorStoreFile
 
-from src.domain.source import Passage, passes_filter
+from src.domain.source import Passage, passes_filter, path_segments
 from src.domain.text import printable
 from src.services.model_server import ModelServer
 
@@ -11,6 +12,9 @@ _log = structlog.get_logger(__name__)
 
 # The API returns at most 50: https://platform.openai.com/docs/api-reference/vector-stores/search
 _MOST_RESULTS = 50
+# A page of files is at most that long. What is named in it is an aid to who got a filter wrong, not a list of all.
+_FILES = 100
+_MOST_PREFIXES = 20
 
 
 class VectorStoreSearch:
@@ -48,8 +52,15 @@ class VectorStoreSearch:
         return allowed[:limit]
 
     async def prefixes(self) -> list[str]:
-        """See `SourceSearch.prefixes`."""
-        return []
+        """See `SourceSearch.prefixes`. Looks at the `path` attributes of the first hundred files."""
+
+        async def request() -> list[VectorStoreFile]:
+            page = await self._server.client.vector_stores.files.list(self._vector_store_id, limit=_FILES)
+            return page.data
+
+        paths = [(file.attributes or {}).get("path") for file in await self._server.call(request)]
+        first = {segments[0] for path in paths if isinstance(path, str) and (segments := path_segments(path))}
+        return sorted(printable(segment, 1000) for segment in first)[:_MOST_PREFIXES]
 
 
 def _passage(result: VectorStoreSearchResponse) -> Passage:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from src.config import DatabaseSettings
 from tests.conftest import Workers
+from tests.sources import add_sources
 from tests.sql import Psql
 from tests.upstream import Upstream
 
@@ -15,9 +17,10 @@ pytestmark = pytest.mark.skipif(not (DATA / "microbiology").is_dir(), reason=f"n
 
 
 def test_a_course_from_a_real_book_names_only_files_under_the_filter(
-    workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+    workers: Workers, upstream: Upstream, psql: Psql, database_settings: DatabaseSettings, user_id: str
 ) -> None:
-    workers.start(SOURCES_DIR=str(DATA))
+    add_sources(database_settings, DATA)
+    workers.start()
     upstream.request(user_id, topic="Types of microorganisms", source_filter="microbiology/", num_lessons=6)
     result = upstream.result().fields
     assert result["status"] == "success"
@@ -41,12 +44,18 @@ def test_a_course_from_a_real_book_names_only_files_under_the_filter(
 
 @pytest.mark.parametrize("source_filter", ["micro", "chemistry/", "microbiology/2-"])
 def test_a_filter_that_matches_nothing_fails_before_any_model_call(
-    workers: Workers, upstream: Upstream, psql: Psql, user_id: str, source_filter: str
+    workers: Workers,
+    upstream: Upstream,
+    psql: Psql,
+    database_settings: DatabaseSettings,
+    user_id: str,
+    source_filter: str,
 ) -> None:
-    workers.start(SOURCES_DIR=str(DATA))
+    add_sources(database_settings, DATA)
+    workers.start()
     upstream.request(user_id, topic="Types of microorganisms", source_filter=source_filter)
     result = upstream.result().fields
     assert (result["status"], result["error_code"], result["retryable"]) == ("error", "no_sources", False)
-    assert source_filter in result["message"]
+    assert result["message"].endswith(f"under '{source_filter}'; there are microbiology")
     assert psql.value("SELECT count(*) FROM model_calls") == 0
     assert psql.row("SELECT status, error_code FROM courses") == {"status": "FAILED", "error_code": "no_sources"}

@@ -17,6 +17,7 @@ from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
+from tests.sources import add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import DEAD, REQUESTS, STATUS, Received, Upstream
@@ -49,7 +50,8 @@ def running(
     database, vhost = new_database(postgres), new_vhost(rabbitmq)
     with StandIn() as stand_in, Upstream(rabbitmq, vhost) as upstream:
         workers = Workers(worker_environment(postgres, database, rabbitmq, vhost, stand_in, folder), folder)
-        worker = workers.start(FILES="off", SOURCES_DIR=str(ROOT / "samples"))
+        add_sources(database, ROOT / "samples")
+        worker = workers.start(FILES="off")
         worker.wait_for("broker_connected", connection="publisher")
         yield Served(upstream, Psql(postgres, database), worker)
         assert worker.stop() == 0

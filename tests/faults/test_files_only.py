@@ -16,6 +16,7 @@ from src.operations.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, private_postgres
 from tests.proxy import Proxy
+from tests.sources import add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import DEAD, REQUESTS, STATUS, Received, Upstream
@@ -328,6 +329,33 @@ def test_a_model_that_is_away_too_keeps_the_message_until_either_is_back(
     worker.wait_for("request_repeated")
     assert worker.stop() == 0
     assert upstream.depth(REQUESTS) == 0
+
+
+def test_a_request_for_certain_sources_waits_for_the_database_that_has_them(
+    workers: Workers,
+    upstream: Upstream,
+    own_postgres: LocalPostgres,
+    own_psql: Psql,
+    settings: dict[str, str],
+    stand_in: StandIn,
+    user_id: str,
+) -> None:
+    """Fault 21: it may not fail for what can't be looked up, and one without a filter needn't wait."""
+    add_sources(own_postgres.settings("learningdb"), ROOT / "samples")
+    worker = without_database(workers, settings, own_postgres)
+    filtered = upstream.request(user_id, num_lessons=1, source_filter="cell-biology/")
+    upstream.request(user_id, num_lessons=1, topic="Cells")
+    plain = upstream.result().fields
+    assert (plain["status"], plain["stored_in"], plain["quality"]["lessons_with_sources"]) == ("success", "files", 0)
+    worker.wait_for("files_only_begun", request_id=filtered)
+    assert worker.lines("sources_away")
+    assert stand_in.stats()["calls"] == 2
+    own_postgres.start()
+    result = upstream.result().fields
+    assert (result["request_id"], result["status"], result["stored_in"]) == (filtered, "success", "database")
+    assert result["quality"]["lessons_with_sources"] == 1
+    assert own_psql.value(f"SELECT attempts FROM courses WHERE request_id = '{filtered}'") == 1
+    upstream.eventually_empty()
 
 
 def test_a_course_that_the_database_has_is_not_overwritten_and_reconcile_says_so(

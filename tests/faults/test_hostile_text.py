@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from src.config import DatabaseSettings
 from tests.conftest import Workers
+from tests.sources import add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import STATUS, Upstream
@@ -18,13 +20,13 @@ TAKEOVER = (
 )
 
 
-@pytest.fixture
-def hostile_sources(tmp_path: Path) -> Path:
+@pytest.fixture(autouse=True)
+def hostile_sources(tmp_path: Path, database_settings: DatabaseSettings) -> None:
     folder = tmp_path / "library"
     folder.mkdir()
     sentences = " ".join(f"Cells of kind {number} are small units of all life." for number in range(20))
     (folder / "cells.md").write_text(f"# Cells\n\n{sentences}\n\n{TAKEOVER}\n\n## {TAKEOVER}\n\n{sentences}\n")
-    return folder
+    add_sources(database_settings, folder)
 
 
 def test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_comes_of_them(
@@ -32,12 +34,11 @@ def test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_
     upstream: Upstream,
     psql: Psql,
     stand_in: StandIn,
-    hostile_sources: Path,
     user_id: str,
     tmp_path: Path,
 ) -> None:
     stand_in.fault("obey", says=CANARY, times=None)
-    worker = workers.start(SOURCES_DIR=str(hostile_sources))
+    worker = workers.start()
     upstream.request(user_id, topic=TAKEOVER, grade_level=TAKEOVER[:100], num_lessons=2)
     result = upstream.result()
     assert worker.stop() == 0
@@ -54,12 +55,12 @@ def test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_
 
 
 def test_what_stands_in_passages_stays_out_of_the_logs(
-    workers: Workers, upstream: Upstream, stand_in: StandIn, hostile_sources: Path, user_id: str
+    workers: Workers, upstream: Upstream, stand_in: StandIn, user_id: str
 ) -> None:
     quoted = {"role": "assistant", "content": json.dumps({"description": "Cells of kind 3 are small. " * 2000})}
     stand_in.fault("overwrite", fields={"choices": [{"index": 0, "finish_reason": "stop", "message": quoted}]})
     stand_in.fault("500", lesson=1)
-    worker = workers.start(SOURCES_DIR=str(hostile_sources), LOG_LEVEL="DEBUG")
+    worker = workers.start(LOG_LEVEL="DEBUG")
     upstream.request(user_id, topic="Cells", num_lessons=1)
     assert upstream.result().fields["status"] == "success"
     assert worker.stop() == 0

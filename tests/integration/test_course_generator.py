@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,16 +12,16 @@ import pytest
 
 from src.config import OpenAISettings
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
-from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.errors import ErrorCode, LeaseLost, ModelAccessDenied, SourcesAway
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
 from src.domain.quality.finding import Finding
+from src.operations.stand_in_sources import StandInSources
 from src.services.course_generator import CourseGenerator, Grounding
 from src.services.language_model import OpenAIModel
-from src.services.markdown_folder import MarkdownFolderSearch
 from src.services.model_server import ModelServer
 from src.services.redaction import Redactor
-from src.services.source_search import NoSourceSearch, SourceSearch
+from src.services.source_search import SearchWhileAway, SourceSearch
 from tests.stand_in import StandIn
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -88,7 +89,7 @@ def generate(
         server = ModelServer(config)
         model = OpenAIModel(server, config, Redactor())
         memory.stop = server.stop if stop_after_outline else None
-        search = sources or MarkdownFolderSearch(SAMPLES)
+        search = sources or StandInSources(SAMPLES)
         try:
             calls: list[ModelCall] = []
             generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens, grounding)
@@ -121,7 +122,7 @@ class TestAWholeCourse:
             await asyncio.to_thread(stand_in.wait_until_held, 3)
             await asyncio.to_thread(stand_in.release)
 
-        search = _Watched(MarkdownFolderSearch(SAMPLES), release_when_all_are_open)
+        search = _Watched(SAMPLES, release_when_all_are_open)
         outcome, _ = generate(stand_in, claim(), memory, search)
         assert outcome == Finished()
         assert stand_in.stats()["most_open"] == 3
@@ -130,7 +131,7 @@ class TestAWholeCourse:
         for folder in ("wanted", "wanted-not"):
             (tmp_path / folder).mkdir()
             (tmp_path / folder / "cells.md").write_text("# Cells\n\n" + "Cells are the small units of all life. " * 5)
-        generate(stand_in, claim(wanted={"source_filter": "wanted"}), memory, MarkdownFolderSearch(tmp_path))
+        generate(stand_in, claim(wanted={"source_filter": "wanted"}), memory, StandInSources(tmp_path))
         assert {source for lesson in memory.lessons.values() for source in lesson.sources} == {"wanted/cells.md"}
 
     def test_what_all_lesson_prompts_begin_with_is_cached_from_the_second_on(
@@ -143,23 +144,40 @@ class TestAWholeCourse:
         (shared,) = {tokens for tokens in cached.values() if tokens}
         assert 200 < shared < min(call.input_tokens for call in memory.calls if call.lesson_number)
 
-    def test_without_any_source_lessons_say_that_they_have_none(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(), memory, NoSourceSearch())
+    def test_without_any_source_lessons_say_that_they_have_none(
+        self, stand_in: StandIn, memory: Memory, tmp_path: Path
+    ) -> None:
+        outcome, _ = generate(stand_in, claim(), memory, StandInSources(tmp_path))
         assert outcome == Finished()
         assert {lesson.sources for lesson in memory.lessons.values()} == {()}
 
 
-class _Watched:
+class _Watched(StandInSources):
     """A search that sets something off at its first lesson."""
 
-    def __init__(self, search: SourceSearch, action: Any) -> None:
-        self._search, self._action = search, action
+    def __init__(self, folder: Path, action: Any) -> None:
+        super().__init__(folder)
+        self._action = action
         self._tasks: list[asyncio.Task[None]] = []
 
     async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
         if query != "Cell Biology" and not self._tasks:
             self._tasks.append(asyncio.create_task(self._action()))
-        return await self._search.search(query, source_filter, limit)
+        return await super().search(query, source_filter, limit)
+
+
+class _GoneAway(StandInSources):
+    """A library that is away after some searches."""
+
+    def __init__(self, folder: Path, searches: int) -> None:
+        super().__init__(folder)
+        self._left = searches
+
+    async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise SourcesAway("gone")
+        return await super().search(query, source_filter, limit)
 
 
 class TestGoingOn:
@@ -199,10 +217,43 @@ class TestEndings:
         assert "chemistry/" in outcome.message
         assert stand_in.stats()["calls"] == 0
 
-    def test_a_filter_without_any_library_is_no_sources_too(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(wanted={"source_filter": "x"}), memory, NoSourceSearch())
+    @pytest.mark.parametrize(("folder", "named"), [(SAMPLES, "there are cell-biology"), (None, "names none")])
+    def test_a_filter_that_lets_nothing_through_is_told_what_there_is(
+        self, stand_in: StandIn, memory: Memory, tmp_path: Path, folder: Path | None, named: str
+    ) -> None:
+        wanted = claim(wanted={"source_filter": "x"})
+        outcome, _ = generate(stand_in, wanted, memory, StandInSources(folder or tmp_path))
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
-        assert "this worker has none" in outcome.message
+        assert "no source was found under 'x'" in outcome.message and named in outcome.message
+
+    def test_a_library_that_can_not_say_what_it_has_is_no_reason_to_wait(
+        self, stand_in: StandIn, memory: Memory, tmp_path: Path
+    ) -> None:
+        class Silent(StandInSources):
+            async def prefixes(self) -> list[str]:
+                raise ModelAccessDenied("no such route")
+
+        outcome, _ = generate(stand_in, claim(wanted={"source_filter": "x"}), memory, Silent(tmp_path))
+        assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
+
+    @pytest.mark.parametrize("away_at", ["outline", "lesson"])
+    def test_a_library_that_is_away_hands_the_course_back(
+        self, stand_in: StandIn, memory: Memory, away_at: str
+    ) -> None:
+        outcome, _ = generate(stand_in, claim(), memory, _GoneAway(SAMPLES, 0 if away_at == "outline" else 2))
+        assert isinstance(outcome, HandedBack) and outcome.reason == "gone"
+        assert len(memory.lessons) == (0 if away_at == "outline" else 1)
+
+    def test_with_files_only_a_library_that_is_away_is_missed_where_a_filter_asks_for_it(
+        self, stand_in: StandIn, memory: Memory
+    ) -> None:
+        for library, is_away in ((_GoneAway(SAMPLES, 0), False), (StandInSources(SAMPLES), True)):
+            search = SearchWhileAway(library, partial(bool, is_away), required=False)
+            outcome, _ = generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), Memory(), search)
+            assert isinstance(outcome, HandedBack)
+            outcome, _ = generate(stand_in, claim(), memory, search)
+            assert outcome == Finished()
+            assert {lesson.sources for lesson in memory.lessons.values()} == {()}
 
     @pytest.mark.parametrize(
         "wanted", [{"num_lessons": 31}, {"num_lessons": -1}, {"topic": " "}, {"topic": "a\nb"}, {"language": "?"}]
@@ -265,11 +316,11 @@ class TestEndings:
         assert stand_in.stats()["calls"] == 1
 
     def test_a_fault_of_our_own_is_told_by_its_name(self, stand_in: StandIn, memory: Memory) -> None:
-        class Broke:
+        class Broke(StandInSources):
             async def search(self, *_: object) -> Any:
                 raise ZeroDivisionError("oh")
 
-        outcome, _ = generate(stand_in, claim(), memory, Broke())
+        outcome, _ = generate(stand_in, claim(), memory, Broke(SAMPLES))
         assert isinstance(outcome, Broken)
         assert outcome.detail == "ZeroDivisionError: oh"
         assert "ZeroDivision" not in outcome.message  # what goes to upstream services
@@ -292,7 +343,7 @@ class TestPromptInjection:
     def test_no_text_can_close_its_tag(self, stand_in: StandIn, memory: Memory, tmp_path: Path) -> None:
         (tmp_path / "attack.md").write_text(f"# Cells\n\n{self.ATTACK}\n\n" + "Cells are small units of life. " * 5)
         topic = self.ATTACK.replace("\n", " ")
-        outcome, _ = generate(stand_in, claim(wanted={"topic": topic}), memory, MarkdownFolderSearch(tmp_path))
+        outcome, _ = generate(stand_in, claim(wanted={"topic": topic}), memory, StandInSources(tmp_path))
         assert outcome == Finished()
         assert sorted(memory.lessons) == [1, 2, 3]
         assert set(stand_in.calls) == {f"{topic}/outline", *(f"{topic}/lesson {n}" for n in (1, 2, 3))}

@@ -27,7 +27,8 @@ from src.services.mirror import Mirror
 from src.services.model_server import ModelServer
 from src.services.publisher import Publication, Publisher
 from src.services.redaction import Redactor
-from src.services.source_search import NoSourceSearch
+from src.services.source_library import SourceLibrary
+from src.services.source_search import SearchWhileAway
 from tests.stand_in import StandIn
 from tests.waiting import PATIENCE
 
@@ -97,7 +98,8 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     model = OpenAIModel(server, settings.openai, Redactor())
     files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
     here: Here
-    generator = CourseGenerator(model, NoSourceSearch(), files, lambda *_: None, 30, None, "preferred")
+    search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
+    generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred")
     announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
     worker = FilesOnlyWorker(
         FilesAttempt(generator, files, Mirror(folder), gate, Redactor(), settings.course),

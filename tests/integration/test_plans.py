@@ -130,3 +130,86 @@ def test_one_course_is_read_without_looking_at_the_others(full: Connection, quer
     with full.begin():
         some = full.execute(text("SELECT id FROM courses WHERE status = 'READY' LIMIT 1")).scalar_one()
     assert sum(scanned(full, query, **({"id": some} if ":id" in query else {})).values()) <= 20
+
+
+PASSAGES = 20_000
+
+# Words w1 to w9999, the n-th in every n-th passage; a tenth of the passages is under each of ten subjects.
+FILL_SOURCES = (
+    """
+    INSERT INTO source_documents (path, title, language, configuration, sha256, characters)
+    SELECT 'subject-' || n % 10 || '/' || n || '.md', 't', 'en', 'english', repeat('0', 64), 1
+    FROM generate_series(1, 2000) n
+    """,
+    f"""
+    INSERT INTO source_passages (document_id, position, section, start_offset, end_offset, text, prefixes, words)
+    SELECT d.id, n, '', 0, 1, 't', ARRAY[split_part(d.path, '/', 1), d.path],
+           array_to_tsvector(ARRAY(SELECT 'w' || w FROM generate_series(1, 300) w
+                                   WHERE (d.id * 10 + n) % w = 0 OR w = 1 + (d.id * 7919 + n) % 300))
+    FROM source_documents d, generate_series(0, {PASSAGES // 2000} - 1) n
+    """,
+)
+
+
+@pytest.fixture(scope="module")
+def library(postgres: LocalPostgres) -> Iterator[Connection]:
+    engine = create_engine(database_url(new_database(postgres)))
+    with engine.begin() as connection:
+        for statement in FILL_SOURCES:
+            connection.execute(text(statement))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def search_values(prefixes: list[str], condition: str) -> dict[str, Any]:
+    return {
+        "everywhere": not prefixes,
+        "prefixes": prefixes,
+        "condition": condition,
+        "words": condition.split(" | "),
+        "weights": [1.0 for _ in condition.split(" | ")],
+        "most": PASSAGES,
+        "limit": 8,
+    }
+
+
+@pytest.mark.parametrize(("prefixes", "share"), [(["subject-3"], 10), (["subject-3/3.md"], 2000), ([], 1)])
+def test_a_search_reads_only_passages_that_have_both_the_prefix_and_a_word(
+    library: Connection, prefixes: list[str], share: int
+) -> None:
+    values = search_values(prefixes, "w250 | w299")
+    expected = library.execute(
+        text(
+            "SELECT count(*) FROM source_passages"
+            " WHERE prefixes @> CAST(:prefixes AS text[]) AND words @@ CAST(:condition AS tsquery)"
+        ),
+        values,
+    ).scalar_one()
+    library.rollback()
+    assert expected <= PASSAGES / share / 20
+    assert scanned(library, str(sql("search_words")), **values) == {"source_passages": expected}
+
+
+def test_prefix_and_words_are_both_conditions_of_the_index(library: Connection) -> None:
+    with library.begin():
+        statement = text(f"EXPLAIN (FORMAT JSON) {sql('search_words')}")
+        plan = library.execute(statement, search_values(["subject-3"], "w250 | w299")).scalar_one()[0]["Plan"]
+    (index,) = [node for node in nodes(plan) if node.get("Index Name") == "source_passages_search"]
+    assert "prefixes @>" in index["Index Cond"] and "words @@" in index["Index Cond"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "most"),
+    [
+        ("library_size", {"prefix": "subject-3"}, 2),
+        ("first_passages", {"prefix": "subject-3", "limit": 8}, 8 * 9),
+        ("passages_by_id", {"ids": [1, 2, 3]}, 6),
+    ],
+)
+def test_what_a_search_asks_for_beside_reads_a_few_rows(
+    library: Connection, name: str, values: dict[str, Any], most: int
+) -> None:
+    assert sum(scanned(library, str(sql(name)), **values).values()) <= most

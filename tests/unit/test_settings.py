@@ -62,12 +62,12 @@ def test_every_fault_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
             RABBITMQ_PORT="70000",
             OPENAI_BASE_URL="no-url",
             LOG_LEVEL="loud",
-            SOURCES_DIR="/no/such/folder",
+            RABBITMQ_TLS_CA_FILE="/no/such/file",
             WORKER_HEARTBEAT="20",
         )
     names = [fault.split(":")[0].split(" ")[0] for fault in caught.value.faults]
     assert sorted(names) == sorted(
-        ["DB_PORT", "RABBITMQ_PORT", "OPENAI_BASE_URL", "LOG_LEVEL", "SOURCES_DIR", "WORKER_HEARTBEAT"]
+        ["DB_PORT", "RABBITMQ_PORT", "OPENAI_BASE_URL", "LOG_LEVEL", "RABBITMQ_TLS_CA_FILE", "WORKER_HEARTBEAT"]
     )
     assert "s3cret" not in str(caught.value)
 

@@ -1,10 +1,10 @@
 -- The same under a prefix of few passages: all of them are compared. An index of neighbours would have to go through
 -- most of the others to come to these.
 WITH allowed AS MATERIALIZED (
-    SELECT id FROM source_passages WHERE prefixes @> CAST(:prefixes AS text[])
+    SELECT id FROM source_passages WHERE (:everywhere OR prefixes @> CAST(:prefixes AS text[]))
+), compared AS MATERIALIZED (
+    SELECT a.id, CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions)) AS distance
+    FROM allowed a JOIN source_embeddings e ON e.passage_id = a.id
+    WHERE e.model = :model
 )
-SELECT a.id
-FROM allowed a JOIN source_embeddings e ON e.passage_id = a.id
-WHERE e.model = :model
-ORDER BY CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions))
-LIMIT :limit
+SELECT id FROM compared WHERE distance <= :farthest ORDER BY distance, id LIMIT :limit

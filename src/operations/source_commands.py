@@ -1,0 +1,180 @@
+"""`python app.py sources …`: the library of sources, as an operator keeps it."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+
+from src.config import Settings
+from src.domain.errors import CourseError, SourcesAway
+from src.domain.text import printable
+from src.services.database import Database
+from src.services.embeddings import Embedder
+from src.services.model_server import ModelServer
+from src.services.source_library import Change, SourceLibrary
+
+T = TypeVar("T")
+
+sources = typer.Typer(help="The library of sources in the database of the environment.", no_args_is_help=True)
+
+_WIDE = 200
+_SHOWN_CHARACTERS = 200
+_BCP_47 = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
+
+
+@sources.command("add")
+def add(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder with all that is in it")],
+    prefix: Annotated[str, typer.Option(help="What goes before the paths, such as microbiology/")] = "",
+    language: Annotated[str | None, typer.Option(help="BCP 47, such as de; recognised where left out")] = None,
+) -> None:
+    """Add Markdown, text, HTML, DOCX and PDF files, or what has changed of them.
+
+    A document that is in the library just as it is now stays as it is. One that is no longer in the folder stays too:
+    `sources remove` takes it out.
+    """
+    # Not above: with all of their libraries these take as long to load as the worker itself.
+    from src.operations.source_import import Imported, NothingToImport, files_under, import_files
+
+    # What pypdf thinks of a file that it reads all the same.
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    settings = Settings()
+    if language is not None and not re.fullmatch(_BCP_47, language):
+        _fail(f"--language {language}: give a BCP 47 tag, such as de or pt-BR")
+
+    async def work(library: SourceLibrary) -> tuple[Imported, str | None]:
+        files = files_under(path)
+        with _progress("Documents", len(files)) as step:
+            done = await import_files(library, files, prefix, language, on_file=lambda: step(1))
+        return done, await _embed(settings, library)
+
+    try:
+        done, trouble = _with_library(settings, work)
+    except NothingToImport as error:
+        _fail(str(error))
+    for line in done.failed:
+        typer.echo(line, err=True)
+    if trouble is not None:
+        typer.echo(trouble, err=True)
+    counts = ", ".join(f"{done.counts[change]} {change.value}" for change in Change)
+    typer.echo(f"{counts}, {len(done.failed)} failed; {done.passages} passages written")
+    if done.failed or trouble is not None:
+        raise typer.Exit(1)
+
+
+@sources.command("list")
+def list_sources(
+    prefix: Annotated[str, typer.Argument(help="Only what is under it, by whole segments")] = "",
+) -> None:
+    """Show the documents."""
+    from rich.console import Console
+    from rich.table import Table
+
+    documents = _with_library(Settings(), lambda library: library.documents(prefix))
+    if not documents:
+        typer.echo(
+            f"Nothing is under '{prefix}'" if prefix else "The library is empty: fill it with `sources add PATH`"
+        )
+        return
+    table = Table("path", "language", "passages", "characters", "changed", box=None, pad_edge=False)
+    for column in table.columns[2:4]:
+        column.justify = "right"
+    table.columns[0].overflow = "fold"
+    for document in documents:
+        counts = f"{document.passages}", f"{document.characters}"
+        table.add_row(document.path, document.language, *counts, f"{document.changed_at:%Y-%m-%d %H:%M}")
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(table)
+
+
+@sources.command("search")
+def search(
+    query: Annotated[str, typer.Argument(help="Words, as a lesson would look for them")],
+    source_filter: Annotated[str | None, typer.Option("--filter", help="A prefix, as source_filter")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 8,
+) -> None:
+    """Show the passages that a lesson would be written from, the best first."""
+    found = _with_library(Settings(), lambda library: library.search(query, source_filter, limit))
+    if not found:
+        typer.echo("Nothing was found.")
+    for passage in found:
+        place = f"{passage.document} › {passage.section}" if passage.section else passage.document
+        typer.echo(f"{passage.score:.3f}  {place}  [{passage.start}:{passage.start + len(passage.text)}]")
+        typer.echo(f"    {printable(' '.join(passage.text.split()), _SHOWN_CHARACTERS)}")
+
+
+@sources.command("remove")
+def remove(
+    path_or_prefix: Annotated[str, typer.Argument(help="A document's path, or a prefix by whole segments")],
+) -> None:
+    """Take out a document, or all that are under a prefix."""
+    removed = _with_library(Settings(), lambda library: library.remove(path_or_prefix))
+    if not removed:
+        _fail(f"Nothing is under '{path_or_prefix}': `sources list` shows what there is")
+    typer.echo(f"{len(removed)} removed")
+
+
+def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[T]]) -> T:
+    """What `work` returns, given the library as a worker with these settings has it."""
+    if settings.openai.vector_store_id is not None:
+        typer.echo("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
+
+    async def run() -> T:
+        database, server = Database(settings.database, "course-generator-sources"), ModelServer(settings.openai)
+        model = settings.openai.embedding_model if settings.openai.configured else None
+        try:
+            return await work(SourceLibrary(database, Embedder(server, model) if model else None))
+        finally:
+            await server.close()
+            database.dispose()
+
+    try:
+        return asyncio.run(run())
+    except SourcesAway as error:
+        raise error.__cause__ or error from None  # as the other commands tell it
+
+
+async def _embed(settings: Settings, library: SourceLibrary) -> str | None:
+    """Embeds what has no embedding, where that is wanted; returns what is in the way."""
+    if settings.openai.embedding_model is None:
+        return None
+    if not settings.openai.configured:
+        return "OPENAI_EMBEDDING_MODEL is set, but no server: set OPENAI_API_KEY or OPENAI_BASE_URL, and add again"
+    if not await library.can_embed():
+        typer.echo(
+            "OPENAI_EMBEDDING_MODEL is set, but the database has no pgvector: sources are found by words only. Install"
+            " it, then run schema.sql again",
+            err=True,
+        )
+        return None
+    try:
+        with _progress("Embeddings", await library.unembedded()) as step:
+            await library.embed(step)
+    except CourseError as error:
+        return f"Not all passages could be embedded ({error}); they are found by words. Add again to go on"
+    return None
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere. The value tells it how many more are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda number: progress.advance(task, number)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

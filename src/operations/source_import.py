@@ -1,0 +1,130 @@
+"""Files into the library of sources: which ones, in which language, and what became of each."""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from src.domain.search_words import UNKNOWN_LANGUAGE
+from src.domain.source import library_path
+from src.services.database import is_about_values
+from src.services.document_reader import SUFFIXES, UnreadableDocument, read_document
+from src.services.source_library import Change, Document, NothingToRead, SourceLibrary
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+# Enough to tell a language by; the rest costs time only.
+_LANGUAGE_CHARACTERS = 3000
+# Of a line or two one can't be; a wrong language would do more harm than none.
+_SURE = 0.5
+_LANGUAGES = (
+    "ARABIC BENGALI CHINESE CZECH DANISH DUTCH ENGLISH FINNISH FRENCH GERMAN GREEK HEBREW HINDI HUNGARIAN INDONESIAN"
+    " ITALIAN JAPANESE KOREAN BOKMAL PERSIAN POLISH PORTUGUESE ROMANIAN RUSSIAN SPANISH SWEDISH TAMIL TURKISH UKRAINIAN"
+    " URDU VIETNAMESE"
+)
+
+
+class NothingToImport(Exception):
+    """Nothing can be imported. The text says why, and what to do."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of the documents."""
+
+    counts: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
+    passages: int = 0
+    """Written, of added and changed documents."""
+    failed: list[str] = field(default_factory=list)
+    """A line for each, which says what to do."""
+
+
+class LanguageGuess:
+    """Tells the language of a text. Loads what it needs at the first one: it takes a second and 100 MB."""
+
+    def __call__(self, text: str) -> str:
+        """BCP 47; `und` where it can't be told."""
+        values = self._detector.compute_language_confidence_values(text[:_LANGUAGE_CHARACTERS])
+        if not values or values[0].value < _SURE:
+            return UNKNOWN_LANGUAGE
+        return values[0].language.iso_code_639_1.name.lower()
+
+    @cached_property
+    def _detector(self) -> "LanguageDetector":
+        from lingua import Language, LanguageDetectorBuilder
+
+        languages = [getattr(Language, name) for name in _LANGUAGES.split()]
+        return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()
+
+
+def files_under(path: Path) -> list[tuple[Path, str]]:
+    """The file, or those in the folder that can be read, each with its path in there, in order.
+
+    No hidden ones, and no links that lead out of the folder. Raises `NothingToImport` where there are none.
+    """
+    if not path.exists():
+        raise NothingToImport(f"{path}: there is no such file or folder")
+    if not path.is_dir():
+        return [(path, path.name)]
+    found = sorted((file, file.relative_to(path).as_posix()) for file in _readable(path))
+    if not found:
+        raise NothingToImport(f"{path}: no file in it can be read; those are: {', '.join(sorted(SUFFIXES))}")
+    return found
+
+
+async def import_files(
+    library: SourceLibrary,
+    files: Iterable[tuple[Path, str]],
+    prefix: str = "",
+    language: str | None = None,
+    on_file: Callable[[], None] = lambda: None,
+) -> Imported:
+    """Puts each file (see `files_under`) into the library under `prefix`.
+
+    Goes on where one can't be read. `on_file` is called after each. Raises `DBAPIError` where the database is away.
+    """
+    guess, done = LanguageGuess(), Imported()
+    for file, inside in files:
+        try:
+            document = await asyncio.to_thread(_document, file, f"{prefix}/{inside}", language, guess)
+            change, passages = await library.put(document)
+        except UnreadableDocument as error:
+            done.failed.append(str(error))
+        except NothingToRead as error:
+            done.failed.append(f"{file}: {error}; leave it out")
+        except DBAPIError as error:
+            if not is_about_values(error):
+                raise
+            done.failed.append(f"{file}: the database refuses it ({str(error.orig).strip()}); report this")
+        else:
+            done.counts[change] += 1
+            done.passages += 0 if change is Change.UNCHANGED else passages
+        on_file()
+    return done
+
+
+def _readable(folder: Path) -> Iterator[Path]:
+    inside = folder.resolve()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+                continue
+            if not path.is_symlink() or path.resolve().is_relative_to(inside):
+                yield path
+
+
+def _document(file: Path, path: str, language: str | None, guess: LanguageGuess) -> Document:
+    path = library_path(path)
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+        raise UnreadableDocument(f"{path!r}: there are signs in its name that can't be kept; rename it")
+    read = read_document(file)
+    return Document(path, read.title, language or guess(read.text), read.text)
