@@ -69,3 +69,42 @@ def stemmed_words(text: str) -> list[str]:
     """The words of a text, plurals as singulars, without the shortest ("of", "a", "1"), which stand everywhere."""
     words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 or not word.isascii()]
     return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
+
+
+def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    allowed = [entry for entry in entries if passes_filter(entry.document, source_filter)]
+    if not allowed:
+        return []
+    mean_length = sum(entry.length for entry in allowed) / len(allowed)
+    weights = {}
+    for word in set(stemmed_words(query)):
+        holding = sum(word in entry.words for entry in allowed)
+        weights[word] = math.log(1 + (len(allowed) - holding + 0.5) / (holding + 0.5))
+    scored = [(_score(entry, weights, mean_length), entry) for entry in allowed]
+    # Who names the allowed documents wants them used, also where no word of the query occurs in them.
+    found = [pair for pair in scored if pair[0] > 0] or (scored if source_filter else [])
+    found.sort(key=lambda pair: -pair[0])
+    return [
+        Passage(entry.document, entry.section, entry.text, score, entry.start, entry.version)
+        for score, entry in found[:limit]
+    ]
+
+
+def _score(entry: _Entry, weights: dict[str, float], mean_length: float) -> float:
+    norm = _SATURATION * (1 - _LENGTH_NORMALISATION + _LENGTH_NORMALISATION * entry.length / mean_length)
+    return sum(
+        weight * entry.words[word] * (_SATURATION + 1) / (entry.words[word] + norm) for word, weight in weights.items()
+    )
+
+
+def _read(folder: Path) -> list[_Entry]:
+    entries: list[_Entry] = []
+    for path in sorted(folder.rglob("*.md")):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            version = hashlib.sha256(text.encode()).hexdigest()
+            document = path.relative_to(folder).as_posix()
+            entries += [
+                _Entry(document, version, part.section, part.start, text[part.start : part.end]) for part in split(text)
+            ]
+    return entries
