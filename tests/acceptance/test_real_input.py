@@ -1,6 +1,7 @@
 """A chapter of a real textbook as the source, read where it lies."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not (DATA / "microbiology").is_dir(), reason=f"no textbook at {DATA}")
 
 
-def test_a_course_from_a_real_book_names_only_files_under_the_filter(
+def test_a_course_from_a_real_book_cites_it_and_every_citation_holds(
     workers: Workers, upstream: Upstream, psql: Psql, database_settings: DatabaseSettings, user_id: str
 ) -> None:
     add_sources(database_settings, DATA)
@@ -24,20 +25,31 @@ def test_a_course_from_a_real_book_names_only_files_under_the_filter(
     upstream.request(user_id, topic="Types of microorganisms", source_filter="microbiology/", num_lessons=6)
     result = upstream.result().fields
     assert result["status"] == "success"
-    assert result["quality"] == {"lessons_with_sources": 6, "checks": 18}
+    quality = result["quality"]
+    assert (quality["lessons_with_sources"], quality["lessons_without_sources"]) == (6, 0)
+    assert (quality["citation_precision"], quality["hard_findings"]) == (1, 0)
+    assert quality["checks"] == quality["valid_keys"] == 18
 
-    lessons = psql.rows("SELECT * FROM v_lessons_full ORDER BY lesson_number")
-    existing = {path.relative_to(DATA).as_posix() for path in DATA.rglob("*.md")}
-    for lesson in lessons:
-        assert lesson["sources"]
-        assert set(lesson["sources"]) <= existing
-        assert all(source.startswith("microbiology/") for source in lesson["sources"])
+    for lesson in psql.rows("SELECT * FROM v_lessons_full ORDER BY lesson_number"):
+        cited = psql.rows(f"SELECT * FROM lesson_citations WHERE lesson_id = '{lesson['id']}' ORDER BY number")
+        assert cited and lesson["sources"] == list(dict.fromkeys(citation["document"] for citation in cited))
+        for citation in cited:
+            assert citation["document"].startswith("microbiology/")
+            document = (DATA / citation["document"]).read_text()
+            assert document[citation["start_offset"] : citation["end_offset"]] == citation["quote"]
+        text = "".join(part["content"] for part in lesson["content_json"]["sections"])
+        assert {int(number) for number in re.findall(r"\[(\d+)\]", text)} == {entry["number"] for entry in cited}
         checks = psql.rows(f"SELECT * FROM lesson_checks WHERE lesson_id = '{lesson['id']}'")
-        assert len(checks) >= 3
-        assert all(check["question"] and check["answer"] for check in checks)
+        for check in checks:
+            assert check["key"] is None or check["choices"][check["key"] - 1] == check["answer"]
+            assert check["evidence"] in re.sub(r" \[\d+\]", "", text)
+        assert {check["objective"] for check in checks} == {1, 2, 3}
+    grades = psql.value("SELECT array_agg((quality ->> 'reading_grade')::float ORDER BY lesson_number) FROM lessons")
+    assert len(grades) == 6 and all(4 < grade < 18 for grade in grades)
+    assert psql.row("SELECT * FROM v_course_quality")["hardest_reading_grade"] == max(grades)
     course = json.loads(Path(result["output_path"], "course.json").read_text())
+    assert course["metadata"]["quality"] == quality
     assert course["all_sources"] == psql.value("SELECT sources FROM courses")
-    assert set(course["all_sources"]) == {source for lesson in lessons for source in lesson["sources"]}
     markdown = Path(result["output_path"], "course.md").read_text()
     assert "*Written by the model: stand-in*" in markdown
 

@@ -109,7 +109,7 @@ def test_a_valid_request_becomes_a_course(served: Served, fields: dict[str, Any]
     assert success.fields["status"] == "success"
     assert success.fields["stored_in"] == "database"
     assert success.fields["output_path"] is None
-    assert success.fields["usage"]["calls"] == success.fields["total_lessons"] + 1
+    assert success.fields["usage"]["calls"] >= success.fields["total_lessons"] + 1
     for message in (processing, success):
         assert message.fields["request_id"] == body["request_id"]
         assert message.fields["user_id"] == USER
