@@ -41,6 +41,25 @@ class ProcessingMessage(_Message):
     course_id: UUID
 
 
+class CourseQuality(BaseModel):
+    """What was measured of a course. Absent or null: not measured, as of courses that other programs wrote."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lessons_with_sources: int | None = None
+    lessons_without_sources: Annotated[int | None, Field(description="These are marked as ungrounded")] = None
+    citations: Annotated[int | None, Field(description="Citations that are shown")] = None
+    citations_removed: Annotated[int | None, Field(description="Citations that could not be verified")] = None
+    citation_precision: Annotated[float | None, Field(description="Of the shown ones, the share verified")] = None
+    citation_coverage: Annotated[float | None, Field(description="The share of factual sentences with one")] = None
+    reading_grade: Annotated[float | None, Field(description="Flesch-Kincaid, of all lessons; English only")] = None
+    hardest_reading_grade: float | None = None
+    checks: int | None = None
+    valid_keys: Annotated[int | None, Field(description="Questions whose key the lesson bears out")] = None
+    hard_findings: int | None = None
+    soft_findings: int | None = None
+
+
 class SuccessMessage(_Message):
     """The course is READY."""
 
@@ -51,7 +70,7 @@ class SuccessMessage(_Message):
     output_path: Annotated[str | None, Field(description="Folder of the mirrored files; null where FILES=off")]
     stored_in: Literal["database", "files"]
     usage: Annotated[dict[str, Any], Field(description="Model calls and tokens that the course took")]
-    quality: Annotated[dict[str, Any], Field(description="What was measured of the course")]
+    quality: CourseQuality
 
 
 class ErrorMessage(_Message):

@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -66,6 +66,19 @@ def contract(
         write_contract()
     elif different := differing_files():
         _fail(f"docs/contract differs from the models ({', '.join(different)}): run `make schema`")
+
+
+@commands.command("quality")
+def quality(
+    course: Annotated[str, typer.Argument(help="A course's id, its request_id or its slug")],
+) -> None:
+    """Show what was measured of a course: citations, reading grade, keys, and what the gates found."""
+    from src.operations.quality_report import report
+
+    shown = report(Settings().database, course)
+    if shown is None:
+        _fail(f"no course has the id, request_id or slug '{course}'")
+    typer.echo(shown)
 
 
 @commands.command("reconcile")
@@ -162,6 +175,6 @@ def local_start(service: Service) -> None:
     sys.exit(start(service))
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(1)
