@@ -20,6 +20,8 @@ from src.services.source_library import Change, Document, NothingToRead, SourceL
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
+# Longer ones have no room in an index.
+_PATH_BYTES = 2000
 # Enough to tell a language by; the rest costs time only.
 _LANGUAGE_CHARACTERS = 3000
 # Of a line or two one can't be; a wrong language would do more harm than none.
@@ -126,5 +128,7 @@ def _document(file: Path, path: str, language: str | None, guess: LanguageGuess)
     path = library_path(path)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         raise UnreadableDocument(f"{path!r}: there are signs in its name that can't be kept; rename it")
+    if len(path.encode()) > _PATH_BYTES:
+        raise UnreadableDocument(f"{path[:80]}…: its path is too long; give its folders shorter names")
     read = read_document(file)
     return Document(path, read.title, language or guess(read.text), read.text)

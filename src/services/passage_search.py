@@ -18,6 +18,8 @@ _log = structlog.get_logger(__name__)
 # by chance let more of them through than expected; of these no more than the most are looked at.
 _CANDIDATES = 800
 _MOST_CANDIDATES = 2 * _CANDIDATES
+# Of a query that is a whole text the rarest words are taken.
+_MOST_WORDS = 32
 # As many of each ranking are merged.
 _FUSED = 50
 # As cosine distance. Texts that have nothing to do with each other are farther apart, for OpenAI's models of 2024 and
@@ -69,7 +71,8 @@ def _by_words(
     holding = {row.lexeme: row.passages for row in connection.execute(sql("query_words"), values)}
     if not holding:
         return {}
-    weights = word_weights(holding, passages)
+    weights = dict(list(word_weights(holding, passages).items())[:_MOST_WORDS])
+    holding = {word: holding[word] for word in weights}
     # As if words were spread evenly over the prefixes. Where the rarest turn out to be elsewhere, all of them decide.
     deciding = deciding_words(holding, _CANDIDATES * passages / allowed)
     for words in (deciding, list(holding)):

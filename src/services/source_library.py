@@ -15,6 +15,7 @@ from src.domain.errors import ModelRefused, ModelUnavailable, SourcesAway
 from src.domain.passages import Part, split
 from src.domain.search_words import search_configuration, searchable
 from src.domain.source import Passage, library_path, prefixes_of
+from src.domain.text import printable
 from src.services.database import Database, is_transient, sql
 from src.services.embeddings import BATCH, Embedder
 from src.services.passage_search import Meaning, find, size, vector_text
@@ -87,7 +88,7 @@ class SourceLibrary:
 
         Raises `SourcesAway` where the database doesn't answer.
         """
-        prefix = library_path(source_filter or "")
+        prefix, query = library_path(source_filter or ""), printable(query)
         meaning = await self._meaning(query, prefix)
         return await self._asked(lambda connection: find(connection, query, prefix, limit, meaning))
 
