@@ -17,8 +17,9 @@ _SENTENCE_END = regex.compile(
 # A single capital is an initial after a name or at the beginning; after any other word it ends one ("vitamin C.").
 _ABBREVIATION = regex.compile(
     r"\b(?:e\.g|i\.e|cf|vs|etc|approx|ca|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|bzw|Nr|Abb|Mio|Mrd|usw|\p{Ll})\.$"
-    r"|(?:^|\p{Lu}[\p{L}.]*\s)\p{Lu}\.$"
+    r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
 )
+_INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 
@@ -126,11 +127,17 @@ def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
     begin = start + (bullet.end() if bullet else 0)
     for mark in _SENTENCE_END.finditer(text, begin, end):
         is_end = mark.end() >= end or not mark.group().startswith(".")
-        if not is_end and _ABBREVIATION.search(text[max(begin, mark.start() - 40) : mark.start() + 1].lstrip()):
+        if not is_end and _is_abbreviated(text, begin, mark.start(), mark.end()):
             continue
         yield from _trimmed(text, begin, mark.end())
         begin = mark.end()
     yield from _trimmed(text, begin, end)
+
+
+def _is_abbreviated(text: str, begin: int, stop: int, end: int) -> bool:
+    before = text[max(begin, stop - 40) : stop + 1].lstrip()
+    is_initial = before[-2:-1].isupper() and not before[-3:-2].isalnum()
+    return bool(_ABBREVIATION.search(before) or (is_initial and _INITIAL_FOLLOWS.match(text, end)))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:

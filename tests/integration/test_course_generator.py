@@ -13,18 +13,21 @@ import pytest
 from src.config import OpenAISettings
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost, ModelAccessDenied, SourcesAway
-from src.domain.lesson import Lesson
+from src.domain.headings import headings
+from src.domain.lesson import Lesson, Origin
 from src.domain.outline import Outline
 from src.domain.quality.finding import Finding
 from src.operations.stand_in_sources import StandInSources
 from src.services.course_generator import CourseGenerator, Grounding
 from src.services.language_model import OpenAIModel
 from src.services.model_server import ModelServer
+from src.services.prompts import prompt
 from src.services.redaction import Redactor
 from src.services.source_search import SearchWhileAway, SourceSearch
 from tests.stand_in import StandIn
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+LANGUAGES = Path(__file__).parents[1] / "data" / "languages"
 
 
 def claim(**changes: Any) -> Claim:
@@ -178,6 +181,110 @@ class _GoneAway(StandInSources):
         if self._left < 0:
             raise SourcesAway("gone")
         return await super().search(query, source_filter, limit)
+
+
+class TestGrounding:
+    class Counted(StandInSources):
+        searches = 0
+
+        async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+            self.searches += 1
+            return await super().search(query, source_filter, limit)
+
+    def test_off_does_not_look_for_sources(self, stand_in: StandIn, memory: Memory) -> None:
+        library = self.Counted(SAMPLES)
+        outcome, _ = generate(stand_in, claim(), memory, library, grounding="off")
+        assert (outcome, library.searches) == (Finished(), 0)
+        assert {lesson.content_json()["grounded"] for lesson in memory.lessons.values()} == {False}
+
+    def test_off_looks_where_a_filter_names_some(self, stand_in: StandIn, memory: Memory) -> None:
+        generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), memory, grounding="off")
+        assert {lesson.content_json()["grounded"] for lesson in memory.lessons.values()} == {True}
+
+    def test_required_and_nothing_found_is_no_course(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim(wanted={"topic": "Zzz"}), memory, grounding="required")
+        assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
+        assert outcome.message == (
+            "topic: no source was found for it, and this worker's GROUNDING requires some; there are cell-biology"
+        )
+        assert stand_in.stats()["calls"] == 0
+
+    def test_required_and_found(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim(), memory, grounding="required")
+        assert outcome == Finished()
+
+    def test_required_waits_for_a_library_that_is_away_also_with_files_only(
+        self, stand_in: StandIn, memory: Memory
+    ) -> None:
+        search = SearchWhileAway(StandInSources(SAMPLES), lambda: True, required=True)
+        outcome, _ = generate(stand_in, claim(), memory, search, grounding="required")
+        assert isinstance(outcome, HandedBack)
+
+
+class TestReview:
+    def test_every_citation_that_is_kept_holds(self, stand_in: StandIn, memory: Memory) -> None:
+        generate(stand_in, claim(), memory)
+        for lesson in memory.lessons.values():
+            assert lesson.references and lesson.quality.citations == lesson.quality.citations_verified > 0
+            for reference in lesson.references:
+                assert reference.quote in (SAMPLES / reference.document).read_text()
+
+    def test_what_wrote_a_lesson_is_kept_with_it(self, stand_in: StandIn, memory: Memory) -> None:
+        generate(stand_in, claim(), memory)
+        written = prompt("lesson")
+        origins = {lesson.origin for lesson in memory.lessons.values()}
+        assert origins == {Origin("stand-in", written.version, written.digest)}
+
+    def test_a_lesson_that_says_what_another_one_says_is_found_out(self, stand_in: StandIn, memory: Memory) -> None:
+        generate(stand_in, claim(), memory)
+        (first, *_), outline = [memory.lessons[number] for number in (1, 2, 3)], memory.outlines[0]
+        twin = {"role": "assistant", "content": first.text.model_dump_json()}
+        for _ in range(2):
+            fields = {"choices": [{"index": 0, "finish_reason": "stop", "message": twin}]}
+            stand_in.fault("overwrite", lesson=2, fields=fields)
+        # Lesson 1 was saved by an earlier attempt: it is read back to be compared with.
+        course = claim(outline=outline.model_dump(mode="json"), saved_lessons=frozenset({1, 3}))
+        later = Memory(lessons={number: memory.lessons[number] for number in (1, 3)})
+        outcome, left = generate(stand_in, course, later)
+        assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
+        assert "stands in lesson 1 too [overlap]" in outcome.message
+        assert len(left) == 2
+
+    def test_findings_are_kept_with_what_they_were_found_in(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim(wanted={"grade_level": "Kindergarten"}), memory)
+        assert outcome == Finished()
+        for lesson in memory.lessons.values():
+            assert [finding.gate for finding in lesson.quality.findings] == ["readability"]
+        assert stand_in.stats()["calls"] == 1 + 3 * 2  # each was repaired once, in vain
+
+    @pytest.mark.parametrize(
+        ("language", "key"),
+        [
+            ("de", "Richtig"),
+            ("hi", "सही"),
+            ("ar", "صحيح"),
+        ],
+    )
+    def test_a_course_in_the_language_of_its_source(
+        self, stand_in: StandIn, memory: Memory, language: str, key: str
+    ) -> None:
+        source = LANGUAGES / f"{language}.md"
+        topic = source.read_text().partition("\n")[0].removeprefix("# ")
+        wanted = {"topic": topic, "language": language, "num_lessons": 2, "source_filter": source.name}
+        outcome, _ = generate(stand_in, claim(wanted=wanted), memory, StandInSources(LANGUAGES))
+        assert outcome == Finished()
+        for lesson in memory.lessons.values():
+            content = lesson.content_json()
+            assert (content["language"], content["direction"]) == (language, "rtl" if language == "ar" else "ltr")
+            assert content["sections"][0]["heading"] == headings(language).introduction
+            assert [finding.gate for finding in lesson.quality.findings if finding.severity == "hard"] == []
+            assert lesson.references and lesson.quality.valid_keys == lesson.quality.checks
+            assert {check.answer for check in lesson.text.checks if check.kind == "true_false"} <= {key}
+
+    def test_a_model_that_writes_in_another_language_is_found_out(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim(wanted={"language": "de"}), memory)  # the stand-in translates nothing
+        assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
+        assert "in English, not in German (de)" in outcome.message
 
 
 class TestGoingOn:

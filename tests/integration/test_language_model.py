@@ -6,6 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -47,6 +48,20 @@ PLAN = json.dumps(
 
 async def review(answer: Outline, _model: str) -> Reviewed[Outline]:
     return review_outline(answer, BRIEF)
+
+
+VAGUE = "Understand a cell"
+
+
+def said(*objectives: str) -> dict[str, Any]:
+    """The fields of a completion that answers with a whole outline, with these objectives in its first lessons."""
+    named = [*objectives, *("Describe a cell",) * (3 - len(objectives))]
+    lessons = [
+        {**json.loads(PLAN), "lesson_number": number, "title": title, "learning_objectives": [objective]}
+        for number, (title, objective) in enumerate(zip(("Cells", "Walls", "Roots"), named, strict=True), start=1)
+    ]
+    content = json.dumps({"title": "T", "description": "D", "lessons": lessons})
+    return {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}]}
 
 
 class Caller:
@@ -199,6 +214,58 @@ class TestRepair:
         wrong, ok = caller.outcomes
         assert wrong.startswith("wrong: ") and fault in wrong
         assert ok == "ok"
+
+    def test_what_the_review_finds_is_repaired_once_and_the_better_version_kept(
+        self, caller: Caller, stand_in: StandIn
+    ) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        answer = caller.ask()
+        assert answer.findings == ()
+        assert answer.value.lessons[0].learning_objectives[0] == "Describe Cells (1), first idea"
+        assert caller.outcomes == ["ok, but vague_objective", "ok"]
+
+    def test_a_repair_that_is_worse_is_not_kept(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        stand_in.fault("overwrite", fields=said(VAGUE, VAGUE))
+        answer = caller.ask()
+        assert [finding.gate for finding in answer.findings] == ["vague_objective"]
+        assert caller.outcomes == ["ok, but vague_objective", "ok, but vague_objective"]
+
+    @pytest.mark.parametrize("kind", ["cut_off", "refusal", "wrong_schema", "401", "no_choices"])
+    def test_what_can_be_kept_is_kept_where_the_repair_fails(
+        self, caller: Caller, stand_in: StandIn, kind: str
+    ) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        stand_in.fault(kind)
+        assert [finding.gate for finding in caller.ask().findings] == ["vague_objective"]
+        assert len(caller.calls) == 2
+
+    def test_nor_is_it_lost_where_the_repair_takes_too_long(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        stand_in.fault("hold")
+        answer = caller.ask(timeout=5, deadline=5, lesson_deadline=5)
+        assert [finding.gate for finding in answer.findings] == ["vague_objective"]
+
+    def test_nor_where_the_budget_does_not_allow_one(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        answer = caller.ask(budget=2150, max_output_tokens=1000)
+        assert [finding.gate for finding in answer.findings] == ["vague_objective"]
+        assert len(caller.calls) == 1
+
+    def test_a_hard_finding_that_stays_fails(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields=said("As an AI, describe a cell"), times=2)
+        with pytest.raises(ModelOutputInvalid, match=r"also after repair: lessons\.1: a model's own voice"):
+            caller.ask()
+        assert [outcome.startswith("wrong: lessons.1: a model's own voice") for outcome in caller.outcomes] == [
+            True
+        ] * 2
+
+    def test_the_repair_names_what_was_found_and_where(self, caller: Caller, stand_in: StandIn, tmp_path: Path) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        caller.ask(record_to=tmp_path / "calls.jsonl")
+        asked = json.loads((tmp_path / "calls.jsonl").read_text().splitlines()[-1])["request"]
+        repair = asked["messages"][-1]["content"]
+        assert f'lessons.1.learning_objectives.1: begin with what a learner can be seen to do: "{VAGUE}"' in repair
 
     @pytest.mark.parametrize("is_whole", [False, True])
     def test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired(

@@ -15,7 +15,7 @@ from src.domain.words import Sentence, content_stems, sentences, words
 
 _FENCED = regex.compile(r"^\s*(```|~~~).*?(?:^\s*\1\s*$|\Z)", regex.DOTALL | regex.MULTILINE)
 _MARKUP = regex.compile(r"[*_`#>]+|^\s*(?:[-+•]|\d+[.)])\s+", regex.MULTILINE)
-_LINK = regex.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 Grams = frozenset[tuple[str, ...]]
 

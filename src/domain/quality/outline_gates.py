@@ -74,7 +74,7 @@ def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     for lesson in outline.lessons:
         shown = (lesson.title, lesson.description, *lesson.key_concepts, *lesson.learning_objectives)
         texts[f"lessons.{lesson.lesson_number}"] = "\n".join(shown)
-    yield from leaks(texts, brief.topic)
+    yield from leaks("outline_leak", texts, brief.topic)
 
 
 def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:

@@ -21,6 +21,8 @@ _SIGNS = {
     "…": "...",
 }
 _LEAST_WORD_SCORE = 75.0
+# The time of an alignment grows with both lengths; a longer quotation has to be there word for word.
+_LONGEST_ALIGNED = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def locate(quote: str, text: str) -> Located | None:
     found = given.text.find(wanted.text)
     if found >= 0:
         return _located(given, text, found, found + len(wanted.text), 100.0)
-    if len(wanted.text) > len(given.text):
-        return None  # the alignment would look for the text in the quotation
+    if len(wanted.text) > min(len(given.text), _LONGEST_ALIGNED):
+        return None  # of a shorter text, the alignment would look for the text in the quotation
     aligned = fuzz.partial_ratio_alignment(wanted.text, given.text, score_cutoff=LEAST_SCORE)
     if aligned is None:
         return None
@@ -97,8 +99,11 @@ def _normalised(text: str) -> _Normalised:
         plain = _SIGNS.get(character)
         if plain is None:
             plain = " " if character.isspace() else unicodedata.normalize("NFKD", character).casefold()
-        if plain == " " and (not characters or characters[-1] == " "):
+        if plain == " " and (not characters or characters[-1] in " -"):
             continue
+        if plain == "-" and characters and characters[-1] == " ":
+            characters.pop()  # a dash may have space around it or not
+            positions.pop()
         characters.extend(plain)
         positions.extend([position] * len(plain))
     if characters and characters[-1] == " ":

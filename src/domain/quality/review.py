@@ -60,7 +60,7 @@ def review_lesson(
     `others`: runs of words of the course's finished lessons (`draft.grams`), by their number.
     """
     cited = verified(text.fields(), text.claims(), passages, brief.language)
-    shown = text.with_fields(cited.fields)
+    shown = text.with_fields({where: _filled(field) for where, field in cited.fields.items()})
     checks = with_keys_placed(tuple(map(_without_markers, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
     draft = Draft(brief, plan, shown, passages, cited.references, cited.removed, others)
@@ -80,8 +80,15 @@ def review_lesson(
 
 def _without_markers(check: Check) -> Check:
     return check.model_copy(
-        update={name: without_markers(getattr(check, name)) for name in ("question", "evidence", "explanation")}
+        update={
+            name: _filled(without_markers(getattr(check, name))) for name in ("question", "evidence", "explanation")
+        }
     )
+
+
+def _filled(text: str) -> str:
+    # A part of nothing but citations that were taken out. No part is empty, for whoever reads or validates it.
+    return text.strip() or "…"
 
 
 def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:

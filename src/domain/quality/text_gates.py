@@ -1,6 +1,5 @@
 """Gates on the text of a lesson. Each is a pure function from a draft to its findings, under one name."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 import regex
@@ -26,10 +25,10 @@ LEAST_LANGUAGE_CHARACTERS = 200
 
 # Names of HTML elements: `a < b` is mathematics, `<b>` is not.
 _HTML = regex.compile(
-    r"<\s*/?\s*(?:a|abbr|article|audio|b|base|blockquote|body|br|button|center|code|dd|details|div|dl|dt|em|embed|font"
+    r"</?(?:a|abbr|article|audio|b|base|blockquote|body|br|button|center|code|dd|details|div|dl|dt|em|embed|font"
     r"|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|li|link|main|meta|nav|object|ol|option|p|pre|s"
     r"|script|section|select|small|span|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|th|thead|title|tr|u|ul"
-    r"|video)\b[^<>]*>|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
+    r"|video)\b[^<>]{0,500}>|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
     regex.IGNORECASE,
 )
 _CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
@@ -45,8 +44,8 @@ _LEAKS = {
         |\blet me know if you(?:'d| would| want| need)\b""",
     "a lesson plan": r"""\blesson plan\b|\bteacher'?s? (?:notes?|guide)\b|\bexit ticket\b
         |\bUnterrichts(?:entwurf|plan)\b|\(\d+\s*(?:min|minutes|Minuten)\.?\)\s*:?\s*$""",
-    "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]*\]|(?-i:\b(?:TODO|TBD)\b)
-        |\blorem ipsum\b|\{\{.*?\}\}|(?-i:<[A-Z_]{3,}>)""",
+    "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]{0,200}\]|(?-i:\b(?:TODO|TBD)\b)
+        |\blorem ipsum\b|\{\{.{0,200}?\}\}|(?-i:<[A-Z_]{3,}>)""",
     "an instruction": r"""\bsystem prompt\b|\bignore (?:all |the )?(?:previous |above )?instructions\b
         |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>|^(?:assistant|system|user)\s*:""",
 }
@@ -58,22 +57,23 @@ _HEADING = regex.compile(r"^\s{0,3}#{1,6}\s|^[^\n]+\n\s{0,3}(?:={3,}|-{3,})\s*$"
 _FENCE = regex.compile(r"^\s*(?:```|~~~)", regex.MULTILINE)
 _ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\d+\])*\s*$|[。！？][”」』]?$")
 _LIST_OR_TABLE = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s|^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
-_QUOTED = regex.compile(r"“[^”]*”|\"[^\"]*\"|„[^“”]*[“”]|«[^»]*»|「[^」]*」")
+# No quotation is longer; without a bound an opening sign after the other would be looked at to the end of the text.
+_QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
 _NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
     """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
-    yield from leaks(draft.everything, f"{draft.brief.topic}\n{draft.plan.title}")
+    yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}")
 
 
-def leaks(texts: dict[str, str], asked: str) -> Iterator[Finding]:
+def leaks(gate: str, texts: dict[str, str], asked: str) -> Iterator[Finding]:
     """`leak` of texts by path. What stands in `asked`, the words of the request, may be said."""
     for where, text in texts.items():
         for what, pattern in _LEAK.items():
-            found = pattern.search(text)
+            found = pattern.search(_CODE.sub("", text))
             if found and found.group().casefold() not in asked.casefold():
-                yield hard("leak", where, f"{what} is no part of a lesson: {excerpt(found.group())}")
+                yield hard(gate, where, f"{what} is no part of a lesson: {excerpt(found.group())}")
 
 
 def raw_html(draft: Draft) -> Iterator[Finding]:
@@ -95,10 +95,11 @@ def heading_in_text(draft: Draft) -> Iterator[Finding]:
     for where, text in draft.fields.items():
         if found := _HEADING.search(_CODE.sub("", text)):
             yield soft("heading_in_text", where, f"a part has no headings of its own: {excerpt(found.group())}")
-    headings = Counter(part.heading.casefold() for part in draft.text.sections)
+    seen: set[str] = set()
     for number, part in enumerate(draft.text.sections, start=1):
-        if headings[part.heading.casefold()] > 1:
+        if part.heading.casefold() in seen:
             yield soft("heading_in_text", f"sections.{number}", f"two sections are called {excerpt(part.heading)}")
+        seen.add(part.heading.casefold())
 
 
 def cut_off(draft: Draft) -> Iterator[Finding]:
@@ -115,8 +116,8 @@ def length(draft: Draft) -> Iterator[Finding]:
     if not FEWEST_WORDS <= total <= MOST_WORDS:
         yield soft("length", "", f"the lesson has {total} words; {FEWEST_WORDS} to {MOST_WORDS} are wanted")
     for where, text in draft.prose.items():
-        if where.startswith("sections.") and _length(text) < 15:
-            yield soft("length", where, f"the section says next to nothing: {excerpt(text)}")
+        if _length(text) < (15 if where.startswith("sections.") else 5):
+            yield soft("length", where, f"the part says next to nothing: {excerpt(text)}")
 
 
 def _length(text: str) -> int:

@@ -1,0 +1,155 @@
+"""What the text marks with [1] must be said by the passage that it names; anything else is taken out and counted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.domain.quality.citations import Cited, Claim, is_cited, markers, unsupported_facts, verified, without_markers
+from src.domain.source import Passage
+
+CELLS = Passage(
+    "bio/cells.md",
+    "Membrane",
+    "The cell membrane is the thin border of the cell. It lets water in. In 1665 Robert Hooke saw three cells in cork.",
+    1.0,
+    1000,
+    "a" * 64,
+)
+CORK = Passage("bio/cork.md", "", "Cork is the bark of an oak that grows in Portugal, 20 metres high.", 1.0)
+BORDER = "The cell membrane is the thin border of the cell."
+HOOKE = "In 1665 Robert Hooke saw three cells in cork."
+
+
+def cite(text: str, *claims: Claim, language: str = "en") -> Cited:
+    return verified({"introduction": text}, claims, [CELLS, CORK], language)
+
+
+def shown(text: str, *claims: Claim, language: str = "en") -> str:
+    return cite(text, *claims, language=language).fields["introduction"]
+
+
+def reasons(text: str, *claims: Claim) -> list[str]:
+    return [removed.reason for removed in cite(text, *claims).removed]
+
+
+class TestVerified:
+    def test_a_good_one_says_where_in_the_document_it_is_from(self) -> None:
+        found = cite("The membrane is a border. [1]", Claim(1, 1, "the THIN border of the cell"))
+        (reference,) = found.references
+        assert (reference.number, reference.document, reference.section) == (1, "bio/cells.md", "Membrane")
+        assert (
+            CELLS.text[reference.start - 1000 : reference.end - 1000]
+            == reference.quote
+            == "the thin border of the cell"
+        )
+        assert (reference.score, reference.version) == (100, "a" * 64)
+        assert (found.fields["introduction"], found.removed) == ("The membrane is a border. [1]", ())
+
+    def test_they_are_numbered_in_the_order_of_reading(self) -> None:
+        found = verified(
+            {"introduction": "Hooke saw cells [7]. It is a border [3].", "sections.1": "In cork [7]. Oak bark [2,3]."},
+            [Claim(2, 2, "Cork is the bark of an oak"), Claim(3, 1, BORDER), Claim(7, 1, HOOKE)],
+            [CELLS, CORK],
+        )
+        assert found.fields["introduction"] == "Hooke saw cells [1]. It is a border [2]."
+        assert found.fields["sections.1"] == "In cork [1]. Oak bark [3][2]."
+        assert [reference.number for reference in found.references] == [1, 2, 3]
+
+    def test_one_quote_may_stand_for_several_sentences(self) -> None:
+        assert len(cite("A border [1]. Thin [1].", Claim(1, 1, BORDER)).references) == 1
+
+    def test_one_that_the_text_does_not_use_is_no_reference(self) -> None:
+        found = cite("A border [1].", Claim(1, 1, BORDER), Claim(2, 1, HOOKE))
+        assert [reference.number for reference in found.references] == [1]
+        assert found.removed == ()
+
+    def test_what_looks_like_one_in_code_is_left_alone(self) -> None:
+        text = "Write `a[1]` here.\n\n```\nb[2] = 3\n```\n\nA border. [1]"
+        assert shown(text, Claim(1, 1, BORDER)) == text
+
+
+class TestTakenOut:
+    @pytest.mark.parametrize(
+        ("claim", "reason"),
+        [
+            (Claim(1, 1, "The cell wall is the thick border of the plant."), "is not in passage 1"),
+            (Claim(1, 2, BORDER), "is not in passage 2"),
+            (Claim(1, 3, BORDER), "no passage has the number 3"),
+            (Claim(1, 0, BORDER), "no passage has the number 0"),
+            (Claim(1, -1, BORDER), "no passage has the number -1"),
+            (Claim(1, 1, "the cell"), "is too short"),
+            (Claim(2, 1, BORDER), "no citation has that number"),
+        ],
+    )
+    def test_a_false_one_is_not_shown_but_counted(self, claim: Claim, reason: str) -> None:
+        found = cite("The membrane is a border [1]. And more.", claim)
+        assert found.fields["introduction"] == "The membrane is a border. And more."
+        assert found.references == ()
+        assert [removed.where for removed in found.removed] == ["introduction"]
+        assert reason in found.removed[0].reason
+        assert "The membrane is a border" in found.removed[0].sentence
+
+    @pytest.mark.parametrize(
+        ("sentence", "missing"),
+        [
+            ("Hooke saw 4 cells [1].", "'4'"),
+            ("In 1666 Hooke saw cells [1].", "'1666'"),
+            ("There Anton Leeuwenhoek saw cells [1].", "'Leeuwenhoek'"),
+            ("He found DNA in cork [1].", "'DNA'"),
+        ],
+    )
+    def test_numbers_and_names_must_stand_in_the_passage(self, sentence: str, missing: str) -> None:
+        (reason,) = reasons(sentence, Claim(1, 1, HOOKE))
+        assert "its passage does not say" in reason and missing in reason
+
+    @pytest.mark.parametrize(
+        "sentence",
+        [
+            "Robert Hooke's cork held 3 cells, in the year 1665 [1].",
+            "Portugal is far from here, and Hooke lived elsewhere [1][2].",
+            "Three cells were seen [1].",
+            "Beware: Anything may follow a colon [1].",
+        ],
+    )
+    def test_what_the_passage_says_in_other_words_is_kept(self, sentence: str) -> None:
+        claims = (Claim(1, 1, HOOKE), Claim(2, 2, "Cork is the bark of an oak"))
+        assert reasons(sentence, *claims) == []
+
+    def test_of_two_in_a_sentence_the_good_one_stays(self) -> None:
+        text = shown("A border [1][2].", Claim(1, 1, BORDER), Claim(2, 1, "The nucleus is the heart of the cell."))
+        assert text == "A border [1]."
+
+    def test_german_nouns_are_no_names(self) -> None:
+        assert unsupported_facts("Die kleine Zelle hat eine dünne Haut.", [CELLS], "de") == []
+        assert unsupported_facts("Im Jahr 1789 war das so.", [CELLS], "de-AT") == ["1789"]
+
+
+def test_markers() -> None:
+    assert markers("One [1], two [2, 3]; `not [4]`") == [1, 2, 3]
+    assert is_cited("One. [1]") and not is_cited("`a[1]`") and not is_cited("[one]")
+    assert without_markers("One [1], two.[2] `a[1]`") == "One, two. `a[1]`"
+
+
+odd = st.text(max_size=60) | st.lists(
+    st.sampled_from(["[1]", "[2,1]", " ", "A", "a. ", "`", "```\n", "\n\n", "1665", "Hooke", BORDER, "[", "]", "- "]),
+    max_size=20,
+).map("".join)
+claims = st.lists(st.builds(Claim, st.integers(0, 3), st.integers(-1, 3), odd | st.sampled_from([BORDER, HOOKE])))
+
+
+@given(odd, claims)
+def test_whatever_is_shown_is_verified(text: str, given_claims: list[Claim]) -> None:
+    found = cite(text, *given_claims)
+    numbers = markers(found.fields["introduction"])
+    assert set(numbers) == {reference.number for reference in found.references}
+    assert sorted(set(numbers)) == list(range(1, len(set(numbers)) + 1))
+    for reference in found.references:
+        passage = CELLS if reference.document == CELLS.document else CORK
+        assert passage.text[reference.start - passage.start : reference.end - passage.start] == reference.quote
+    assert len(markers(text)) >= len(numbers) + len(found.removed) - 60  # a sentence may cite one number twice
+    again = verified(
+        found.fields,
+        [Claim(r.number, 1 if r.document == CELLS.document else 2, r.quote) for r in found.references],
+        [CELLS, CORK],
+    )
+    assert again.fields == found.fields

@@ -1,0 +1,31 @@
+from dataclasses import fields
+
+import pytest
+
+from src.domain.headings import Headings, direction, headings
+
+
+@pytest.mark.parametrize("language", ["en", "de", "hi", "ar"])
+def test_every_language_of_the_table_has_every_word_and_the_same_places(language: str) -> None:
+    for field in fields(Headings):
+        own, english = getattr(headings(language), field.name), getattr(headings("en"), field.name)
+        assert own and own.count("{}") == english.count("{}")
+        assert own != english or language == "en"
+
+
+@pytest.mark.parametrize("language", ["de-AT", "DE", "de-Latn-CH"])
+def test_a_variant_has_those_of_its_language(language: str) -> None:
+    assert headings(language) == headings("de")
+
+
+def test_a_language_that_has_none_gets_the_english_ones() -> None:
+    assert headings("sw") == headings("x-private") == headings("en")
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("ar", "rtl"), ("ar-EG", "rtl"), ("fa", "rtl"), ("he", "rtl"), ("ur", "rtl"), ("en", "ltr"), ("hi", "ltr"),
+     ("uz-Arab", "rtl"), ("ar-Latn", "ltr"), ("pa-arab", "rtl"), ("", "ltr")],
+)  # fmt: skip
+def test_which_way_a_language_is_written(language: str, expected: str) -> None:
+    assert direction(language) == expected

@@ -1,0 +1,292 @@
+"""Each gate finds what it is for in a lesson that is good otherwise, and says where."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.domain.lesson import LessonText
+from src.domain.outline import LessonPlan
+from src.domain.quality.draft import grams_of_content
+from src.domain.quality.finding import Finding, Severity
+from src.domain.quality.review import Reviewed, review_lesson
+from src.domain.request import CourseBrief
+from src.domain.source import Passage
+from tests.lessons import BRIEF, CHECK, ORIGIN, PARTS, PASSAGES, PLAN, TEXT, TRUE, lesson, reviewed, text
+
+FIRST, SECOND = TEXT["sections"]
+GERMAN = (
+    "Eine Zelle ist die kleinste Einheit des Lebens. Alle Pflanzen und alle Tiere bestehen aus Zellen, und auch dein"
+    " eigener Körper besteht aus ihnen. Manche Lebewesen haben nur eine einzige Zelle, andere haben sehr viele davon."
+)
+SOURCE = Passage(
+    "c.md", "", "word " * 20 + "and then the river runs down from the hill to the old mill by the sea " * 3, 1.0
+)
+
+
+def section(content: str, heading: str = "Cells") -> dict[str, Any]:
+    return {"sections": [{"heading": heading, "content": content}, SECOND]}
+
+
+def checks(*changed: dict[str, Any]) -> dict[str, Any]:
+    return {"checks": [*changed, *(CHECK, PARTS, TRUE)[len(changed) :]]}
+
+
+def only(found: Reviewed[Any], gate: str) -> list[Finding]:
+    return [finding for finding in found.findings if finding.gate == gate]
+
+
+def test_the_good_lesson_has_no_finding() -> None:
+    assert reviewed().findings == ()
+
+
+HARD = Severity.HARD
+SOFT = Severity.SOFT
+CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
+    ("leak", HARD, "introduction", {"introduction": "As an AI language model I love cells. Look at a leaf."}),
+    ("leak", HARD, "summary", {"summary": "<think>Now the summary.</think> A cell is a unit of life."}),
+    ("leak", HARD, "sections.1", section("Lesson plan for today. A cell is a unit of life. [1]")),
+    ("leak", HARD, "sections.1", section("A cell is a unit of life. [1] [Insert picture here]")),
+    ("leak", HARD, "sections.1", section("A cell is a unit of life, as passage 2 says. [1]")),
+    ("leak", HARD, "introduction", {"introduction": "Sure, let us begin. Look at a leaf."}),
+    ("leak", HARD, "sections.1.heading", section(FIRST["content"], "Warm-up (10 minutes)")),
+    ("leak", HARD, "checks.1", checks({**CHECK, "explanation": "I hope this helps: a cell is a unit of life."})),
+    ("raw_html", HARD, "sections.1", section("A cell is a <b>unit of life</b>. [1]")),
+    ("raw_html", HARD, "applications", {"applications": "Doctors look.<script>alert(1)</script> Farmers choose."}),
+    ("raw_html", HARD, "key_terms.1", {"key_terms": [{"term": "cell", "definition": "A <img src=x onerror=y> thing"}]}),
+    ("unclosed_fence", HARD, "sections.1", section("A cell is a unit of life. [1]\n\n```\nx = 1\n\nIt is small.")),
+    ("heading_in_text", SOFT, "sections.1", section("## More\n\n" + FIRST["content"])),
+    ("heading_in_text", SOFT, "sections.1", section("More\n====\n\n" + FIRST["content"])),
+    ("heading_in_text", SOFT, "sections.2", section(FIRST["content"], SECOND["heading"])),
+    ("cut_off", HARD, "sections.1", section("A cell is a unit of life. [1] All plants and all animals are ma")),
+    ("cut_off", HARD, "summary", {"summary": "A cell is a unit of life. Its membrane keeps its parts together and"}),
+    ("length", SOFT, "", {"applications": "They look at cells often.", "summary": "A cell is a unit of life."}),
+    ("length", SOFT, "introduction", {"introduction": "[1]"}),
+    ("length", SOFT, "sections.1", section("A cell is a unit of life. [1]")),
+    ("readability", SOFT, "", {"applications": "Notwithstanding considerable methodological heterogeneity, contemporary"
+     " investigations of intracellular compartmentalisation, incorporating biochemical, electrophysiological and"
+     " computational perspectives, systematically demonstrate extraordinarily sophisticated organisational principles"
+     " underlying multicellular differentiation, proliferation and environmental responsiveness, particularly"
+     " throughout developmental trajectories characterised by exceptional metabolic requirements, interdependence and"
+     " considerable morphological reorganisation of specialised populations in heterogeneous microenvironments."}),
+    ("wrong_language", HARD, "applications", {"applications": GERMAN}),
+    ("repetition", SOFT, "sections.2", {"sections": [FIRST, {**SECOND, "content": SECOND["content"] + " All plants and"
+     " all animals are made of cells. [2]"}]}),
+    ("citation_removed", SOFT, "sections.1", section(FIRST["content"] + " Cells were seen in 1665. [1]")),
+    ("citation_removed", SOFT, "sections.1", section(FIRST["content"] + " They are small. [9]")),
+    ("uncited", HARD, "", {"citations": []}),
+    ("uncited", SOFT, "", section("A cell is a unit of life. [1] " + "It is much smaller than a grain of sand. " * 1
+     + "Nobody had ever seen one before. It was far too small for that. A lens had to be made first of all.")),
+    ("unknown_number", SOFT, "sections.1", section(FIRST["content"] + " A hand has some 5000 kinds of them.")),
+    ("answer_unsupported", HARD, "checks.1", checks({**CHECK, "answer": "A rock"})),
+    ("answer_unsupported", HARD, "checks.1", checks({**CHECK, "evidence": "Cells were named by monks long ago."})),
+    ("answer_unsupported", HARD, "checks.3", checks(CHECK, PARTS, {**TRUE, "answer": "False", "question": "All plants"
+     " and all animals are made of cells."})),
+    ("answer_unsupported", HARD, "checks.3", checks(CHECK, PARTS, {**TRUE, "question": "All 7 plants have cells."})),
+    ("answer_unsupported", HARD, "checks.3", checks(CHECK, PARTS, {**TRUE, "question": "All plants and all animals are"
+     " not made of cells."})),
+    ("answer_unsupported", HARD, "checks.2", checks(CHECK, {**PARTS, "answer": "Volcanoes erupt because of magma."})),
+    ("answer_unsupported", HARD, "checks.2", checks(CHECK, {**PARTS, "answer": "The 12 membranes keep it together."})),
+    ("longest_is_key", SOFT, "checks.1", checks({**CHECK, "answer": "A unit of life that is made of some parts",
+     "choices": ["A unit of life that is made of some parts", "Some rock", "A star"]})),
+    ("all_or_none", SOFT, "checks.1", checks({**CHECK, "choices": ["A unit of life", "None of the above", "A star"]})),
+    ("duplicate_question", SOFT, "checks.2", checks(CHECK, {**PARTS, "question": "What, then, is a cell?"})),
+    ("question_language", HARD, "checks.1", checks({**CHECK, "explanation": GERMAN, "question": "Was ist das hier?"})),
+    ("not_true_and_false", SOFT, "checks.3", checks(CHECK, PARTS, {**TRUE, "choices": ["False", "True"]})),
+    ("unknown_objective", HARD, "checks.1", checks({**CHECK, "objective": 3})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gate", "severity", "where", "change"), CASES, ids=[f"{case[0]} {number}" for number, case in enumerate(CASES)]
+)
+def test_a_gate_finds_what_it_is_for(gate: str, severity: Severity, where: str, change: dict[str, Any]) -> None:
+    found = only(reviewed(**change), gate)
+    assert [(finding.severity, finding.where) for finding in found] == [(severity, where)]
+    assert found[0].message
+
+
+class TestPlan:
+    def test_a_key_concept_that_is_not_named(self) -> None:
+        plan = {**PLAN, "key_concepts": ["cell", "photosynthesis"]}
+        (found,) = reviewed(plan=plan).findings
+        assert (found.gate, found.severity) == ("concept_missing", SOFT)
+        assert "photosynthesis" in found.message
+
+    @pytest.mark.parametrize("concept", ["Cells", "the membrane", "living thing", "membranes of cells"])
+    def test_one_that_is_named_in_another_form(self, concept: str) -> None:
+        assert reviewed(plan={**PLAN, "key_concepts": [concept]}).findings == ()
+
+    def test_an_objective_that_no_question_tests(self) -> None:
+        found = only(reviewed(checks=[CHECK, TRUE, {**PARTS, "objective": 1}]), "objective_not_served")
+        assert [finding.where for finding in found] == ["checks"]
+        assert "Name its parts" in found[0].message
+
+    def test_an_objective_that_no_section_speaks_of(self) -> None:
+        plan = {**PLAN, "learning_objectives": ["Describe a cell", "Calculate interest rates of mortgages"]}
+        found = only(reviewed(plan=plan), "objective_not_served")
+        assert "mortgages" in found[0].message
+
+
+class TestOtherLessons:
+    def overlap(self, others: dict[int, frozenset[tuple[str, ...]]]) -> list[Finding]:
+        found = review_lesson(text(), BRIEF, LessonPlan.model_validate(PLAN), PASSAGES, others, ORIGIN)
+        return only(found, "overlap")
+
+    def test_a_lesson_that_is_another_one_again(self) -> None:
+        (found,) = self.overlap({4: grams_of_content(lesson().content_json())})
+        assert found.severity is HARD and "100%" in found.message and "lesson 4" in found.message
+
+    def test_one_that_shares_a_good_part(self) -> None:
+        numbers = " ".join(f"River {number} carries sand {number} and mud {number}." for number in range(40))
+        other = lesson(
+            sections=[FIRST, {"heading": "Other", "content": numbers}], summary=numbers, introduction=numbers
+        )
+        (found,) = self.overlap({2: grams_of_content(other.content_json())})
+        assert found.severity is SOFT
+
+    def test_one_that_shares_next_to_nothing(self) -> None:
+        other = grams_of_content(
+            {"sections": [{"kind": "main", "content": "Rivers carry sand and mud to the sea. " * 9}]}
+        )
+        assert self.overlap({2: other, 3: grams_of_content({}), 4: grams_of_content({"sections": None})}) == []
+
+
+class TestCopies:
+    COPY = " ".join(SOURCE.text.split()[20:60]).capitalize() + ". [1]"
+
+    def found(self, content: str) -> list[Finding]:
+        quote = {"number": 1, "passage": 3, "quote": "and then the river runs down from the hill"}
+        return only(reviewed([*PASSAGES, SOURCE], citations=[*TEXT["citations"], quote], **section(content)), "copied")
+
+    def test_a_long_stretch_of_a_source(self) -> None:
+        assert [finding.where for finding in self.found(self.COPY)] == ["sections.1"]
+
+    def test_one_in_quotation_marks_is_a_quotation(self) -> None:
+        assert self.found(f"The book says: “{self.COPY[:-5]}.” [1]") == []
+
+    def test_a_short_one_is_nothing(self) -> None:
+        assert self.found("And then the river runs down from the hill to the old mill by the sea. [1]") == []
+
+
+@pytest.mark.parametrize(
+    "innocent",
+    [
+        "If a < b and b > c, then `<b>` is no tag here. [1]",
+        "The Games of the XXX Olympiad, and a todo in Spanish: todo está bien. [1]",
+        "He said: “I'm sorry, I can't help it.” Then he left. [1]",
+        "Use `TODO` for what is to be done. [1]",
+        "Water boils (after 10 minutes) and turns to steam. [1]",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+        "These are parts of it:\n\n- a membrane\n- a nucleus",
+        "```\nprint(1)\n```",
+        "This is how: $a_1 + b_1 = c$, as everybody knows. [1]",
+    ],
+)
+def test_innocent_text_raises_no_hard_finding(innocent: str) -> None:
+    assert [str(finding) for finding in reviewed(**section(f"{FIRST['content']}\n\n{innocent}")).hard] == []
+
+
+def test_the_words_of_the_request_are_no_leak() -> None:
+    brief = BRIEF.model_copy(update={"topic": "How to write a lesson plan"})
+    change = section("A lesson plan is a cell of teaching. " + FIRST["content"])
+    assert only(reviewed(brief=brief, **change), "leak") == []
+    assert only(reviewed(**change), "leak") != []
+
+
+def test_without_passages_nothing_needs_a_citation() -> None:
+    assert reviewed(passages=[], citations=[], **section(FIRST["content"].replace(" [1]", ""))).hard == ()
+
+
+@pytest.mark.parametrize("language", ["de", "hi", "ar", "fr", "zh"])
+def test_a_lesson_in_another_language_than_asked_for(language: str) -> None:
+    found = reviewed(brief=BRIEF.model_copy(update={"language": language}))
+    assert "wrong_language" in {finding.gate for finding in found.hard}
+    assert found.value.quality.reading_grade is None
+
+
+fragments = (
+    "[1]",
+    "[99]",
+    "`",
+    "```\n",
+    "<b>",
+    "# ",
+    "- ",
+    "\n\n",
+    "|",
+    "“",
+    '"',
+    "1.5",
+    "١٢",
+    "A. ",
+    "कोशिका ",
+    "خلية ",
+)
+more = (
+    "\u200d",
+    "\u0301",
+    "𝕏",
+    "🎓",
+    ". ",
+    "?",
+    "a ",
+    "Word ",
+    "<think>",
+    "(10 min)",
+    "{{x}}",
+    "not ",
+    "\t",
+    "[",
+    "]",
+    "true",
+)
+any_text = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=80)
+proses = (any_text | st.lists(st.sampled_from([*fragments, *more]), max_size=40).map("".join)).filter(str.strip)
+labels = proses.map(lambda value: " ".join(value.split()) or "x").filter(str.strip)
+objectives = st.integers(1, 5)
+explained = {"question": labels, "evidence": proses, "explanation": proses, "objective": objectives}
+
+
+def choosing(kind: str, least: int, most: int) -> st.SearchStrategy[dict[str, Any]]:
+    choices = st.lists(labels, min_size=least, max_size=most, unique_by=str.casefold)
+    answered = choices.map(lambda found: {"kind": kind, "choices": found, "answer": found[0]})
+    return st.tuples(answered, st.fixed_dictionaries(explained)).map(lambda parts: {**parts[0], **parts[1]})
+
+
+short = st.fixed_dictionaries({"kind": st.just("short_answer"), "choices": st.none(), "answer": proses, **explained})
+questions = short | choosing("multiple_choice", 3, 5) | choosing("true_false", 2, 2)
+lessons = st.fixed_dictionaries(
+    {
+        "introduction": proses,
+        "sections": st.lists(st.fixed_dictionaries({"heading": labels, "content": proses}), min_size=1, max_size=3),
+        "key_terms": st.lists(st.fixed_dictionaries({"term": labels, "definition": proses}), min_size=1, max_size=3),
+        "applications": proses,
+        "summary": proses,
+        "checks": st.lists(questions, min_size=3, max_size=5),
+        "citations": st.lists(
+            st.fixed_dictionaries({"number": st.integers(1, 3), "passage": st.integers(-2, 4), "quote": labels}),
+            max_size=4,
+        ),
+    }
+)
+briefs = st.builds(
+    CourseBrief,
+    topic=labels.map(lambda value: value[:300].strip() or "x"),
+    grade_level=labels.map(lambda value: value[:100]),
+    language=st.sampled_from(["en", "de-AT", "ar", "xx", "zh-Hant-TW"]),
+)
+sources = st.lists(st.builds(Passage, any_text, any_text, any_text, st.just(1.0)), max_size=3)
+
+
+@given(lessons, briefs, sources, st.lists(labels, min_size=1, max_size=3))
+def test_no_gate_raises_whatever_the_lesson(
+    fields: dict[str, Any], brief: CourseBrief, passages: list[Passage], said: list[str]
+) -> None:
+    plan = {**PLAN, "title": said[0], "key_concepts": said, "learning_objectives": said}
+    found = reviewed(passages, plan, brief, **fields)
+    assert json.loads(json.dumps(found.value.quality.as_json())) == found.value.quality.as_json()
+    assert found.value.quality.citations == found.value.quality.citations_verified
+    assert found.value.text == LessonText.model_validate(found.value.text.model_dump())
