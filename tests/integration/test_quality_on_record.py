@@ -1,0 +1,214 @@
+"""What is measured of courses, in the database: columns, views, and the command that shows them."""
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from typer.testing import CliRunner
+
+from src.config import DatabaseSettings
+from src.domain.lesson import Lesson
+from src.domain.outline import Outline
+from src.domain.quality.finding import Finding, soft
+from src.domain.quality.record import course_quality, findings_json
+from src.operations.commands import commands
+from src.services.source_library import SourceLibrary
+from tests.lessons import CHECK, PARTS, PASSAGES, PLAN, TRUE, lesson
+from tests.peers import Peer
+from tests.sources import add_sources
+from tests.sql import Psql, SQLError
+
+MakePeer = Callable[..., Peer]
+QueueCourse = Callable[..., str]
+
+CHECKS = [CHECK, {**PARTS, "answer": "Something else altogether, from elsewhere."}, TRUE]
+SECOND = {**PLAN, "lesson_number": 2, "title": "Parts"}
+OUTLINE = Outline.model_validate({"title": "About Cells", "description": "D", "lessons": [PLAN, SECOND]})
+FOUND = soft("alike_titles", "lessons.2.title", "says the same")
+
+
+def finished(peer: Peer, lessons: Sequence[Lesson], findings: Sequence[Finding] = ()) -> None:
+    claim = peer.claim_one()
+
+    async def write() -> None:
+        await peer.store.save_outline(claim, OUTLINE, [], findings)
+        for written in lessons:
+            await peer.store.save_lesson(claim, written, [])
+        await peer.store.finish(claim, None, None)
+
+    asyncio.run(write())
+
+
+def test_a_lesson_is_on_record_with_what_was_measured_and_what_wrote_it(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse
+) -> None:
+    queue_course()
+    written = [lesson(), lesson(plan=SECOND, passages=[], citations=[])]
+    finished(peer(), written, [FOUND])
+    rows = psql.rows("SELECT quality, written_by, prompt_version, prompt_digest FROM lessons ORDER BY lesson_number")
+    assert [row["quality"] for row in rows] == [it.quality.as_json() for it in written]
+    assert {(row["written_by"], row["prompt_version"], row["prompt_digest"]) for row in rows} == {
+        ("a-model", 7, "f" * 64)
+    }
+    assert psql.value("SELECT outline_findings FROM courses") == findings_json([FOUND])
+    view = psql.row("SELECT * FROM v_course_quality")
+    assert (view["title"], view["lessons_with_sources"], view["lessons_without_sources"]) == ("About Cells", 1, 1)
+    assert (view["citations"], view["citations_removed"], view["citation_precision"]) == (6, 6, 1)
+    assert view["soft_findings"] == 1 + sum(len(it.quality.findings) for it in written)
+
+
+def test_checks_say_their_kind_key_and_what_they_rest_on(psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
+    queue_course()
+    written = lesson()
+    finished(peer(), [written, replace(written, plan=OUTLINE.lessons[1])])
+    names = "question, answer, kind, choices, key, explanation, evidence, objective, citation"
+    join = "lesson_checks k JOIN lessons l ON l.id = k.lesson_id WHERE lesson_number = 1"
+    assert psql.rows(f"SELECT {names} FROM {join} ORDER BY q_order") == written.checks()
+    assert psql.value(f"SELECT bool_and(choices[key] = answer) FROM {join}") is True
+    cited = psql.row(
+        "SELECT document, quote"
+        " FROM lesson_citations c JOIN lesson_checks k USING (lesson_id) JOIN lessons l ON l.id = lesson_id"
+        " WHERE k.citation = c.number AND k.question LIKE 'What is a cell%' AND lesson_number = 1"
+    )
+    assert cited == {"document": "b.md", "quote": "a cell is a unit of life"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "values"),
+    [
+        ("choices, key, answer", "'{a,b}', 3, 'b'"),
+        ("choices, key, answer", "'{a,b}', 1, 'b'"),
+        ("key, answer", "1, 'b'"),
+        ("kind", "'riddle'"),
+    ],
+)
+def test_the_database_refuses_a_key_that_is_not_the_answer(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse, columns: str, values: str
+) -> None:
+    queue_course()
+    finished(peer(), [lesson(), lesson(plan=SECOND)])
+    with pytest.raises(SQLError, match="violates check constraint"):
+        psql.run(
+            f"INSERT INTO lesson_checks (lesson_id, q_order, question, {columns})"
+            f" SELECT id, 9, 'Q?', {values} FROM lessons LIMIT 1"
+        )
+
+
+def random_quality(dice: random.Random) -> dict[str, Any]:
+    citations, factual, checks = dice.randint(0, 9), dice.randint(0, 40), dice.randint(3, 5)
+    return {
+        "citations": citations,
+        "citations_verified": dice.randint(0, citations),
+        "citations_removed": dice.randint(0, 3),
+        "factual_sentences": factual,
+        "cited_sentences": dice.randint(0, factual),
+        "reading_grade": dice.choice([None, round(dice.uniform(-2, 20), 1)]),
+        "checks": checks,
+        "valid_keys": dice.randint(0, checks),
+        "hard_findings": 0,
+        "soft_findings": dice.randint(0, 5),
+    }
+
+
+def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
+    """A hundred courses of random figures, by `course_quality` of either."""
+    dice = random.Random(7)
+    for _ in range(100):
+        lessons = [random_quality(dice) for _ in range(dice.randint(0, 5))]
+        sources = [dice.choice([["a.md"], ["a.md", "b.md"], []]) for _ in lessons]
+        findings = [FOUND] * dice.randint(0, 2)
+        statements = [
+            "INSERT INTO courses (id, user_id, topic, title, grade_level, status, outline_findings) VALUES"
+            f" ('{(course := uuid4())}', '{uuid4()}', 'T', 'T', 'G', 'READY', '{json.dumps(findings_json(findings))}')"
+        ]
+        for number, (quality, documents) in enumerate(zip(lessons, sources, strict=True), start=1):
+            statements += [
+                "INSERT INTO lessons (course_id, lesson_number, title, sources, quality) VALUES"
+                f" ('{course}', {number}, 'L', '{{{','.join(documents)}}}', '{json.dumps(quality)}')",
+                "INSERT INTO lesson_checks (lesson_id, q_order, question)"
+                f" SELECT id, n, 'Q' FROM lessons, generate_series(1, {quality['checks']}) n"
+                f" WHERE course_id = '{course}' AND lesson_number = {number}",
+            ]
+        psql.run("; ".join(statements))
+        assert psql.value(f"SELECT course_quality('{course}')") == course_quality(lessons, sources, findings)
+
+
+class TestStaleCourses:
+    def add(self, settings: DatabaseSettings, folder: Path, text: str) -> None:
+        (folder / "a.md").write_text(text)
+        add_sources(settings, folder / "a.md", "bio/")
+
+    def test_a_course_is_stale_when_what_it_cites_has_changed_or_is_gone(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse, database_settings: DatabaseSettings, tmp_path: Path
+    ) -> None:
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")
+        worker = peer()
+        (passage,) = asyncio.run(SourceLibrary(worker.database).search("plants and animals", "bio", 5))
+        queue_course()
+        cites = lesson(passages=[passage, PASSAGES[1]])
+        finished(worker, [cites, lesson(plan=SECOND, passages=[], citations=[])])
+        assert psql.rows("SELECT * FROM v_stale_courses") == []
+
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")  # the same again
+        assert psql.rows("SELECT * FROM v_stale_courses") == []
+
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text} And more.\n")
+        stale = psql.row("SELECT title, document, lessons, reason FROM v_stale_courses")
+        assert stale == {"title": "About Cells", "document": "bio/a.md", "lessons": [1], "reason": "changed"}
+
+        psql.run("DELETE FROM source_documents")
+        assert psql.value("SELECT reason FROM v_stale_courses") == "removed"
+        # What it cites can still be read in the course.
+        assert psql.value("SELECT count(*) FROM lesson_citations") == len(cites.references)
+
+
+class TestCommand:
+    def show(self, monkeypatch: pytest.MonkeyPatch, settings: DatabaseSettings, name: str) -> tuple[int, str]:
+        for field in ("host", "port", "name", "user", "password"):
+            monkeypatch.setenv(f"DB_{field.upper()}", str(getattr(settings, field)))
+        done = CliRunner().invoke(commands, ["quality", name])
+        return done.exit_code, done.output
+
+    def test_it_shows_figures_and_findings(
+        self,
+        psql: Psql,
+        peer: MakePeer,
+        queue_course: QueueCourse,
+        database_settings: DatabaseSettings,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        course_id = queue_course()
+        bad = lesson(checks=CHECKS)
+        finished(peer(), [bad, lesson(plan=SECOND)], [FOUND])
+        for name in (course_id, course_id.upper(), "about-cells"):
+            code, output = self.show(monkeypatch, database_settings, name)
+            assert code == 0, output
+            assert re.search(
+                r"1\. The Cell .* 6 of 6 .* 75% .* 2\.3 \(wanted 8\) .* 2 of 3 .* a-model, prompt 7", output
+            )
+            assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
+            assert "Lesson 1: hard answer_unsupported: checks.2: " in output
+            assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output
+
+    def test_a_course_of_another_program_has_nothing_to_show(
+        self, psql: Psql, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        psql.run(
+            "INSERT INTO courses (id, user_id, topic, title, grade_level, status)"
+            " VALUES ('00000000-0000-4000-8000-000000000001', gen_random_uuid(), 'T', 'Old', 'G', 'READY');"
+            " INSERT INTO lessons (course_id, lesson_number, title)"
+            " VALUES ('00000000-0000-4000-8000-000000000001', 1, 'L')"
+        )
+        code, output = self.show(monkeypatch, database_settings, "old")
+        assert code == 0 and "another program" in output
+
+    def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+        code, output = self.show(monkeypatch, database_settings, "nothing")
+        assert code == 1 and "no course has the id, request_id or slug 'nothing'" in output
