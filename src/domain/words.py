@@ -20,6 +20,7 @@ _ABBREVIATION = regex.compile(
     r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
 )
 _INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
+_NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 
@@ -83,7 +84,9 @@ def content_stems(text: str) -> list[str]:
 def _carries_content(word: str) -> bool:
     if word in _FUNCTION_WORDS:
         return False
-    return len(word) >= 4 or any(map(str.isdigit, word)) or not word.isascii()
+    # Other scripts write in fewer signs than Latin; without spaces a single one is a word.
+    least = 4 if word.isascii() else 1 if _NO_SPACES.match(word) else 3
+    return len(word) >= least or any(map(str.isdigit, word))
 
 
 def numbers(text: str) -> set[str]:

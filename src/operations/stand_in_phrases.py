@@ -10,7 +10,8 @@ STOP_WORDS = frozenset(
     however important include includes including inside into itself just keep kind kinds know known large larger least
     less like likely little live lives living long made main make makes making many material materials means might
     more most much must named near nearly need needs never normally number often once only other others outside over
-    part parts place places point produce protect rather same several should simple since single small smaller some
+    part parts place places point produce protect rather said same says several should simple since single small smaller
+    some
     something sometimes start still such take takes than that their them then there these they thing things this those
     though three through thus together took toward turn type types under unlike until upon usually various very want
     water well were what when where which while whole whose will with within without word words work works would year

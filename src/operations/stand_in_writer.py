@@ -7,7 +7,7 @@ filler.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -143,7 +143,9 @@ def write_lesson(course: dict[str, Any], number: int, passages: Sequence[dict[st
         sections.append({"heading": concept[:1].upper() + concept[1:], "content": page.prose(chosen)})
     useful = [sentence for sentence in sentences if _USES.search(sentence.text)]
     applied = page.fresh([*useful, *sentences], 3) or page.fresh(found, 2) or sentences[:1]
-    definitions = {concept: _definition(sentences, concept) for concept in concepts}
+    definitions: dict[str, _Sentence] = {}
+    for concept in concepts:
+        definitions[concept] = _definition(sentences, concept, taken=definitions.values())
     return {
         "introduction": _introduction(plan, concepts, bool(found), page.say),
         "sections": sections,
@@ -356,12 +358,15 @@ def _about(sentences: Iterable[_Sentence], concept: str) -> list[_Sentence]:
     return [sentence for sentence in sentences if sentence.stems & wanted]
 
 
-def _definition(sentences: Sequence[_Sentence], concept: str) -> _Sentence:
-    """The sentence that says best what a concept is: the shortest that begins with it, else the shortest about it."""
+def _definition(sentences: Sequence[_Sentence], concept: str, taken: Collection[_Sentence]) -> _Sentence:
+    """The sentence that says best what a concept is: the shortest that begins with it, else the shortest about it.
+
+    Rather none that is `taken` for another concept.
+    """
     begins = regex.compile(rf"^(an? |the |der |die |das |ein |eine )?{regex.escape(concept)}", regex.IGNORECASE)
     exact = regex.compile(rf"(?<![\p{{L}}\p{{M}}]){regex.escape(concept)}(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
     about = _about(sentences, concept) or list(sentences)
-    return min(about, key=lambda it: (not begins.match(it.text), not exact.search(it.text), len(it.text)))
+    return min(about, key=lambda it: (it in taken, not begins.match(it.text), not exact.search(it.text), len(it.text)))
 
 
 def _filler(concepts: Sequence[str], number: int, say: Phrases) -> Iterator[_Sentence]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from src.domain.lesson import LessonText
@@ -281,6 +281,7 @@ briefs = st.builds(
 sources = st.lists(st.builds(Passage, any_text, any_text, any_text, st.just(1.0)), max_size=3)
 
 
+@example({**TEXT, "summary": "`. ```\n[1]"}, BRIEF, PASSAGES, ["x"])  # a marker that only looked like code
 @given(lessons, briefs, sources, st.lists(labels, min_size=1, max_size=3))
 def test_no_gate_raises_whatever_the_lesson(
     fields: dict[str, Any], brief: CourseBrief, passages: list[Passage], said: list[str]

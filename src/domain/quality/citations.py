@@ -6,19 +6,22 @@ construction. Markers are numbered anew from 1, in the order in which a reader m
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import regex
 
 from src.domain.quality.finding import excerpt
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
-from src.domain.words import Sentence, numbers, sentences, stem, words, written_numbers
+from src.domain.words import numbers, sentences, stem, words, written_numbers
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
 # A capital inside a sentence. At its start, or after a sign that may begin one, it says nothing.
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
+# Of private use: no word, no space, no end of a sentence.
+_IN_CODE = "\ue000"
+_MOST_PASSES = 5
 _NAMELESS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
 
@@ -89,9 +92,18 @@ def verified(
     known: dict[int, Claim] = {}
     for claim in claims:
         known.setdefault(claim.number, claim)
-    work = _Verification(known, passages, language)
-    shown = {where: _shown(text, where, work) for where, text in fields.items()}
-    return Cited(shown, tuple(_references(work)), tuple(work.removed))
+    shown, removed = dict(fields), list[Removed]()
+    # Nearly always the second pass changes nothing. But what is taken out may end or begin what looks like code, and
+    # with that bring a marker to light that nobody has verified.
+    for _ in range(_MOST_PASSES):
+        work = _Verification(known, passages, language)
+        before, shown = shown, {where: _shown(text, where, work) for where, text in shown.items()}
+        removed += work.removed
+        known = {new: replace(known[number], number=new) for number, new in work.order.items()}
+        if shown == before:
+            return Cited(shown, tuple(_references(work)), tuple(removed))
+    bare = {where: _MARKER.sub("", text) for where, text in shown.items()}
+    return Cited(bare, (), (*removed, Removed("", "", "citations in broken code can't be verified")))
 
 
 def without_markers(text: str) -> str:
@@ -101,12 +113,8 @@ def without_markers(text: str) -> str:
 
 def markers(text: str) -> list[int]:
     """The numbers that `text` cites, in order."""
-    found = _MARKER.findall(_CODE.sub(_blank, text))
-    return [int(number) for marker in found for number in regex.findall(r"\d+", marker)]
-
-
-def _blank(code: regex.Match[str]) -> str:
-    return " " * len(code.group())
+    masked = _CODE.sub(lambda code: _IN_CODE * len(code.group()), text)
+    return [number for marker in _MARKER.finditer(masked) for number in _cited_numbers(marker)]
 
 
 def is_cited(sentence: str) -> bool:
@@ -129,36 +137,43 @@ def unsupported_facts(sentence: str, passages: Sequence[Passage], language: str)
 
 
 def _shown(text: str, where: str, work: _Verification) -> str:
+    masked = _CODE.sub(lambda code: _IN_CODE * len(code.group()), text)
     kept: list[str] = []
     position = 0
-    for sentence in sentences(text):
-        kept += [text[position : sentence.start], _sentence(sentence, where, work)]
-        position = sentence.end
+    for sentence in sentences(masked):
+        found = list(_MARKER.finditer(masked, sentence.start, sentence.end))
+        good = _that_hold(sentence.text, [_cited_numbers(marker) for marker in found], where, work) if found else set()
+        for marker in found:
+            left = dict.fromkeys(
+                work.order.setdefault(number, len(work.order) + 1)
+                for number in _cited_numbers(marker)
+                if number in good
+            )
+            space = " " if left and masked[marker.start() - 1 : marker.start()] != "]" else ""
+            kept += [text[position : marker.start()], space, *(f"[{number}]" for number in left)]
+            position = marker.end()
     return "".join([*kept, text[position:]])
 
 
-def _sentence(sentence: Sentence, where: str, work: _Verification) -> str:
-    numbers_used = markers(sentence.text)
-    if not numbers_used:
-        return sentence.text
-    good = [number for number in numbers_used if isinstance(_quotation(number, work), Located)]
-    passages = [work.passages[work.claims[number].passage - 1] for number in good]
-    facts = unsupported_facts(sentence.text, passages, work.language) if good else []
+def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verification) -> set[int]:
+    """The numbers among `cited`, those of the markers of `sentence`, that may be shown; the others are noted."""
+    used = [number for numbers_cited in cited for number in numbers_cited]
+    good = {number for number in used if isinstance(_quotation(number, work), Located)}
+    passages = [work.passages[work.claims[number].passage - 1] for number in sorted(good)]
+    facts = unsupported_facts(sentence, passages, work.language) if good else []
     if facts:
-        good = []
-    plain = excerpt(without_markers(sentence.text))
-    for number in numbers_used:
+        good = set()
+    plain = excerpt(without_markers(sentence))
+    for number in used:
         if number not in good:
             why = _quotation(number, work)
             reason = why if isinstance(why, str) else f"its passage does not say {', '.join(map(repr, facts))}"
             work.removed.append(Removed(where, plain, f"citation [{number}]: {reason}"))
+    return good
 
-    def renumbered(marker: regex.Match[str]) -> str:
-        marked = [int(number) for number in regex.findall(r"\d+", marker.group(1))]
-        left = dict.fromkeys(work.order.setdefault(number, len(work.order) + 1) for number in marked if number in good)
-        return (" " if left else "") + "".join(f"[{number}]" for number in left)
 
-    return _outside_code(sentence.text, lambda part: _MARKER.sub(renumbered, part))
+def _cited_numbers(marker: regex.Match[str]) -> list[int]:
+    return [int(number) for number in regex.findall(r"\d+", marker.group(1))]
 
 
 def _quotation(number: int, work: _Verification) -> Located | str:
