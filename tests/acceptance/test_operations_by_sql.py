@@ -92,6 +92,7 @@ def test_a_paused_course_waits_until_it_is_resumed(
     stand_in.fault("hold", lesson=2, topic="Cells", times=1)
     worker = workers.start(WORKER_SLOTS="1")
     upstream.request(user_id, topic="Cells", num_lessons=2)
+    worker.wait_for("lesson_saved", lesson=1)
     stand_in.wait_until_held()
     upstream.request(user_id, topic="Stars", num_lessons=1)
     upstream.wait_until(lambda: psql.value("SELECT count(*) FROM courses") == 2, "both are accepted")

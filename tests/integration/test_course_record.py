@@ -117,7 +117,7 @@ def outline() -> Outline:
     return Outline.model_validate({"title": "Cells", "description": "All about cells.", "lessons": lessons})
 
 
-def lesson(number: int, introduction: str = "Cells are small.") -> Lesson:
+def lesson(number: int, introduction: str = "Cells are small parts of us.") -> Lesson:
     passages = [replace(PASSAGES[0], document="biology/both.md"), replace(PASSAGES[1], document=f"biology/{number}.md")]
     plan = outline().lessons[number - 1].model_dump()
     return good_lesson(passages=passages, plan=plan, introduction=introduction)
@@ -165,7 +165,7 @@ def test_an_attempt_that_is_over_writes_nothing(side: Side) -> None:
     run(side.record.save_lesson(second, lesson(2), []))
     document = side.document(second)
     assert document["title"] == "Cells"
-    assert document["lessons"][0]["content_json"]["sections"][0]["content"] == "Cells are small."
+    assert document["lessons"][0]["content_json"]["sections"][0]["content"] == "Cells are small parts of us."
     assert document["usage"]["calls"] == 0
 
 
@@ -198,8 +198,8 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
             "citations_removed": 0,
             "citation_precision": 1,
             "citation_coverage": 0.75,
-            "reading_grade": 2.3,
-            "hardest_reading_grade": 2.3,
+            "reading_grade": 2.4,
+            "hardest_reading_grade": 2.4,
             "checks": 6,
             "valid_keys": 6,
             "hard_findings": 0,
