@@ -34,6 +34,26 @@ _NUMBER_WORDS = {
     )
     for value, word in enumerate(words.split())
 }
+_TEENS_AND_TENS = {
+    word: str(value)
+    for words, values in (
+        ("thirteen fourteen fifteen sixteen seventeen eighteen nineteen", range(13, 20)),
+        ("dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn", range(13, 20)),
+        ("twenty thirty forty fifty sixty seventy eighty ninety", range(20, 100, 10)),
+        ("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", range(20, 100, 10)),
+        ("बीस तीस चालीस पचास साठ सत्तर अस्सी नब्बे", range(20, 100, 10)),
+        ("عشرون ثلاثون أربعون خمسون ستون سبعون ثمانون تسعون", range(20, 100, 10)),
+    )
+    for word, value in zip(words.split(), values, strict=True)
+}
+_NUMBER_WORDS |= {word.casefold(): value for word, value in _TEENS_AND_TENS.items()}
+# "twenty-five" and "fünfundzwanzig".
+_COMPOUND = regex.compile(
+    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-"
+    r"(?P<unit>one|two|three|four|five|six|seven|eight|nine)\b"
+    r"|\b(?P<unit>ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und"
+    r"(?P<tens>zwanzig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig)\b"
+)
 
 # Of four letters and more: shorter words carry no content here in any language that has spaces.
 _FUNCTION_WORDS = frozenset(
@@ -90,12 +110,18 @@ def _carries_content(word: str) -> bool:
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers of `text` in ASCII digits without separators, number words up to twelve among them.
+    """The numbers of `text` in ASCII digits without separators, number words up to 99 among them (of Hindi and
+    Arabic up to twelve, and the tens).
 
     "1,000", "1.000" and "١٠٠٠" are the same; so are "3.5" and "3,5". Three digits after a sign are thousands.
     """
-    found = {_digits(match) for match in _NUMBER.findall(text)}
-    return found | {_NUMBER_WORDS[word] for word in words(text) if word in _NUMBER_WORDS}
+    folded = text.casefold()
+    compounds = {
+        str(int(_NUMBER_WORDS[found["tens"]]) + int(_NUMBER_WORDS[found["unit"]]))
+        for found in _COMPOUND.finditer(folded)
+    }
+    single = {_NUMBER_WORDS[word] for word in words(_COMPOUND.sub(" ", folded)) if word in _NUMBER_WORDS}
+    return written_numbers(text) | compounds | single
 
 
 def written_numbers(text: str) -> set[str]:

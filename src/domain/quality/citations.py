@@ -22,6 +22,8 @@ _NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{L
 # Of private use: no word, no space, no end of a sentence.
 _IN_CODE = "\ue000"
 _MOST_PASSES = 5
+_FIRST_WORD = regex.compile(r"[^\p{L}\d]*(\p{Lu}[\p{L}\p{M}’'-]+)")
+_LOWER = regex.compile(r"\b\p{Ll}[\p{L}\p{M}’'-]*")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
 
@@ -78,6 +80,8 @@ class _Verification:
     claims: Mapping[int, Claim]
     passages: Sequence[Passage]
     language: str
+    names: frozenset[str]
+    """`known_names` of the lesson and its passages."""
     located: dict[int, Located | str] = field(default_factory=dict)
     """What became of each claim's quotation: its place, or why it has none."""
     order: dict[int, int] = field(default_factory=dict)
@@ -92,11 +96,12 @@ def verified(
     known: dict[int, Claim] = {}
     for claim in claims:
         known.setdefault(claim.number, claim)
+    names = known_names((*fields.values(), *(passage.text for passage in passages)))
     shown, removed = dict(fields), list[Removed]()
     # Nearly always the second pass changes nothing. But what is taken out may end or begin what looks like code, and
     # with that bring a marker to light that nobody has verified.
     for _ in range(_MOST_PASSES):
-        work = _Verification(known, passages, language)
+        work = _Verification(known, passages, language, names)
         before, shown = shown, {where: _shown(text, where, work) for where, text in shown.items()}
         removed += work.removed
         known = {new: replace(known[number], number=new) for number, new in work.order.items()}
@@ -122,18 +127,47 @@ def is_cited(sentence: str) -> bool:
     return bool(markers(sentence))
 
 
-def unsupported_facts(sentence: str, passages: Sequence[Passage], language: str) -> list[str]:
-    """Numbers and proper names of `sentence` that occur in none of `passages`."""
+def known_names(texts: Iterable[str]) -> frozenset[str]:
+    """Words that stand inside sentences with a capital, and nowhere without one."""
+    found: set[str] = set()
+    lower: set[str] = set()
+    for text in texts:
+        found.update(_NAME.findall(text))
+        lower.update(_LOWER.findall(text))
+    return frozenset(name for name in found if name.casefold() not in lower)
+
+
+def unsupported_facts(
+    sentence: str, passages: Sequence[Passage], language: str, names: frozenset[str] = frozenset()
+) -> list[str]:
+    """Numbers and proper names of `sentence` that occur in none of `passages`.
+
+    The first word has a capital in any case; it is taken for a name if it is one of `names`.
+    """
     given = " ".join(f"{passage.text} {passage.section} {passage.document}" for passage in passages)
     plain = without_markers(sentence)
     missing = sorted(written_numbers(plain) - numbers(given))
     if language.partition("-")[0] not in _NAMELESS:
         stems = {stem(word) for word in words(given)}
-        beginnings = {word[:5] for word in stems if len(word) >= 5}
-        for name in dict.fromkeys(_NAME.findall(plain)):
-            if not all(stem(word) in stems or word[:5] in beginnings for word in words(name.replace("-", " "))):
+        # Genoa is named by "Genoese" too.
+        beginnings = {word[:length] for word in stems for length in (4, 5) if len(word) >= length}
+        first = _FIRST_WORD.match(plain)
+        opening = [first.group(1)] if first and first.group(1) in names else []
+        for name in dict.fromkeys((*opening, *_NAME.findall(plain))):
+            parts = words(name.replace("-", " "))
+            if not all(stem(part) in stems or (len(part) >= 5 and _beginning(part) in beginnings) for part in parts):
                 missing.append(name)
     return missing
+
+
+def other_numbers(sentence: str, quotes: str) -> list[str]:
+    """The numbers of `sentence`, if its quotations give numbers too and not one of them is the same."""
+    said = written_numbers(without_markers(sentence))
+    return sorted(said) if written_numbers(quotes) and not said & numbers(quotes) else []
+
+
+def _beginning(word: str) -> str:
+    return word[: 5 if len(word) > 5 else 4]
 
 
 def _shown(text: str, where: str, work: _Verification) -> str:
@@ -160,14 +194,18 @@ def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verific
     used = [number for numbers_cited in cited for number in numbers_cited]
     good = {number for number in used if isinstance(_quotation(number, work), Located)}
     passages = [work.passages[work.claims[number].passage - 1] for number in sorted(good)]
-    facts = unsupported_facts(sentence, passages, work.language) if good else []
+    facts = unsupported_facts(sentence, passages, work.language, work.names) if good else []
+    quotes = " ".join(work.claims[number].quote for number in sorted(good))
+    reason_of_all = f"its passage does not say {', '.join(map(repr, facts))}"
+    if not facts and (facts := other_numbers(sentence, quotes)):
+        reason_of_all = f"its quote has other numbers than {', '.join(facts)}"
     if facts:
         good = set()
     plain = excerpt(without_markers(sentence))
     for number in used:
         if number not in good:
             why = _quotation(number, work)
-            reason = why if isinstance(why, str) else f"its passage does not say {', '.join(map(repr, facts))}"
+            reason = why if isinstance(why, str) else reason_of_all
             work.removed.append(Removed(where, plain, f"citation [{number}]: {reason}"))
     return good
 

@@ -2,12 +2,15 @@
 
 from functools import lru_cache
 
+import regex
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
 from src.domain.headings import primary
 
 LEAST_CHARACTERS = 120
 """From there on three letters in a row tell languages apart well; that is all that is loaded of lingua's models."""
+_LEAST_LETTERS = 12
+"""So many letters of other scripts alone are another language, however short the text."""
 _SURE = 0.9
 _HARDLY = 0.05
 
@@ -16,11 +19,14 @@ _HARDLY = 0.05
 _COMMON = ("EN", "DE", "FR", "ES", "PT", "IT", "NL", "PL", "RU", "UK", "TR", "AR", "FA", "HI", "BN", "ZH", "JA", "KO")
 
 
+@lru_cache(maxsize=1024)  # a repaired lesson has most of its texts unchanged
 def other_language(text: str, language: str) -> str | None:
     """The name of the language that `text` is in, if that is surely not `language`; None also where it can't be told.
 
-    `language`: a BCP 47 tag. Not measured: languages that lingua doesn't know, and short texts.
+    `language`: a BCP 47 tag. Not measured: languages that lingua doesn't know, and short texts but for their script.
     """
+    if foreign := _other_script(text, language):
+        return foreign
     wanted = _languages().get(primary(language).upper())
     if wanted is None or len(text) < LEAST_CHARACTERS:
         return None
@@ -31,10 +37,35 @@ def other_language(text: str, language: str) -> str | None:
     return best.name.title()
 
 
+def _other_script(text: str, language: str) -> str | None:
+    """The script of a text that has hardly a letter of the one that `language` is written in."""
+    wanted = _SCRIPTS.get(primary(language))
+    if wanted is None or "-" in language:  # a tag may name another script
+        return None
+    letters = len(_LETTER.findall(text))
+    if letters < _LEAST_LETTERS or len(_SCRIPT[wanted].findall(text)) > _HARDLY * letters:
+        return None
+    return next((name for name, script in _SCRIPT.items() if len(script.findall(text)) > letters / 2), None)
+
+
 def language_name(language: str) -> str:
     """The English name of a language, or its tag where lingua doesn't know it."""
     known = _languages().get(primary(language).upper())
     return f"{known.name.title()} ({language})" if known else language
+
+
+_LETTER = regex.compile(r"\p{L}")
+_SCRIPT = {
+    name: regex.compile(rf"\p{{{name}}}")
+    for name in ("Latin", "Arabic", "Devanagari", "Bengali", "Cyrillic", "Greek", "Hebrew", "Thai", "Hangul", "Han")
+}
+_SCRIPTS = {
+    **dict.fromkeys(("en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr", "sv", "da", "fi", "cs", "id"), "Latin"),
+    **dict.fromkeys(("ar", "fa", "ur"), "Arabic"),
+    **dict.fromkeys(("hi", "mr", "ne"), "Devanagari"),
+    **dict.fromkeys(("ru", "uk", "bg"), "Cyrillic"),
+    **{"bn": "Bengali", "el": "Greek", "he": "Hebrew", "th": "Thai", "ko": "Hangul", "zh": "Han"},
+}
 
 
 @lru_cache(maxsize=1)

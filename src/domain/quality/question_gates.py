@@ -20,10 +20,13 @@ LEAST_SUPPORT = 0.5
 """The share of an answer's words that the lesson has to have."""
 LONGER = 1.6
 """How many times longer than the longest wrong choice the right one may be."""
+SAME_QUESTION = 0.85
+"""The share of the words of two questions that both have, from which on they ask the same."""
 
 _ALL_OR_NONE = regex.compile(
     r"\b(?:all|none|both|neither) (?:of )?(?:the |these )?(?:above|below|these|options|answers|choices)\b"
-    r"|\b(?:both )?[A-F] (?:and|or) [A-F]\b|\b(?:alle|keine)s?(?: der)? (?:oben )?(?:genannten?|antworten)\b"
+    r"|\bboth [A-F] (?:and|or) [A-F]\b|^(?:nur )?[A-F] (?:and|or|und|oder) [A-F]\W*$"
+    r"|\b(?:alle|keine)s?(?: der)? (?:oben )?(?:genannten?|antworten)\b|^(?:alle|keine[rs]?) davon\W*$"
     r"|उपरोक्त सभी|उपर्युक्त सभी|इनमें से कोई नहीं|इनमें से सभी|(?:كل|جميع) ما سبق|لا شيء مما سبق",
     regex.IGNORECASE,
 )
@@ -49,6 +52,8 @@ def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[st
     if locate(without_markers(check.evidence), lesson_text) is None:
         return [f"the evidence {excerpt(check.evidence)} is no sentence of this lesson"]
     evidence = plain(check.evidence)
+    if (told := _told(check)) not in (None, check.answer):
+        return [f"the key is {excerpt(check.answer)}, but the explanation says {excerpt(str(told))}"]
     match check.kind:
         case "multiple_choice":
             return _choice_faults(check, evidence)
@@ -58,10 +63,26 @@ def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[st
             return _short_answer_faults(check, evidence, stems)
 
 
+def _told(check: Check) -> str | None:
+    """The choice that the explanation says is right; None where that can't be told.
+
+    The prompt asks for it at the beginning. Of true and false, the only one that is named says the same.
+    """
+    for choice in check.choices or ():
+        mark = r"\b" if check.kind == "true_false" else r"[\"'”’»]?\s*[:：]"
+        if regex.match(rf"[\"'“‘«„]?{regex.escape(choice)}{mark}", check.explanation, regex.IGNORECASE):
+            return choice
+    if check.kind != "true_false" or negations(check.explanation):
+        return None  # "It is not true that …" says that it is false
+    said = set(words(check.explanation))
+    named = [choice for choice in check.choices or () if said & set(words(choice))]
+    return named[0] if len(named) == 1 else None
+
+
 def _choice_faults(check: Check, evidence: str) -> list[str]:
     assert check.choices is not None
-    if _NEGATIVE.search(check.question):
-        return []  # the evidence may speak of the wrong choices
+    if {word.casefold() for word in _NEGATIVE.findall(check.question)} - set(words(evidence)):
+        return []  # it asks for what is not so, and the evidence may speak of the wrong choices
     support = {choice: _support(choice, evidence, check) for choice in check.choices}
     wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda choice: support[choice])
     if support[wrong] > support[check.answer]:
@@ -74,21 +95,30 @@ def _choice_faults(check: Check, evidence: str) -> list[str]:
 def _support(choice: str, evidence: str, check: Check) -> float:
     """How far a choice is borne out: by the evidence first of all, then by the explanation.
 
-    Words that the question has, or all choices, say nothing about one of them.
+    Words that the question has, or all choices, say nothing about one of them. A choice of such words alone counts
+    for half; where it stands word for word tells it from one of the same words.
     """
     assert check.choices is not None
     question = set(content_stems(check.question))
     shared = set.intersection(*(set(content_stems(other)) for other in check.choices))
-    own = [word for word in content_stems(choice) if word not in question | shared] or content_stems(choice)
+    telling = [word for word in content_stems(choice) if word not in question | shared]
+    telling += sorted(numbers(choice) - {"1"} - set(telling))  # "ten times" and "six times"
+    own = telling or content_stems(choice)
     shares = []
     for text in (evidence, plain(check.explanation)):
         given = {stem(word) for word in words(text)} | numbers(text)
-        shares.append(sum(word in given or word in numbers(text) for word in own) / len(own) if own else 0.0)
+        share = sum(word in given for word in own) / len(own) if own else 0.0
+        if not telling:
+            share = (share + (" ".join(words(choice)) in " ".join(words(text)))) / 2
+        shares.append(share)
     return 2 * shares[0] + shares[1]
 
 
 def _statement_faults(check: Check, evidence: str) -> list[str]:
-    stated, given = set(content_stems(check.question)), set(content_stems(evidence))
+    assert check.choices is not None
+    # "True or false?" before the statement is no part of it.
+    label = {stem(word) for choice in check.choices for word in words(choice)}
+    stated, given = set(content_stems(check.question)) - label, set(content_stems(evidence))
     same_numbers = written_numbers(check.question) <= numbers(evidence)
     same_negation = negations(check.question) % 2 == negations(evidence) % 2
     is_stated = same_numbers and same_negation and len(stated & given) >= 0.9 * len(stated)
@@ -137,17 +167,19 @@ def all_or_none(draft: Draft) -> Iterator[Finding]:
 
 def duplicate_question(draft: Draft) -> Iterator[Finding]:
     """Two questions that ask the same."""
-    asked: list[tuple[int, set[str]]] = []
+    asked: list[tuple[int, set[str], str]] = []
     for number, check in enumerate(draft.text.checks, start=1):
         own = set(content_stems(check.question)) | written_numbers(check.question)
-        for earlier, other in asked:
-            if own and len(own & other) >= 0.85 * max(len(own), len(other)):
+        for earlier, other, answer in asked:
+            shared = len(own & other)
+            is_said_in_more_words = answer == check.answer.casefold() and shared == min(len(own), len(other))
+            if own and (shared >= SAME_QUESTION * max(len(own), len(other)) or is_said_in_more_words):
                 yield soft(
                     "duplicate_question",
                     f"checks.{number}",
                     f"this asks the same as question {earlier}: {excerpt(check.question)}",
                 )
-        asked.append((number, own))
+        asked.append((number, own, check.answer.casefold() if check.kind != "true_false" else ""))
 
 
 def question_language(draft: Draft) -> Iterator[Finding]:

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import regex
 from rapidfuzz import fuzz
 
+from src.domain.headings import primary
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
 from src.domain.quality.finding import Finding, excerpt, hard, soft
 from src.domain.quality.language import language_name, other_language
+from src.domain.quality.leaks import leaks
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.words import content_stems, numbers, sentences, words, written_numbers
+from src.domain.words import content_stems, numbers, sentences, stem, words, written_numbers
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """Of a lesson's prose. Chinese, Japanese and Thai have no spaces and are measured by characters, two for a word."""
@@ -22,41 +24,26 @@ DUPLICATE, SIMILAR = 0.6, 0.2
 LONGEST_COPY = 30
 """Words in a row that may stand in a source too, outside quotation marks."""
 LEAST_LANGUAGE_CHARACTERS = 200
+NEAR = 12
+"""Words between the first and the last one of a key concept, at most."""
 
-# Names of HTML elements: `a < b` is mathematics, `<b>` is not.
+# A tag as browsers take it for one, with attributes or none: `a < b and b > c` is mathematics, `<b>` is not.
 _HTML = regex.compile(
-    r"</?(?:a|abbr|article|audio|b|base|blockquote|body|br|button|center|code|dd|details|div|dl|dt|em|embed|font"
-    r"|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|li|link|main|meta|nav|object|ol|option|p|pre|s"
-    r"|script|section|select|small|span|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|th|thead|title|tr|u|ul"
-    r"|video)\b[^<>]{0,500}>|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
+    r"</?(?:a|abbr|article|aside|audio|b|base|blockquote|body|br|button|canvas|caption|center|code|dd|del|details|div|dl"
+    r"|dt|em|embed|figcaption|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label"
+    r"|li|link|main|mark|math|meta|nav|noscript|object|ol|option|p|picture|pre|s|script|section|select|small|span"
+    r"|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|th|thead|title|tr|tt|u|ul|var|video)"
+    r"(?:\s+(?:[\w:-]+\s*=[^<>]{0,500}|open|async|defer|hidden|controls|disabled))?\s*/?>"
+    r"|<script\b|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
     regex.IGNORECASE,
 )
 _CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
-# What a course on any subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak.
-_LEAKS = {
-    "a model's own voice": r"""\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b
-        |\bals (?:ki|sprachmodell)\b
-        |\bI(?:'m| am) (?:an ai\b|unable to (?:help|assist|provide|generate)|sorry, but (?:as|I can))
-        |\bI can(?:'t|not) (?:assist|comply)\b""",
-    "thinking": r"</?\s*(?:think|thinking|reasoning|scratchpad)\s*>|<\|[a-z_]+\|>",
-    "talk around the answer": r"""\A\s*(?:sure|certainly|of course)[,!]
-        |\bhere(?:'s| is) (?:your|the|a) (?:revised |corrected )?lesson\b|\bI hope (?:this|that) helps\b
-        |\blet me know if you(?:'d| would| want| need)\b""",
-    "a lesson plan": r"""\blesson plan\b|\bteacher'?s? (?:notes?|guide)\b|\bexit ticket\b
-        |\bUnterrichts(?:entwurf|plan)\b|\(\d+\s*(?:min|minutes|Minuten)\.?\)\s*:?\s*$""",
-    "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]{0,200}\]|(?-i:\b(?:TODO|TBD)\b)
-        |\blorem ipsum\b|\{\{.{0,200}?\}\}|(?-i:<[A-Z_]{3,}>)""",
-    "an instruction": r"""\bsystem prompt\b|\bignore (?:all |the )?(?:previous |above )?instructions\b
-        |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>|^(?:assistant|system|user)\s*:""",
-}
-_LEAK = {
-    what: regex.compile(regex.sub(r"\n\s+", "", pattern), regex.IGNORECASE | regex.MULTILINE)
-    for what, pattern in _LEAKS.items()
-}
 _HEADING = regex.compile(r"^\s{0,3}#{1,6}\s|^[^\n]+\n\s{0,3}(?:={3,}|-{3,})\s*$", regex.MULTILINE)
 _FENCE = regex.compile(r"^\s*(?:```|~~~)", regex.MULTILINE)
 _ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\d+\])*\s*$|[。！？][”」』]?$")
-_LIST_OR_TABLE = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s|^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
+_ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
+_ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
+_NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
 # No quotation is longer; without a bound an opening sign after the other would be looked at to the end of the text.
 _QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
 _NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
@@ -65,15 +52,6 @@ _NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 def leak(draft: Draft) -> Iterator[Finding]:
     """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
     yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}")
-
-
-def leaks(gate: str, texts: dict[str, str], asked: str) -> Iterator[Finding]:
-    """`leak` of texts by path. What stands in `asked`, the words of the request, may be said."""
-    for where, text in texts.items():
-        for what, pattern in _LEAK.items():
-            found = pattern.search(_CODE.sub("", text))
-            if found and found.group().casefold() not in asked.casefold():
-                yield hard(gate, where, f"{what} is no part of a lesson: {excerpt(found.group())}")
 
 
 def raw_html(draft: Draft) -> Iterator[Finding]:
@@ -103,10 +81,22 @@ def heading_in_text(draft: Draft) -> Iterator[Finding]:
 
 
 def cut_off(draft: Draft) -> Iterator[Finding]:
-    """A part that ends without the end of a sentence. Definitions may; so may lists and tables."""
+    """A part that ends without the end of a sentence.
+
+    Definitions and lists may do without full stops, all of them; one that alone has none may have been cut off.
+    """
+    definitions = [where for where in draft.fields if where.startswith("key_terms.")]
+    ended = {where: bool(_ENDED.search(draft.fields[where].rstrip())) for where in definitions}
     for where, text in draft.fields.items():
         last = text.rstrip().rpartition("\n")[2]
-        if not where.startswith("key_terms.") and not _LIST_OR_TABLE.match(last) and not _ENDED.search(last):
+        if where in ended:
+            if not ended[where] and sum(ended.values()) == len(ended) - 1 > 0:
+                yield soft("cut_off", where, f"the others end with a full stop: {excerpt(last[-80:])}")
+        elif _ITEM.match(last):
+            items = [line for line in text.splitlines() if _ITEM.match(line)]
+            if not _ENDED.search(last) and items[1:] and all(map(_ENDED.search, items[:-1])):
+                yield soft("cut_off", where, f"the list may end in mid-sentence: {excerpt(last[-80:])}")
+        elif not _NO_PROSE.match(last) and not _ENDED.search(last):
             yield hard("cut_off", where, f"the text ends in mid-sentence: {excerpt(last[-80:])}")
 
 
@@ -127,11 +117,40 @@ def _length(text: str) -> int:
 def concept_missing(draft: Draft) -> Iterator[Finding]:
     """Key concepts of the plan that the lesson doesn't name."""
     lowered = draft.lesson_text.casefold()
+    told = [(word, stem(word)) for word in words(draft.lesson_text)]
     for concept in draft.plan.key_concepts:
-        if all(stem in draft.stems for stem in content_stems(concept)):
-            continue
-        if len(concept) < 4 or fuzz.partial_ratio(concept.casefold(), lowered) < 85:
+        named = [word for word in words(concept) if len(word) >= 3 and word not in _ARTICLES] or words(concept)
+        wanted = {stem(word): word for word in named}
+        if not _stand_together(wanted, told) and not _stands_nearly(concept.casefold(), lowered, draft.brief.language):
             yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
+
+
+def _stand_together(wanted: dict[str, str], told: list[tuple[str, str]]) -> bool:
+    """Whether forms of all these words, by their stems, stand within `NEAR` words: scattered they are no concept."""
+    last: dict[str, int] = {}
+    if not wanted:
+        return True  # a sign, such as "+"
+    for position, (word, its_stem) in enumerate(told):
+        if its_stem in wanted and _is_form(word, wanted[its_stem]):
+            last[its_stem] = position
+            if len(last) == len(wanted) and position - min(last.values()) < NEAR:
+                return True
+    return False
+
+
+def _is_form(word: str, other: str) -> bool:
+    # "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll", though they share a stem.
+    return fuzz.ratio(word, other) >= 80
+
+
+def _stands_nearly(concept: str, text: str, language: str) -> bool:
+    """With a prefix, as in Arabic, in a compound, as in German, or in another spelling."""
+    if len(concept) < (6 if concept.isascii() else 4):
+        return False  # it would be found inside many words
+    found = fuzz.partial_ratio_alignment(concept, text, score_cutoff=90)
+    if found is None:
+        return False
+    return primary(language) != "en" or not text[:1] or not text[max(0, found.dest_start - 1)].isalpha()
 
 
 def objective_not_served(draft: Draft) -> Iterator[Finding]:

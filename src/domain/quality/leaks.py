@@ -1,0 +1,70 @@
+"""Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders.
+
+What a course on any subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak. Wordings that nearly
+always are one, but might be innocent, are soft findings: they are repaired and never fail a course. Code is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import regex
+
+from src.domain.quality.finding import Finding, Severity, excerpt
+
+_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
+
+_SURELY = {
+    "a model's own voice": r"""\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b
+        |\bals (?:ki|sprachmodell)\b|\ben tant qu(?:e |')(?:ia\b|modèle de langage)|\bcomo (?:un )?modelo de lenguaje\b
+        |(?:एआई|भाषा) मॉडल के रूप में|بصفتي نموذج|كنموذج لغوي
+        |\bI(?:'m| am) (?:just |only )?(?:an ai\b|a (?:large )?language model)
+        |\bI(?:'m| am) (?:unable to (?:help|assist|provide|generate)|sorry, but (?:as|I can))
+        |\bI can(?:'t|not) (?:assist|comply)\b|\bmy (?:last )?(?:training data|knowledge (?:cut-?off|update))\b""",
+    "thinking": r"""</?\s*(?:think|thinking|reasoning|scratchpad)\s*>|<\|[a-z_]{1,40}\|>
+        |[\[◁]\s*/?\s*think(?:ing)?\s*[\]▷]""",
+    "talk around the answer": r"""\A\s*(?:sure[,!]|(?:certainly|of course)(?:!|[,.:] (?:here|below|I)\b))
+        |\A\s*(?:gerne|natürlich)[,!.] hier\b
+        |\b(?:here(?:'s| is)|below is) (?:your|the|a) (?:revised |corrected |requested )?lesson\b
+        |\bI hope (?:this|that) helps\b|\blet me know if you(?:'d| would| want| need)\b
+        |\bI have (?:fixed|revised|corrected|addressed) the\b|यहाँ आपका पाठ है|إليك الدرس""",
+    "a lesson plan": r"""\blesson plan\b|\bteacher'?s? (?:notes?|guide)\b|\bnotes? (?:for|to) (?:the )?teachers?\b
+        |\bexit ticket\b|\bUnterrichts(?:entwurf|plan)\b|\b(?:Hinweise?|Notiz) für (?:die )?Lehr(?:er|kräfte)\b
+        |शिक्षक(?:ों)? के लिए:|ملاحظ(?:ة|ات) للمعلم|\(\d+\s*(?:min|minutes|Minuten)\.?\)\s*:?\s*$""",
+    "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]{0,200}\]
+        |\(insert (?:a |an |the )?(?:picture|image|diagram|figure|photo|example)\b|\bimage_url|\[[^\]]{0,60}\beinfügen\]
+        |\[[^\]]{0,60}(?:जोड़ें|डालें)\]|\[أدخل[^\]]{0,60}\]|(?-i:\b(?:TODO|TBD|X{4,})\b)
+        |\blorem ipsum\b|\{\{\s*[\w .]{0,60}\}\}|(?-i:<[A-Z_]{3,}>)""",
+    "an instruction": r"""\bsystem prompt\b|\bignore (?:all |the )?(?:previous |above )?instructions\b
+        |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>|^(?:assistant|system|user)\s*:""",
+}
+_LIKELY = {
+    "a lesson plan": r"""\b(?:students|learners|pupils) (?:will|should) be (?:able|encouraged|asked|given)\b
+        |\b(?:ask|have|let|tell|remind|encourage) (?:the |your )?(?:students|learners|pupils|class)\b
+        |\bhand out\b.{0,40}\b(?:worksheets?|handouts?)\b|^\W*materials (?:needed|required)\b
+        |^\W*(?:duration|time|Dauer)\s*:\s*\d+\s*min""",
+    "a placeholder": r"""(?-i:\[(?:Name|Date|Place|Number|Title|Example|Topic) of [^\]]{1,60}\])""",
+    "an instruction": r"""\b(?:as|was|were) (?:requested|instructed)[,.]|\bgrade level of this (?:text|lesson)\b
+        |\b(?:provided|given) (?:passages?|sources?|excerpts?)\b|\blearning objective (?:number )?\d
+        |दिए गए (?:अंश|स्रोत)|المقاطع المعطاة|\bangegebenen (?:Passagen|Quellen)\b""",
+}
+
+
+def _compiled(patterns: Mapping[str, str]) -> dict[str, regex.Pattern[str]]:
+    flags = regex.IGNORECASE | regex.MULTILINE
+    return {what: regex.compile(regex.sub(r"\n\s+", "", pattern), flags) for what, pattern in patterns.items()}
+
+
+_PATTERNS = ((Severity.HARD, _compiled(_SURELY)), (Severity.SOFT, _compiled(_LIKELY)))
+
+
+def leaks(gate: str, texts: Mapping[str, str], asked: str) -> Iterator[Finding]:
+    """The leaks of texts by path, as findings of `gate`.
+
+    What stands in `asked`, the words of the request, may be said.
+    """
+    for where, text in texts.items():
+        said = _CODE.sub(" ", text).replace("’", "'")
+        for severity, patterns in _PATTERNS:
+            for what, pattern in patterns.items():
+                found = pattern.search(said)
+                if found and found.group().casefold() not in asked.casefold():
+                    yield Finding(gate, severity, where, f"{what} is no part of a lesson: {excerpt(found.group())}")
