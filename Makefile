@@ -54,10 +54,11 @@ schema: $(VENV)/dev ## Make schema.sql and docs/contract again
 	@$(BIN)/python app.py db schema
 	@$(BIN)/python app.py contract
 
-bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with a long backlog, and the sources
+bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with a long backlog, the sources, the gates
 	@$(BIN)/python -m benchmarks.worker_speed $(ARGS)
 	@$(BIN)/python -m benchmarks.intake_speed
 	@$(BIN)/python -m benchmarks.source_search
+	@$(BIN)/python -m benchmarks.gates
 
 clean: ## Remove the virtual environment, local services with their data, and caches; courses stay
 	@rm -rf $(VENV) .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,256 @@
+"""Faults of citations, and of what is said beside a citation."""
+
+from random import Random
+
+import regex
+
+from benchmarks.clean_lessons import Case, by_hand
+from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, places, replaced, vocabulary
+from src.domain.lesson import Citation
+from src.domain.quality.citations import markers, without_markers
+from src.domain.words import numbers, sentences, stem, words
+
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}]{3,}")
+_COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_COUNT = regex.compile(rf"\b(?:{'|'.join(_COUNTS)})\b", regex.IGNORECASE)
+_NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
+_GATES = "citation_removed uncited"
+
+
+def _with_quote(case: Case, citation: Citation, **changes: object) -> Case:
+    changed = citation.model_copy(update=changes)
+    return case.with_text(citations=tuple(changed if it is citation else it for it in case.text.citations))
+
+
+def _citation(random: Random, case: Case) -> Citation | None:
+    return chosen(random, case.text.citations)
+
+
+def false_quote(random: Random, case: Case) -> Case | None:
+    """One to three words of a quotation are others."""
+    citation = _citation(random, case)
+    if citation is None:
+        return None
+    quote = citation.quote
+    found = list(_WORD.finditer(quote))
+    passage = {stem(word) for word in words(case.passages[citation.passage - 1].text)}
+    others = [word for word in vocabulary(case.language) if stem(word.casefold()) not in passage]
+    for word in sorted(random.sample(found, min(len(found), random.randint(1, 3))), key=lambda it: -it.start()):
+        quote = replaced(quote, word, random.choice(others))
+    return _with_quote(case, citation, quote=quote)
+
+
+def denied_quote(random: Random, case: Case) -> Case | None:
+    """A quotation with a "not" that the passage has not."""
+    citation = _citation(random, case)
+    found = citation and regex.search(r"\b(?:is|are|was|were|can|does|has|have|had|should|may)\b", citation.quote)
+    if citation is None or not found or case.language != "en":
+        return None
+    return _with_quote(case, citation, quote=replaced(citation.quote, found, f"{found.group()} not"))
+
+
+def quote_from_nowhere(random: Random, case: Case) -> Case | None:
+    """A sentence of quite another book."""
+    citation = _citation(random, case)
+    others = [other for other in by_hand() if other.language == case.language and other.passages != case.passages]
+    others = [other for other in others if other.name != case.name] or [
+        other for other in by_hand() if other.language != case.language
+    ]
+    passage = random.choice(random.choice(others).passages)
+    quote = random.choice(sentences(passage.text)).text
+    return None if citation is None else _with_quote(case, citation, quote=quote)
+
+
+def quote_of_another_passage(random: Random, case: Case) -> Case | None:
+    """The number of another passage."""
+    citation = _citation(random, case)
+    if citation is None:
+        return None
+    others = [number for number in range(1, len(case.passages) + 1) if number != citation.passage]
+    return _with_quote(case, citation, passage=random.choice(others))
+
+
+def quote_with_another_number(random: Random, case: Case) -> Case | None:
+    """A number of the quotation is changed."""
+    citation = chosen(random, (citation for citation in case.text.citations if digits(citation.quote)))
+    if citation is None:
+        return None
+    found = random.choice(digits(citation.quote))
+    return _with_quote(case, citation, quote=replaced(citation.quote, found, other_number(random, found.group())))
+
+
+def no_such_passage(random: Random, case: Case) -> Case | None:
+    """The number of no passage."""
+    citation = _citation(random, case)
+    return (
+        None
+        if citation is None
+        else _with_quote(case, citation, passage=random.choice((0, -1, len(case.passages) + 1, 99)))
+    )
+
+
+def marker_without_citation(random: Random, case: Case) -> Case | None:
+    """A number in the text that stands for nothing."""
+    place = chosen(random, cited(case))
+    if place is None:
+        return None
+    last = max(citation.number for citation in case.text.citations)
+    return place.replaced(case, f"{place.sentence.text} [{last + random.randint(1, 20)}]")
+
+
+def number_in_cited_sentence(random: Random, case: Case) -> Case | None:
+    """A number of a cited sentence is one that its passage hasn't got."""
+    return _counted_otherwise(random, case, is_from_the_passage=False)
+
+
+def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
+    """A number of a cited sentence is another one of its passage."""
+    return _counted_otherwise(random, case, is_from_the_passage=True)
+
+
+def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) -> Case | None:
+    place = chosen(random, (place for place in cited(case) if digits(place.sentence.text)))
+    if place is None:
+        return None
+    found = random.choice(digits(place.sentence.text))
+    given = _given(case, place)
+    if is_from_the_passage:
+        other = chosen(random, [it.group() for it in digits(given) if numbers(it.group()) != numbers(found.group())])
+    else:
+        other = other_number(random, found.group())
+        other = None if numbers(other) & numbers(given) else other
+    return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
+
+
+def _given(case: Case, place: Place) -> str:
+    """The passages that a sentence cites."""
+    passages = {it.number: case.passages[it.passage - 1].text for it in case.text.citations}
+    return " ".join(passages[number] for number in markers(place.sentence.text))
+
+
+def counted_in_cited_sentence(random: Random, case: Case) -> Case | None:
+    """A number word of a cited sentence is changed."""
+    if case.language != "en":
+        return None
+    place = chosen(random, (place for place in cited(case) if _COUNT.search(place.sentence.text)))
+    found = place and _COUNT.search(place.sentence.text)
+    if place is None or not found:
+        return None
+    other = random.choice([count for count in _COUNTS if count != found.group().casefold()])
+    other = other.capitalize() if found.group()[0].isupper() else other
+    return place.replaced(case, replaced(place.sentence.text, found, other))
+
+
+def name_in_cited_sentence(random: Random, case: Case) -> Case | None:
+    """A name inside a cited sentence is one that its passage hasn't got."""
+    return _named_otherwise(random, case, is_from_the_passage=False)
+
+
+def name_that_begins_a_cited_sentence(random: Random, case: Case) -> Case | None:
+    """The first word of a cited sentence is a name that its passage hasn't got: it has a capital in any case."""
+    return _named_otherwise(random, case, is_from_the_passage=False, is_first=True)
+
+
+def name_of_the_same_passage(random: Random, case: Case) -> Case | None:
+    """A name of a cited sentence is another one of its passage."""
+    return _named_otherwise(random, case, is_from_the_passage=True)
+
+
+def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_first: bool = False) -> Case | None:
+    if case.language != "en" or not (known := _names(case)):
+        return None
+    found = [
+        (place, name)
+        for place in cited(case)
+        for name in _NAME.finditer(place.sentence.text)
+        if name.group() in known and (name.start() == 0 and " " not in name.group()) == is_first
+    ]
+    if not found:
+        return None
+    place, name = random.choice(found)
+    given = _given(case, place)
+    strange = {other for case in by_hand() if case.language == "en" for other in _names(case)}
+    own = set(name.group().split())
+    others = [
+        other
+        for other in sorted(known | strange)
+        if len(other.split()) == len(own)
+        and not set(other.split()) & own
+        and all(part in given for part in other.split()) == is_from_the_passage
+    ]
+    other = chosen(random, others)
+    return None if other is None else place.replaced(case, replaced(place.sentence.text, name, other))
+
+
+def _names(case: Case) -> set[str]:
+    """Names in the passages: words with a capital inside sentences."""
+    given = " ".join(passage.text for passage in case.passages)
+    lower = set(regex.findall(r"\b\p{Ll}+\b", given))
+    inside = regex.findall(r"(?<=\p{Ll},? )\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*", given)
+    return {name for name in inside if not {part.casefold() for part in name.split()} & lower}
+
+
+def markers_swapped(random: Random, case: Case) -> Case | None:
+    """Two citations that change places, each good by itself."""
+    found = [place for place in cited(case) if len(markers(place.sentence.text)) == 1]
+    if len(found) < 2:
+        return None
+    place = random.choice(found)
+    others = [other for other in found if markers(other.sentence.text) != markers(place.sentence.text)]
+    other = chosen(random, others)
+    return (
+        None
+        if other is None
+        else place.replaced(case, regex.sub(r"\[\d+\]", f"[{markers(other.sentence.text)[0]}]", place.sentence.text))
+    )
+
+
+def uncited(random: Random, case: Case) -> Case | None:
+    """No citation at all."""
+    fields = {where: without_markers(text) for where, text in case.text.fields().items()}
+    return case.with_text(**vars(case.text.with_fields(fields))) if case.text.citations else None
+
+
+def hardly_cited(random: Random, case: Case) -> Case | None:
+    """One citation in five is left."""
+    fields = {
+        where: regex.sub(r"\s?\[\d+\]", lambda it: it.group() if random.random() < 0.2 else "", text)
+        for where, text in case.text.fields().items()
+    }
+    return case.with_text(**vars(case.text.with_fields(fields))) if case.text.citations else None
+
+
+def unknown_number(random: Random, case: Case) -> Case | None:
+    """A sentence without a citation, with a figure from nowhere."""
+    said = {
+        "en": "More than {} people have studied this in the last few years.",
+        "de": "Über {} Menschen haben sich damit in den letzten Jahren befasst.",
+        "hi": "पिछले कुछ वर्षों में {} से अधिक लोगों ने इसका अध्ययन किया है।",
+        "ar": "وقد درس هذا الأمر أكثر من {} شخص في السنوات الأخيرة.",
+    }
+    place = chosen(random, places(case, "sections."))
+    figure = str(random.randint(13, 99_999))
+    return (
+        None if place is None else place.replaced(case, f"{place.sentence.text} {said[case.language].format(figure)}")
+    )
+
+
+CITATION_FAULTS: tuple[Fault, ...] = (
+    fault("quote with other words", _GATES, false_quote),
+    fault("quote with a denial", _GATES, denied_quote),
+    fault("quote from nowhere", _GATES, quote_from_nowhere),
+    fault("quote of another passage", _GATES, quote_of_another_passage),
+    fault("quote with another number", _GATES, quote_with_another_number),
+    fault("passage that isn't there", _GATES, no_such_passage),
+    fault("marker without a citation", _GATES, marker_without_citation),
+    fault("number changed in a cited sentence", f"{_GATES} unknown_number", number_in_cited_sentence),
+    fault("number of the same passage", _GATES, number_of_the_same_passage, is_gated=False),
+    fault("name swapped in a cited sentence", _GATES, name_in_cited_sentence),
+    fault("name that begins a cited sentence", _GATES, name_that_begins_a_cited_sentence, is_gated=False),
+    fault("name of the same passage", _GATES, name_of_the_same_passage, is_gated=False),
+    fault("number word changed in a cited sentence", _GATES, counted_in_cited_sentence, is_gated=False),
+    fault("citation of another sentence", _GATES, markers_swapped, is_gated=False),
+    fault("no citation at all", "uncited", uncited),
+    fault("hardly any citation", "uncited", hardly_cited),
+    fault("number from nowhere", "unknown_number", unknown_number),
+)

@@ -1,0 +1,163 @@
+"""Whether the gates find faults: a mutation test of `src/domain/quality`, without any service.
+
+    python benchmarks/gates.py [--seed 1] [--count 60] [--lessons 240]
+
+Plants every kind of fault into lessons that have none, one at a time, and counts how many the gates that are meant for
+it find; and counts what they find in the clean lessons. Exits with 1 when a kind is caught below 95 % or more than 2 %
+of clean lessons raise an alarm. A kind marked with * is one that the gates don't claim to find: measured, not judged.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for a run as a file
+
+from benchmarks.citation_faults import CITATION_FAULTS
+from benchmarks.clean_lessons import Case, clean_cases
+from benchmarks.leak_faults import LEAK_FAULTS
+from benchmarks.outline_faults import OUTLINE_FAULTS, OutlineFault, outline_findings
+from benchmarks.planting import Fault
+from benchmarks.question_faults import QUESTION_FAULTS
+from benchmarks.text_faults import TEXT_FAULTS
+from src.domain.quality.finding import Finding, Severity
+
+LEAST_CAUGHT = 0.95
+MOST_ALARMS = 0.02
+FAULTS = (*CITATION_FAULTS, *TEXT_FAULTS, *LEAK_FAULTS, *QUESTION_FAULTS)
+_TRIES = 8
+"""How many lessons are tried for each fault that is wanted: not each has a place for it."""
+
+
+@dataclass
+class Score:
+    """How one kind of fault fared."""
+
+    name: str
+    is_gated: bool
+    planted: int = 0
+    caught: int = 0
+    gates: Counter[str] = field(default_factory=Counter)
+    missed: list[str] = field(default_factory=list)
+    """The lessons that it was not found in."""
+
+    @property
+    def share(self) -> float:
+        """Of the planted ones: those that were caught."""
+        return self.caught / self.planted if self.planted else 0.0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the gates find it often enough, or don't claim to."""
+        return not self.is_gated or self.share >= LEAST_CAUGHT
+
+
+@dataclass
+class Alarms:
+    """What was found in clean lessons and outlines."""
+
+    lessons: int
+    alarmed: int
+    findings: Counter[tuple[str, Severity]]
+    examples: list[str]
+
+    @property
+    def share(self) -> float:
+        """Of the clean lessons: those with a finding."""
+        return self.alarmed / self.lessons if self.lessons else 0.0
+
+    @property
+    def is_low(self) -> bool:
+        """Whether there are few enough, and no hard one: that would fail a course."""
+        return self.share <= MOST_ALARMS and not any(severity is Severity.HARD for _, severity in self.findings)
+
+
+def alarms(cases: Sequence[Case]) -> Alarms:
+    """What the gates find in clean lessons and their outlines."""
+    found = [(case, case.findings | outline_findings(case, case.outline)) for case in cases]
+    counted = Counter((finding.gate, finding.severity) for _, findings in found for finding in findings)
+    examples = [f"{case.name}: {finding}" for case, findings in found for finding in findings]
+    return Alarms(len(cases), sum(bool(findings) for _, findings in found), counted, examples)
+
+
+def scores(seed: int, cases: Sequence[Case], count: int, faults: Sequence[Fault] = FAULTS) -> Iterator[Score]:
+    """Every kind of fault, planted up to `count` times; those of outlines in any case."""
+    for fault in faults:
+        yield _score(fault, fault.is_gated, seed, cases, count, _new_findings(fault))
+    for outline_fault in OUTLINE_FAULTS:
+        yield _score(outline_fault, True, seed, cases, count, _new_outline_findings(outline_fault))
+
+
+_Plant = Callable[[Random, Case], frozenset[Finding] | None]
+"""What is found in a lesson with a fault, and not without it; None where it can't be planted."""
+
+
+def _new_findings(fault: Fault) -> _Plant:
+    def plant(random: Random, case: Case) -> frozenset[Finding] | None:
+        planted = fault.plant(random, case)
+        return None if planted is None else planted.findings - case.findings
+
+    return plant
+
+
+def _new_outline_findings(fault: OutlineFault) -> _Plant:
+    def plant(random: Random, case: Case) -> frozenset[Finding] | None:
+        planted = fault.plant(random, case)
+        return None if planted is None else outline_findings(case, planted) - outline_findings(case, case.outline)
+
+    return plant
+
+
+def _score(
+    fault: Fault | OutlineFault, is_gated: bool, seed: int, cases: Sequence[Case], count: int, plant: _Plant
+) -> Score:
+    random = Random(f"{seed} {fault.name}")
+    score = Score(fault.name, is_gated)
+    tried = 0
+    while score.planted < count and tried < count * _TRIES:
+        tried += 1
+        case = random.choice(cases)
+        found = plant(random, case)
+        if found is None:
+            continue
+        score.planted += 1
+        gates = {finding.gate for finding in found} & fault.gates
+        score.gates.update(gates)
+        score.caught += bool(gates)
+        if not gates:
+            score.missed.append(case.name)
+    return score
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=60, help="how often each kind of fault is planted")
+    parser.add_argument("--lessons", type=int, default=240, help="how many clean lessons")
+    options = parser.parse_args()
+    cases = clean_cases(Random(options.seed), options.lessons)
+    is_good = True
+    print(f"{'kind of fault':42} planted caught       %  caught by")
+    for score in scores(options.seed, cases, options.count):
+        is_good &= score.is_enough
+        name = score.name + ("" if score.is_gated else " *")
+        gates = ", ".join(f"{gate} {number}" for gate, number in score.gates.most_common())
+        low = "" if score.is_enough else "  TOO FEW"
+        print(f"{name:42} {score.planted:7} {score.caught:6} {score.share:7.1%}  {gates}{low}")
+    found = alarms(cases)
+    print(f"\nfalse alarms: {found.alarmed} of {found.lessons} clean lessons ({found.share:.1%})")
+    for (gate, severity), number in sorted(found.findings.items()):
+        print(f"  {gate} ({severity}): {number}")
+    for example in found.examples[:10]:
+        print(f"  {example}")
+    if not (is_good and found.is_low):
+        sys.exit("the gates miss too much, or find too much")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""Faults of the text of a lesson."""
+
+from dataclasses import replace
+from random import Random
+
+import regex
+
+from benchmarks.clean_lessons import Case, by_hand, text_grams
+from benchmarks.planting import Fault, Place, chosen, fault, foreign, other_languages, places, section_paths, vocabulary
+from src.domain.quality.draft import plain
+from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.words import sentences
+
+_TOO_HARD_BY = 4
+_LONG_WORDS = {
+    "use": "utilization", "help": "facilitation", "show": "demonstration", "start": "initialization",
+    "part": "constituent", "change": "transformation", "people": "individuals", "many": "innumerable",
+    "small": "infinitesimal", "big": "considerable", "make": "manufacture", "see": "visualize", "way": "methodology",
+    "find": "identification", "need": "necessitate", "keep": "preservation", "new": "unprecedented",
+    "often": "characteristically", "also": "additionally", "called": "denominated", "because": "inasmuch as",
+    "so": "consequently", "but": "nevertheless", "and": "in conjunction with", "has": "incorporates",
+    "more": "proportionately increasing", "always": "invariably", "first": "preliminary",
+}  # fmt: skip
+_LONG_WORD = regex.compile(rf"\b(?:{'|'.join(_LONG_WORDS)})\b", regex.IGNORECASE)
+
+
+def too_hard(random: Random, case: Case) -> Case | None:
+    """Short sentences joined and common words made long, until the text reads four grades above the wanted one."""
+    wanted = grade_number(case.brief.grade_level)
+    if case.language != "en" or wanted is None:
+        return None
+    hard = case
+    for joined in (2, 3, 4, 6, 9):
+        fields = case.text.fields()
+        for where in ["introduction", *section_paths(case), "applications", "summary"]:
+            fields[where] = _joined(
+                _LONG_WORD.sub(lambda it: _LONG_WORDS[it.group().casefold()], fields[where]), joined
+            )
+        hard = replace(case, text=case.text.with_fields(fields))
+        prose = "\n\n".join(plain(text) for where, text in fields.items() if not where.startswith("key_terms."))
+        grade = reading_grade(prose, "en")
+        if grade is not None and grade >= wanted + _TOO_HARD_BY:
+            return hard
+    return None
+
+
+def _joined(text: str, number: int) -> str:
+    paragraphs = []
+    for paragraph in text.split("\n\n"):
+        parts = [sentence.text for sentence in sentences(paragraph)]
+        runs = [parts[start : start + number] for start in range(0, len(parts), number)]
+        paragraphs.append(" ".join(_run(run) for run in runs))
+    return "\n\n".join(paragraphs)
+
+
+def _run(parts: list[str]) -> str:
+    # Citations move to the end of the run, where they still stand for all of it.
+    cited = "".join(regex.findall(r"\s?\[\d+\]", " ".join(parts)))
+    bare = [regex.sub(r"\s?\[\d+\]", "", part).strip().rstrip(".!?") for part in parts]
+    return ", notwithstanding the aforementioned considerations, ".join(bare) + "." + cited
+
+
+def copied(random: Random, case: Case) -> Case | None:
+    """Forty words and more of a passage in the place of a section."""
+    passage = random.choice(case.passages).text
+    found = [it.text for it in sentences(passage)]
+    start = random.randrange(len(found))
+    taken = " ".join(found[start:])
+    if len(taken.split()) < 40:
+        taken = " ".join(found)
+    if len(taken.split()) < 40:
+        return None
+    where = chosen(random, section_paths(case))
+    return None if where is None else case.with_part(where, f"{case.text.fields()[where]}\n\n{taken}")
+
+
+def missing_concept(random: Random, case: Case) -> Case | None:
+    """A key concept that the lesson nowhere calls by its name."""
+    concept = chosen(random, case.plan.key_concepts)
+    if concept is None:
+        return None
+    named = _mention(concept, case)
+    instead = {"en": "all of it", "de": "das Ganze", "hi": "यह सब", "ar": "كل ذلك"}[case.language]
+    told = {where: named.sub(instead, text) for where, text in case.text.fields().items()}
+    text = case.text.with_fields(told)
+    sections = tuple(part.model_copy(update={"heading": named.sub(instead, part.heading)}) for part in text.sections)
+    terms = tuple(term.model_copy(update={"term": named.sub(instead, term.term)}) for term in text.key_terms)
+    return replace(case, text=text.model_copy(update={"sections": sections, "key_terms": terms}))
+
+
+def _mention(concept: str, case: Case) -> regex.Pattern[str]:
+    """Any form of a concept, and of the rarest of its words: what is left is named by chance."""
+    forms = [_form(word, case.language) for word in concept.split()]
+    told = "\n".join(case.text.fields().values())
+    rarest = min(forms, key=lambda form: len(regex.findall(form, told, regex.IGNORECASE)))
+    phrase = r"\P{L}+".join(forms)
+    return regex.compile(f"{phrase}|{rarest}", regex.IGNORECASE)
+
+
+def _form(word: str, language: str) -> str:
+    bare = word[2:] if language == "ar" and word.startswith("ال") else word
+    bare = bare.removesuffix("s") if language == "en" else bare
+    bare = regex.sub(r"n$|en$", "", bare) if language == "de" else bare
+    letters = regex.escape(bare)
+    if language == "de":  # Blatt, Blätter
+        letters = letters.replace("a", "[aä]").replace("o", "[oö]").replace("u", "[uü]")
+    prefix = "(?:و|ف|ب|ك|ل)?(?:ال|ل)?" if language == "ar" else ""
+    return rf"\b{prefix}{letters}[\p{{L}}\p{{M}}]*"
+
+
+def cut_off(random: Random, case: Case) -> Case | None:
+    """A part that ends in the middle of a sentence."""
+    paths = ["introduction", "applications", "summary", *section_paths(case)]
+    place = chosen(random, [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30])
+    return None if place is None else _cut(random, case, place)
+
+
+def cut_off_list(random: Random, case: Case) -> Case | None:
+    """A list that ends in the middle of an item."""
+    found = []
+    for where, text in case.text.fields().items():
+        items = list(regex.finditer(r"(?m)^(?:-|\d\.) .+$", text))
+        found += [
+            place
+            for place in places(case, where)
+            if place.where == where and items[1:] and items[1].start() <= place.sentence.start < items[-1].end()
+        ]
+    place = chosen(random, found)
+    return None if place is None else _cut(random, case, place)
+
+
+def cut_off_definition(random: Random, case: Case) -> Case | None:
+    """A definition that ends in the middle of a sentence."""
+    place = chosen(random, places(case, "key_terms."))
+    return None if place is None else _cut(random, case, place)
+
+
+def _cut(random: Random, case: Case, place: Place) -> Case | None:
+    spaces = [it.start() for it in regex.finditer(" ", place.sentence.text) if it.start() > 8]
+    bare = len(regex.sub(r"(?:\s?\[\d+\])*[.!?।]?(?:\s?\[\d+\])*$", "", place.sentence.text))
+    end = chosen(random, [space for space in spaces if space < bare])
+    if end is None:
+        return None
+    kept = case.text.fields()[place.where][: place.sentence.start + end]
+    return case.with_part(place.where, kept)
+
+
+def unclosed_fence(random: Random, case: Case) -> Case | None:
+    """A code block that is opened and not closed."""
+    where = random.choice(list(case.text.fields()))
+    text = case.text.fields()[where]
+    if "```" in text:
+        return case.with_part(where, text.replace("\n```\n\n", "\n\n", 1))
+    return case.with_part(where, f"{text}\n\n{random.choice(('```', '```python', '~~~', '```text'))}\nx = 1.")
+
+
+def heading_in_text(random: Random, case: Case) -> Case | None:
+    """A heading inside a part."""
+    where = chosen(random, section_paths(case))
+    title = random.choice(case.text.key_terms).term
+    heading = random.choice((f"# {title}", f"## {title}", f"### {title}", f"{title}\n-----", f"{title}\n====="))
+    if where is None:
+        return None
+    text = case.text.fields()[where]
+    return case.with_part(
+        where, random.choice((f"{heading}\n\n{text}", f"{text}\n\n{heading}\n\n{text.split('.')[0]}."))
+    )
+
+
+def twin_headings(random: Random, case: Case) -> Case | None:
+    """Two sections with one heading."""
+    if len(case.text.sections) < 2:
+        return None
+    sections = list(case.text.sections)
+    first, second = random.sample(range(len(sections)), 2)
+    sections[first] = sections[first].model_copy(update={"heading": sections[second].heading})
+    return case.with_text(sections=tuple(sections))
+
+
+def repeated_paragraph(random: Random, case: Case) -> Case | None:
+    """A paragraph that stands there again, in the same section or another one."""
+    paragraphs = [
+        paragraph
+        for where in section_paths(case)
+        for paragraph in case.text.fields()[where].split("\n\n")
+        if len(paragraph.split()) >= 15
+    ]
+    paragraph, where = chosen(random, paragraphs), chosen(random, section_paths(case))
+    if paragraph is None or where is None:
+        return None
+    return case.with_part(where, f"{case.text.fields()[where]}\n\n{paragraph}")
+
+
+def repeated_lesson(random: Random, case: Case) -> Case | None:
+    """Another lesson of the course says most of this one: in another order, with some words changed."""
+    fields = case.text.fields()
+    sections = section_paths(case)
+    random.shuffle(sections)
+    changed = {where: _reworded(random, case, fields[where]) for where in fields}
+    text = case.text.with_fields({**fields, **changed})
+    order = random.sample(text.sections, len(text.sections))
+    text = text.model_copy(update={"sections": tuple(order), "introduction": "—", "applications": "—"})
+    return replace(case, others={**case.others, 99: text_grams(text)})
+
+
+def _reworded(random: Random, case: Case, text: str) -> str:
+    strange = vocabulary(case.language)
+    return regex.sub(
+        r"(?<=\s)\p{Ll}[\p{L}\p{M}]{3,}(?=\s)",
+        lambda it: random.choice(strange) if random.random() < 0.1 else it.group(),
+        text,
+    )
+
+
+def whole_in_another_language(random: Random, case: Case) -> Case | None:
+    """The whole lesson in another language."""
+    language = random.choice(other_languages(case))
+    written = [other for other in by_hand() if other.language == language]
+    if written:
+        return replace(case, text=random.choice(written).text)
+    section = foreign()[language]["section"]
+    return replace(case, text=case.text.with_fields(dict.fromkeys(case.text.fields(), section)))
+
+
+def section_in_another_language(random: Random, case: Case) -> Case | None:
+    """One section in another language."""
+    language, where = random.choice(other_languages(case)), chosen(random, section_paths(case))
+    written = [
+        text
+        for other in by_hand()
+        if other.language == language
+        for path, text in other.text.fields().items()
+        if path.startswith("sections.") and "```" not in text
+    ]
+    return None if where is None else case.with_part(where, random.choice([*written, foreign()[language]["section"]]))
+
+
+def next_to_nothing(random: Random, case: Case) -> Case | None:
+    """A section of a few words, or a lesson of a few sentences."""
+    if random.random() < 0.5 and (where := chosen(random, section_paths(case))):
+        return case.with_part(where, sentences(case.text.fields()[where])[0].text[:60].rpartition(" ")[0] + ".")
+    fields = {where: sentences(text)[0].text for where, text in case.text.fields().items()}
+    short = case.text.with_fields(fields)
+    return replace(case, text=short.model_copy(update={"sections": short.sections[:1]}))
+
+
+TEXT_FAULTS: tuple[Fault, ...] = (
+    fault("text four grades too hard", "readability", too_hard),
+    fault("stretch copied from a source", "copied", copied),
+    fault("key concept missing", "concept_missing", missing_concept),
+    fault("cut-off end", "cut_off", cut_off),
+    fault("cut-off list", "cut_off", cut_off_list),
+    fault("cut-off definition", "cut_off", cut_off_definition),
+    fault("unclosed code block", "unclosed_fence", unclosed_fence),
+    fault("heading inside a section", "heading_in_text", heading_in_text),
+    fault("two sections with one heading", "heading_in_text", twin_headings),
+    fault("paragraph said twice", "repetition", repeated_paragraph),
+    fault("lesson said twice in the course", "overlap", repeated_lesson),
+    fault("lesson in another language", "wrong_language", whole_in_another_language),
+    fault("section in another language", "wrong_language", section_in_another_language),
+    fault("hardly anything said", "length", next_to_nothing),
+)
