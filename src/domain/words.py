@@ -21,6 +21,7 @@ _ABBREVIATION = regex.compile(
 )
 _INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
 _NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+_DEVANAGARI = regex.compile(r"\p{Devanagari}")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 
@@ -61,7 +62,8 @@ _FUNCTION_WORDS = frozenset(
     just like made make many more most much must only other over same should some such than that their them then there
     these they this those through under very were what when where which while whose will with within without would your
     aber auch dass dein deine dem denn diese dieser dieses doch durch eine einem einen einer eines haben hier ihre ihren
-    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen""".split()  # noqa: SIM905
+    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen
+    का के की को से में पर ने है हैं था थी थे और या भी ही तो कि जो एक यह ये वह वे इस उस इन उन हो कर""".split()  # noqa: SIM905
 )
 _NEGATIONS = frozenset(
     """no not never none nor cannot without nicht kein keine keinen nie ohne नहीं न لا ليس لم لن""".split()  # noqa: SIM905
@@ -104,8 +106,8 @@ def content_stems(text: str) -> list[str]:
 def _carries_content(word: str) -> bool:
     if word in _FUNCTION_WORDS:
         return False
-    # Other scripts write in fewer signs than Latin; without spaces a single one is a word.
-    least = 4 if word.isascii() else 1 if _NO_SPACES.match(word) else 3
+    # Other scripts write in fewer signs than Latin (जल is water); without spaces a single one is a word.
+    least = 4 if word.isascii() else 1 if _NO_SPACES.match(word) else 2 if _DEVANAGARI.match(word) else 3
     return len(word) >= least or any(map(str.isdigit, word))
 
 
