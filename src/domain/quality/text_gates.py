@@ -116,41 +116,33 @@ def _length(text: str) -> int:
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
     """Key concepts of the plan that the lesson doesn't name."""
-    lowered = draft.lesson_text.casefold()
-    told = [(word, stem(word)) for word in words(draft.lesson_text)]
+    told = words(draft.lesson_text)
     for concept in draft.plan.key_concepts:
         named = [word for word in words(concept) if len(word) >= 3 and word not in _ARTICLES] or words(concept)
-        wanted = {stem(word): word for word in named}
-        if not _stand_together(wanted, told) and not _stands_nearly(concept.casefold(), lowered, draft.brief.language):
+        if not _stand_together(frozenset(named), told, primary(draft.brief.language)):
             yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
 
 
-def _stand_together(wanted: dict[str, str], told: list[tuple[str, str]]) -> bool:
-    """Whether forms of all these words, by their stems, stand within `NEAR` words: scattered they are no concept."""
+def _stand_together(wanted: frozenset[str], told: list[str], language: str) -> bool:
+    """Whether forms of all these words stand within `NEAR` words: scattered they are no concept."""
     last: dict[str, int] = {}
-    if not wanted:
-        return True  # a sign, such as "+"
-    for position, (word, its_stem) in enumerate(told):
-        if its_stem in wanted and _is_form(word, wanted[its_stem]):
-            last[its_stem] = position
-            if len(last) == len(wanted) and position - min(last.values()) < NEAR:
-                return True
-    return False
+    for position, word in enumerate(told):
+        found = [other for other in wanted if _is_form(word, other, language)]
+        last |= dict.fromkeys(found, position)
+        if found and len(last) == len(wanted) and position - min(last.values()) < NEAR:
+            return True
+    return not wanted  # a sign, such as "+"
 
 
-def _is_form(word: str, other: str) -> bool:
-    # "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll", though they share a stem.
-    return fuzz.ratio(word, other) >= 80
-
-
-def _stands_nearly(concept: str, text: str, language: str) -> bool:
-    """With a prefix, as in Arabic, in a compound, as in German, or in another spelling."""
-    if len(concept) < (6 if concept.isascii() else 4):
-        return False  # it would be found inside many words
-    found = fuzz.partial_ratio_alignment(concept, text, score_cutoff=90)
-    if found is None:
-        return False
-    return primary(language) != "en" or not text[:1] or not text[max(0, found.dest_start - 1)].isalpha()
+def _is_form(word: str, other: str, language: str) -> bool:
+    if word == other:
+        return True
+    if stem(word) == stem(other):
+        # "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll".
+        return fuzz.ratio(word, other) >= 80
+    if language != "en" and len(word) > len(other) >= (4 if other.isascii() else 2):
+        return fuzz.partial_ratio(other, word) >= 90  # with a prefix, as in Arabic, or in a compound, as in German
+    return len(other) >= 5 and fuzz.ratio(word, other) >= 90  # in another spelling; "unsorted" is not "sorted"
 
 
 def objective_not_served(draft: Draft) -> Iterator[Finding]:
