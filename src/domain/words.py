@@ -9,6 +9,7 @@ import regex
 # A letter or digit, then what belongs to it: vowel signs of Hindi are marks, and joiners stand inside words.
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,\u066b\u066c\u202f\u00a0]\p{Nd}+)*")
+_POINT = regex.compile(r"[^0-9]")
 _THOUSANDS = regex.compile(r"[^0-9](?=[0-9]{3}(?![0-9]))")
 # A mark that ends a sentence, what may close with it, citations, and then space before what may begin one.
 _SENTENCE_END = regex.compile(
@@ -133,7 +134,7 @@ def written_numbers(text: str) -> set[str]:
 
 def _digits(number: str) -> str:
     ascii_digits = "".join(str(int(character)) if character.isdecimal() else character for character in number)
-    whole, point, fraction = regex.sub(r"[^0-9]", ".", _THOUSANDS.sub("", ascii_digits)).partition(".")
+    whole, point, fraction = _POINT.sub(".", _THOUSANDS.sub("", ascii_digits)).partition(".")
     return (whole.lstrip("0") or "0") + point + fraction
 
 
