@@ -7,6 +7,7 @@ construction. Markers are numbered anew from 1, in the order in which a reader m
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import regex
 
@@ -16,6 +17,7 @@ from src.domain.source import Passage
 from src.domain.words import numbers, sentences, stem, words, written_numbers
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_DIGITS = regex.compile(r"\d+")
 _CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
 # A capital inside a sentence. At its start, or after a sign that may begin one, it says nothing.
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
@@ -144,13 +146,12 @@ def unsupported_facts(
 
     The first word has a capital in any case; it is taken for a name if it is one of `names`.
     """
-    given = " ".join(f"{passage.text} {passage.section} {passage.document}" for passage in passages)
+    given = [_given(f"{passage.text} {passage.section} {passage.document}") for passage in passages]
     plain = without_markers(sentence)
-    missing = sorted(written_numbers(plain) - numbers(given))
+    missing = sorted(written_numbers(plain).difference(*(it.numbers for it in given)))
     if language.partition("-")[0] not in _NAMELESS:
-        stems = {stem(word) for word in words(given)}
-        # Genoa is named by "Genoese" too.
-        beginnings = {word[:length] for word in stems for length in (4, 5) if len(word) >= length}
+        stems = frozenset().union(*(it.stems for it in given))
+        beginnings = frozenset().union(*(it.beginnings for it in given))
         first = _FIRST_WORD.match(plain)
         opening = [first.group(1)] if first and first.group(1) in names else []
         for name in dict.fromkeys((*opening, *_NAME.findall(plain))):
@@ -158,6 +159,23 @@ def unsupported_facts(
             if not all(stem(part) in stems or (len(part) >= 5 and _beginning(part) in beginnings) for part in parts):
                 missing.append(name)
     return missing
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a passage has of numbers and words."""
+
+    numbers: frozenset[str]
+    stems: frozenset[str]
+    beginnings: frozenset[str]
+
+
+@lru_cache(maxsize=512)  # many sentences of a course are held against the same passages
+def _given(text: str) -> _Given:
+    stems = frozenset(map(stem, words(text)))
+    # Genoa is named by "Genoese" too.
+    beginnings = frozenset(word[:length] for word in stems for length in (4, 5) if len(word) >= length)
+    return _Given(frozenset(numbers(text)), stems, beginnings)
 
 
 def other_numbers(sentence: str, quotes: str) -> list[str]:
@@ -211,7 +229,7 @@ def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verific
 
 
 def _cited_numbers(marker: regex.Match[str]) -> list[int]:
-    return [int(number) for number in regex.findall(r"\d+", marker.group(1))]
+    return [int(number) for number in _DIGITS.findall(marker.group(1))]
 
 
 def _quotation(number: int, work: _Verification) -> Located | str:
