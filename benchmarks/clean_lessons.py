@@ -50,7 +50,7 @@ class Case:
     @cached_property
     def findings(self) -> frozenset[Finding]:
         """What the gates find in it."""
-        reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN)
+        reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
         return frozenset(reviewed.findings)
 
     def with_text(self, **changes: Any) -> "Case":

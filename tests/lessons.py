@@ -106,7 +106,7 @@ def reviewed(
     passages: Sequence[Passage] = PASSAGES, plan: dict[str, Any] = PLAN, brief: CourseBrief = BRIEF, **changes: Any
 ) -> Reviewed[Lesson]:
     """The lesson with `changes`, after its review."""
-    return review_lesson(text(**changes), brief, LessonPlan.model_validate(plan), passages, {}, ORIGIN)
+    return review_lesson(text(**changes), brief, LessonPlan.model_validate(plan), passages, {}, ORIGIN, must_cite=True)
 
 
 def lesson(**changes: Any) -> Lesson:

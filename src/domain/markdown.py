@@ -1,9 +1,13 @@
 """Markdown of lessons and courses, rendered from the validated structure so that it can't disagree with it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from src.domain.headings import Headings, headings
+
+# What would begin a tag, a comment or a declaration.
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
@@ -13,11 +17,11 @@ def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
     """
     fixed = headings(content.get("language", "en"))
     title, part, detail = "#" * level, "#" * (level + 1), "#" * (level + 2)
-    lines = [f"{title} {fixed.lesson.format(content['lesson_number'], content['title'])}", ""]
+    lines = [f"{title} {fixed.lesson.format(content['lesson_number'], _shown(content['title']))}", ""]
     if content.get("description"):
-        lines += [content["description"], ""]
+        lines += [_shown(content["description"]), ""]
     if content.get("learning_objectives"):
-        lines += [f"{part} {fixed.objectives}", "", *_bullets(content["learning_objectives"]), ""]
+        lines += [f"{part} {fixed.objectives}", "", *_bullets(map(_shown, content["learning_objectives"])), ""]
     for section in content.get("sections", ()):
         lines += [f"{part} {section['heading']}", "", section["content"], ""]
     if checks := content.get("checks"):
@@ -28,7 +32,7 @@ def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
         lines += [f"{number}. {_answer(check, fixed)}" for number, check in enumerate(checks, start=1)]
         lines += [""]
     if "sources" in content:
-        shown = _references(content.get("references", ())) or _bullets(content["sources"])
+        shown = _references(content.get("references", ())) or _bullets(map(_one_line, content["sources"]))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if "written_by" in content:
         lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
@@ -39,13 +43,13 @@ def course_markdown(course: Mapping[str, Any]) -> str:
     """A whole course from the shape of `course.json`."""
     metadata, lessons = course["metadata"], course["lessons"]
     fixed = headings(metadata.get("language") or "en")
-    lines = [f"# {metadata['title']}", ""]
+    lines = [f"# {_shown(metadata['title'])}", ""]
     if description := course["outline"].get("description"):
-        lines += [description, ""]
+        lines += [_shown(description), ""]
     size = fixed.lessons.format(metadata["total_lessons"])
-    lines += [f"*{metadata['topic']} · {metadata['grade_level']} · {size}*", ""]
+    lines += [f"*{_shown(metadata['topic'])} · {_shown(metadata['grade_level'])} · {size}*", ""]
     lines += [f"## {fixed.contents}", ""]
-    lines += [f"{entry['lesson_info']['lesson_number']}. {entry['lesson_info']['title']}" for entry in lessons]
+    lines += [f"{entry['lesson_info']['lesson_number']}. {_shown(entry['lesson_info']['title'])}" for entry in lessons]
     lines += [""]
     lines += [lesson_markdown(entry["content"], level=2) for entry in lessons]
     sources = [_cited_in(source, lessons, fixed) for source in course["all_sources"]]
@@ -69,13 +73,18 @@ def _place(reference: Mapping[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
-    # What a source says is shown and never obeyed: it may hold HTML.
-    return " ".join(text.split()).replace("<", "&lt;")
+    return _shown(" ".join(text.split())).replace("](", "]\\(")
+
+
+def _shown(text: str) -> str:
+    """What a request, an outline or a source says is shown and never obeyed: no tag, and no image from elsewhere."""
+    return _TAG.sub("&lt;", text).replace("![", "!\\[")
 
 
 def _cited_in(source: str, lessons: Sequence[Mapping[str, Any]], fixed: Headings) -> str:
     numbers = [str(entry["lesson_info"]["lesson_number"]) for entry in lessons if source in entry["sources"]]
-    return f"{source} ({fixed.cited_in.format(', '.join(numbers))})" if numbers else source
+    shown = _one_line(source)
+    return f"{shown} ({fixed.cited_in.format(', '.join(numbers))})" if numbers else shown
 
 
 def _lettered(choices: Sequence[str] | None) -> list[str]:

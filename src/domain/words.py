@@ -13,7 +13,7 @@ _POINT = regex.compile(r"[^0-9]")
 _THOUSANDS = regex.compile(r"[^0-9](?=[0-9]{3}(?![0-9]))")
 # A mark that ends a sentence, what may close with it, citations, and then space before what may begin one.
 _SENTENCE_END = regex.compile(
-    r"[.!?…。！？؟।॥۔]+[\"'”’»)\]*_]*(?:\s?\[\d+(?:\s*,\s*\d+)*\])*(?=\s+[^\s\p{Ll}]|\s*$)|[。！？]"
+    r"(?<![.!?…。！？؟।॥۔])[.!?…。！？؟।॥۔]++[\"'”’»)\]*_]*+(?:\s?\[\d+(?:\s*,\s*\d+)*\])*(?=\s+[^\s\p{Ll}]|\s*$)|[。！？]"
 )
 # A single capital is an initial after a name or at the beginning; after any other word it ends one ("vitamin C.").
 _ABBREVIATION = regex.compile(
@@ -81,8 +81,16 @@ class Sentence:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in order, in lower case."""
-    return [word.casefold() for word in _WORD.findall(text)]
+    """The words of `text` in order, in lower case; of scripts without spaces pairs of characters."""
+    found = [word.casefold() for word in _WORD.findall(text)]
+    return [part for word in found for part in _parts(word)] if _NO_SPACES.search(text) else found
+
+
+def _parts(word: str) -> list[str]:
+    """What a script without spaces joins, in pairs of characters: near enough to words to compare texts by them."""
+    if not _NO_SPACES.search(word):
+        return [word]
+    return [word[start : start + 2] for start in range(max(1, len(word) - 1))]
 
 
 @lru_cache(maxsize=65536)

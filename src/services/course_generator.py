@@ -79,9 +79,13 @@ class _Work:
     """Those that no saved step has recorded yet."""
     saved: set[int]
     texts: dict[int, Grams] = field(default_factory=dict)
-    """Of the finished lessons, to tell when another one says the same."""
+    """Of the lessons that are kept, to tell when another one says the same."""
     review: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One review at a time, so that of two lessons which say the same the second one is found out."""
+
+    def keep(self, lesson: Lesson) -> None:
+        """What the lesson says is said: the others should not say it again."""
+        self.texts[lesson.plan.lesson_number] = grams_of_content(lesson.content_json())
 
 
 class CourseGenerator:
@@ -178,6 +182,7 @@ class CourseGenerator:
         own_calls: list[ModelCall] = []
         try:
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
+            work.keep(reviewed.value)
             crash_point("lesson_answered")
             await self._record.save_lesson(work.claim, reviewed.value, own_calls)
         except BaseException:
@@ -198,8 +203,12 @@ class CourseGenerator:
     ) -> Reviewed[Lesson]:
         async with work.review:
             others = {number: found for number, found in work.texts.items() if number != plan.lesson_number}
-            reviewed = await asyncio.to_thread(review_lesson, text, work.brief, plan, passages, others, origin)
-            work.texts[plan.lesson_number] = grams_of_content(reviewed.value.content_json())
+            must_cite = bool(work.brief.source_filter) or self._grounding == "required"
+            reviewed = await asyncio.to_thread(
+                review_lesson, text, work.brief, plan, passages, others, origin, must_cite=must_cite
+            )
+            if not reviewed.findings:
+                work.keep(reviewed.value)  # nothing can take its place any more
         return reviewed
 
     async def _passages(self, brief: CourseBrief, plan: LessonPlan) -> list[Passage]:

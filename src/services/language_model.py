@@ -183,12 +183,16 @@ class OpenAIModel:
                 raise Stopping  # one that is asked already may be repaired
             completion, seconds = await self._server.call(lambda: self._completion(asking, arguments))
             reservation.used = taken = _taken(completion, prompt_tokens)
+        outcome = "answered, but not reviewed any more"
         try:
             reply = await _read(question, completion)
+            outcome = _outcome(reply)
         except ModelRefused as error:
-            asking.record(self._call(question, completion, seconds, f"refused: {error}", taken))
+            outcome = f"refused: {error}"
             raise
-        asking.record(self._call(question, completion, seconds, _outcome(reply), taken))
+        finally:
+            # Whatever ends the review, the deadline of the lesson among it: the call is made, and counts.
+            asking.record(self._call(question, completion, seconds, outcome, taken))
         return reply
 
     async def _completion(self, asking: "_Asking[A, R]", arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:

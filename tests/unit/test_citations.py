@@ -124,6 +124,30 @@ class TestTakenOut:
         assert unsupported_facts("Im Jahr 1789 war das so.", [CELLS], "de-AT") == ["1789"]
 
 
+class TestOtherBrackets:
+    """Mathematics and code write numbers in brackets too."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "On the closed interval [0, 1] it grows.",
+            "A die shows one of [1, 2, 3, 4, 5, 6] each time.",
+            "Take a[1] and M[2, 3] and f(x)[1] here.",
+            "See [1](page.md) for more.",
+        ],
+    )
+    def test_they_are_let_be(self, text: str) -> None:
+        assert shown(text, Claim(1, 1, BORDER), Claim(2, 1, HOOKE), Claim(3, 1, HOOKE)) == text
+        assert shown(text) == text
+
+    def test_a_citation_may_stand_close_to_its_word(self) -> None:
+        assert shown("The border is thin[1].", Claim(1, 1, BORDER)) == "The border is thin [1]."
+
+    @pytest.mark.parametrize("code", ["Type ``` to begin. It is so [9].", "Use \\`x [9]\\` now."])
+    def test_what_only_looks_like_code_hides_none(self, code: str) -> None:
+        assert "[9]" not in shown(code, Claim(1, 1, BORDER))
+
+
 def test_markers() -> None:
     assert markers("One [1], two [2, 3]; `not [4]`") == [1, 2, 3]
     assert is_cited("One. [1]") and not is_cited("`a[1]`") and not is_cited("[one]")
@@ -140,7 +164,7 @@ claims = st.lists(st.builds(Claim, st.integers(0, 3), st.integers(-1, 3), odd | 
 @given(odd, claims)
 def test_whatever_is_shown_is_verified(text: str, given_claims: list[Claim]) -> None:
     found = cite(text, *given_claims)
-    numbers = markers(found.fields["introduction"])
+    numbers = markers(found.fields["introduction"], {reference.number for reference in found.references})
     assert set(numbers) == {reference.number for reference in found.references}
     assert sorted(set(numbers)) == list(range(1, len(set(numbers)) + 1))
     for reference in found.references:

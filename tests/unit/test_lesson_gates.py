@@ -1,7 +1,7 @@
 """Each gate finds what it is for in a lesson that is good otherwise, and says where."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import example, given
@@ -52,7 +52,7 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("leak", HARD, "sections.1", section("A cell is a unit of life, as passage 2 says. [1]")),
     ("leak", HARD, "introduction", {"introduction": "Sure, let us begin. Look at a leaf."}),
     ("leak", HARD, "sections.1.heading", section(FIRST["content"], "Warm-up (10 minutes)")),
-    ("leak", HARD, "checks.1", checks({**CHECK, "explanation": "I hope this helps: a cell is a unit of life."})),
+    ("leak", SOFT, "checks.1", checks({**CHECK, "explanation": "I hope this helps: a cell is a unit of life."})),
     ("raw_html", HARD, "sections.1", section("A cell is a <b>unit of life</b>. [1]")),
     ("raw_html", HARD, "applications", {"applications": "Doctors look.<script>alert(1)</script> Farmers choose."}),
     ("raw_html", HARD, "key_terms.1", {"key_terms": [{"term": "cell", "definition": "A <img src=x onerror=y> thing"}]}),
@@ -132,7 +132,7 @@ class TestPlan:
 
 class TestOtherLessons:
     def overlap(self, others: dict[int, frozenset[tuple[str, ...]]]) -> list[Finding]:
-        found = review_lesson(text(), BRIEF, LessonPlan.model_validate(PLAN), PASSAGES, others, ORIGIN)
+        found = review_lesson(text(), BRIEF, LessonPlan.model_validate(PLAN), PASSAGES, others, ORIGIN, must_cite=True)
         return only(found, "overlap")
 
     def test_a_lesson_that_is_another_one_again(self) -> None:
@@ -172,11 +172,114 @@ class TestCopies:
 
 
 @pytest.mark.parametrize(
+    "hostile",
+    [
+        "Type ``` to begin. <script>alert(1)</script> is so.",
+        "Use \\`x <script>alert(1)</script> y\\` now.",
+        "<marquee onstart=alert(1)>x</marquee> is so.",
+        "<img/src=x onmouseover=alert(1)> is so.",
+        "See <img src=x onpointerenter=alert(1) now.",
+        "<xyz onmouseover=alert(1)> is so.",
+        "<!-- hidden --> is so.",
+        "![p](http://evil.example/x.png) is so.",
+        "[x](data:text/html,alert) and [y](javascript:alert(1)) are so.",
+    ],
+)
+def test_html_in_whatever_dress(hostile: str) -> None:
+    assert only(reviewed(**section(f"{FIRST['content']} {hostile}")), "raw_html") != []
+
+
+class TestChoices:
+    def test_letters_before_the_choices_go_for_the_choices_are_drawn(self) -> None:
+        lettered = {"choices": ["A) A unit of life", "B) A rock", "C) A star"], "answer": "A) A unit of life"}
+        found = reviewed(**checks({**CHECK, **lettered}))
+        assert found.findings == ()
+        assert sorted(found.value.text.checks[0].choices or ()) == ["A rock", "A star", "A unit of life"]
+        assert found.value.text.checks[0].answer == "A unit of life"
+
+    @pytest.mark.parametrize(
+        "told", ["Option B is a rock.", "The answer is A, as the lesson says.", "Choice (C) is wrong."]
+    )
+    def test_letters_in_the_explanation_would_name_another_choice(self, told: str) -> None:
+        found = only(reviewed(**checks({**CHECK, "explanation": f"{CHECK['explanation']} {told}"})), "letter_named")
+        assert [finding.severity for finding in found] == [HARD]
+
+    def test_choices_that_differ_in_signs_alone(self) -> None:
+        found = only(reviewed(**checks({**CHECK, "choices": ["A unit of life", "A rock", "A rock."]})), "choices_alike")
+        assert [finding.where for finding in found] == ["checks.1"]
+
+    def test_citations_stand_in_the_text_of_the_lesson_alone(self) -> None:
+        cited = {"choices": ["A unit of life [7]", "A rock", "A star"], "answer": "A unit of life [7]"}
+        found = reviewed(**checks({**CHECK, **cited}, {**PARTS, "answer": f"{PARTS['answer']} [1]"})).value.text
+        assert found.checks[0].answer == "A unit of life" in (found.checks[0].choices or ())
+        assert found.checks[1].answer == PARTS["answer"]
+        named = reviewed(**section(FIRST["content"], "Cells [9]")).value.text
+        assert named.sections[0].heading == "Cells"
+
+
+CHINESE: dict[str, Any] = {
+    "introduction": "光合作用是植物利用阳光制造糖的过程。它在叶子里发生。",
+    "sections": [{"heading": "过程", "content": "植物吸收二氧化碳和水。叶绿素吸收阳光。植物放出氧气。"}],
+    "key_terms": [{"term": "光合作用", "definition": "植物利用阳光制造糖的过程。"}],
+    "applications": "农民给温室里的植物更多的光,让它们长得更快。",
+    "summary": "植物用阳光、水和二氧化碳制造糖,并放出氧气。",
+    "checks": [
+        {**CHECK, "question": "植物放出什么气体?", "choices": ["氧气", "氮气", "氢气"], "answer": "氧气",
+         "evidence": "植物放出氧气。", "explanation": "氧气: 课文说植物放出氧气。"},
+        {**PARTS, "question": "什么吸收阳光?", "answer": "叶绿素吸收阳光。", "evidence": "叶绿素吸收阳光。",
+         "explanation": "课文这样说。"},
+        {**TRUE, "question": "植物吸收二氧化碳和水。", "choices": ["对", "错"], "answer": "对",
+         "evidence": "植物吸收二氧化碳和水。", "explanation": "对: 课文这样说。"},
+    ],
+    "citations": [],
+}  # fmt: skip
+
+
+class TestScriptsWithoutSpaces:
+    brief = CourseBrief(topic="光合作用", language="zh", num_lessons=1)
+    plan: ClassVar = {
+        **PLAN,
+        "title": "光合作用",
+        "key_concepts": ["光合作用", "氧气"],
+        "learning_objectives": ["描述光合作用", "说出氧气的来源"],
+    }
+
+    def test_a_good_lesson_is_only_short(self) -> None:
+        found = reviewed([], self.plan, self.brief, **CHINESE)
+        assert {finding.gate for finding in found.findings} == {"length"}
+
+    def test_a_wrong_key_is_found(self) -> None:
+        wrong = [{**CHINESE["checks"][0], "answer": "氮气", "explanation": "课文这样说。"}, *CHINESE["checks"][1:]]
+        assert [
+            it.where
+            for it in only(reviewed([], self.plan, self.brief, **{**CHINESE, "checks": wrong}), "answer_unsupported")
+        ] == ["checks.1"]
+
+
+def test_without_a_wish_for_sources_a_lesson_that_cites_none_is_one_without_sources() -> None:
+    found = review_lesson(
+        text(citations=[]), BRIEF, LessonPlan.model_validate(PLAN), PASSAGES, {}, ORIGIN, must_cite=False
+    )
+    assert found.hard == () and found.value.content_json()["grounded"] is False
+
+
+@pytest.mark.parametrize(
+    "odd", ["a\n" + "\n" * 18_000 + "b.", "." * 18_000 + "a b.", "`" * 18_001, "\\`" * 9000, "“" * 18_000]
+)
+def test_degenerate_text_is_looked_through_in_linear_time(odd: str) -> None:
+    """It hangs for minutes where it isn't."""
+    reviewed(introduction=odd, summary=odd, sections=[{"heading": "H", "content": odd}] * 3)
+
+
+@pytest.mark.parametrize(
     "innocent",
     [
         "If a < b and b > c, then `<b>` is no tag here. [1]",
         "The Games of the XXX Olympiad, and a todo in Spanish: todo está bien. [1]",
         "He said: “I'm sorry, I can't help it.” Then he left. [1]",
+        "The camera works as an AI helper, trained as a large language model is. [1]",
+        "“I hope this helps”, said the nurse, and she wrote a lesson plan. [1]",
+        "In the template, {{ name }} stands for a name. If x<y then y is greater. [1]",
         "Use `TODO` for what is to be done. [1]",
         "Water boils (after 10 minutes) and turns to steam. [1]",
         "| a | b |\n|---|---|\n| 1 | 2 |",

@@ -110,6 +110,21 @@ def test_a_lesson_without_sources_says_so() -> None:
     assert "rests on no source documents" in lesson_markdown(lesson(passages=[], citations=[]).content_json())
 
 
+def test_what_was_asked_for_is_shown_and_not_obeyed() -> None:
+    hostile = "<img src=x onerror=alert(1)> ![p](http://evil.example/p.png)"
+    metadata = {"title": hostile, "topic": hostile, "grade_level": hostile, "total_lessons": 1, "language": "en"}
+    plan = {**PLAN, "title": hostile, "description": hostile, "learning_objectives": [hostile, hostile]}
+    markdown = course_markdown(
+        {
+            "metadata": metadata,
+            "outline": {"description": hostile},
+            "lessons": [{"lesson_info": plan, "content": {**CONTENT, **plan}, "sources": [hostile]}],
+            "all_sources": [hostile],
+        }
+    )
+    assert "<img" not in markdown and "![" not in markdown
+
+
 def test_a_lesson_from_before_there_were_citations_lists_its_sources() -> None:
     markdown = lesson_markdown({"lesson_number": 1, "title": "T", "sources": ["a.md", "b.md"]})
     assert markdown.endswith("## Sources\n\n- a.md\n- b.md\n")

@@ -80,6 +80,13 @@ def test_the_words_of_the_request_are_no_leak() -> None:
     assert gates({**PLAN, "description": "What a lesson plan is."}, SECOND, brief=brief) == []
 
 
+def test_html_in_an_outline_but_for_the_words_of_the_request() -> None:
+    hostile = {**PLAN, "title": "Cells <script>alert(1)</script>"}
+    assert gates(hostile, SECOND) == [("raw_html", Severity.HARD, "lessons.1")]
+    brief = CourseBrief(topic="The tag <script> in HTML", num_lessons=2)
+    assert gates({**PLAN, "title": "The tag <script>"}, SECOND, brief=brief) == []
+
+
 def test_an_outline_in_another_language() -> None:
     german = {
         **PLAN,

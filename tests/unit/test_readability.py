@@ -27,6 +27,12 @@ HARD = (
         ("postgraduate", 17),
         ("Grade 99", None),
         ("beginners", None),
+        ("High school, grade 9", 9),
+        ("Middle School Grade 6", 6),
+        ("Ages 6-8", None),
+        ("Key Stage 3", None),
+        ("10", 10),
+        ("7. Klasse", 7),
         ("", None),
     ],
 )

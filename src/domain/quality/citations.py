@@ -5,12 +5,13 @@ it stands in occur there too. Every other marker is taken out of the text and co
 construction. Markers are numbered anew from 1, in the order in which a reader meets them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import regex
 
+from src.domain.markdown_code import masked
 from src.domain.quality.finding import excerpt
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
@@ -18,7 +19,8 @@ from src.domain.words import numbers, sentences, stem, words, written_numbers
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = regex.compile(r"\d+")
-_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
+_LAST_WORD = regex.compile(r"[\p{L}\p{M}\d_)}]+$")
+_GOES_ON = regex.compile(r"[ \t]+[\p{L}\d]")
 # A capital inside a sentence. At its start, or after a sign that may begin one, it says nothing.
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
 # Of private use: no word, no space, no end of a sentence.
@@ -115,18 +117,43 @@ def verified(
 
 def without_markers(text: str) -> str:
     """`text` with no citations in it."""
-    return _outside_code(text, lambda part: _MARKER.sub("", part))
+    kept, position = [], 0
+    for marker in _markers(masked(text, _IN_CODE), None):
+        kept.append(text[position : marker.start()])
+        position = marker.end()
+    return "".join([*kept, text[position:]])
 
 
-def markers(text: str) -> list[int]:
-    """The numbers that `text` cites, in order."""
-    masked = _CODE.sub(lambda code: _IN_CODE * len(code.group()), text)
-    return [number for marker in _MARKER.finditer(masked) for number in _cited_numbers(marker)]
+def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
+    """The numbers that `text` cites, in order. `declared`: those that stand for something, where that is known."""
+    return [number for marker in _markers(masked(text, _IN_CODE), declared) for number in _cited_numbers(marker)]
 
 
-def is_cited(sentence: str) -> bool:
+def _markers(text: str, declared: Collection[int] | None) -> list[regex.Match[str]]:
+    return [marker for marker in _MARKER.finditer(text) if _is_citation(marker, text, declared)]
+
+
+def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] | None) -> bool:
+    """Whether brackets with numbers cite something: `[0, 1]` may be an interval, `a[1]` a part of an array.
+
+    `declared`: the numbers that stand for something; None where that isn't known.
+    """
+    cited = _cited_numbers(marker)
+    known = [number for number in cited if declared is None or number in declared]
+    if 0 in cited or text[marker.end() : marker.end() + 1] == "(":
+        return False
+    word = _LAST_WORD.search(text, max(0, marker.start() - 30), marker.start())
+    if word and marker.group().startswith("["):
+        return len(word.group()) >= 4 and word.group().isalpha() and len(known) == len(cited)
+    if len(cited) == 1:
+        return True
+    ends = not _GOES_ON.match(text, marker.end())
+    return bool(known) and (ends or (len(cited) == 2 and len(known) == 2))
+
+
+def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
     """Whether a sentence carries a citation."""
-    return bool(markers(sentence))
+    return bool(markers(sentence, declared))
 
 
 def known_names(texts: Iterable[str]) -> frozenset[str]:
@@ -189,11 +216,12 @@ def _beginning(word: str) -> str:
 
 
 def _shown(text: str, where: str, work: _Verification) -> str:
-    masked = _CODE.sub(lambda code: _IN_CODE * len(code.group()), text)
+    outside_code = masked(text, _IN_CODE)
+    found_here = _markers(outside_code, work.claims)
     kept: list[str] = []
     position = 0
-    for sentence in sentences(masked):
-        found = list(_MARKER.finditer(masked, sentence.start, sentence.end))
+    for sentence in sentences(outside_code):
+        found = [marker for marker in found_here if sentence.start < marker.end() <= sentence.end]
         good = _that_hold(sentence.text, [_cited_numbers(marker) for marker in found], where, work) if found else set()
         for marker in found:
             left = dict.fromkeys(
@@ -201,7 +229,7 @@ def _shown(text: str, where: str, work: _Verification) -> str:
                 for number in _cited_numbers(marker)
                 if number in good
             )
-            space = " " if left and masked[marker.start() - 1 : marker.start()] != "]" else ""
+            space = " " if left and outside_code[marker.start() - 1 : marker.start()] != "]" else ""
             kept += [text[position : marker.start()], space, *(f"[{number}]" for number in left)]
             position = marker.end()
     return "".join([*kept, text[position:]])
@@ -266,12 +294,3 @@ def _references(work: _Verification) -> Iterable[Reference]:
             score=round(place.score, 1),
             version=passage.version,
         )
-
-
-def _outside_code(text: str, change: Callable[[str], str]) -> str:
-    parts: list[str] = []
-    position = 0
-    for code in _CODE.finditer(text):
-        parts += [change(text[position : code.start()]), code.group()]
-        position = code.end()
-    return "".join([*parts, change(text[position:])])

@@ -7,14 +7,14 @@ from functools import cached_property
 import regex
 
 from src.domain.lesson import LessonText
+from src.domain.markdown_code import without_blocks
 from src.domain.outline import LessonPlan
 from src.domain.quality.citations import Reference, Removed, without_markers
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import Sentence, content_stems, sentences, words
 
-_FENCED = regex.compile(r"^\s*(```|~~~).*?(?:^\s*\1\s*$|\Z)", regex.DOTALL | regex.MULTILINE)
-_MARKUP = regex.compile(r"[*_`#>]+|^\s*(?:[-+•]|\d+[.)])\s+", regex.MULTILINE)
+_MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 Grams = frozenset[tuple[str, ...]]
@@ -30,8 +30,15 @@ class Draft:
     passages: Sequence[Passage]
     references: Sequence[Reference]
     removed: Sequence[Removed]
+    must_cite: bool
+    """Whether a lesson without a verified citation is no lesson."""
     others: Mapping[int, Grams]
     """`grams` of the other lessons of the course that are finished, by their number."""
+
+    @cached_property
+    def declared(self) -> frozenset[int]:
+        """The numbers that cite something."""
+        return frozenset(reference.number for reference in self.references)
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -87,9 +94,7 @@ class Draft:
         stated: list[Sentence] = []
         for where, text in self.fields.items():
             if where.startswith(("sections.", "key_terms.")):
-                stated += [
-                    sentence for sentence in sentences(_FENCED.sub("", text)) if _states_something(sentence.text)
-                ]
+                stated += [sentence for sentence in sentences(without_blocks(text)) if _states_something(sentence.text)]
         return stated
 
 
@@ -111,7 +116,7 @@ def _states_something(sentence: str) -> bool:
 
 def plain(text: str) -> str:
     """Markdown as it is read aloud."""
-    return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(_FENCED.sub("", text)))).strip()
+    return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
 
 
 def grams(text: str, size: int = 5) -> Grams:
@@ -122,6 +127,7 @@ def grams(text: str, size: int = 5) -> Grams:
 
 def grams_of_content(content: Mapping[str, object]) -> Grams:
     """`grams` of a lesson that is saved already, from its `content_json`."""
-    sections = content.get("sections")
-    parts = sections if isinstance(sections, list) else []
+    # Other programs may have stored anything.
+    sections = content.get("sections") if isinstance(content, Mapping) else None
+    parts = [part for part in sections if isinstance(part, Mapping)] if isinstance(sections, list) else []
     return grams("\n\n".join(plain(str(part.get("content", ""))) for part in parts if part.get("kind") != "key_terms"))

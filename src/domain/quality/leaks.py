@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 
 import regex
 
+from src.domain.markdown_code import without_code
 from src.domain.quality.finding import Finding, Severity, excerpt
 
-_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
-
 _SURELY = {
-    "a model's own voice": r"""\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b
+    "a model's own voice": r"""(?:^|[.!?]\s+)as an? (?:ai|artificial intelligence|(?:large )?language model)\b
+        |\bas an? (?:ai|(?:large )?language model)[^.!?]{0,40}\bI\b
         |\bals (?:ki|sprachmodell)\b|\ben tant qu(?:e |')(?:ia\b|modèle de langage)|\bcomo (?:un )?modelo de lenguaje\b
         |(?:एआई|भाषा) मॉडल के रूप में|بصفتي نموذج|كنموذج لغوي
         |\bI(?:'m| am) (?:just |only )?(?:an ai\b|a (?:large )?language model)
@@ -22,27 +22,33 @@ _SURELY = {
     "thinking": r"""</?\s*(?:think|thinking|reasoning|scratchpad)\s*>|<\|[a-z_]{1,40}\|>
         |[\[◁]\s*/?\s*think(?:ing)?\s*[\]▷]""",
     "talk around the answer": r"""\A\s*(?:sure[,!]|(?:certainly|of course)(?:!|[,.:] (?:here|below|I)\b))
-        |\A\s*(?:gerne|natürlich)[,!.] hier\b
+        |\A\s*(?:gerne|natürlich)[,!.] hier (?:ist|kommt|finde\w*)\b
         |\b(?:here(?:'s| is)|below is) (?:your|the|a) (?:revised |corrected |requested )?lesson\b
-        |\bI hope (?:this|that) helps\b|\blet me know if you(?:'d| would| want| need)\b
+        |\bI hope (?:this|that) helps[.!]?\s*\Z|\blet me know if you(?:'d| would| want| need)\b
         |\bI have (?:fixed|revised|corrected|addressed) the\b|यहाँ आपका पाठ है|إليك الدرس""",
-    "a lesson plan": r"""\blesson plan\b|\bteacher'?s? (?:notes?|guide)\b|\bnotes? (?:for|to) (?:the )?teachers?\b
+    "a lesson plan": r"""^[ \t*_#>-]*lesson plan\b|\bteacher'?s? (?:notes?|guide)\b
+        |\bnotes? (?:for|to) (?:the )?teachers?\b
         |\bexit ticket\b|\bUnterrichts(?:entwurf|plan)\b|\b(?:Hinweise?|Notiz) für (?:die )?Lehr(?:er|kräfte)\b
         |शिक्षक(?:ों)? के लिए:|ملاحظ(?:ة|ات) للمعلم|\(\d+\s*(?:min|minutes|Minuten)\.?\)\s*:?\s*$""",
     "a placeholder": r"""\[(?:insert|your|add|todo|tbd|placeholder|image|diagram)\b[^\]]{0,200}\]
         |\(insert (?:a |an |the )?(?:picture|image|diagram|figure|photo|example)\b|\bimage_url|\[[^\]]{0,60}\beinfügen\]
-        |\[[^\]]{0,60}(?:जोड़ें|डालें)\]|\[أدخل[^\]]{0,60}\]|(?-i:\b(?:TODO|TBD|X{4,})\b)
-        |\blorem ipsum\b|\{\{\s*[\w .]{0,60}\}\}|(?-i:<[A-Z_]{3,}>)""",
+        |\[[^\]]{0,60}(?:जोड़ें|डालें)\]|\[أدخل[^\]]{0,60}\]|(?-i:\b(?:TODO|TBD)\b)
+        |\blorem ipsum\b|(?-i:<[A-Z_]{3,}>)""",
     "an instruction": r"""\bsystem prompt\b|\bignore (?:all |the )?(?:previous |above )?instructions\b
-        |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>|^(?:assistant|system|user)\s*:""",
+        |\bpassage (?:number )?\d+\b|</?(?:course|lesson|passages)>""",
 }
 _LIKELY = {
-    "a lesson plan": r"""\b(?:students|learners|pupils) (?:will|should) be (?:able|encouraged|asked|given)\b
+    "a model's own voice": r"""\bas an? (?:ai|(?:large )?language model)\b""",
+    "talk around the answer": r"""\bI hope (?:this|that) helps\b""",
+    "a lesson plan": r"""\blesson plan\b
+        |\b(?:students|learners|pupils) (?:will|should) be (?:able|encouraged|asked|given)\b
         |\b(?:ask|have|let|tell|remind|encourage) (?:the |your )?(?:students|learners|pupils|class)\b
-        |\bhand out\b.{0,40}\b(?:worksheets?|handouts?)\b|^\W*materials (?:needed|required)\b
-        |^\W*(?:duration|time|Dauer)\s*:\s*\d+\s*min""",
-    "a placeholder": r"""(?-i:\[(?:Name|Date|Place|Number|Title|Example|Topic) of [^\]]{1,60}\])""",
-    "an instruction": r"""\b(?:as|was|were) (?:requested|instructed)[,.]|\bgrade level of this (?:text|lesson)\b
+        |\bhand out\b.{0,40}\b(?:worksheets?|handouts?)\b|^[ \t*_#>-]*materials (?:needed|required)\b
+        |^[ \t*_#>-]*(?:duration|time|Dauer)\s*:\s*\d+\s*min""",
+    "a placeholder": r"""\{\{\s*[\w .]{0,60}\}\}|(?-i:\bX{4,}\b)
+        |(?-i:\[(?:Name|Date|Place|Number|Title|Example|Topic) of [^\]]{1,60}\])""",
+    "an instruction": r"""^(?:assistant|system|user)[ \t]*:|\b(?:as|was|were) (?:requested|instructed)[,.]
+        |\bgrade level of this (?:text|lesson)\b
         |\b(?:provided|given) (?:passages?|sources?|excerpts?)\b|\blearning objective (?:number )?\d
         |दिए गए (?:अंश|स्रोत)|المقاطع المعطاة|\bangegebenen (?:Passagen|Quellen)\b""",
 }
@@ -62,9 +68,11 @@ def leaks(gate: str, texts: Mapping[str, str], asked: str) -> Iterator[Finding]:
     What stands in `asked`, the words of the request, may be said.
     """
     for where, text in texts.items():
-        said = _CODE.sub(" ", text).replace("’", "'")
+        said = without_code(text).replace("’", "'")
+        told: set[str] = set()
         for severity, patterns in _PATTERNS:
             for what, pattern in patterns.items():
-                found = pattern.search(said)
+                found = pattern.search(said) if what not in told else None
                 if found and found.group().casefold() not in asked.casefold():
+                    told.add(what)
                     yield Finding(gate, severity, where, f"{what} is no part of a lesson: {excerpt(found.group())}")

@@ -9,6 +9,7 @@ from src.domain.outline import Outline
 from src.domain.quality.finding import Finding, Severity, excerpt, hard, soft
 from src.domain.quality.language import language_name, other_language
 from src.domain.quality.leaks import leaks
+from src.domain.quality.text_gates import html
 from src.domain.request import CourseBrief
 from src.domain.words import content_stems, words, written_numbers
 
@@ -91,6 +92,16 @@ def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
         yield from (finding for finding in found if finding.severity is Severity.HARD)
 
 
+def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """HTML, script or images: titles and descriptions stand in the course as they are."""
+    yield from html(outline.title, "title", brief.topic)
+    yield from html(outline.description, "description", brief.topic)
+    for lesson in outline.lessons:
+        shown = (lesson.title, lesson.description, *lesson.key_concepts, *lesson.learning_objectives)
+        for text in shown:
+            yield from html(text, f"lessons.{lesson.lesson_number}", brief.topic)
+
+
 def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """An outline in another language than the one asked for."""
     parts = (f"{lesson.description} {' '.join(lesson.learning_objectives)}" for lesson in outline.lessons)
@@ -98,4 +109,12 @@ def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
         yield hard("outline_language", "", f"the outline is in {other}, not in {language_name(brief.language)}")
 
 
-OUTLINE_GATES = (lesson_count, alike_titles, vague_objective, repeated_objective, outline_leak, outline_language)
+OUTLINE_GATES = (
+    lesson_count,
+    alike_titles,
+    vague_objective,
+    repeated_objective,
+    outline_leak,
+    outline_html,
+    outline_language,
+)

@@ -30,6 +30,10 @@ _ALL_OR_NONE = regex.compile(
     r"|उपरोक्त सभी|उपर्युक्त सभी|इनमें से कोई नहीं|इनमें से सभी|(?:كل|جميع) ما سبق|لا شيء مما سبق",
     regex.IGNORECASE,
 )
+_LETTER_NAMED = regex.compile(
+    r"\b(?i:option|choice|answer|antwort)s? \(?[A-F]\b"
+    r"|\b(?i:the (?:right |correct )?(?:answer|key) is) \(?[A-F]\b(?! \p{Ll})"
+)
 _NEGATIVE = regex.compile(
     r"\b(?:not|never|except|false|incorrect|least|nicht|kein\w*|außer)\b|नहीं|गलत|ليس|خطأ", regex.IGNORECASE
 )
@@ -193,6 +197,25 @@ def question_language(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def letter_named(draft: Draft) -> Iterator[Finding]:
+    """Letters of choices in a question or its explanation: the choices are drawn, and the letters with them."""
+    for number, check in enumerate(draft.text.checks, start=1):
+        found = _LETTER_NAMED.search(f"{check.question}\n{check.explanation}") if check.choices else None
+        if found:
+            yield hard("letter_named", f"checks.{number}", f"name the choice by its words: {excerpt(found.group())}")
+
+
+def choices_alike(draft: Draft) -> Iterator[Finding]:
+    """Choices that differ in signs alone, so that two of them are right."""
+    for number, check in enumerate(draft.text.checks, start=1):
+        known: dict[tuple[str, ...], str] = {}
+        for choice in check.choices or ():
+            alike = known.setdefault(tuple(words(choice)) or (choice,), choice)
+            if alike != choice:
+                message = f"{excerpt(choice)} says the same as {excerpt(alike)}"
+                yield soft("choices_alike", f"checks.{number}", message)
+
+
 def not_true_and_false(draft: Draft) -> Iterator[Finding]:
     """True-or-false questions whose choices are something else, or stand the wrong way round."""
     known = _TRUE_AND_FALSE.get(primary(draft.brief.language))
@@ -218,5 +241,7 @@ QUESTION_GATES = (
     all_or_none,
     duplicate_question,
     question_language,
+    letter_named,
+    choices_alike,
     not_true_and_false,
 )

@@ -11,7 +11,14 @@ from src.domain.words import sentences, words
 LEAST_WORDS = 100
 """A shorter text says too little about its reader."""
 
-_GRADE = regex.compile(r"\b(?:grade|class|year|form|klasse)?\s*(\d{1,2})(?:st|nd|rd|th)?\b", regex.IGNORECASE)
+_NAMED_GRADE = regex.compile(
+    r"\b(?P<kind>grade|class|year|form|klasse)\s*(?P<after>\d{1,2})\b"
+    r"|\b(?P<before>\d{1,2})(?:st|nd|rd|th|\.)?\s*(?P<kind>grade|class|year|form|klasse)\b"
+)
+# Ages and key stages are no grades.
+_OTHER_COUNT = regex.compile(r"\bages?\b|\baged\b|\bkey stage\b|\bjahre\b")
+_NUMBER = regex.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_LAST_GRADE = 20
 # School years where there is no number: first match wins. College begins after grade 12.
 _STAGES = (
     ("kindergarten", 0),
@@ -34,14 +41,17 @@ _STAGES = (
 def grade_number(grade_level: str) -> int | None:
     """The school year (US grade) that a grade level names, as far as it names one: 8 for "Grade 8"."""
     level = grade_level.casefold()
+    if named := _NAMED_GRADE.search(level):
+        number = int(named["after"] or named["before"])
+        # Years in England and Wales begin one earlier: Year 9 is Grade 8.
+        return number - (named["kind"] == "year") if number <= _LAST_GRADE else None
+    if _OTHER_COUNT.search(level):
+        return None
     for stage, grade in _STAGES:
         if stage in level:
             return grade
-    found = _GRADE.search(level)
-    if found is None or not 0 <= int(found.group(1)) <= 20:
-        return None
-    # Years in England and Wales begin one earlier: Year 9 is Grade 8.
-    return int(found.group(1)) - (1 if found.group().lstrip().startswith("year") else 0)
+    alone = _NUMBER.fullmatch(level.strip())
+    return int(alone[1]) if alone and int(alone[1]) <= _LAST_GRADE else None
 
 
 def reading_grade(text: str, language: str) -> float | None:

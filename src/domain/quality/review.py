@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import regex
+
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
@@ -20,6 +22,8 @@ from src.domain.source import Passage
 from src.domain.words import sentences
 
 R = TypeVar("R")
+
+_LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,19 @@ def review_lesson(
     passages: Sequence[Passage],
     others: Mapping[int, Grams],
     origin: Origin,
+    *,
+    must_cite: bool,
 ) -> Reviewed[Lesson]:
-    """Verifies the citations of a lesson, places its keys, and passes it through its gates. Raises nothing.
+    """Verifies the citations of a lesson, places its keys, and passes it through its gates.
 
+    `must_cite`: without a verified citation it is no lesson.
     `others`: runs of words of the course's finished lessons (`draft.grams`), by their number.
     """
     cited = verified(text.fields(), text.claims(), passages, brief.language)
-    shown = text.with_fields({where: _filled(field) for where, field in cited.fields.items()})
-    checks = with_keys_placed(tuple(map(_without_markers, shown.checks)), f"{plan.lesson_number} {plan.title}")
+    shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
+    checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
-    draft = Draft(brief, plan, shown, passages, cited.references, cited.removed, others)
+    draft = Draft(brief, plan, shown, passages, cited.references, cited.removed, must_cite, others)
     findings = tuple(finding for gate in (*TEXT_GATES, *QUESTION_GATES) for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
     lesson = Lesson(
@@ -78,12 +85,27 @@ def review_lesson(
     return Reviewed(lesson, findings)
 
 
-def _without_markers(check: Check) -> Check:
-    return check.model_copy(
-        update={
-            name: _filled(without_markers(getattr(check, name))) for name in ("question", "evidence", "explanation")
-        }
-    )
+def _cleaned(check: Check) -> Check:
+    """A question without citations, which count in the lesson's text only, and without letters before its choices:
+    these are drawn, and then lettered."""
+    names = ("question", "evidence", "explanation", "answer")
+    told = {name: _filled(without_markers(getattr(check, name))) for name in names}
+    if check.choices is None:
+        return check.model_copy(update=told)
+    choices = tuple(_filled(without_markers(choice)) for choice in check.choices)
+    if all(_LETTER.match(choice) for choice in choices):
+        choices = tuple(_filled(_LETTER.sub("", choice)) for choice in choices)
+        told["explanation"] = _filled(_LETTER.sub("", told["explanation"]))
+    if len({choice.casefold() for choice in choices}) < len(choices):
+        return check.model_copy(update={**told, "answer": check.answer})  # they differ in this alone
+    return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
+
+
+def _labelled(text: LessonText) -> LessonText:
+    """Headings and terms cite nothing."""
+    sections = (part.model_copy(update={"heading": _filled(without_markers(part.heading))}) for part in text.sections)
+    terms = (term.model_copy(update={"term": _filled(without_markers(term.term))}) for term in text.key_terms)
+    return text.model_copy(update={"sections": tuple(sections), "key_terms": tuple(terms)})
 
 
 def _filled(text: str) -> str:
@@ -104,14 +126,14 @@ def _reference(evidence: str, draft: Draft) -> int | None:
     """The first citation of the sentence that an answer rests on."""
     for text in draft.fields.values():
         for sentence in sentences(text):
-            found = markers(sentence.text)
+            found = markers(sentence.text, draft.declared)
             if found and locate(evidence, without_markers(sentence.text)):
                 return found[0]
     return None
 
 
 def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: tuple[Finding, ...]) -> LessonQuality:
-    shown = [number for text in draft.fields.values() for number in markers(text)]
+    shown = [number for text in draft.fields.values() for number in markers(text, draft.declared)]
     stands = {
         reference.number
         for reference in cited.references
@@ -124,7 +146,7 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         citations_verified=sum(number in stands for number in shown),
         citations_removed=len(cited.removed),
         factual_sentences=len(factual),
-        cited_sentences=sum(is_cited(sentence.text) for sentence in factual),
+        cited_sentences=sum(is_cited(sentence.text, draft.declared) for sentence in factual),
         reading_grade=reading_grade(draft.all_prose, draft.brief.language),
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),

@@ -6,6 +6,7 @@ import regex
 from rapidfuzz import fuzz
 
 from src.domain.headings import primary
+from src.domain.markdown_code import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
 from src.domain.quality.finding import Finding, excerpt, hard, soft
@@ -27,19 +28,15 @@ LEAST_LANGUAGE_CHARACTERS = 200
 NEAR = 12
 """Words between the first and the last one of a key concept, at most."""
 
-# A tag as browsers take it for one, with attributes or none: `a < b and b > c` is mathematics, `<b>` is not.
+# What a browser may take for a tag, a comment or a declaration: "<" and at once a letter, or a sign that begins one.
+# `a < b and b > c` is mathematics. "x<y" alone is let be; with a ">" after it, it would swallow what is between.
 _HTML = regex.compile(
-    r"</?(?:a|abbr|article|aside|audio|b|base|blockquote|body|br|button|canvas|caption|center|code|dd|del|details|div|dl"
-    r"|dt|em|embed|figcaption|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label"
-    r"|li|link|main|mark|math|meta|nav|noscript|object|ol|option|p|picture|pre|s|script|section|select|small|span"
-    r"|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|th|thead|title|tr|tt|u|ul|var|video)"
-    r"(?:\s+(?:[\w:-]+\s*=[^<>]{0,500}|open|async|defer|hidden|controls|disabled))?\s*/?>"
-    r"|<script\b|<!--|<!doctype|javascript:|\bon(?:error|load|click)\s*=",
+    r"</?[a-z][a-z0-9:-]{0,40}(?=[\s/>])[^<>]{0,2000}>|<(?:script|style|iframe|object|embed|svg|img)\b|<[!?][a-z\[-]"
+    r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|\b(?:javascript|vbscript):|\bdata:text/html",
     regex.IGNORECASE,
 )
-_CODE = regex.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", regex.DOTALL)
-_HEADING = regex.compile(r"^\s{0,3}#{1,6}\s|^[^\n]+\n\s{0,3}(?:={3,}|-{3,})\s*$", regex.MULTILINE)
-_FENCE = regex.compile(r"^\s*(?:```|~~~)", regex.MULTILINE)
+_IMAGE = regex.compile(r"!\[[^\]\n]{0,500}\]\(")
+_HEADING = regex.compile(r"^ {0,3}#{1,6}[ \t]|^[^\n]+\n {0,3}(?:={3,}|-{3,})[ \t]*$", regex.MULTILINE)
 _ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\d+\])*\s*$|[。！？][”」』]?$")
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
 _ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
@@ -57,21 +54,33 @@ def leak(draft: Draft) -> Iterator[Finding]:
 def raw_html(draft: Draft) -> Iterator[Finding]:
     """HTML or script, outside code."""
     for where, text in draft.everything.items():
-        if found := _HTML.search(_CODE.sub("", text)):
-            yield hard("raw_html", where, f"no HTML is wanted: {excerpt(found.group())}")
+        yield from html(text, where)
+
+
+def html(text: str, where: str, asked: str = "") -> Iterator[Finding]:
+    """`raw_html` of one text. Images are wanted no more: they would be fetched from wherever they point to.
+
+    What stands in `asked`, the words of the request, may be said: it is shown and has no effect (`domain.markdown`).
+    """
+    outside_code = without_code(text)
+    found = _HTML.search(outside_code)
+    if found and found.group() not in asked:
+        yield hard("raw_html", where, f"no HTML is wanted: {excerpt(found.group())}")
+    if found := _IMAGE.search(outside_code):
+        yield hard("raw_html", where, f"no images are wanted: {excerpt(found.group())}")
 
 
 def unclosed_fence(draft: Draft) -> Iterator[Finding]:
     """A code block without its end, which would swallow the rest of the course."""
     for where, text in draft.everything.items():
-        if len(_FENCE.findall(text)) % 2:
+        if has_open_block(text):
             yield hard("unclosed_fence", where, "a code block is opened and not closed")
 
 
 def heading_in_text(draft: Draft) -> Iterator[Finding]:
     """Headings inside a part: they would stand beside or above those of the lesson."""
     for where, text in draft.fields.items():
-        if found := _HEADING.search(_CODE.sub("", text)):
+        if found := _HEADING.search(without_code(text)):
             yield soft("heading_in_text", where, f"a part has no headings of its own: {excerpt(found.group())}")
     seen: set[str] = set()
     for number, part in enumerate(draft.text.sections, start=1):
@@ -111,7 +120,8 @@ def length(draft: Draft) -> Iterator[Finding]:
 
 
 def _length(text: str) -> int:
-    return len(words(text)) if not (dense := len(_NO_SPACES.findall(text))) else len(words(text)) + dense // 2
+    dense = len(_NO_SPACES.findall(text))
+    return len(words(text)) if not dense else len(words(_NO_SPACES.sub(" ", text))) + dense // 2
 
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
@@ -226,12 +236,14 @@ def uncited(draft: Draft) -> Iterator[Finding]:
     if not draft.passages:
         return
     if not draft.references:
-        yield hard("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
+        # Without a wish for these sources, a lesson that doesn't rest on what was found is one without sources.
+        finding = hard if draft.must_cite else soft
+        yield finding("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
         return
     factual = draft.factual_sentences()
-    cited = sum(is_cited(sentence.text) for sentence in factual)
+    cited = sum(is_cited(sentence.text, draft.declared) for sentence in factual)
     if factual and cited / len(factual) < LEAST_COVERAGE:
-        example = next(sentence.text for sentence in factual if not is_cited(sentence.text))
+        example = next(sentence.text for sentence in factual if not is_cited(sentence.text, draft.declared))
         yield soft(
             "uncited",
             "",
