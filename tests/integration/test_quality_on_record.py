@@ -241,6 +241,34 @@ class TestCommand:
         code, output = self.show(monkeypatch, database_settings, "old")
         assert code == 0 and "another program" in output
 
+    @pytest.mark.parametrize(
+        ("quality", "row"),
+        [
+            ({"words": 190, "score": 1}, "190 │ – of – │ – "),
+            ({"citation_coverage": "high", "findings": ["bad", {"gate": "x"}]}, "– │ – of – │ – "),
+            (["good"], "– │ – of – │ – "),
+        ],
+    )
+    def test_text_that_looks_like_markup_and_figures_of_another_shape_are_shown(
+        self,
+        psql: Psql,
+        database_settings: DatabaseSettings,
+        monkeypatch: pytest.MonkeyPatch,
+        quality: object,
+        row: str,
+    ) -> None:
+        psql.run(
+            "INSERT INTO courses (id, user_id, topic, title, grade_level, status, quality, outline_findings) VALUES"
+            " ('00000000-0000-4000-8000-000000000001', gen_random_uuid(), 'T', 'Tags [/b]', 'G', 'READY',"
+            f" '{json.dumps(quality)}', '{json.dumps([quality])}');"
+            " INSERT INTO lessons (course_id, lesson_number, title, quality, written_by, prompt_version) VALUES"
+            f" ('00000000-0000-4000-8000-000000000001', 1, 'Closing tags [/b]', '{json.dumps(quality)}', '[b]m', 1)"
+        )
+        code, output = self.show(monkeypatch, database_settings, "00000000-0000-4000-8000-000000000001")
+        assert code == 0, output
+        assert "1. Closing tags [/b]" in output and "[b]m, prompt 1" in output
+        assert row in re.sub(" +", " ", output)
+
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")
         assert code == 1 and "no course has the id, request_id or slug 'nothing'" in output
