@@ -11,6 +11,8 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from src.domain.lesson import CheckKind
+from src.domain.quality.finding import Finding
+from src.domain.quality.record import findings_json
 from src.domain.result import CourseQuality
 
 T = TypeVar("T")
@@ -45,6 +47,8 @@ _KIND = TypeAdapter[CheckKind](CheckKind)
 _NUMBER = TypeAdapter[int](_Number)
 _TEXT = TypeAdapter[str](_Text)
 _TEXTS = TypeAdapter[list[str]](list[_Text])
+_DIGEST = TypeAdapter[str](Annotated[_Text, Field(pattern="^[0-9a-f]{64}$")])
+_FINDING = TypeAdapter[Finding](Finding)
 _QUALITY = TypeAdapter[CourseQuality](CourseQuality)
 _REFERENCE = TypeAdapter[_Reference](_Reference)
 
@@ -73,6 +77,25 @@ def references(content: Mapping[str, Any]) -> list[dict[str, Any]]:
         if (reference := _taken(_REFERENCE, entry)) is not None:
             found.setdefault(reference.number, reference.model_dump())
     return list(found.values())
+
+
+def origin_columns(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What wrote a lesson of the shape of `course.json`, as the columns of `lessons` have it."""
+    origin, content = entry.get("origin"), entry.get("content")
+    given = origin if isinstance(origin, dict) else {}
+    written_by = content.get("written_by") if isinstance(content, dict) else None
+    return {
+        "written_by": text(given.get("model")) or text(written_by),
+        "prompt_version": _taken(_NUMBER, given.get("prompt_version")),
+        "prompt_digest": _taken(_DIGEST, given.get("prompt_digest")),
+    }
+
+
+def outline_findings(given: object) -> list[dict[str, str]]:
+    """Those that are of the shape of `courses.outline_findings`."""
+    found = (_taken(_FINDING, entry) for entry in (given if isinstance(given, list) else ()))
+    written = findings_json([finding for finding in found if finding is not None])
+    return [entry for entry in written if storable(entry)]
 
 
 def course_quality(given: object) -> dict[str, Any] | None:

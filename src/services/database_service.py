@@ -16,7 +16,15 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from src.config import DatabaseSettings
-from src.domain.given_course import check_columns, course_quality, lesson_quality, references, text
+from src.domain.given_course import (
+    check_columns,
+    course_quality,
+    lesson_quality,
+    origin_columns,
+    outline_findings,
+    references,
+    text,
+)
 from src.domain.markdown import lesson_markdown
 from src.services.database import create_pool
 
@@ -153,7 +161,7 @@ class DatabaseService:
                     """
                     UPDATE courses
                     SET status = 'READY', generated_at = %s, sources = %s::text[], language = coalesce(%s, language),
-                        quality = %s
+                        quality = %s, outline_findings = %s
                     WHERE id = %s
                     """,
                     (
@@ -161,6 +169,7 @@ class DatabaseService:
                         list(course_data.get("all_sources", ())),
                         text(metadata.get("language")),
                         _json(course_quality(metadata.get("quality"))),
+                        Json(outline_findings(course_data.get("outline_findings"))),
                         course_id,
                     ),
                 )
@@ -202,8 +211,17 @@ class DatabaseService:
         self.save_lesson_body(lesson_id, lesson_markdown(content), content)
         with self.get_cursor() as cursor:
             cursor.execute(
-                "UPDATE lessons SET quality = %s, written_by = %s WHERE id = %s",
-                (_json(lesson_quality(entry.get("quality"))), text(content.get("written_by")), lesson_id),
+                """
+                UPDATE lessons
+                SET quality = %(quality)s, written_by = %(written_by)s, prompt_version = %(prompt_version)s,
+                    prompt_digest = %(prompt_digest)s
+                WHERE id = %(lesson_id)s
+                """,
+                {
+                    "lesson_id": lesson_id,
+                    "quality": _json(lesson_quality(entry.get("quality"))),
+                    **origin_columns(entry),
+                },
             )
             for number, check in enumerate(content.get("checks", ()), start=1):
                 cursor.execute(_INSERT_CHECK, {"lesson_id": lesson_id, "q_order": number, **check_columns(check)})

@@ -28,7 +28,7 @@ from src.domain.errors import LeaseLost, RequestIdConflict
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
 from src.domain.quality.finding import Finding
-from src.domain.quality.record import course_quality
+from src.domain.quality.record import course_quality, findings_json
 from src.domain.request import IdentifiedRequest, body_digest
 from src.domain.result import ErrorMessage, SuccessMessage
 from src.services.whole_files import sync_folder, write_whole
@@ -340,6 +340,7 @@ def _document(course: FilesCourse) -> dict[str, Any]:
         "title": course.outline.title,
         "total_lessons": len(lessons),
         "outline_json": course.outline.model_dump(mode="json"),
+        "outline_findings": findings_json(course.outline_findings),
         "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
         "usage": usage([call for _, call in course.calls]),
         "quality": course_quality(
@@ -361,6 +362,9 @@ def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
         "content_json": content,
         "generated_at": saved.generated_at,
         "quality": saved.lesson.quality.as_json(),
+        "written_by": saved.lesson.origin.model,
+        "prompt_version": saved.lesson.origin.prompt_version,
+        "prompt_digest": saved.lesson.origin.prompt_digest,
     }
 
 
