@@ -32,7 +32,7 @@ DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'lesson_checks_answer_key') THEN
         ALTER TABLE public.lesson_checks ADD CONSTRAINT lesson_checks_answer_key
-            CHECK (key IS NULL OR (choices[key] IS NOT NULL AND choices[key] = answer));
+            CHECK (key IS NULL OR (choices[key] IS NOT NULL AND choices[key] IS NOT DISTINCT FROM answer));
     END IF;
 END
 $$;
@@ -55,6 +55,21 @@ COMMENT ON COLUMN public.lesson_citations.score IS '100: word for word; from 90:
 COMMENT ON COLUMN public.lesson_citations.document_version IS 'source_documents.sha256 when it was verified; NULL where the library knows none';
 CREATE INDEX IF NOT EXISTS lesson_citations_document ON public.lesson_citations (document);
 
+-- A figure of a `quality`, which other programs may write too; NULL where it is none, so that one row breaks no view.
+CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality -> name) = 'number' THEN (quality ->> name)::numeric END
+$$;
+
+-- The same as a whole number.
+CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN public.quality_figure(quality, name) BETWEEN -2147483648 AND 2147483647
+                THEN public.quality_figure(quality, name)::int END
+$$;
+
 -- The figures of a course from its lessons. The worker makes the same for courses that it writes with files only
 -- (src/domain/quality/record.py).
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
@@ -64,21 +79,21 @@ AS $$
     SELECT jsonb_build_object(
         'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
         'lessons_without_sources', count(*) FILTER (WHERE coalesce(cardinality(l.sources), 0) = 0),
-        'citations', coalesce(sum((l.quality ->> 'citations')::int), 0),
-        'citations_removed', coalesce(sum((l.quality ->> 'citations_removed')::int), 0),
-        'citation_precision', trim_scale(round(sum((l.quality ->> 'citations_verified')::numeric)
-                                               / nullif(sum((l.quality ->> 'citations')::numeric), 0), 3)),
-        'citation_coverage', trim_scale(round(sum((l.quality ->> 'cited_sentences')::numeric)
-                                              / nullif(sum((l.quality ->> 'factual_sentences')::numeric), 0), 3)),
-        'reading_grade', trim_scale(round(avg((l.quality ->> 'reading_grade')::numeric), 1)),
-        'hardest_reading_grade', max((l.quality ->> 'reading_grade')::numeric),
+        'citations', coalesce(sum(quality_count(l.quality, 'citations')), 0),
+        'citations_removed', coalesce(sum(quality_count(l.quality, 'citations_removed')), 0),
+        'citation_precision', trim_scale(round(sum(quality_figure(l.quality, 'citations_verified'))
+                                               / nullif(sum(quality_figure(l.quality, 'citations')), 0), 3)),
+        'citation_coverage', trim_scale(round(sum(quality_figure(l.quality, 'cited_sentences'))
+                                              / nullif(sum(quality_figure(l.quality, 'factual_sentences')), 0), 3)),
+        'reading_grade', trim_scale(round(avg(quality_figure(l.quality, 'reading_grade')), 1)),
+        'hardest_reading_grade', max(quality_figure(l.quality, 'reading_grade')),
         'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id
                    WHERE kl.course_id = course),
-        'valid_keys', coalesce(sum((l.quality ->> 'valid_keys')::int), 0),
-        'hard_findings', coalesce(sum((l.quality ->> 'hard_findings')::int), 0) + (
+        'valid_keys', coalesce(sum(quality_count(l.quality, 'valid_keys')), 0),
+        'hard_findings', coalesce(sum(quality_count(l.quality, 'hard_findings')), 0) + (
             SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
             WHERE c.id = course AND found ->> 'severity' = 'hard'),
-        'soft_findings', coalesce(sum((l.quality ->> 'soft_findings')::int), 0) + (
+        'soft_findings', coalesce(sum(quality_count(l.quality, 'soft_findings')), 0) + (
             SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
             WHERE c.id = course AND found ->> 'severity' = 'soft')
     )
@@ -87,18 +102,18 @@ $$;
 
 CREATE OR REPLACE VIEW public.v_course_quality AS
 SELECT c.id AS course_id, c.slug, c.title, c.grade_level, c.language, c.generated_at,
-       (c.quality ->> 'lessons_with_sources')::int AS lessons_with_sources,
-       (c.quality ->> 'lessons_without_sources')::int AS lessons_without_sources,
-       (c.quality ->> 'citations')::int AS citations,
-       (c.quality ->> 'citations_removed')::int AS citations_removed,
-       (c.quality ->> 'citation_precision')::numeric AS citation_precision,
-       (c.quality ->> 'citation_coverage')::numeric AS citation_coverage,
-       (c.quality ->> 'reading_grade')::numeric AS reading_grade,
-       (c.quality ->> 'hardest_reading_grade')::numeric AS hardest_reading_grade,
-       (c.quality ->> 'checks')::int AS checks,
-       (c.quality ->> 'valid_keys')::int AS valid_keys,
-       (c.quality ->> 'hard_findings')::int AS hard_findings,
-       (c.quality ->> 'soft_findings')::int AS soft_findings
+       public.quality_count(c.quality, 'lessons_with_sources') AS lessons_with_sources,
+       public.quality_count(c.quality, 'lessons_without_sources') AS lessons_without_sources,
+       public.quality_count(c.quality, 'citations') AS citations,
+       public.quality_count(c.quality, 'citations_removed') AS citations_removed,
+       public.quality_figure(c.quality, 'citation_precision') AS citation_precision,
+       public.quality_figure(c.quality, 'citation_coverage') AS citation_coverage,
+       public.quality_figure(c.quality, 'reading_grade') AS reading_grade,
+       public.quality_figure(c.quality, 'hardest_reading_grade') AS hardest_reading_grade,
+       public.quality_count(c.quality, 'checks') AS checks,
+       public.quality_count(c.quality, 'valid_keys') AS valid_keys,
+       public.quality_count(c.quality, 'hard_findings') AS hard_findings,
+       public.quality_count(c.quality, 'soft_findings') AS soft_findings
 FROM public.courses c
 WHERE c.status = 'READY';
 

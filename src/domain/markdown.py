@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from src.domain.given_course import references
 from src.domain.headings import Headings, headings
 
 # What would begin a tag, a comment or a declaration.
@@ -15,7 +16,8 @@ def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
 
     Lessons that other programs stored may have `title` and `sections` only: what is absent is left out.
     """
-    fixed = headings(content.get("language", "en"))
+    language = content.get("language")
+    fixed = headings(language if isinstance(language, str) else "en")
     title, part, detail = "#" * level, "#" * (level + 1), "#" * (level + 2)
     lines = [f"{title} {fixed.lesson.format(content['lesson_number'], _shown(content['title']))}", ""]
     if content.get("description"):
@@ -27,12 +29,12 @@ def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
     if checks := content.get("checks"):
         lines += [f"{part} {fixed.checks}", ""]
         for number, check in enumerate(checks, start=1):
-            lines += [f"{number}. {check['question']}", *_lettered(check.get("choices"))]
+            lines += [f"{number}. {check['question']}", *_lettered(_choices(check))]
         lines += ["", f"{detail} {fixed.answer_key}", ""]
         lines += [f"{number}. {_answer(check, fixed)}" for number, check in enumerate(checks, start=1)]
         lines += [""]
     if "sources" in content:
-        shown = _references(content.get("references", ())) or _bullets(map(_one_line, content["sources"]))
+        shown = _references(references(content)) or _bullets(map(_one_line, content["sources"]))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if "written_by" in content:
         lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
@@ -61,11 +63,9 @@ def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
-def _references(references: Sequence[Mapping[str, Any]]) -> list[str]:
+def _references(cited: Sequence[Mapping[str, Any]]) -> list[str]:
     # Two spaces at the end keep the lines apart; a list would number them anew.
-    return [
-        f"[{reference['number']}] {_place(reference)}: “{_one_line(reference['quote'])}”  " for reference in references
-    ]
+    return [f"[{reference['number']}] {_place(reference)}: “{_one_line(reference['quote'])}”  " for reference in cited]
 
 
 def _place(reference: Mapping[str, Any]) -> str:
@@ -87,12 +87,18 @@ def _cited_in(source: str, lessons: Sequence[Mapping[str, Any]], fixed: Headings
     return f"{shown} ({fixed.cited_in.format(', '.join(numbers))})" if numbers else shown
 
 
-def _lettered(choices: Sequence[str] | None) -> list[str]:
-    return [f"   - {chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices or ())]
+def _choices(check: Mapping[str, Any]) -> Sequence[str]:
+    # Other programs may have them by letter.
+    choices = check.get("choices") or ()
+    return list(choices.values()) if isinstance(choices, Mapping) else choices
+
+
+def _lettered(choices: Sequence[str]) -> list[str]:
+    return [f"   - {chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices)]
 
 
 def _answer(check: Mapping[str, Any], fixed: Headings) -> str:
-    choices, answer = check.get("choices") or (), check.get("answer")
+    choices, answer = _choices(check), check.get("answer")
     if not answer:
         return f"*{fixed.no_answer}*"
     letter = f"{chr(ord('A') + choices.index(answer))}. " if answer in choices else ""

@@ -33,54 +33,56 @@ def report(config: DatabaseSettings, name: str) -> str | None:
 
 
 def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
-    console = Console(width=None if Console().is_terminal else _WIDE)
+    # Titles and findings are others' text: nothing in it is markup.
+    console = Console(width=None if Console().is_terminal else _WIDE, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(
-            f"{course['title']} · {course['grade_level']} · {course['language']} · {course['status']} · {course['id']}",
-            markup=False,
+            f"{course['title']} · {course['grade_level']} · {course['language']} · {course['status']} · {course['id']}"
         )
         console.print(_table(lessons))
         for line in _findings(course, lessons):
-            console.print(line, markup=False)
-        if course["quality"]:
-            console.print(_summary(course["quality"]), markup=False)
+            console.print(line)
+        if quality := _object(course["quality"]):
+            console.print(_summary(quality))
     return capture.get().rstrip()
 
 
 def _table(lessons: Sequence[RowMapping]) -> Table:
     table = Table("Lesson", "Words", "Citations", "Removed", "Coverage", "Grade", "Keys", "Hard", "Soft", "Written by")
     for lesson in lessons:
-        title, quality = f"{lesson['lesson_number']}. {lesson['title']}", lesson["quality"]
-        if quality is None:
+        title = f"{lesson['lesson_number']}. {lesson['title']}"
+        if lesson["quality"] is None:
             table.add_row(title, *["–"] * 8, "another program")
             continue
+        quality = _object(lesson["quality"])
         table.add_row(
             title,
-            str(quality["words"]),
-            f"{quality['citations_verified']} of {quality['citations']}",
-            str(quality["citations_removed"]),
-            _percent(quality["citation_coverage"]),
+            _figure(quality, "words"),
+            f"{_figure(quality, 'citations_verified')} of {_figure(quality, 'citations')}",
+            _figure(quality, "citations_removed"),
+            _percent(quality.get("citation_coverage")),
             _grade(quality),
-            f"{quality['valid_keys']} of {quality['checks']}",
-            str(quality["hard_findings"]),
-            str(quality["soft_findings"]),
+            f"{_figure(quality, 'valid_keys')} of {_figure(quality, 'checks')}",
+            _figure(quality, "hard_findings"),
+            _figure(quality, "soft_findings"),
             f"{lesson['written_by']}, prompt {lesson['prompt_version']}" if lesson["prompt_version"] else "–",
         )
     return table
 
 
 def _findings(course: RowMapping, lessons: Sequence[RowMapping]) -> list[str]:
-    lines = [f"Outline: {_finding(found)}" for found in course["outline_findings"]]
+    lines = [f"Outline: {_finding(found)}" for found in _objects(course["outline_findings"])]
     for lesson in lessons:
         number = f"Lesson {lesson['lesson_number']}"
-        lines += [f"{number}: {_finding(found)}" for found in (lesson["quality"] or {}).get("findings", ())]
+        found_there = _objects(_object(lesson["quality"]).get("findings"))
+        lines += [f"{number}: {_finding(found)}" for found in found_there]
         lines += [f"{number}: cites {document}, which has changed since or is gone" for document in lesson["stale"]]
     return lines
 
 
-def _finding(found: Mapping[str, str]) -> str:
-    place = f"{found['where']}: " if found["where"] else ""
-    return f"{found['severity']} {found['gate']}: {place}{found['message']}"
+def _finding(found: Mapping[str, Any]) -> str:
+    place = f"{found['where']}: " if found.get("where") else ""
+    return f"{found.get('severity', '–')} {found.get('gate', '–')}: {place}{found.get('message', '–')}"
 
 
 def _summary(quality: Mapping[str, Any]) -> str:
@@ -88,17 +90,35 @@ def _summary(quality: Mapping[str, Any]) -> str:
         f"Citation precision {_percent(quality.get('citation_precision'))},"
         f" coverage {_percent(quality.get('citation_coverage'))};"
         f" reading grade {quality.get('reading_grade') or 'not measured'};"
-        f" {quality.get('lessons_with_sources')} lessons with sources,"
-        f" {quality.get('lessons_without_sources')} without"
+        f" {_figure(quality, 'lessons_with_sources')} lessons with sources,"
+        f" {_figure(quality, 'lessons_without_sources')} without"
     )
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"
+def _percent(share: object) -> str:
+    return f"{share:.0%}" if isinstance(share, int | float) else "–"
 
 
 def _grade(quality: Mapping[str, Any]) -> str:
+    if "reading_grade" not in quality:
+        return "–"
     if quality["reading_grade"] is None:
         return "not measured"
-    wanted = f" (wanted {quality['wanted_grade']})" if quality["wanted_grade"] is not None else ""
+    wanted = f" (wanted {quality['wanted_grade']})" if quality.get("wanted_grade") is not None else ""
     return f"{quality['reading_grade']}{wanted}"
+
+
+# Other programs may write a quality too, of other shapes.
+
+
+def _figure(quality: Mapping[str, Any], name: str) -> str:
+    value = quality.get(name)
+    return str(value) if isinstance(value, int | float) else "–"
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

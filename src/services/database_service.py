@@ -16,6 +16,15 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from src.config import DatabaseSettings
+from src.domain.given_course import (
+    check_columns,
+    course_quality,
+    lesson_quality,
+    origin_columns,
+    outline_findings,
+    references,
+    text,
+)
 from src.domain.markdown import lesson_markdown
 from src.services.database import create_pool
 
@@ -131,6 +140,7 @@ class DatabaseService:
     def save_complete_course(self, user_id: Id, course_data: dict[str, Any]) -> str:
         """Saves a course of the shape of `course.json` as READY and returns its id.
 
+        What is optional in that shape is left out where it is of another type than the worker's own.
         If saving its lessons fails, the course is left FAILED with the error, and the error is raised.
         """
         metadata, lessons = course_data["metadata"], course_data["lessons"]
@@ -151,14 +161,15 @@ class DatabaseService:
                     """
                     UPDATE courses
                     SET status = 'READY', generated_at = %s, sources = %s::text[], language = coalesce(%s, language),
-                        quality = %s
+                        quality = %s, outline_findings = %s
                     WHERE id = %s
                     """,
                     (
                         metadata.get("generated_at"),
                         list(course_data.get("all_sources", ())),
-                        metadata.get("language"),
-                        _json(metadata.get("quality")),
+                        text(metadata.get("language")),
+                        _json(course_quality(metadata.get("quality"))),
+                        Json(outline_findings(course_data.get("outline_findings"))),
                         course_id,
                     ),
                 )
@@ -200,12 +211,21 @@ class DatabaseService:
         self.save_lesson_body(lesson_id, lesson_markdown(content), content)
         with self.get_cursor() as cursor:
             cursor.execute(
-                "UPDATE lessons SET quality = %s, written_by = %s WHERE id = %s",
-                (_json(entry.get("quality")), content.get("written_by"), lesson_id),
+                """
+                UPDATE lessons
+                SET quality = %(quality)s, written_by = %(written_by)s, prompt_version = %(prompt_version)s,
+                    prompt_digest = %(prompt_digest)s
+                WHERE id = %(lesson_id)s
+                """,
+                {
+                    "lesson_id": lesson_id,
+                    "quality": _json(lesson_quality(entry.get("quality"))),
+                    **origin_columns(entry),
+                },
             )
             for number, check in enumerate(content.get("checks", ()), start=1):
-                cursor.execute(_INSERT_CHECK, {"lesson_id": lesson_id, "q_order": number, **_check_columns(check)})
-            for reference in content.get("references", ()):
+                cursor.execute(_INSERT_CHECK, {"lesson_id": lesson_id, "q_order": number, **check_columns(check)})
+            for reference in references(content):
                 cursor.execute(_INSERT_CITATION, {"lesson_id": lesson_id, **reference})
 
     def _insert(self, statement: str, values: tuple[Any, ...]) -> str:
@@ -227,19 +247,6 @@ _INSERT_CITATION = """
     VALUES (%(lesson_id)s, %(number)s, %(document)s, %(section)s, %(start)s, %(end)s, %(quote)s, %(score)s,
             %(version)s)
 """
-
-
-def _check_columns(check: dict[str, Any]) -> dict[str, Any]:
-    """The columns of a question, of which other programs may give no more than the question itself."""
-    choices, answer = check.get("choices"), check.get("answer")
-    names = ("kind", "explanation", "evidence", "objective", "citation")
-    return {
-        **{name: check.get(name) for name in names},
-        "question": check["question"],
-        "answer": answer,
-        "choices": choices,
-        "key": choices.index(answer) + 1 if choices and answer in choices else None,
-    }
 
 
 # The oid of type uuid, which never changes: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat

@@ -4,6 +4,9 @@
 
 Every file is written whole. Who works on a course holds the lock of its folder: the fence of this mode. It falls with
 its process, so a folder whose lock can be had is nobody's.
+
+A lesson that can't be read, as of an earlier state of this program, is set aside as `lesson-1.json.unreadable`: it is
+written again, and the calls that it took stay on record.
 """
 
 import asyncio
@@ -21,14 +24,14 @@ from uuid import UUID, uuid4
 
 import structlog
 from filelock import FileLock, Timeout
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost, RequestIdConflict
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
 from src.domain.quality.finding import Finding
-from src.domain.quality.record import course_quality
+from src.domain.quality.record import course_quality, findings_json
 from src.domain.request import IdentifiedRequest, body_digest
 from src.domain.result import ErrorMessage, SuccessMessage
 from src.services.whole_files import sync_folder, write_whole
@@ -38,6 +41,7 @@ _log = structlog.get_logger(__name__)
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
+_ASIDE = ".unreadable"
 _REDELIVERED_WITHIN = timedelta(hours=1)
 
 
@@ -253,10 +257,17 @@ class FilesStore:
             return None
         outline = self._read(course_id, "outline.json", _Outline)
         folder = self._folder(course_id)
-        lessons = [self._read(course_id, file.name, SavedLesson) for file in folder.glob("lesson-*.json")]
+        lessons = [self._lesson(course_id, file.name) for file in folder.glob("lesson-*.json")]
         failed = [self._read(course_id, file.name, _Calls) for file in folder.glob("calls-*.json")]
+        aside = list(folder.glob(f"lesson-*.json{_ASIDE}"))
+        failed += [self._calls_of(course_id, file.name) for file in aside]
         in_order = sorted(filter(None, lessons), key=lambda saved: saved.lesson.plan.lesson_number)
         steps: list[_Calls | None] = [outline, *in_order, *failed]
+        result = self._read(course_id, "result.json", StoredResult)
+        if aside and result and result.message.status == "success":
+            missing = outline is None or len(in_order) < len(outline.outline.lessons)
+            # A success without all of its lessons is none: they are written again, and it is told under the same id.
+            result = None if missing else result
         return FilesCourse(
             request=entry.request,
             body_hash=entry.body_hash,
@@ -266,8 +277,30 @@ class FilesStore:
             outline_findings=outline.findings if outline else (),
             lessons=tuple(in_order),
             calls=tuple((step.attempt, call) for step in steps if step for call in step.calls),
-            result=self._read(course_id, "result.json", StoredResult),
+            result=result,
         )
+
+    def _lesson(self, course_id: UUID, name: str) -> SavedLesson | None:
+        try:
+            return self._read(course_id, name, SavedLesson)
+        except (ValidationError, UnicodeDecodeError) as error:
+            # Whoever reads a course has its lock: nobody has put a better one in its place.
+            file = self._folder(course_id) / name
+            file.replace(file.with_name(name + _ASIDE))
+            _log.warning(
+                "a lesson on disk can't be read and is written again",
+                action="lesson_set_aside",
+                course_id=str(course_id),
+                file=name + _ASIDE,
+                error=f"{type(error).__name__}: {error}"[:500],
+            )
+            return None
+
+    def _calls_of(self, course_id: UUID, name: str) -> _Calls | None:
+        try:
+            return self._read(course_id, name, _Calls)
+        except (ValidationError, UnicodeDecodeError):
+            return None
 
     async def _save(self, claim: Claim, name: str, content: BaseModel) -> None:
         def work() -> None:
@@ -340,6 +373,7 @@ def _document(course: FilesCourse) -> dict[str, Any]:
         "title": course.outline.title,
         "total_lessons": len(lessons),
         "outline_json": course.outline.model_dump(mode="json"),
+        "outline_findings": findings_json(course.outline_findings),
         "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
         "usage": usage([call for _, call in course.calls]),
         "quality": course_quality(
@@ -361,6 +395,9 @@ def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
         "content_json": content,
         "generated_at": saved.generated_at,
         "quality": saved.lesson.quality.as_json(),
+        "written_by": saved.lesson.origin.model,
+        "prompt_version": saved.lesson.origin.prompt_version,
+        "prompt_digest": saved.lesson.origin.prompt_digest,
     }
 
 

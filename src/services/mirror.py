@@ -83,6 +83,7 @@ def course_json(document: Mapping[str, Any]) -> dict[str, Any]:
             "quality": document["quality"],
         },
         "outline": document["outline_json"] or {},
+        "outline_findings": document["outline_findings"],
         "lessons": [_lesson_json(lesson) for lesson in document["lessons"]],
         "all_sources": document["sources"] or [],
         "all_references": [
@@ -101,4 +102,9 @@ def _lesson_json(lesson: Mapping[str, Any]) -> dict[str, Any]:
         "sources": lesson["sources"] or [],
         "generated_at": lesson["generated_at"].isoformat(),
         "quality": lesson["quality"],
+        "origin": {
+            "model": lesson["written_by"],
+            "prompt_version": lesson["prompt_version"],
+            "prompt_digest": lesson["prompt_digest"],
+        },
     }

@@ -4,7 +4,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -16,13 +16,14 @@ from src.domain.errors import LeaseLost
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
 from src.domain.quality.finding import soft
+from src.domain.quality.record import findings_json
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.services.course_generator import CourseRecord
 from src.services.database import Database
 from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from src.services.mirror import course_json
-from tests.lessons import PASSAGES
+from tests.lessons import ORIGIN, PASSAGES
 from tests.lessons import lesson as good_lesson
 from tests.peers import Peer
 
@@ -207,6 +208,7 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
         },
     }
     assert course["outline"] == outline().model_dump(mode="json")
+    assert course["outline_findings"] == findings_json(found)
     assert course["all_sources"] == ["biology/1.md", "biology/both.md", "biology/2.md"]
     cited = [(reference["lesson_number"], reference["number"]) for reference in course["all_references"]]
     assert cited == [(lesson, number) for lesson in (1, 2) for number in range(1, 6)]
@@ -216,4 +218,5 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
             "content": lesson(number).content_json(),
             "sources": [f"biology/{number}.md", "biology/both.md"],
             "quality": lesson(number).quality.as_json(),
+            "origin": asdict(ORIGIN),
         }

@@ -14,7 +14,7 @@ from src.config import DatabaseSettings
 from src.domain.markdown import lesson_markdown
 from src.services import DatabaseService
 from tests.sql import Psql
-from tests.unit.test_mirror import written
+from tests.unit.test_mirror import FOUND, written
 
 USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
 
@@ -180,6 +180,82 @@ class TestCompleteCourse:
         assert "1. *No answer is on record.*\n2. **That**" in lesson["content_md"]
         assert psql.rows("SELECT answer FROM lesson_checks ORDER BY q_order") == [{"answer": None}, {"answer": "That"}]
 
+    def test_optional_fields_of_another_type_keep_no_course_from_being_saved(
+        self, service: DatabaseService, psql: Psql
+    ) -> None:
+        data = self.data()
+        data["metadata"] |= {"language": ["en"], "quality": {"citation_precision": "high"}}
+        lesson, good = data["lessons"][0], {"document": "a.md", "section": "", "start": 0, "end": 3, "quote": "abc"}
+        lesson["quality"] = {"words": float("nan")}
+        lesson["content"] |= {
+            "language": None,
+            "written_by": {"name": "x"},
+            "checks": [
+                {"question": "Q?", "answer": "A", "kind": "mcq", "objective": "Describe a cell", "citation": "[1]",
+                 "choices": {"A": "one", "B": "two"}, "explanation": ["E"], "evidence": 1},
+                {"question": "R?", "answer": "x", "kind": "multiple_choice", "objective": 2**40, "citation": True,
+                 "choices": ["x", None]},
+                {"question": "S?", "answer": "x", "kind": "multiple_choice", "objective": 1, "choices": ["y", "x"]},
+            ],
+            "references": [
+                {"title": "A book"}, "b.md", {**good, "number": 1, "score": "high"}, {**good, "number": 0, "score": 1},
+                {**good, "number": 2, "score": 99, "end": 0}, {**good, "number": 3, "score": 99.5, "note": 1},
+                {**good, "number": 3, "score": 100, "quote": "again"},
+                {**good, "number": 4, "score": 1e-60},
+            ],
+        }  # fmt: skip
+        course_id = service.save_complete_course(USER, data)
+        assert psql.row("SELECT status, language, quality FROM courses") == {
+            "status": "READY", "language": "en", "quality": None
+        }  # fmt: skip
+        assert psql.row("SELECT quality, written_by FROM lessons") == {"quality": None, "written_by": None}
+        names = ("question", "answer", "kind", "choices", "key", "objective", "citation", "explanation", "evidence")
+        assert psql.rows(f"SELECT {', '.join(names)} FROM lesson_checks ORDER BY q_order") == [
+            dict.fromkeys(names) | {"question": "Q?", "answer": "A"},
+            dict.fromkeys(names) | {"question": "R?", "answer": "x", "kind": "multiple_choice"},
+            dict.fromkeys(names) | {"question": "S?", "answer": "x", "kind": "multiple_choice", "choices": ["y", "x"],
+                                    "key": 2, "objective": 1},
+        ]  # fmt: skip
+        assert psql.rows("SELECT number, quote, score FROM lesson_citations") == [
+            {"number": 3, "quote": "abc", "score": 99.5},
+            {"number": 4, "quote": "abc", "score": 0},
+        ]
+        (saved,) = service.get_course_lessons(course_id)
+        assert saved["content_json"]["references"] == lesson["content"]["references"]
+        assert "   - A. one\n   - B. two" in saved["content_md"]
+
+    @pytest.mark.parametrize(
+        ("origin", "kept"),
+        [
+            ({"model": "m", "prompt_version": 3, "prompt_digest": "0" * 64}, ("m", 3, "0" * 64)),
+            ({"model": "m\0", "prompt_version": "3", "prompt_digest": "none"}, ("in the text", None, None)),
+            ({"model": ["m"], "prompt_version": 2**31, "prompt_digest": 5}, ("in the text", None, None)),
+            ("m", ("in the text", None, None)),
+            (None, ("in the text", None, None)),
+        ],
+    )
+    def test_what_wrote_a_lesson_is_taken_as_far_as_it_fits(
+        self, service: DatabaseService, psql: Psql, origin: object, kept: tuple[Any, ...]
+    ) -> None:
+        data = self.data()
+        data["lessons"][0]["origin"] = origin
+        data["lessons"][0]["content"]["written_by"] = "in the text"
+        data["outline_findings"] = [origin, FOUND, {**FOUND, "severity": "bad"}, {**FOUND, "message": "\0"}]
+        service.save_complete_course(USER, data)
+        assert tuple(psql.row("SELECT written_by, prompt_version, prompt_digest FROM lessons").values()) == kept
+        assert psql.value("SELECT outline_findings FROM courses") == [FOUND]
+
+    @pytest.mark.parametrize("given", [None, "references", {"1": "a.md"}, 5])
+    def test_references_may_be_anything(self, service: DatabaseService, psql: Psql, given: object) -> None:
+        data = self.data()
+        data["lessons"][0]["content"]["references"] = given
+        data["lessons"][0]["content"]["sources"] = ["a.md"]
+        data["metadata"]["quality"] = data["lessons"][0]["quality"] = data["outline_findings"] = given
+        (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
+        assert "## Sources\n\n- a.md" in lesson["content_md"]
+        assert psql.value("SELECT count(*) FROM lesson_citations") == 0
+        assert psql.value("SELECT quality FROM courses") is None
+
     def test_content_may_be_plain_markdown(self, service: DatabaseService) -> None:
         data = self.data()
         data["lessons"][0]["content"] = "# My own"
@@ -207,9 +283,14 @@ class TestCompleteCourse:
         assert psql.value("SELECT array_agg(quote ORDER BY number) FROM lesson_citations") == [
             reference["quote"] for reference in content["references"]
         ]
-        assert psql.row("SELECT quality, written_by FROM lessons") == {
+        assert psql.row("SELECT quality, written_by, prompt_version, prompt_digest FROM lessons") == {
             "quality": {"words": 190},
             "written_by": "a-model",
+            "prompt_version": 7,
+            "prompt_digest": "f" * 64,
         }
-        assert psql.value("SELECT quality FROM courses") == {"checks": 3}
+        assert psql.row("SELECT quality, outline_findings FROM courses") == {
+            "quality": {"checks": 3},
+            "outline_findings": [FOUND],
+        }
         assert lesson["content_md"] == lesson_markdown(data["lessons"][0]["content"])

@@ -1,23 +1,27 @@
 """Courses that were written with files only, on their way into the database."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
+from src.domain.outline import Outline
 from src.domain.quality.record import course_quality
 from src.domain.result import SuccessMessage, message_id_of
 from src.services.database import Database
 from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore, StoredResult
+from src.services.files_store import FilesCourse, FilesStore, StoredResult
 from src.services.intake import Intake
 from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer
@@ -182,6 +186,96 @@ def test_the_database_makes_the_same_id_for_a_success(
     asyncio.run(worker.store.finish(claim, None, None))
     sent = psql.value("SELECT message_id FROM outbox WHERE type = 'course.success'")
     assert sent == str(message_id_of(claim.course_id, "course.success"))
+
+
+def as_written_before_citations(saved: Path) -> None:
+    """Makes of a lesson on disk one of an earlier state of this program."""
+    content = json.loads(saved.read_text())
+    text = content["lesson"]["text"]
+    text["passages"] = [citation["passage"] for citation in text.pop("citations")]
+    for check in text["checks"]:
+        del check["kind"], check["evidence"]
+    for name in ("language", "references", "check_references", "quality", "origin"):
+        del content["lesson"][name]
+    saved.write_text(json.dumps(content))
+
+
+def count_set_aside(logged: list[MutableMapping[str, Any]]) -> int:
+    return sum(entry.get("action") == "lesson_set_aside" for entry in logged)
+
+
+class TestLessonOfAnEarlierVersion:
+    spoil: Callable[[Path], object]
+    calls_are_lost: bool
+
+    @pytest.fixture(params=["old", "no JSON", "no text"])
+    def folder(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+        """Of a course of two lessons, to be made unreadable in the second."""
+        self.spoil = {
+            "old": as_written_before_citations,
+            "no JSON": lambda saved: saved.write_text("{half"),
+            "no text": lambda saved: saved.write_bytes(b"\xff"),
+        }[request.param]
+        self.calls_are_lost = request.param != "old"
+        return tmp_path / ".files-only" / str(REQUEST.completed(None, None).course_id)
+
+    @pytest.mark.parametrize("ended", [False, True])
+    def test_the_database_gets_the_course_without_it(
+        self, database: Database, files: FilesStore, psql: Psql, peer: Callable[..., Peer], folder: Path, ended: bool
+    ) -> None:
+        written(files, ended=ended)
+        self.spoil(folder / "lesson-2.json")
+        with structlog.testing.capture_logs() as logged:
+            assert imported(database, files) is Import.DONE
+        assert count_set_aside(logged) == 1
+        claim = peer().claim_one()
+        assert claim.saved_lessons == {1} and Outline.model_validate(claim.outline) == outline()
+        assert psql.value("SELECT count(*) FROM model_calls") == (2 if self.calls_are_lost else 3)
+        assert psql.value("SELECT count(*) FROM outbox WHERE type = 'course.success'") == 0
+
+    @pytest.mark.parametrize("ended", [False, True])
+    def test_with_files_only_it_is_written_again(self, files: FilesStore, folder: Path, ended: bool) -> None:
+        written(files, ended=ended)
+        self.spoil(folder / "lesson-2.json")
+        before = {name: (folder / name).read_text() for name in ("outline.json", "lesson-1.json")}
+
+        async def go_on() -> FilesCourse:
+            claim = await files.begin(request(), b"{}")
+            assert claim is not None and claim.attempt == 2
+            assert claim.saved_lessons == {1} and Outline.model_validate(claim.outline) == outline()
+            assert (folder / "lesson-2.json.unreadable").exists() and not (folder / "lesson-2.json").exists()
+            unfinished = await files.course(claim.course_id)
+            assert unfinished is not None and unfinished.result is None and not unfinished.finished
+            await files.save_lesson(claim, lesson(2), [call("lesson", 2)])
+            course = await files.course(claim.course_id)
+            assert course is not None
+            return course
+
+        with structlog.testing.capture_logs() as logged:
+            course = asyncio.run(go_on())
+        assert count_set_aside(logged) == 1
+        assert course.finished and len(course.calls) == (3 if self.calls_are_lost else 4)
+        assert {name: (folder / name).read_text() for name in before} == before
+
+    def test_the_reconciler_imports_it_too(
+        self, database: Database, files: FilesStore, psql: Psql, folder: Path
+    ) -> None:
+        written(files)
+        self.spoil(folder / "lesson-2.json")
+        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
+        asyncio.run(Reconciler(files, FilesImport(database, files), watch).turn())
+        assert files.waiting() == []
+        assert psql.value("SELECT status FROM courses") == "QUEUED"
+
+
+@pytest.mark.parametrize("name", ["request.json", "outline.json", "result.json"])
+def test_no_other_file_is_set_aside(database: Database, files: FilesStore, tmp_path: Path, name: str) -> None:
+    written(files)
+    folder = tmp_path / ".files-only" / str(request().course_id)
+    (folder / name).write_text("{half")
+    with pytest.raises(ValueError, match="Invalid JSON"):
+        imported(database, files)
+    assert (folder / name).read_text() == "{half"
 
 
 async def _nothing() -> None:

@@ -85,7 +85,9 @@ def test_checks_say_their_kind_key_and_what_they_rest_on(psql: Psql, peer: MakeP
     [
         ("choices, key, answer", "'{a,b}', 3, 'b'"),
         ("choices, key, answer", "'{a,b}', 1, 'b'"),
+        ("choices, key, answer", "'{a,b}', 1, NULL"),
         ("key, answer", "1, 'b'"),
+        ("key, answer", "1, NULL"),
         ("kind", "'riddle'"),
     ],
 )
@@ -138,6 +140,36 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
             ]
         psql.run("; ".join(statements))
         assert psql.value(f"SELECT course_quality('{course}')") == course_quality(lessons, sources, findings)
+
+
+@pytest.mark.parametrize(
+    "quality",
+    [
+        {"citation_precision": "high", "citations": "many", "checks": [1], "reading_grade": {"of": 8}},
+        {"citations": 1e300, "checks": -1e300, "soft_findings": 2**31, "citations_verified": 1e300},
+        {"citations": 2.5, "reading_grade": True, "checks": None},
+        ["citations"],
+        "good",
+    ],
+)
+def test_figures_of_other_programs_break_neither_the_view_nor_the_sums(psql: Psql, quality: object) -> None:
+    good = {"citations": 4, "citations_verified": 3, "reading_grade": 7.5, "checks": 0}
+    statements = []
+    for course, figures in ((odd_id := str(uuid4()), quality), (str(uuid4()), good)):
+        statements += [
+            "INSERT INTO courses (id, user_id, topic, title, grade_level, status, quality) VALUES"
+            f" ('{course}', '{uuid4()}', 'T', 'T', 'G', 'READY', '{json.dumps(figures)}')",
+            "INSERT INTO lessons (course_id, lesson_number, title, quality) VALUES"
+            f" ('{course}', 1, 'L', '{json.dumps(figures)}'), ('{course}', 2, 'L', '{json.dumps(good)}')",
+        ]
+    psql.run("; ".join(statements))
+    rows = {row["course_id"]: row for row in psql.rows("SELECT * FROM v_course_quality")}
+    odd = rows.pop(odd_id)
+    assert (odd["reading_grade"], odd["checks"], odd["soft_findings"]) == (None, None, None)
+    (other,) = rows.values()
+    assert (other["citations"], other["reading_grade"]) == (4, 7.5)
+    summed = psql.value(f"SELECT course_quality('{odd_id}')")
+    assert summed["reading_grade"] == 7.5 and summed["citations"] >= 4 and summed["checks"] == 0
 
 
 class TestStaleCourses:
@@ -208,6 +240,34 @@ class TestCommand:
         )
         code, output = self.show(monkeypatch, database_settings, "old")
         assert code == 0 and "another program" in output
+
+    @pytest.mark.parametrize(
+        ("quality", "row"),
+        [
+            ({"words": 190, "score": 1}, "190 │ – of – │ – "),
+            ({"citation_coverage": "high", "findings": ["bad", {"gate": "x"}]}, "– │ – of – │ – "),
+            (["good"], "– │ – of – │ – "),
+        ],
+    )
+    def test_text_that_looks_like_markup_and_figures_of_another_shape_are_shown(
+        self,
+        psql: Psql,
+        database_settings: DatabaseSettings,
+        monkeypatch: pytest.MonkeyPatch,
+        quality: object,
+        row: str,
+    ) -> None:
+        psql.run(
+            "INSERT INTO courses (id, user_id, topic, title, grade_level, status, quality, outline_findings) VALUES"
+            " ('00000000-0000-4000-8000-000000000001', gen_random_uuid(), 'T', 'Tags [/b]', 'G', 'READY',"
+            f" '{json.dumps(quality)}', '{json.dumps([quality])}');"
+            " INSERT INTO lessons (course_id, lesson_number, title, quality, written_by, prompt_version) VALUES"
+            f" ('00000000-0000-4000-8000-000000000001', 1, 'Closing tags [/b]', '{json.dumps(quality)}', '[b]m', 1)"
+        )
+        code, output = self.show(monkeypatch, database_settings, "00000000-0000-4000-8000-000000000001")
+        assert code == 0, output
+        assert "1. Closing tags [/b]" in output and "[b]m, prompt 1" in output
+        assert row in re.sub(" +", " ", output)
 
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")

@@ -13,11 +13,21 @@ from tests.lessons import PLAN
 from tests.unit.test_markdown import CONTENT
 
 ID = UUID("0a1b2c3d-0000-4000-8000-000000000000")
+FOUND = {"gate": "alike_titles", "severity": "soft", "where": "lessons.2.title", "message": "says the same"}
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    lesson = {**PLAN, "sources": ["a.md"], "content_json": CONTENT, "generated_at": WHEN, "quality": {"words": 190}}
+    lesson = {
+        **PLAN,
+        "sources": ["a.md"],
+        "content_json": CONTENT,
+        "generated_at": WHEN,
+        "quality": {"words": 190},
+        "written_by": "a-model",
+        "prompt_version": 7,
+        "prompt_digest": "f" * 64,
+    }
     course = {
         "id": ID,
         "user_id": ID,
@@ -29,6 +39,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "language": "en",
         "total_lessons": 1,
         "outline_json": {"title": "Cells", "description": "D", "lessons": [PLAN]},
+        "outline_findings": [FOUND],
         "sources": ["a.md"],
         "usage": {"calls": 2},
         "quality": {"checks": 3},
@@ -54,7 +65,10 @@ def test_course_json_has_the_documented_shape(tmp_path: Path) -> None:
     assert names <= course["metadata"].keys()
     assert course["metadata"]["generated_at"] == "2026-01-02T03:04:05+00:00"
     assert course["outline"]["title"] == "Cells"
-    assert course["lessons"][0].keys() == {"lesson_info", "content", "sources", "generated_at", "quality"}
+    assert course["outline_findings"] == [FOUND]
+    (lesson,) = course["lessons"]
+    assert lesson.keys() == {"lesson_info", "content", "sources", "generated_at", "quality", "origin"}
+    assert lesson["origin"] == {"model": "a-model", "prompt_version": 7, "prompt_digest": "f" * 64}
     assert course["all_sources"] == ["a.md"]
     assert (folder / "course.md").read_text().startswith("# Cells\n")
 
