@@ -27,7 +27,22 @@ SUFFIXES = frozenset({*_TEXT, *_HTML, ".docx", ".pdf"})
 """The kinds of files that can be read, by the ends of their names in lower case."""
 
 # What is on a page but not of it.
-_NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "header", "footer", "aside", "form", "button")
+_NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "aside", "form", "button")
+# The number of a footnote, which would be read as one of the text, and the arrow that leads back from the note.
+_FOOTNOTE_REFERENCES = ", ".join(
+    (
+        'sup:has(a[href*="#"])',
+        ':is(a, sup)[class*="footnote"]',
+        'a[role="doc-noteref"]',
+        'a[role="doc-backlink"]',
+        'a[href^="#fnref"]',
+        'a[href^="#footnote-ref"]',
+    )
+)
+_SUPERSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
+_SUBSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ")
+# 1st is a word; 1^st would be none.
+_ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _MEANT_TO_STAY = frozenset("\n\t")
 
 
@@ -105,11 +120,35 @@ def _page(data: bytes) -> tuple[str, str]:
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for tag in soup(_NO_TEXT):
         tag.decompose()
+    for tag in soup(("header", "footer")):
+        if tag.find_parent(("article", "main")) is None:  # within them they hold the text's own title and notes
+            tag.decompose()
+    for tag in soup.select(_FOOTNOTE_REFERENCES):
+        tag.decompose()
     body: Tag = soup.find("main") or soup.find("article") or soup.body or soup
     for tag in body("img"):
         tag.decompose()
-    converter: Any = MarkdownConverter(heading_style=ATX, bullets="-", strip=["a"], escape_misc=False)
+    converter: Any = _Converter(heading_style=ATX, bullets="-", strip=["a"], escape_misc=False)
     return title, str(converter.convert_soup(body))
+
+
+class _Converter(MarkdownConverter):
+    """Keeps what is raised or lowered apart from what it stands beside: 10⁶ is not 106."""
+
+    def convert_sup(self, el: Tag, text: str, parent_tags: object) -> str:
+        """What is raised."""
+        return text if text.strip() in _ORDINAL_ENDS else _scripted(text, _SUPERSCRIPTS, "^")
+
+    def convert_sub(self, el: Tag, text: str, parent_tags: object) -> str:
+        """What is lowered."""
+        return _scripted(text, _SUBSCRIPTS, "_")
+
+
+def _scripted(text: str, characters: dict[int, int], sign: str) -> str:
+    text = text.strip()
+    if all(ord(character) in characters for character in text):
+        return text.translate(characters)
+    return f"{sign}{text}" if text.isalnum() else f"{sign}({text})"
 
 
 def _pdf(path: Path, data: bytes) -> tuple[str, str]:

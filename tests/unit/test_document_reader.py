@@ -51,6 +51,45 @@ def test_word(tmp_path: Path) -> None:
     assert sections(document) == [("Cells", "A cell is small."), ("Membrane", "It is a border.")]
 
 
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("10<sup>6</sup> cells", "10⁶ cells"),
+        ("10<sup>-6</sup> m, 10<sup>\N{MINUS SIGN}3</sup> l", "10⁻⁶ m, 10⁻³ l"),
+        ("H<sub>2</sub>O, Ca<sup>2+</sup>, x<sup>n</sup>, a<sub>i</sub>", "H₂O, Ca²⁺, xⁿ, aᵢ"),
+        ("v<sub>max</sub>, e<sup>kt</sup>, e<sup>-x/2</sup>", "v_max, e^kt, e^(-x/2)"),
+        ("the 21<sup>st</sup> century", "the 21st century"),
+        ("It is so.<sup></sup>", "It is so."),
+        ('Of 100<sup><a href="#fn12" id="r">12</a></sup> cells', "Of 100 cells"),
+        ('Of 100<sup class="footnote-ref">12</sup> cells', "Of 100 cells"),
+        ('Of 100<a role="doc-noteref" href="notes.html">12</a> cells', "Of 100 cells"),
+        ('<ol class="footnotes"><li>See 1. <a href="#fnref1">↩</a></li></ol>', "1. See 1."),
+    ],
+)
+def test_what_is_raised_or_lowered_stays_apart_and_footnote_numbers_go(tmp_path: Path, page: str, text: str) -> None:
+    (tmp_path / "a.html").write_text(f"<main><p>{page}</p></main>")
+    assert read_document(tmp_path / "a.html").text.strip() == text
+
+
+def test_word_keeps_what_is_raised(tmp_path: Path) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("Some 10")
+    paragraph.add_run("6").font.superscript = True
+    paragraph.add_run(" of CO")
+    paragraph.add_run("2").font.subscript = True
+    made.save(str(tmp_path / "a.docx"))
+    assert read_document(tmp_path / "a.docx").text.strip() == "Some 10⁶ of CO₂"
+
+
+@pytest.mark.parametrize("tag", ["article", "main"])
+def test_the_header_of_an_article_holds_its_title(tmp_path: Path, tag: str) -> None:
+    page = f"<header><h1>Site</h1></header><{tag}><header><h1>Cells</h1></header><p>A cell is small.</p></{tag}>"
+    (tmp_path / "a.html").write_text(f"<body>{page}<footer>Imprint</footer></body>")
+    document = read_document(tmp_path / "a.html")
+    assert document.title == "Cells"
+    assert sections(document) == [("Cells", "A cell is small.")]
+
+
 def pdf(path: Path, *pages: str, password: str | None = None) -> Path:
     made = FPDF()
     made.set_font("helvetica", size=12)
