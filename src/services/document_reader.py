@@ -1,5 +1,6 @@
 """Files as Markdown: what of a book, a page or a paper is text."""
 
+import codecs
 import io
 import re
 import unicodedata
@@ -20,6 +21,17 @@ from src.domain.text import printable
 MOST_BYTES = 50 * 1024 * 1024
 _TITLE_CHARACTERS = 300
 _LOCKED = "it is encrypted; save it without a password"
+_UNKNOWN_ENCODING = "it can't be read, as its encoding is unknown; save it as UTF-8"
+# UTF-32's before UTF-16's, which is the beginning of it.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Of the characters of a text in cp1252. French has some 5 per cent; other scripts, misread, nearly all.
+_MOST_ACCENTED = 0.25
 
 _TEXT = frozenset({".md", ".markdown", ".txt"})
 _HTML = frozenset({".html", ".htm"})
@@ -107,16 +119,44 @@ def _bytes(path: Path) -> bytes:
 
 def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
     if suffix in _TEXT:
-        return "", data.decode("utf-8-sig", errors="replace")
+        return "", _decoded(path, data)
     if suffix in _HTML:
-        return _page(data)
+        return _page(path, data)
     if suffix == ".docx":
-        return _page(mammoth.convert_to_html(io.BytesIO(data)).value.encode())
+        return _page(path, mammoth.convert_to_html(io.BytesIO(data)).value.encode())
     return _pdf(path, data)
 
 
-def _page(data: bytes) -> tuple[str, str]:
+def _decoded(path: Path, data: bytes) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            break
+    else:
+        mark, encoding = b"", "utf-8"
+    try:
+        return data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            text = ""
+        if mark or not text or not _looks_like_cp1252(text):
+            raise UnreadableDocument(f"{path}: {_UNKNOWN_ENCODING}") from error
+        return text
+
+
+def _looks_like_cp1252(text: str) -> bool:
+    """Whether these are words of western Europe, where most letters are ASCII: nearly any bytes can be decoded."""
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text):
+        return False
+    visible = [character for character in text if not character.isspace()]
+    return sum(not character.isascii() for character in visible) <= _MOST_ACCENTED * len(visible)
+
+
+def _page(path: Path, data: bytes) -> tuple[str, str]:
     soup = BeautifulSoup(data, "html.parser")
+    if soup.contains_replacement_characters:
+        raise UnreadableDocument(f"{path}: {_UNKNOWN_ENCODING}")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for tag in soup(_NO_TEXT):
         tag.decompose()

@@ -22,14 +22,48 @@ def sections(document: DocumentText) -> list[tuple[str, str]]:
 
 
 def test_markdown_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One\xff two.\x0c")
+    (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One two.\x0c")
     document = read_document(tmp_path / "a.MD")
-    assert document == DocumentText("Cells", "Before\n\n# Cells\nOne\ufffd two.\n")
+    assert document == DocumentText("Cells", "Before\n\n# Cells\nOne two.\n")
 
 
 def test_text_without_a_heading_is_named_after_its_file(tmp_path: Path) -> None:
     (tmp_path / "cells.txt").write_text("One.")
     assert read_document(tmp_path / "cells.txt").title == "cells"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_text_in_the_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("Die Zelle \N{EN DASH} größer als das Virus".encode(encoding))
+    assert read_document(tmp_path / "a.txt").text == "Die Zelle \N{EN DASH} größer als das Virus"
+
+
+def test_text_with_the_other_byte_order(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xfe\xff" + "Zelle".encode("utf-16-be"))
+    assert read_document(tmp_path / "a.txt").text == "Zelle"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Клетка — основа жизни".encode("cp1251"),
+        "细胞是生命的基本单位".encode("gbk"),
+        b"One\xff two.\x00\x01",
+        b"A cell\x81 is small.",
+        b"\xff\xfeA\x00\x00",
+        b"\xef\xbb\xbfA\xff cell",
+    ],
+)
+def test_text_in_an_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.md").write_bytes(content)
+    with pytest.raises(UnreadableDocument, match=r"a\.md: .*encoding is unknown; save it as UTF-8"):
+        read_document(tmp_path / "a.md")
+
+
+def test_a_page_that_breaks_its_own_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(b'<meta charset="utf-8"><p>Cells\x81 \xff\xd8 are \x9d small.</p>')
+    with pytest.raises(UnreadableDocument, match="encoding is unknown"):
+        read_document(tmp_path / "a.html")
 
 
 def test_of_a_page_only_what_is_of_it(tmp_path: Path) -> None:
