@@ -128,11 +128,8 @@ def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
 
 
 def _decoded(path: Path, data: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            break
-    else:
-        mark, encoding = b"", "utf-8"
+    marked = (pair for pair in _BYTE_ORDER_MARKS if data.startswith(pair[0]))
+    mark, encoding = next(marked, (b"", "utf-8"))
     try:
         return data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
