@@ -437,6 +437,62 @@ def test_small_words_find_nothing_in_a_library_of_another_subject(
         assert bool(asyncio.run(sources.search(query, None, 8))) is found
 
 
+MICROBIOLOGY = """# Microbiology
+
+The microscope has a long history.
+
+## Types of Microorganisms
+
+Bacteria, archaea and fungi are types of microorganisms. Their discovery was a revolution.
+
+## Epidemics
+
+The World Health Organization counts deaths.
+
+## Infection
+
+Viruses cause disease. In the second week the body answers.
+
+## Yeast
+
+Yeast is used for bread, and for wine by French growers.
+
+## Photosynthesis
+
+Some bacteria live on light.
+
+## Immunity
+
+The war of the body against bacteria is fought by its white cells.
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("World War II", False),
+        ("The French Revolution and its history", False),
+        ("Causes of the Second World War", False),
+        ("The causes and consequences of the Second World War in Europe", False),
+        ("Ancient Rome and its world", False),
+        ("Cell Biology", True),
+        ("Stem cells and how they differ", True),
+        ("Types of microorganisms", True),
+        ("Photosynthesis explained for beginners", True),
+        ("Osmosis and diffusion through the membrane, concentration gradients, turgor, plasmolysis, dialysis", True),
+    ],
+)
+def test_a_word_in_passing_is_no_source_and_a_filter_still_has_its_own(
+    database: Database, database_settings: DatabaseSettings, query: str, found: bool
+) -> None:
+    add_sources(database_settings, ROOT / "samples")
+    library = In(database)
+    library.put("biology/microbiology.md", MICROBIOLOGY)
+    assert bool(library.search(query)) is found
+    assert library.search(query, "cell-biology") != []
+    assert library.search(query, "biology/") != []
+
+
 class TestStandInSources:
     def test_odd_files_do_no_harm(self, tmp_path: Path) -> None:
         (tmp_path / "empty.md").write_text("")
