@@ -97,7 +97,8 @@ def _by_words(
     for words in (deciding, list(holding)):
         found = connection.execute(sql("search_words"), {**values, "condition": _any(words)})
         scores = {row.id: row.score for row in found}
-        if len(scores) == limit or len(words) == len(holding):
+        # Everywhere they aren't elsewhere: what they leave out is farther from what was asked.
+        if len(scores) == limit or len(words) == len(holding) or (scores and not prefix):
             break
     return scores
 
