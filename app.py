@@ -18,7 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from src import __version__
-from src.config import Settings, SettingsError
+from src.config import Settings, SettingsError, ignored_settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
@@ -354,6 +354,8 @@ def run(context: typer.Context) -> None:
     redact = Redactor(settings.secrets)
     metrics = Metrics()
     configure_logging(settings, redact, metrics)
+    for name, instead in ignored_settings().items():
+        _log.warning("a setting of an earlier version is ignored", action="setting_ignored", setting=name, do=instead)
     arm(os.environ.get("CRASH_AT", ""))
     asyncio.run(_serve(settings, redact, metrics))
 

@@ -199,6 +199,10 @@ def _plan(connection: Connection, writer: Writer) -> str:
         "condition": " | ".join(words),
         "words": words,
         "weights": [1.0 for _ in words],
+        "asked": words,
+        "asked_weights": [1.0 for _ in words],
+        "least_weight": 0.0,
+        "subjects": "",
         "most": 800,
         "limit": 8,
     }

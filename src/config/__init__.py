@@ -8,6 +8,7 @@ from src.config.settings import (
     Settings,
     SettingsError,
     WorkerSettings,
+    ignored_settings,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "Settings",
     "SettingsError",
     "WorkerSettings",
+    "ignored_settings",
 ]

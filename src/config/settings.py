@@ -4,9 +4,11 @@ Every group reads names with its own prefix (`RABBITMQ_HOST`, `DB_HOST`, …); `
 Times are seconds.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import (
     AliasChoices,
     BeforeValidator,
@@ -155,6 +157,8 @@ class CourseSettings(BaseSettings):
     max_wait: Seconds = 86400
 
 
+_GONE = {"SOURCES_DIR": "import the folder once with `python app.py sources add`, then unset SOURCES_DIR"}
+
 _GROUPS: dict[str, type[BaseSettings]] = {
     "openai": OpenAISettings,
     "rabbitmq": RabbitMQSettings,
@@ -226,6 +230,12 @@ class Settings(BaseSettings):
         values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
         # A short or well-known password ("guest") would blot out ordinary words.
         return tuple(value for value in values if value and value != "guest" and len(value) >= 4)
+
+
+def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:
+    """Settings of earlier versions that somebody still sets, each with what to do instead."""
+    given = {name.upper() for name, value in {**dotenv_values(env_file), **os.environ}.items() if value}
+    return {name: instead for name, instead in _GONE.items() if name in given}
 
 
 def environment_names() -> list[str]:

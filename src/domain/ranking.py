@@ -19,6 +19,28 @@ def word_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]:
     return dict(sorted(weights.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
+def asked_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]:
+    """What each word that was asked for weighs, the heaviest first, those that occur nowhere included.
+
+    These weigh as much as the rarest of the others can: they are what the library says nothing of.
+    """
+    return word_weights({word: max(1, count) for word, count in holding.items()}, passages)
+
+
+def least_weight(weights: Mapping[str, float]) -> float:
+    """That much of `asked_weights` has to stand in a passage, or it is on another subject.
+
+    Half of what was asked: "World War II" doesn't ask for the World Health Organization. Of a long query, which names
+    many things, as much as two rare words.
+    """
+    return 0.999 * min(sum(weights.values()) / 2, 2 * max(weights.values(), default=0.0))
+
+
+def subject_words(holding: Mapping[str, int], passages: int) -> list[str]:
+    """The words that a good part of the library holds: what it is about, or words that say little."""
+    return [word for word, count in holding.items() if count >= max(2.0, passages / 4)]
+
+
 def deciding_words(holding: Mapping[str, int], most: float) -> list[str]:
     """The rarest words which together are held by at most `most` passages; one at least.
 

@@ -205,6 +205,9 @@ class StandInModel:
         if (fault := self._fault(call)) is not None and fault.kind in _STATUS_FAULTS:
             self._faulted += 1
             return _status_fault(fault)
+        if fault is not None and fault.kind == "timeout":
+            self._faulted += 1
+            await asyncio.sleep(3600)
         data = [
             {"object": "embedding", "index": index, "embedding": encoded(embedding(text), asked.get("encoding_format"))}
             for index, text in enumerate(texts)

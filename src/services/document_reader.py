@@ -1,5 +1,6 @@
 """Files as Markdown: what of a book, a page or a paper is text."""
 
+import codecs
 import io
 import re
 import unicodedata
@@ -20,6 +21,17 @@ from src.domain.text import printable
 MOST_BYTES = 50 * 1024 * 1024
 _TITLE_CHARACTERS = 300
 _LOCKED = "it is encrypted; save it without a password"
+_UNKNOWN_ENCODING = "it can't be read, as its encoding is unknown; save it as UTF-8"
+# UTF-32's before UTF-16's, which is the beginning of it.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Of the characters of a text in cp1252. French has some 5 per cent; other scripts, misread, nearly all.
+_MOST_ACCENTED = 0.25
 
 _TEXT = frozenset({".md", ".markdown", ".txt"})
 _HTML = frozenset({".html", ".htm"})
@@ -27,7 +39,22 @@ SUFFIXES = frozenset({*_TEXT, *_HTML, ".docx", ".pdf"})
 """The kinds of files that can be read, by the ends of their names in lower case."""
 
 # What is on a page but not of it.
-_NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "header", "footer", "aside", "form", "button")
+_NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "aside", "form", "button")
+# The number of a footnote, which would be read as one of the text, and the arrow that leads back from the note.
+_FOOTNOTE_REFERENCES = ", ".join(
+    (
+        'sup:has(a[href*="#"])',
+        ':is(a, sup)[class*="footnote"]',
+        'a[role="doc-noteref"]',
+        'a[role="doc-backlink"]',
+        'a[href^="#fnref"]',
+        'a[href^="#footnote-ref"]',
+    )
+)
+_SUPERSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
+_SUBSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ")
+# 1st is a word; 1^st would be none.
+_ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _MEANT_TO_STAY = frozenset("\n\t")
 
 
@@ -92,24 +119,73 @@ def _bytes(path: Path) -> bytes:
 
 def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
     if suffix in _TEXT:
-        return "", data.decode("utf-8-sig", errors="replace")
+        return "", _decoded(path, data)
     if suffix in _HTML:
-        return _page(data)
+        return _page(path, data)
     if suffix == ".docx":
-        return _page(mammoth.convert_to_html(io.BytesIO(data)).value.encode())
+        return _page(path, mammoth.convert_to_html(io.BytesIO(data)).value.encode())
     return _pdf(path, data)
 
 
-def _page(data: bytes) -> tuple[str, str]:
+def _decoded(path: Path, data: bytes) -> str:
+    marked = (pair for pair in _BYTE_ORDER_MARKS if data.startswith(pair[0]))
+    mark, encoding = next(marked, (b"", "utf-8"))
+    try:
+        return data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            text = ""
+        if mark or not text or not _looks_like_cp1252(text):
+            raise UnreadableDocument(f"{path}: {_UNKNOWN_ENCODING}") from error
+        return text
+
+
+def _looks_like_cp1252(text: str) -> bool:
+    """Whether these are words of western Europe, where most letters are ASCII: nearly any bytes can be decoded."""
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text):
+        return False
+    visible = [character for character in text if not character.isspace()]
+    return sum(not character.isascii() for character in visible) <= _MOST_ACCENTED * len(visible)
+
+
+def _page(path: Path, data: bytes) -> tuple[str, str]:
     soup = BeautifulSoup(data, "html.parser")
+    if soup.contains_replacement_characters:
+        raise UnreadableDocument(f"{path}: {_UNKNOWN_ENCODING}")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for tag in soup(_NO_TEXT):
+        tag.decompose()
+    for tag in soup(("header", "footer")):
+        if tag.find_parent(("article", "main")) is None:  # within them they hold the text's own title and notes
+            tag.decompose()
+    for tag in soup.select(_FOOTNOTE_REFERENCES):
         tag.decompose()
     body: Tag = soup.find("main") or soup.find("article") or soup.body or soup
     for tag in body("img"):
         tag.decompose()
-    converter: Any = MarkdownConverter(heading_style=ATX, bullets="-", strip=["a"], escape_misc=False)
+    converter: Any = _Converter(heading_style=ATX, bullets="-", strip=["a"], escape_misc=False)
     return title, str(converter.convert_soup(body))
+
+
+class _Converter(MarkdownConverter):
+    """Keeps what is raised or lowered apart from what it stands beside: 10⁶ is not 106."""
+
+    def convert_sup(self, el: Tag, text: str, parent_tags: object) -> str:
+        """What is raised."""
+        return text if text.strip() in _ORDINAL_ENDS else _scripted(text, _SUPERSCRIPTS, "^")
+
+    def convert_sub(self, el: Tag, text: str, parent_tags: object) -> str:
+        """What is lowered."""
+        return _scripted(text, _SUBSCRIPTS, "_")
+
+
+def _scripted(text: str, characters: dict[int, int], sign: str) -> str:
+    text = text.strip()
+    if all(ord(character) in characters for character in text):
+        return text.translate(characters)
+    return f"{sign}{text}" if text.isalnum() else f"{sign}({text})"
 
 
 def _pdf(path: Path, data: bytes) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Texts as vectors, by the model that OPENAI_EMBEDDING_MODEL names."""
 
+import json
+import math
 from collections.abc import Sequence
 
 from openai.types import CreateEmbeddingResponse
@@ -20,12 +22,40 @@ class Embedder:
         self.model = model
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector for each text. Raises as `ModelServer.call` does."""
+        """One vector for each text. Raises as `ModelServer.call` does, and `ModelUnavailable` where others came."""
+        return self._vectors(await self._server.call(lambda: self._answer(texts)), len(texts))
 
-        async def request() -> CreateEmbeddingResponse:
+    async def embed_query(self, text: str) -> list[float]:
+        """The vector of what is searched for, or soon an error: a search can do without. Raises as `embed` does."""
+        return self._vectors(await self._server.ask_once(lambda: self._answer([text])), 1)[0]
+
+    async def _answer(self, texts: Sequence[str]) -> CreateEmbeddingResponse | None:
+        """None where the client can't make sense of it."""
+        try:
             return await self._server.client.embeddings.create(model=self.model, input=list(texts))
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise  # the server's fault, as for every call
+        except (AttributeError, TypeError, ValueError):
+            # It goes through what came without a look: a page instead of JSON, no data, vectors that aren't base64.
+            return None
 
-        answer = await self._server.call(request)
-        if len(answer.data) != len(texts):
-            raise ModelUnavailable(f"{self.model}: {len(texts)} embeddings were asked for, {len(answer.data)} came")
-        return [list(entry.embedding) for entry in sorted(answer.data, key=lambda entry: entry.index)]
+    def _vectors(self, answer: object, number: int) -> list[list[float]]:
+        entries = getattr(answer, "data", None)
+        if not isinstance(entries, list):
+            raise ModelUnavailable(f"{self.model}: the answer of the model's server holds no embeddings")
+        if len(entries) != number:
+            raise ModelUnavailable(f"{self.model}: {number} embeddings were asked for, {len(entries)} came")
+        vectors = {getattr(entry, "index", None): getattr(entry, "embedding", None) for entry in entries}
+        ordered = [_numbers(vectors.get(index)) for index in range(number)]
+        if not all(ordered) or len(set(map(len, ordered))) != 1:
+            raise ModelUnavailable(f"{self.model}: an embedding in the answer of the model's server is no vector")
+        return ordered
+
+
+def _numbers(vector: object) -> list[float]:
+    """Empty where it is not made of finite numbers."""
+    if not isinstance(vector, list) or any(isinstance(number, bool) for number in vector):
+        return []
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in vector):
+        return []
+    return [float(number) for number in vector]

@@ -33,6 +33,8 @@ T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
+# For what can be done without.
+_MOST_FOR_ONE_TRY = 10.0
 
 # Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
@@ -57,6 +59,7 @@ class ModelServer:
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
         self._deadline = config.deadline
+        self._one_try = min(config.timeout, _MOST_FOR_ONE_TRY)
         self._stopping = asyncio.Event()
         self.brake = ModelBrake(config.max_concurrent, config.deadline)
         # Always given: the client would take an empty variable of the environment for an address.
@@ -117,6 +120,17 @@ class ModelServer:
                 return await retrying(one_try)
         except TimeoutError:
             raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
+
+    async def ask_once(self, request: Callable[[], Awaitable[T]]) -> T:
+        """The answer to `request`, for a question that can be done without: asked once, and soon given up.
+
+        It takes no turn of the brake, and what comes of it doesn't brake the calls that courses need. Raises as `call`.
+        """
+        try:
+            async with asyncio.timeout(self._one_try):
+                return await _translated(request)
+        except TimeoutError:
+            raise ModelUnavailable(f"the model did not answer within {self._one_try:g} s") from None
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.ranking import deciding_words, fused, word_weights
+from src.domain.ranking import asked_weights, deciding_words, fused, least_weight, subject_words, word_weights
 from src.domain.search_words import SMALL_WORDS, searchable
 from src.domain.source import Passage
 from src.services.database import is_about_values, sql
@@ -67,34 +67,40 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
 def _by_words(
     connection: Connection, query: str, prefix: str, passages: int, allowed: int, limit: int
 ) -> dict[int, float]:
-    values = {"query": searchable(query), "small_words": list(SMALL_WORDS)}
-    holding = {row.lexeme: row.passages for row in connection.execute(sql("query_words"), values)}
+    query_values = {"query": searchable(query), "small_words": list(SMALL_WORDS)}
+    rows = connection.execute(sql("query_words"), query_values).all()
+    holding = {row.lexeme: row.passages for row in rows if row.passages}
     if not holding:
         return {}
     weights = dict(list(word_weights(holding, passages).items())[:_MOST_WORDS])
     holding = {word: holding[word] for word in weights}
-    # As if words were spread evenly over the prefixes. Where the rarest turn out to be elsewhere, all of them decide.
-    deciding = deciding_words(holding, _CANDIDATES * passages / allowed)
-    for words in (deciding, list(holding)):
-        scores = _scores(connection, words, weights, prefix, limit)
-        if len(scores) == limit or len(words) == len(holding):
-            break
-    return scores
-
-
-def _scores(
-    connection: Connection, deciding: Sequence[str], weights: dict[str, float], prefix: str, limit: int
-) -> dict[int, float]:
-    values = {
+    lexemes: dict[str, list[str]] = {}
+    commonest: dict[str, int] = {}
+    for row in rows:
+        lexemes.setdefault(row.token, []).append(row.lexeme)
+        commonest[row.token] = max(commonest.get(row.token, 0), row.passages)
+    asked = asked_weights(commonest, passages)
+    values: dict[str, object] = {
         "everywhere": not prefix,
         "prefixes": [prefix],
-        "condition": " | ".join(map(_quoted, deciding)),
         "words": list(map(_quoted, weights)),
         "weights": list(weights.values()),
+        "asked": [_any(lexemes[token]) for token in asked],
+        "asked_weights": list(asked.values()),
+        "least_weight": least_weight(asked),
+        "subjects": _any(subject_words(holding, passages)),
         "most": _MOST_CANDIDATES,
         "limit": limit,
     }
-    return {row.id: row.score for row in connection.execute(sql("search_words"), values)}
+    # As if words were spread evenly over the prefixes. Where the rarest turn out to be elsewhere, all of them decide.
+    deciding = deciding_words(holding, _CANDIDATES * passages / allowed)
+    for words in (deciding, list(holding)):
+        found = connection.execute(sql("search_words"), {**values, "condition": _any(words)})
+        scores = {row.id: row.score for row in found}
+        # Everywhere they aren't elsewhere: what they leave out is farther from what was asked.
+        if len(scores) == limit or len(words) == len(holding) or (scores and not prefix):
+            break
+    return scores
 
 
 def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: int) -> list[int]:
@@ -124,6 +130,11 @@ def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: 
 def vector_text(vector: Sequence[float]) -> str:
     """As pgvector reads it."""
     return f"[{','.join(map(repr, vector))}]"
+
+
+def _any(lexemes: Sequence[str]) -> str:
+    """A tsquery for one of them."""
+    return " | ".join(map(_quoted, lexemes))
 
 
 def _quoted(lexeme: str) -> str:

@@ -223,7 +223,7 @@ class SourceLibrary:
         if not self._has_embeddings or not (await self._asked(lambda connection: size(connection, prefix)))[1]:
             return None
         try:
-            return Meaning(self._model, (await self._embedder.embed([query]))[0])
+            return Meaning(self._model, await self._embedder.embed_query(query))
         except (ModelUnavailable, ModelRefused) as error:
             # Words find nearly as much, and a course shouldn't wait for the rest.
             _log.warning("a search goes by words only", action="embedding_failed", error=str(error))

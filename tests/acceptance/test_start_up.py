@@ -50,6 +50,12 @@ class TestSettings:
     def test_a_variable_that_is_named_like_a_group_is_somebody_elses(self, workers: Workers) -> None:
         workers.start(DATABASE="learningdb", OPENAI="x", WORKER="y")
 
+    def test_a_setting_that_is_gone_is_one_warning_with_what_to_do(self, workers: Workers) -> None:
+        worker = workers.start(SOURCES_DIR="/library")
+        (line,) = worker.lines("setting_ignored")
+        assert (line["level"], line["setting"]) == ("warning", "SOURCES_DIR")
+        assert "app.py sources add" in line["do"]
+
 
 class TestDatabase:
     def test_one_that_is_not_there_is_one_clear_line_and_the_worker_waits_for_it(self, workers: Workers) -> None:

@@ -199,6 +199,9 @@ def test_down_and_up_again_makes_the_same_schema_and_keeps_the_rows(
             postgres.create_database(f"at_{revision}", "template0")
             fresh = postgres.settings(f"at_{revision}")
             upgrade(fresh, revision)
+            if original.value("SELECT count(*) FROM pg_extension WHERE extname = 'vector'"):
+                # It stays whoever made it.
+                Psql(postgres, fresh).run("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
             assert_same(dump(postgres, empty_database), dump(postgres, fresh))
     assert original.value("SELECT title FROM courses WHERE id = 'ffffffff-0000-4000-8000-000000000001'") == "कोशिका"
     original.run("DELETE FROM courses WHERE title = 'कोशिका'")
@@ -213,6 +216,17 @@ def test_down_and_up_again_makes_the_same_schema_and_keeps_the_rows(
     upgrade(empty_database)
     assert_same(dump(postgres, empty_database), dump(postgres, database_settings))
     assert original.value("SELECT count(*) FROM courses") == 11
+
+
+def test_the_way_down_leaves_an_extension_that_was_there_before(
+    psql_empty: Psql, empty_database: DatabaseSettings
+) -> None:
+    if not psql_empty.value("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"):
+        pytest.skip("pgvector is not installed")
+    psql_empty.run("CREATE EXTENSION vector SCHEMA public")
+    upgrade(empty_database, "0009")
+    downgrade(empty_database, "0008")
+    assert psql_empty.value("SELECT count(*) FROM pg_extension WHERE extname = 'vector'") == 1
 
 
 def test_no_way_below_the_original_schema_while_it_holds_courses(

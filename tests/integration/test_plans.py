@@ -171,6 +171,10 @@ def search_values(prefixes: list[str], condition: str) -> dict[str, Any]:
         "condition": condition,
         "words": condition.split(" | "),
         "weights": [1.0 for _ in condition.split(" | ")],
+        "asked": condition.split(" | "),
+        "asked_weights": [1.0 for _ in condition.split(" | ")],
+        "least_weight": 0.0,
+        "subjects": "",
         "most": PASSAGES,
         "limit": 8,
     }

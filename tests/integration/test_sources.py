@@ -1,8 +1,11 @@
 """The two libraries of sources pass one suite (the vector store behind the stand-in's API); then what only one can."""
 
 import asyncio
+import json
+import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +16,7 @@ from src.domain.errors import ModelAccessDenied, ModelUnavailable, SourcesAway
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
 from src.operations.stand_in_sources import StandInSources
+from src.services import model_server
 from src.services.database import Database
 from src.services.embeddings import Embedder
 from src.services.model_server import ModelServer
@@ -103,7 +107,7 @@ class In:
     """The library of a test's database, asked from outside of an event loop."""
 
     def __init__(self, database: Database, stand_in: StandIn | None = None) -> None:
-        self._database, self._stand_in = database, stand_in
+        self.database, self._stand_in = database, stand_in
 
     def put(self, path: str, text: str, language: str = "en") -> Change:
         return self.run(lambda library: library.put(Document(path, "Title", language, text)))[0]
@@ -117,10 +121,10 @@ class In:
     def run(self, work: Callable[[SourceLibrary], Coroutine[Any, Any, T]]) -> T:
         async def run() -> T:
             if self._stand_in is None:
-                return await work(SourceLibrary(self._database))
+                return await work(SourceLibrary(self.database))
             server = ModelServer(OpenAISettings(base_url=self._stand_in.base_url, timeout=2, deadline=2))
             try:
-                return await work(SourceLibrary(self._database, Embedder(server, "stand-in's")))
+                return await work(SourceLibrary(self.database, Embedder(server, "stand-in's")))
             finally:
                 await server.close()
 
@@ -240,6 +244,60 @@ class TestLibrary:
         gone.dispose()
 
 
+def embeddings(*vectors: object) -> str:
+    entries = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
+    return json.dumps({"object": "list", "model": "m", "data": entries})
+
+
+WRONG_ANSWERS = [
+    '"<html>Sign in</html>"',
+    "<html>Sign in</html>",
+    '{"data": null}',
+    '{"data": {"embedding": [1]}}',
+    '{"data": [null]}',
+    '{"data": ["x"]}',
+    '{"error": "busy"}',
+    "[]",
+    "null",
+    embeddings(),
+    embeddings([1.0], [1.0]),
+    embeddings(None),
+    embeddings([]),
+    embeddings("not base64"),
+    embeddings(["1"]),
+    embeddings([True, None]),
+    embeddings({"a": 1}),
+    embeddings([1.0]).replace("1.0", "NaN"),
+]
+
+
+@contextmanager
+def always(answer: str) -> Iterator[str]:
+    """The address of a server that says 200 and `answer` to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html" if answer.startswith("<") else "application/json")
+            self.send_header("Content-Length", str(len(answer.encode())))
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 class TestMeaning:
     """Embeddings, made by the stand-in: texts that share words are near each other."""
 
@@ -299,6 +357,52 @@ class TestMeaning:
             embedding.put("b.md", "# B\n\nMore.")
             embedding.embed()
 
+    @pytest.mark.parametrize("kind", ["timeout", "429", "500"])
+    def test_a_query_is_embedded_once_and_without_braking_the_courses(
+        self, embedding: In, stand_in: StandIn, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(model_server, "_MOST_FOR_ONE_TRY", 0.3)
+        embedding.put("a.md", "# A\n\nCells are small.")
+        embedding.embed()
+        before = stand_in.calls["embeddings"]
+        stand_in.fault(kind, times=None)
+
+        async def search() -> tuple[list[Passage], float, int]:
+            server = ModelServer(OpenAISettings(base_url=stand_in.base_url, timeout=60, deadline=60))
+            try:
+                async with asyncio.timeout(5):
+                    library = SourceLibrary(embedding.database, Embedder(server, "stand-in's"))
+                    found = await library.search("cells", None, 8)
+                return found, server.brake.paused_for, server.brake.limit
+            finally:
+                await server.close()
+
+        found, paused_for, limit = asyncio.run(search())
+        assert [passage.document for passage in found] == ["a.md"]
+        assert (paused_for, limit) == (0, OpenAISettings().max_concurrent)
+        assert stand_in.calls["embeddings"] == before + 1
+
+    @pytest.mark.parametrize("answer", WRONG_ANSWERS)
+    def test_an_answer_of_another_shape_leaves_the_words(
+        self, embedding: In, answer: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        embedding.put("a.md", "# A\n\nCells are small.")
+        embedding.embed()
+        with always(answer) as base_url:
+
+            async def ask() -> list[Passage]:
+                server = ModelServer(OpenAISettings(base_url=base_url, timeout=2, deadline=2))
+                embedder = Embedder(server, "stand-in's")
+                try:
+                    with pytest.raises(ModelUnavailable, match="embedding"):
+                        await embedder.embed(["Cells are small."])
+                    return await SourceLibrary(embedding.database, embedder).search("cells", None, 8)
+                finally:
+                    await server.close()
+
+            assert [passage.document for passage in asyncio.run(ask())] == ["a.md"]
+        assert "embedding_failed" in capsys.readouterr().out
+
     def test_vectors_of_another_length_leave_the_words(self, embedding: In, psql: Psql) -> None:
         embedding.put("a.md", "# A\n\nCells are small.")
         embedding.embed()
@@ -331,6 +435,62 @@ def test_small_words_find_nothing_in_a_library_of_another_subject(
     sources: SourceSearch = SourceLibrary(database) if where == "library" else StandInSources(ROOT / "samples")
     for query, found in SUBJECTS:
         assert bool(asyncio.run(sources.search(query, None, 8))) is found
+
+
+MICROBIOLOGY = """# Microbiology
+
+The microscope has a long history.
+
+## Types of Microorganisms
+
+Bacteria, archaea and fungi are types of microorganisms. Their discovery was a revolution.
+
+## Epidemics
+
+The World Health Organization counts deaths.
+
+## Infection
+
+Viruses cause disease. In the second week the body answers.
+
+## Yeast
+
+Yeast is used for bread, and for wine by French growers.
+
+## Photosynthesis
+
+Some bacteria live on light.
+
+## Immunity
+
+The war of the body against bacteria is fought by its white cells.
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("World War II", False),
+        ("The French Revolution and its history", False),
+        ("Causes of the Second World War", False),
+        ("The causes and consequences of the Second World War in Europe", False),
+        ("Ancient Rome and its world", False),
+        ("Cell Biology", True),
+        ("Stem cells and how they differ", True),
+        ("Types of microorganisms", True),
+        ("Photosynthesis explained for beginners", True),
+        ("Osmosis and diffusion through the membrane, concentration gradients, turgor, plasmolysis, dialysis", True),
+    ],
+)
+def test_a_word_in_passing_is_no_source_and_a_filter_still_has_its_own(
+    database: Database, database_settings: DatabaseSettings, query: str, found: bool
+) -> None:
+    add_sources(database_settings, ROOT / "samples")
+    library = In(database)
+    library.put("biology/microbiology.md", MICROBIOLOGY)
+    assert bool(library.search(query)) is found
+    assert library.search(query, "cell-biology") != []
+    assert library.search(query, "biology/") != []
 
 
 class TestStandInSources:

@@ -22,14 +22,48 @@ def sections(document: DocumentText) -> list[tuple[str, str]]:
 
 
 def test_markdown_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One\xff two.\x0c")
+    (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One two.\x0c")
     document = read_document(tmp_path / "a.MD")
-    assert document == DocumentText("Cells", "Before\n\n# Cells\nOne\ufffd two.\n")
+    assert document == DocumentText("Cells", "Before\n\n# Cells\nOne two.\n")
 
 
 def test_text_without_a_heading_is_named_after_its_file(tmp_path: Path) -> None:
     (tmp_path / "cells.txt").write_text("One.")
     assert read_document(tmp_path / "cells.txt").title == "cells"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_text_in_the_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("Die Zelle \N{EN DASH} größer als das Virus".encode(encoding))
+    assert read_document(tmp_path / "a.txt").text == "Die Zelle \N{EN DASH} größer als das Virus"
+
+
+def test_text_with_the_other_byte_order(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xfe\xff" + "Zelle".encode("utf-16-be"))
+    assert read_document(tmp_path / "a.txt").text == "Zelle"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Клетка — основа жизни".encode("cp1251"),
+        "细胞是生命的基本单位".encode("gbk"),
+        b"One\xff two.\x00\x01",
+        b"A cell\x81 is small.",
+        b"\xff\xfeA\x00\x00",
+        b"\xef\xbb\xbfA\xff cell",
+    ],
+)
+def test_text_in_an_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.md").write_bytes(content)
+    with pytest.raises(UnreadableDocument, match=r"a\.md: .*encoding is unknown; save it as UTF-8"):
+        read_document(tmp_path / "a.md")
+
+
+def test_a_page_that_breaks_its_own_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(b'<meta charset="utf-8"><p>Cells\x81 \xff\xd8 are \x9d small.</p>')
+    with pytest.raises(UnreadableDocument, match="encoding is unknown"):
+        read_document(tmp_path / "a.html")
 
 
 def test_of_a_page_only_what_is_of_it(tmp_path: Path) -> None:
@@ -49,6 +83,45 @@ def test_word(tmp_path: Path) -> None:
     document = read_document(tmp_path / "a.docx")
     assert document.title == "Cells"
     assert sections(document) == [("Cells", "A cell is small."), ("Membrane", "It is a border.")]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("10<sup>6</sup> cells", "10⁶ cells"),
+        ("10<sup>-6</sup> m, 10<sup>\N{MINUS SIGN}3</sup> l", "10⁻⁶ m, 10⁻³ l"),
+        ("H<sub>2</sub>O, Ca<sup>2+</sup>, x<sup>n</sup>, a<sub>i</sub>", "H₂O, Ca²⁺, xⁿ, aᵢ"),
+        ("v<sub>max</sub>, e<sup>kt</sup>, e<sup>-x/2</sup>", "v_max, e^kt, e^(-x/2)"),
+        ("the 21<sup>st</sup> century", "the 21st century"),
+        ("It is so.<sup></sup>", "It is so."),
+        ('Of 100<sup><a href="#fn12" id="r">12</a></sup> cells', "Of 100 cells"),
+        ('Of 100<sup class="footnote-ref">12</sup> cells', "Of 100 cells"),
+        ('Of 100<a role="doc-noteref" href="notes.html">12</a> cells', "Of 100 cells"),
+        ('<ol class="footnotes"><li>See 1. <a href="#fnref1">↩</a></li></ol>', "1. See 1."),
+    ],
+)
+def test_what_is_raised_or_lowered_stays_apart_and_footnote_numbers_go(tmp_path: Path, page: str, text: str) -> None:
+    (tmp_path / "a.html").write_text(f"<main><p>{page}</p></main>")
+    assert read_document(tmp_path / "a.html").text.strip() == text
+
+
+def test_word_keeps_what_is_raised(tmp_path: Path) -> None:
+    made = docx.Document()
+    paragraph = made.add_paragraph("Some 10")
+    paragraph.add_run("6").font.superscript = True
+    paragraph.add_run(" of CO")
+    paragraph.add_run("2").font.subscript = True
+    made.save(str(tmp_path / "a.docx"))
+    assert read_document(tmp_path / "a.docx").text.strip() == "Some 10⁶ of CO₂"
+
+
+@pytest.mark.parametrize("tag", ["article", "main"])
+def test_the_header_of_an_article_holds_its_title(tmp_path: Path, tag: str) -> None:
+    page = f"<header><h1>Site</h1></header><{tag}><header><h1>Cells</h1></header><p>A cell is small.</p></{tag}>"
+    (tmp_path / "a.html").write_text(f"<body>{page}<footer>Imprint</footer></body>")
+    document = read_document(tmp_path / "a.html")
+    assert document.title == "Cells"
+    assert sections(document) == [("Cells", "A cell is small.")]
 
 
 def pdf(path: Path, *pages: str, password: str | None = None) -> Path:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.domain.ranking import deciding_words, fused, word_weights
+from src.domain.ranking import asked_weights, deciding_words, fused, least_weight, subject_words, word_weights
 from src.domain.search_words import search_configuration, searchable
 from src.domain.source import library_path, prefixes_of
 
@@ -18,6 +18,22 @@ def test_rare_words_weigh_more_and_none_weighs_nothing() -> None:
 )
 def test_the_rarest_words_decide(most: int, words: list[str]) -> None:
     assert deciding_words({"common": 5000, "some": 10, "rare": 2, "none": 0}, most) == words
+
+
+def test_what_stands_nowhere_weighs_as_much_as_the_rarest() -> None:
+    weights = asked_weights({"world": 40, "war": 0, "ii": 1}, 1000)
+    assert weights["war"] == weights["ii"] > weights["world"]
+
+
+def test_half_of_what_was_asked_is_enough_and_of_a_long_query_two_rare_words() -> None:
+    assert 0.49 < least_weight({"a": 0.5, "b": 0.5}) <= 0.5
+    assert 1.9 < least_weight({str(number): 1.0 for number in range(10)}) <= 2
+    assert least_weight({}) == 0
+
+
+def test_what_a_quarter_of_the_library_holds_is_its_subject() -> None:
+    assert subject_words({"cell": 25, "membrane": 24}, 100) == ["cell"]
+    assert subject_words({"cell": 1}, 1) == []
 
 
 def test_no_word_that_is_anywhere_decides_nothing() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from src.config import OpenAISettings, Settings, SettingsError
+from src.config import OpenAISettings, Settings, SettingsError, ignored_settings
 from src.config.settings import environment_names
 from src.operations.migrations import ROOT
 
@@ -130,3 +130,17 @@ def test_env_example_has_every_setting_once_with_a_comment_and_is_valid(tmp_path
     copy = tmp_path / ".env"
     copy.write_text(text)
     assert Settings(env_file=copy) == Settings(env_file=None)
+
+
+def test_a_setting_that_is_gone_is_found_in_the_environment_and_in_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    assert ignored_settings(file) == {}
+    file.write_text("SOURCES_DIR=\n")
+    assert ignored_settings(file) == {}
+    file.write_text("sources_dir=/library\n")
+    assert "app.py sources add" in ignored_settings(file)["SOURCES_DIR"]
+    file.unlink()
+    monkeypatch.setenv("SOURCES_DIR", "/library")
+    assert list(ignored_settings(file)) == ["SOURCES_DIR"]

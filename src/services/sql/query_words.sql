@@ -1,5 +1,6 @@
--- The words of a query as the library's languages write them, each with the number of passages that hold it. A word
--- that says nothing in one of these languages, or in English, isn't searched for in the others either.
+-- The words of a query as the library's languages write them, each with the word as asked and the number of passages
+-- that hold it, which may be none. A word that says nothing in one of these languages, or in English, isn't searched for
+-- in the others either.
 WITH used AS (
     SELECT DISTINCT configuration FROM source_documents
 ), tokens AS (
@@ -9,8 +10,10 @@ WITH used AS (
     SELECT token, configuration, to_tsvector(CAST('pg_catalog.' || configuration AS regconfig), token) AS words
     FROM tokens, (SELECT configuration FROM used UNION SELECT 'english') AS languages
 ), lexemes AS (
-    SELECT DISTINCT w.lexeme
+    SELECT DISTINCT token, w.lexeme
     FROM lexed JOIN used USING (configuration), unnest(lexed.words) w
     WHERE token NOT IN (SELECT token FROM lexed WHERE words = '')
 )
-SELECT lexeme, passages FROM lexemes JOIN source_lexemes USING (lexeme) WHERE passages > 0
+SELECT token, lexeme, GREATEST(COALESCE(passages, 0), 0) AS passages
+FROM lexemes LEFT JOIN source_lexemes USING (lexeme)
+ORDER BY token, lexeme
