@@ -70,14 +70,14 @@ def contract(
 
 @commands.command("quality")
 def quality(
-    course: Annotated[str, typer.Argument(help="A course's id, its request_id or its slug")],
+    course: Annotated[str, typer.Argument(help="A course's id, its folder, its request_id or its slug")],
 ) -> None:
     """Show what was measured of a course: citations, reading grade, keys, and what the gates found."""
     from src.operations.quality_report import report
 
     shown = report(Settings().database, course)
     if shown is None:
-        _fail(f"no course has the id, request_id or slug '{course}'")
+        _fail(f"no course has the id, folder, request_id or slug '{course}'")
     typer.echo(shown)
 
 

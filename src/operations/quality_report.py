@@ -1,7 +1,9 @@
 """`python app.py quality COURSE`: what was measured of a course, as a table."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console
@@ -16,10 +18,15 @@ _WIDE = 160
 
 
 def report(config: DatabaseSettings, name: str) -> str | None:
-    """The report on the course of that id, request_id or slug; None where there is none. Raises `DBAPIError`."""
+    """The report on the course of that id, folder, request_id or slug; None where there is none.
+
+    Raises `DBAPIError`.
+    """
 
     def work(connection: Connection) -> tuple[RowMapping, Sequence[RowMapping]] | None:
-        course = connection.execute(sql("find_course"), {"name": name}).mappings().one_or_none()
+        # A path is taken too; in the pattern for it no character is special.
+        folder = re.sub(r"([\\%_])", r"\\\1", PurePath(name).name)
+        course = connection.execute(sql("find_course"), {"name": name, "folder": folder}).mappings().one_or_none()
         if course is None:
             return None
         return course, connection.execute(sql("lesson_qualities"), {"course_id": course["id"]}).mappings().all()
@@ -39,11 +46,15 @@ def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
         console.print(
             f"{course['title']} · {course['grade_level']} · {course['language']} · {course['status']} · {course['id']}"
         )
+        if course["status"] == "FAILED":
+            console.print(f"{course['error_code']}: {course['error_message']}")
         console.print(_table(lessons))
         for line in _findings(course, lessons):
             console.print(line)
         if quality := _object(course["quality"]):
             console.print(_summary(quality))
+        if course["others"]:
+            console.print(f"{course['others']} more are called so: give the id of the one that you mean")
     return capture.get().rstrip()
 
 

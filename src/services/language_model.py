@@ -60,6 +60,11 @@ class Question(Generic[A, R]):
     answer: type[A]
     review: Review[A, R]
 
+    @property
+    def step(self) -> str:
+        """What is asked for, for people: `outline`, or `lesson 2`."""
+        return self.purpose if self.lesson_number is None else f"{self.purpose} {self.lesson_number}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Reply(Generic[R]):
@@ -125,7 +130,7 @@ class OpenAIModel:
             raise ModelUnavailable(f"the model had not finished the {question.purpose} within {seconds:g} s") from None
 
     async def _answer(self, asking: "_Asking[A, R]") -> Reviewed[R]:
-        purpose = asking.question.purpose
+        purpose = asking.question.step
         messages = _with_schema(asking.question, self._config.json_mode)
         reply = await self._reply(asking, messages)
         if reply.cut_off:
@@ -158,9 +163,11 @@ class OpenAIModel:
         return repaired if repaired is not None and repaired.beats(kept) else kept
 
     async def _repaired(self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[R]") -> "_Reply[R]":
-        purpose = asking.question.purpose
         _log.warning(
-            "the model's answer is repaired", action="answer_repair", purpose=purpose, faults=reply.faults[:20]
+            "the model's answer is repaired",
+            action="answer_repair",
+            step=asking.question.step,
+            faults=reply.faults[:20],
         )
         return await self._reply(asking, (*messages, *_repair(reply)))
 

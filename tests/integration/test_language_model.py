@@ -363,7 +363,8 @@ class TestUnavailable:
             caller.ask(timeout=0.2, deadline=0.5)
 
     def test_no_server_at_all(self, caller: Caller) -> None:
-        with pytest.raises(ModelUnavailable, match="no answer from the model's server"):
+        # The deadline may come while it waits for its next try, or in the middle of one.
+        with pytest.raises(ModelUnavailable, match="no answer from the model's server|did not answer within 1 s"):
             caller.ask(base_url="http://127.0.0.1:1/v1", deadline=1, timeout=1)
 
     @pytest.mark.parametrize(

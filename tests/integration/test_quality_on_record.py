@@ -269,6 +269,24 @@ class TestCommand:
         assert "1. Closing tags [/b]" in output and "[b]m, prompt 1" in output
         assert row in re.sub(" +", " ", output)
 
+    def test_the_finished_one_of_several_is_shown_and_a_failed_one_says_why(
+        self, psql: Psql, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        insert = (
+            "INSERT INTO courses (user_id, topic, title, grade_level, status, output_path, error_code, error_message)"
+        )
+        psql.run(
+            f"{insert} VALUES (gen_random_uuid(), 'T', 'Cells', 'G', 'READY', 'courses/cells_g-1', NULL, NULL);"
+            f"{insert} VALUES (gen_random_uuid(), 'T', 'Cells', 'G', 'FAILED', NULL, 'no_sources', 'None was found')"
+        )
+        for name in ("cells", "cells_g-1", "courses/cells_g-1/"):
+            code, output = self.show(monkeypatch, database_settings, name)
+            assert code == 0 and "· READY ·" in output
+            assert ("1 more are called so" in output) is (name == "cells")
+        failed = psql.value("SELECT id FROM courses WHERE status = 'FAILED'")
+        assert "no_sources: None was found" in self.show(monkeypatch, database_settings, failed)[1]
+        assert self.show(monkeypatch, database_settings, "cellsxg-1")[0] == 1
+
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")
-        assert code == 1 and "no course has the id, request_id or slug 'nothing'" in output
+        assert code == 1 and "no course has the id, folder, request_id or slug 'nothing'" in output
