@@ -364,7 +364,7 @@ class TestUnavailable:
 
     def test_no_server_at_all(self, caller: Caller) -> None:
         # The deadline may come while it waits for its next try, or in the middle of one.
-        with pytest.raises(ModelUnavailable, match="no answer from the model's server|did not answer within 1 s"):
+        with pytest.raises(ModelUnavailable, match=r"no answer from the model's server|did not answer within 1 s"):
             caller.ask(base_url="http://127.0.0.1:1/v1", deadline=1, timeout=1)
 
     @pytest.mark.parametrize(
