@@ -21,7 +21,8 @@ _ABBREVIATION = regex.compile(
     r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
 )
 _INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
-_NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+"""A character of a script that writes no spaces between words."""
 _DEVANAGARI = regex.compile(r"\p{Devanagari}")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
@@ -83,12 +84,12 @@ class Sentence:
 def words(text: str) -> list[str]:
     """The words of `text` in order, in lower case; of scripts without spaces pairs of characters."""
     found = [word.casefold() for word in _WORD.findall(text)]
-    return [part for word in found for part in _parts(word)] if _NO_SPACES.search(text) else found
+    return [part for word in found for part in _parts(word)] if NO_SPACES.search(text) else found
 
 
 def _parts(word: str) -> list[str]:
     """What a script without spaces joins, in pairs of characters: near enough to words to compare texts by them."""
-    if not _NO_SPACES.search(word):
+    if not NO_SPACES.search(word):
         return [word]
     return [word[start : start + 2] for start in range(max(1, len(word) - 1))]
 
@@ -116,7 +117,7 @@ def _carries_content(word: str) -> bool:
     if word in _FUNCTION_WORDS:
         return False
     # Other scripts write in fewer signs than Latin (जल is water); without spaces a single one is a word.
-    least = 4 if word.isascii() else 1 if _NO_SPACES.match(word) else 2 if _DEVANAGARI.match(word) else 3
+    least = 4 if word.isascii() else 1 if NO_SPACES.match(word) else 2 if _DEVANAGARI.match(word) else 3
     return len(word) >= least or any(map(str.isdigit, word))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import email.utils
 import json
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -259,6 +260,22 @@ class TestRepair:
         assert [outcome.startswith("wrong: lessons.1: a model's own voice") for outcome in caller.outcomes] == [
             True
         ] * 2
+
+    @pytest.mark.parametrize("ends", ["breaks", "hangs"])
+    def test_a_call_whose_review_does_not_end_is_on_record_all_the_same(
+        self, caller: Caller, monkeypatch: pytest.MonkeyPatch, ends: str
+    ) -> None:
+        async def unfinished(_answer: Outline, _model: str) -> Reviewed[Outline]:
+            if ends == "breaks":
+                raise ZeroDivisionError
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        monkeypatch.setattr(sys.modules[__name__], "review", unfinished)
+        with pytest.raises(ZeroDivisionError if ends == "breaks" else ModelUnavailable):
+            caller.ask(timeout=1, deadline=1, lesson_deadline=1)
+        assert caller.outcomes == ["answered, but not reviewed any more"]
+        assert caller.calls[0].budget_tokens > 0
 
     def test_the_repair_names_what_was_found_and_where(self, caller: Caller, stand_in: StandIn, tmp_path: Path) -> None:
         stand_in.fault("overwrite", fields=said(VAGUE))

@@ -1,8 +1,8 @@
 """Verifying citations: what the text marks with `[1]` must be said by the passage that it names.
 
 A citation is shown only when its quotation was found in the passage, and the numbers and proper names of the sentence
-it stands in occur there too. Every other marker is taken out of the text and counted, so what is shown is right by
-construction. Markers are numbered anew from 1, in the order in which a reader meets them.
+it stands in occur there too. Every other marker is taken out of the text and counted, and the rest numbered anew from
+1, in the order in which a reader meets them. Brackets with numbers that are no markers, as of an interval, stay.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

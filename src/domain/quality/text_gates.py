@@ -13,7 +13,7 @@ from src.domain.quality.finding import Finding, excerpt, hard, soft
 from src.domain.quality.language import language_name, other_language
 from src.domain.quality.leaks import leaks
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.words import content_stems, numbers, sentences, stem, words, written_numbers
+from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """Of a lesson's prose. Chinese, Japanese and Thai have no spaces and are measured by characters, two for a word."""
@@ -43,7 +43,6 @@ _ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
 _NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
 # No quotation is longer; without a bound an opening sign after the other would be looked at to the end of the text.
 _QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
-_NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
@@ -120,8 +119,8 @@ def length(draft: Draft) -> Iterator[Finding]:
 
 
 def _length(text: str) -> int:
-    dense = len(_NO_SPACES.findall(text))
-    return len(words(text)) if not dense else len(words(_NO_SPACES.sub(" ", text))) + dense // 2
+    dense = len(NO_SPACES.findall(text))
+    return len(words(text)) if not dense else len(words(NO_SPACES.sub(" ", text))) + dense // 2
 
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
