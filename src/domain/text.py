@@ -1,16 +1,19 @@
 """Kinds of text that are safe to store, log and publish."""
 
+import re
 import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
 _LINE_CHARACTERS = frozenset("\n\r\t")
+# All of Unicode category Cc, which no later version of Unicode changes.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
     """Whether `text` holds control characters (Unicode category Cc, NUL among them) other than `allowed`."""
-    return any(unicodedata.category(character) == "Cc" and character not in allowed for character in text)
+    return any(character not in allowed for character in _CONTROL.findall(text))
 
 
 def printable(text: str, most: int = 2000) -> str:

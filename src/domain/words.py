@@ -83,8 +83,10 @@ class Sentence:
 
 def words(text: str) -> list[str]:
     """The words of `text` in order, in lower case; of scripts without spaces pairs of characters."""
-    found = [word.casefold() for word in _WORD.findall(text)]
-    return [part for word in found for part in _parts(word)] if NO_SPACES.search(text) else found
+    found: list[str] = _WORD.findall(text.casefold())
+    if text.isascii() or not NO_SPACES.search(text):
+        return found
+    return [part for word in found for part in _parts(word)]
 
 
 def _parts(word: str) -> list[str]:

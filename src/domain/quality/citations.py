@@ -117,6 +117,8 @@ def verified(
 
 def without_markers(text: str) -> str:
     """`text` with no citations in it."""
+    if "[" not in text:
+        return text
     kept, position = [], 0
     for marker in _markers(masked(text, _IN_CODE), None):
         kept.append(text[position : marker.start()])
@@ -126,6 +128,8 @@ def without_markers(text: str) -> str:
 
 def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
     """The numbers that `text` cites, in order. `declared`: those that stand for something, where that is known."""
+    if "[" not in text:
+        return []
     return [number for marker in _markers(masked(text, _IN_CODE), declared) for number in _cited_numbers(marker)]
 
 
@@ -142,9 +146,10 @@ def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] 
     known = [number for number in cited if declared is None or number in declared]
     if 0 in cited or text[marker.end() : marker.end() + 1] == "(":
         return False
-    word = _LAST_WORD.search(text, max(0, marker.start() - 30), marker.start())
-    if word and marker.group().startswith("["):
-        return len(word.group()) >= 4 and word.group().isalpha() and len(known) == len(cited)
+    if marker.group().startswith("["):
+        word = _LAST_WORD.search(text, max(0, marker.start() - 30), marker.start())
+        if word:
+            return len(word.group()) >= 4 and word.group().isalpha() and len(known) == len(cited)
     if len(cited) == 1:
         return True
     ends = not _GOES_ON.match(text, marker.end())
