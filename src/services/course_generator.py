@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -31,6 +33,8 @@ from src.services.language_model import LanguageModel
 from src.services.prompts import lesson_question, outline_question
 from src.services.source_search import SourceSearch
 from src.services.token_budget import TokenBudget
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -79,9 +83,19 @@ class _Work:
     """Those that no saved step has recorded yet."""
     saved: set[int]
     texts: dict[int, Grams] = field(default_factory=dict)
-    """Of the lessons that are kept, to tell when another one says the same."""
-    review: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """One review at a time, so that of two lessons which say the same the second one is found out."""
+    """Of the lessons that there are so far, by number, to tell when another one says the same. Only reviews, which go
+    one after the other, read and write it: so of two lessons that say the same the second one is found out."""
+
+    def reviewed(
+        self, text: LessonText, plan: LessonPlan, passages: Sequence[Passage], origin: Origin, *, must_cite: bool
+    ) -> Reviewed[Lesson]:
+        """The review of one version of a lesson, beside what the others say."""
+        others = {number: grams for number, grams in self.texts.items() if number != plan.lesson_number}
+        reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite)
+        # What can't be kept, or says the same as another lesson, gives way: no lesson is held against it.
+        if not reviewed.hard and not any(finding.gate == "overlap" for finding in reviewed.findings):
+            self.keep(reviewed.value)
+        return reviewed
 
     def keep(self, lesson: Lesson) -> None:
         """What the lesson says is said: the others should not say it again."""
@@ -109,6 +123,9 @@ class CourseGenerator:
         self._max_lessons = max_lessons
         self._max_tokens = max_tokens
         self._grounding = grounding
+        # One, for the courses of all slots: reviews are work for the processor, and several would only wait for the
+        # interpreter in turns.
+        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
 
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
@@ -142,7 +159,7 @@ class CourseGenerator:
         passages = await self._found(work.brief, _OUTLINE_PASSAGES, work.brief.topic)
 
         async def review(outline: Outline, _model: str) -> Reviewed[Outline]:
-            return await asyncio.to_thread(review_outline, outline, work.brief)
+            return await self._in_review(partial(review_outline, outline, work.brief))
 
         question = outline_question(work.brief, passages, review)
         reviewed = await self._model.ask(question, work.budget, work.calls.append)
@@ -174,15 +191,19 @@ class CourseGenerator:
     async def _lesson(self, work: _Work, outline: Outline, plan: LessonPlan) -> None:
         passages = await self._passages(work.brief, plan)
 
+        must_cite = bool(work.brief.source_filter) or self._grounding == "required"
+
         async def review(text: LessonText, model: str) -> Reviewed[Lesson]:
-            return await self._reviewed(work, plan, passages, text, Origin(model, prompt.version, prompt.digest))
+            origin = Origin(model, prompt.version, prompt.digest)
+            return await self._in_review(partial(work.reviewed, text, plan, passages, origin, must_cite=must_cite))
 
         question = lesson_question(work.brief, outline, plan, passages, review)
         prompt = question.prompt
         own_calls: list[ModelCall] = []
         try:
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
-            work.keep(reviewed.value)
+            if reviewed.findings:  # of two versions it may be the earlier one
+                await self._in_review(partial(work.keep, reviewed.value))
             crash_point("lesson_answered")
             await self._record.save_lesson(work.claim, reviewed.value, own_calls)
         except BaseException:
@@ -198,18 +219,8 @@ class CourseGenerator:
         )
         self._progress(work.claim, outline, plan.lesson_number, len(work.saved))
 
-    async def _reviewed(
-        self, work: _Work, plan: LessonPlan, passages: Sequence[Passage], text: LessonText, origin: Origin
-    ) -> Reviewed[Lesson]:
-        async with work.review:
-            others = {number: found for number, found in work.texts.items() if number != plan.lesson_number}
-            must_cite = bool(work.brief.source_filter) or self._grounding == "required"
-            reviewed = await asyncio.to_thread(
-                review_lesson, text, work.brief, plan, passages, others, origin, must_cite=must_cite
-            )
-            if not reviewed.findings:
-                work.keep(reviewed.value)  # nothing can take its place any more
-        return reviewed
+    async def _in_review(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reviews, work)
 
     async def _passages(self, brief: CourseBrief, plan: LessonPlan) -> list[Passage]:
         return await self._found(brief, _LESSON_PASSAGES, " ".join((plan.title, *plan.key_concepts)), brief.topic)
