@@ -4,6 +4,7 @@ The file has one line of JSON for each call that succeeded: what was asked and w
 no header of the request is kept, and no host.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -25,6 +26,9 @@ _log = structlog.get_logger(__name__)
 
 # The body is kept and handed on decoded and whole.
 _OF_THE_LINE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+# For how many seconds a replay waits for the request that came before in the recording. Where it comes at all, it is
+# a matter of milliseconds.
+_PATIENCE = 1.0
 
 
 class RecordingError(RuntimeError):
@@ -126,13 +130,50 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         await self._client.aclose()
 
 
+class _FileOrder:
+    """Lets answers out in the order in which they were recorded.
+
+    Lessons that are written side by side depend on it: of two that say the same, the one answered later is repaired.
+    """
+
+    def __init__(self) -> None:
+        self._next = 0
+        """The first line whose answer is still to be given."""
+        self._given: set[int] = set()
+        self._waiting: set[int] = set()
+        self._moved = asyncio.Condition()
+
+    async def turn(self, line: int) -> None:
+        """Returns when all lines before have had theirs, or nobody asks for them."""
+        async with self._moved:
+            self._waiting.add(line)
+            try:
+                while self._next < line:
+                    await self._step(line)
+                self._given.add(line)
+            finally:
+                self._waiting.discard(line)
+            while self._next in self._given:
+                self._next += 1
+            self._moved.notify_all()
+
+    async def _step(self, line: int) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._moved.wait()
+        except TimeoutError:
+            if line == min(self._waiting):
+                self._next = line
+
+
 class ReplayingTransport(httpx2.AsyncBaseTransport):
-    """Answers from a recording. Equal requests get their answers in the order of the file, then the last one again."""
+    """Answers from a recording, in the order of the file. Of equal requests the last answer is given again."""
 
     def __init__(self, file: Path, base_url: str) -> None:
         """Raises `RecordingError`."""
         self._base_url = base_url
-        self._answers: dict[tuple[str, str, str], deque[httpx2.Response]] = {}
+        self._answers: dict[tuple[str, str, str], deque[tuple[int, httpx2.Response]]] = {}
+        self._order = _FileOrder()
         self._models: set[str] = set()
         try:
             lines = file.read_bytes().splitlines()
@@ -140,7 +181,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             raise RecordingError(f"OPENAI_REPLAY_FROM: {file} can't be read: {error.strerror}") from error
         for number, line in enumerate(lines, start=1):
             try:
-                self._add(_Record.model_validate(json.loads(line)))
+                self._add(number - 1, _Record.model_validate(json.loads(line)))
             except (ValueError, RecursionError):
                 raise RecordingError(
                     f"OPENAI_REPLAY_FROM: line {number} of {file} is no recorded call; record the course again"
@@ -149,11 +190,11 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             raise RecordingError(f"OPENAI_REPLAY_FROM: {file} is empty: nothing was recorded")
         _log.warning("no model is called: answers come from a file", action="model_replayed", file=str(file))
 
-    def _add(self, record: _Record) -> None:
+    def _add(self, line: int, record: _Record) -> None:
         # Not the limits of the rate: a file has none, and nobody should wait for it.
         headers = {name: value for name, value in record.headers.items() if name == "content-type"}
         answer = httpx2.Response(record.status, headers=headers, content=record.body.encode())
-        self._answers.setdefault((record.method, record.path, record.digest), deque()).append(answer)
+        self._answers.setdefault((record.method, record.path, record.digest), deque()).append((line, answer))
         if isinstance(record.request, dict) and "model" in record.request:
             self._models.add(str(record.request["model"]))
 
@@ -163,7 +204,8 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
         answers = self._answers.get(asked.key)
         if answers is None:
             raise ModelRefused(self._missing(asked))
-        answer = answers[0] if len(answers) == 1 else answers.popleft()
+        line, answer = answers[0] if len(answers) == 1 else answers.popleft()
+        await self._order.turn(line)
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     def _missing(self, asked: _Asked) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from src.config import OpenAISettings
 from src.domain.course import Failed, Finished
 from src.domain.errors import ErrorCode
 from src.domain.markdown import lesson_markdown
-from src.services import model_server
+from src.services import model_recording, model_server
 from src.services.model_brake import ModelBrake
 from src.services.model_recording import RecordingError
 from src.services.model_server import ModelServer
 from src.services.vector_store import VectorStoreSearch
 from tests.integration.test_course_generator import SAMPLES, Memory, claim, generate
 from tests.stand_in import StandIn
+from tests.waiting import eventually
 
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
 
@@ -95,6 +97,39 @@ class TestReplay:
         answers = [outline | {"body": json.dumps(json.loads(outline["body"]) | {"id": name})} for name in "ab"]
         file.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
         assert [_asked_again(file, outline["request"]) for _ in range(2)] == [["a", "b", "b"]] * 2
+
+    def test_of_two_lessons_that_say_the_same_the_one_that_was_answered_later_is_repaired_again(
+        self, gone: StandIn, file: Path
+    ) -> None:
+        with StandIn() as stand_in, ThreadPoolExecutor(1) as helper:
+            text = record(stand_in, file).lessons[1].text.model_dump_json()
+            file.unlink()
+            message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+            stand_in.fault("overwrite", lesson=2, times=2, fields={"choices": [message]})
+            stand_in.fault("hold", lesson=1)
+
+            def answer_lesson_1_last() -> None:
+                eventually(lambda: file.exists() and len(lines(file)) == 4, "lesson 2 is answered and repaired")
+                stand_in.release()
+
+            helping = helper.submit(answer_lesson_1_last)
+            memory = Memory()
+            outcome, _ = generate(stand_in, claim(), memory, record_to=file)
+            helping.result()
+        assert isinstance(outcome, Failed) and "lesson 1 can't be used" in outcome.message
+        assert "stands in lesson 2 too [overlap]" in outcome.message
+        again = Memory()
+        assert generate(gone, claim(), again, replay_from=file, base_url=None)[0] == outcome
+        assert content(again) == content(memory)
+
+    def test_nobody_waits_for_answers_that_nobody_asks_for(
+        self, gone: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with StandIn() as stand_in:
+            generate(stand_in, claim(wanted={"topic": "Volcanoes"}), Memory(), record_to=file)
+            first = record(stand_in, file)
+        monkeypatch.setattr(model_recording, "_PATIENCE", 0.01)
+        assert content(replay(gone, file)) == content(first)
 
     def test_searches_in_a_vector_store_are_answered_too(self, gone: StandIn, file: Path) -> None:
         with StandIn(sources=SAMPLES) as stand_in:
