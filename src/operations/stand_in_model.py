@@ -23,9 +23,9 @@ from aiohttp import web
 from src.operations.stand_in_cache import PromptCache
 from src.operations.stand_in_embeddings import embedding, encoded
 from src.operations.stand_in_vector_store import StandInVectorStore, api_error
-from src.operations.stand_in_writer import LABEL, write_lesson, write_outline
+from src.operations.stand_in_writer import LABEL, parts_of, write_lesson, write_outline
 
-_DATA = re.compile(r"<(course|lesson|passages)>(.*?)</\1>", re.DOTALL)
+_DATA = re.compile(r"<(course|lesson|passages|parts)>(.*?)</\1>", re.DOTALL)
 # In English: https://help.openai.com/en/articles/4936856
 _CHARACTERS_PER_TOKEN = 4
 # What `calls` leaves out; `by_step` has it.
@@ -90,6 +90,8 @@ class _Call:
     lesson: int | None
     course: dict[str, Any]
     passages: list[dict[str, Any]]
+    parts: list[str] | None = None
+    """Those of the lesson that are asked for again."""
 
 
 @dataclass
@@ -268,7 +270,7 @@ def _call(asked: dict[str, Any]) -> _Call:
     course = data.get("course", {})
     lesson = data["lesson"]["lesson_number"] if "lesson" in data else None
     purpose = "lesson" if lesson is not None else "outline" if course else "chat"
-    return _Call(purpose, str(course.get("topic", "")), lesson, course, data.get("passages", []))
+    return _Call(purpose, str(course.get("topic", "")), lesson, course, data.get("passages", []), data.get("parts"))
 
 
 def _is_told_more_than_data(asked: dict[str, Any]) -> bool:
@@ -281,7 +283,8 @@ def _written(call: _Call) -> str:
         return f"This is the {LABEL} model. It writes courses for the course generator and nothing else."
     if call.lesson is None:
         return json.dumps(write_outline(call.course, call.passages), ensure_ascii=False)
-    return json.dumps(write_lesson(call.course, call.lesson, call.passages), ensure_ascii=False)
+    lesson = write_lesson(call.course, call.lesson, call.passages)
+    return json.dumps(lesson if call.parts is None else parts_of(lesson, call.parts), ensure_ascii=False)
 
 
 def _completion(

@@ -159,6 +159,20 @@ def write_lesson(course: dict[str, Any], number: int, passages: Sequence[dict[st
     }
 
 
+def parts_of(lesson: dict[str, Any], wanted: Collection[str]) -> dict[str, Any]:
+    """These parts of an answer of the shape `LessonText`, as one of the shape `LessonParts`."""
+    single = {name: lesson[name] if name in wanted else None for name in ("introduction", "applications", "summary")}
+    several = {
+        name: [
+            {"number": number, **part}
+            for number, part in enumerate(lesson[name], start=1)
+            if f"{name}.{number}" in wanted
+        ]
+        for name in ("sections", "key_terms", "checks")
+    }
+    return {**single, **several, "citations": lesson["citations"]}
+
+
 def _introduction(plan: dict[str, Any], concepts: Sequence[str], has_sources: bool, say: Phrases) -> str:
     about = say.about.format(_listed(concepts, say))
     return about if has_sources else f"{say.filler_lesson.format(_fit(str(plan['title'])))} {about}"

@@ -18,6 +18,7 @@ from src.config import OpenAISettings
 from src.domain.course import ModelCall
 from src.domain.errors import CourseError, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
 from src.domain.prompt import Prompt
+from src.domain.quality.finding import Finding
 from src.domain.quality.review import Reviewed
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema
@@ -26,6 +27,7 @@ from src.services.redaction import Redactor
 from src.services.token_budget import TokenBudget, estimated_tokens
 
 A = TypeVar("A", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R")
 
 Review = Callable[[A, str], Awaitable[Reviewed[R]]]
@@ -49,6 +51,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts(Generic[A]):
+    """Some parts of an answer, which are asked for again."""
+
+    answer: type[BaseModel]
+    ask: str
+    """For the model: which parts they are."""
+    put: Callable[[Any], A]
+    """Takes an `answer`; returns the whole with these parts in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question(Generic[A, R]):
     """What the model is asked, and how to tell whether the answer is good."""
 
@@ -59,6 +72,8 @@ class Question(Generic[A, R]):
     messages: tuple[Message, ...]
     answer: type[A]
     review: Review[A, R]
+    parts: Callable[[A, Sequence[Finding]], Parts[A] | None] = lambda _answer, _findings: None
+    """Those of an answer that the findings are about; None where it is to be written again as a whole."""
 
     @property
     def step(self) -> str:
@@ -67,10 +82,11 @@ class Question(Generic[A, R]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply(Generic[R]):
+class _Reply(Generic[A, R]):
     text: str
+    value: A | None
     kept: Reviewed[R] | None
-    """None: the answer has not the shape that was asked for."""
+    """None, as `value` is: the answer has not the shape that was asked for."""
     faults: list[str]
     cut_off: bool = False
 
@@ -149,7 +165,7 @@ class OpenAIModel:
         return kept
 
     async def _bettered(
-        self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[R]", kept: Reviewed[R]
+        self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[A, R]", kept: Reviewed[R]
     ) -> Reviewed[R]:
         """The better one of `kept` and its repair. That can't be had: `kept`, where nothing forbids it."""
         asking.usable = None if kept.hard else kept
@@ -162,23 +178,33 @@ class OpenAIModel:
             return kept
         return repaired if repaired is not None and repaired.beats(kept) else kept
 
-    async def _repaired(self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[R]") -> "_Reply[R]":
+    async def _repaired(
+        self, asking: "_Asking[A, R]", messages: Sequence[Message], reply: "_Reply[A, R]"
+    ) -> "_Reply[A, R]":
         _log.warning(
             "the model's answer is repaired",
             action="answer_repair",
             step=asking.question.step,
             faults=reply.faults[:20],
         )
-        return await self._reply(asking, (*messages, *_repair(reply)))
+        parts = None
+        if reply.value is not None and reply.kept is not None:
+            parts = asking.question.parts(reply.value, reply.kept.findings)
+        ask = _repair(reply, parts, self._config.json_mode)
+        return await self._reply(asking, (*messages, *ask), parts)
 
-    async def _reply(self, asking: "_Asking[A, R]", messages: Sequence[Message]) -> "_Reply[R]":
+    async def _reply(
+        self, asking: "_Asking[A, R]", messages: Sequence[Message], parts: Parts[A] | None = None
+    ) -> "_Reply[A, R]":
         question, budget = asking.question, asking.budget
+        answer = question.answer if parts is None else parts.answer
         arguments: dict[str, Any] = {
             "model": self._model(question),
             "messages": [{"role": message.role, "content": _sendable(message.content)} for message in messages],
         }
         if self._config.json_mode == "schema":
-            schema = {"name": question.purpose, "strict": True, "schema": answer_schema(question.answer)}
+            name = question.purpose if parts is None else f"{question.purpose}_parts"
+            schema = {"name": name, "strict": True, "schema": answer_schema(answer)}
             arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif self._config.json_mode == "object":
             arguments["response_format"] = {"type": "json_object"}
@@ -192,7 +218,7 @@ class OpenAIModel:
             reservation.used = taken = _taken(completion, prompt_tokens)
         outcome = "answered, but not reviewed any more"
         try:
-            reply = await _read(question, completion)
+            reply = await _read(question, completion, parts)
             outcome = _outcome(reply)
         except ModelRefused as error:
             outcome = f"refused: {error}"
@@ -258,9 +284,12 @@ def _sendable(text: str) -> str:
 def _with_schema(question: Question[A, R], json_mode: str) -> tuple[Message, ...]:
     if json_mode == "schema":
         return question.messages
-    schema = json.dumps(answer_schema(question.answer))
-    ask = Message("system", f"Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}")
-    return (*question.messages, ask)
+    return (*question.messages, Message("system", _as_json(question.answer)))
+
+
+def _as_json(answer: type[BaseModel]) -> str:
+    schema = json.dumps(answer_schema(answer))
+    return f"Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}"
 
 
 def _check_shape(completion: object) -> None:
@@ -293,30 +322,35 @@ def _taken(completion: ChatCompletion, prompt_tokens: int) -> int:
     return min(taken, _MOST_TOKENS)
 
 
-async def _read(question: Question[A, R], completion: ChatCompletion) -> "_Reply[R]":
+async def _read(question: Question[A, R], completion: ChatCompletion, parts: Parts[A] | None) -> "_Reply[A, R]":
     choice = completion.choices[0]
     text = choice.message.content
     if choice.finish_reason == "length":
-        return _Reply(text or "", None, ["the answer was cut off"], cut_off=True)
+        return _Reply(text or "", None, None, ["the answer was cut off"], cut_off=True)
     if choice.finish_reason == "content_filter":
         raise ModelRefused("the model's content filter stopped the answer")
     if choice.message.refusal:
         raise ModelRefused(f"the model refused: {choice.message.refusal}")
     if text is None:
         raise ModelRefused("the model gave no answer (no content)")
-    value, faults = _validated(question, text)
+    faults: list[str] = []
+    if parts is None:
+        value, faults = _validated(question.answer, text)
+    else:
+        found, faults = _validated(parts.answer, text)
+        value = None if found is None else parts.put(found)
     if value is None:
-        return _Reply(text, None, faults)
+        return _Reply(text, None, None, faults)
     kept = await question.review(value, _written_by(completion))
-    return _Reply(text, kept, [str(finding) for finding in kept.findings])
+    return _Reply(text, value, kept, [str(finding) for finding in kept.findings])
 
 
-def _validated(question: Question[A, R], text: str) -> tuple[A | None, list[str]]:
+def _validated(answer: type[B], text: str) -> tuple[B | None, list[str]]:
     if len(text) > _MAX_ANSWER_CHARACTERS:
         return None, [f"the answer has {len(text)} characters; at most {_MAX_ANSWER_CHARACTERS} are read"]
     fenced = _FENCE.match(text)
     try:
-        return question.answer.model_validate_json(fenced.group(1) if fenced else text), []
+        return answer.model_validate_json(fenced.group(1) if fenced else text), []
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return None, [f"{_path(fault['loc'])}: {fault['msg']}" for fault in found]
@@ -327,7 +361,7 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part + 1 if isinstance(part, int) else part) for part in location) or "answer"
 
 
-def _outcome(reply: "_Reply[Any]") -> str:
+def _outcome(reply: "_Reply[Any, Any]") -> str:
     if reply.cut_off:
         return "cut off"
     if reply.kept is None:
@@ -338,17 +372,17 @@ def _outcome(reply: "_Reply[Any]") -> str:
     return f"ok, but {', '.join(gates)}" if gates else "ok"
 
 
-def _repair(reply: "_Reply[Any]") -> tuple[Message, Message]:
+def _repair(reply: "_Reply[A, Any]", parts: Parts[A] | None, json_mode: str) -> list[Message]:
     named = "\n".join(f"- {fault}" for fault in reply.faults[:20])
     wrong = "That answer can't be used" if reply.kept is None else "This is wrong in that answer"
-    return (
+    ask = "Send the whole answer again with this put right, and the rest as it is." if parts is None else parts.ask
+    repair = [
         Message("assistant", reply.text[:_MAX_ANSWER_CHARACTERS]),
-        Message(
-            "user",
-            f"{wrong} (parts are counted from 1):\n{named}\n"
-            "Send the whole answer again with this put right, and the rest as it is.",
-        ),
-    )
+        Message("user", f"{wrong} (parts are counted from 1):\n{named}\n{ask}"),
+    ]
+    if parts is not None and json_mode != "schema":
+        repair.append(Message("system", _as_json(parts.answer)))
+    return repair
 
 
 def _short(faults: list[str]) -> str:

@@ -1,6 +1,7 @@
 """The generator with the real model client and sources, saving to memory."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -249,6 +250,33 @@ class TestReview:
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
         assert "stands in lesson 1 too [overlap]" in outcome.message
         assert len(left) == 2
+
+    @pytest.mark.parametrize("json_mode", ["schema", "prompt"])
+    def test_only_the_parts_at_fault_are_asked_for_again(
+        self, stand_in: StandIn, memory: Memory, tmp_path: Path, json_mode: str
+    ) -> None:
+        generate(stand_in, claim(), memory)
+        text = memory.lessons[2].text
+        first, *others = text.sections
+        html = first.model_copy(update={"content": first.content.replace(". ", ". <b>", 1)})
+        says = text.model_copy(update={"sections": (html, *others)}).model_dump_json()
+        message = {"role": "assistant", "content": says}
+        choices = [{"index": 0, "finish_reason": "stop", "message": message}]
+        stand_in.fault("overwrite", lesson=2, fields={"choices": choices})
+        file, again = tmp_path / "calls.jsonl", Memory()
+        assert generate(stand_in, claim(), again, record_to=file, json_mode=json_mode)[0] == Finished()
+        assert again.lessons[2].content_json() == memory.lessons[2].content_json()
+        wrong, ok = [call for call in again.calls if call.lesson_number == 2]
+        assert wrong.outcome.startswith("wrong: sections.1: no HTML is wanted") and ok.outcome == "ok"
+
+        asked = [json.loads(line) for line in file.read_text().splitlines()][-1]
+        repair = next(
+            said["content"] for said in asked["request"]["messages"] if "no HTML is wanted" in said["content"]
+        )
+        assert 'again, with this put right: <parts>["sections.1", ' in repair
+        sent = json.loads(json.loads(asked["body"])["choices"][0]["message"]["content"])
+        assert [part["number"] for part in sent["sections"]] == [1] and sent["summary"] is None
+        assert len(sent["checks"]) < len(text.checks)
 
     def test_findings_are_kept_with_what_they_were_found_in(self, stand_in: StandIn, memory: Memory) -> None:
         outcome, _ = generate(stand_in, claim(wanted={"grade_level": "Kindergarten"}), memory)

@@ -133,6 +133,17 @@ def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
     return [number for marker in _markers(masked(text, _IN_CODE), declared) for number in _cited_numbers(marker)]
 
 
+def renumbered(text: str, new: Mapping[int, int]) -> str:
+    """`text` with the numbers that it cites replaced by those of `new`, where that has them."""
+    kept, position = [], 0
+    for marker in _markers(masked(text, _IN_CODE), None):
+        digits = marker.group(1)
+        shown = _DIGITS.sub(lambda number: str(new.get(int(number.group()), number.group())), digits)
+        kept += [text[position : marker.start(1)], shown]
+        position = marker.end(1)
+    return "".join([*kept, text[position:]])
+
+
 def _markers(text: str, declared: Collection[int] | None) -> list[regex.Match[str]]:
     return [marker for marker in _MARKER.finditer(text) if _is_citation(marker, text, declared)]
 

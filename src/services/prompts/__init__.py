@@ -17,9 +17,11 @@ from typing import Any
 from src.domain.lesson import Lesson, LessonText
 from src.domain.outline import LessonPlan, Outline
 from src.domain.prompt import Prompt
+from src.domain.quality.finding import Finding
+from src.domain.quality.repair import LessonParts, parts_at_fault
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from src.services.language_model import Message, Question, Review
+from src.services.language_model import Message, Parts, Question, Review
 
 PROMPTS = ("outline", "lesson")
 
@@ -71,6 +73,19 @@ def lesson_question(
         ),
         answer=LessonText,
         review=review,
+        parts=_lesson_parts,
+    )
+
+
+def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[LessonText] | None:
+    wanted = parts_at_fault(text, findings)
+    if not wanted:
+        return None
+    return Parts(
+        answer=LessonParts,
+        ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
+        " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
+        put=lambda parts: parts.put_into(text, wanted),
     )
 
 

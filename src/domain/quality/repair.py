@@ -1,0 +1,94 @@
+"""What of a lesson is asked for again when its review found something: the parts that are at fault, and no more."""
+
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from src.domain.lesson import Check, Citation, KeyTerm, LessonText, Section
+from src.domain.quality.citations import renumbered, without_markers
+from src.domain.quality.finding import Finding
+from src.domain.quality.quotes import locate
+from src.domain.text import Prose
+
+_Number = Annotated[int, Field(ge=1, description="Which one it is, counted from 1")]
+_IF_ASKED = "null where it isn't asked for"
+
+
+class NumberedSection(Section):
+    """A section by its number."""
+
+    number: _Number
+
+
+class NumberedTerm(KeyTerm):
+    """A term by its number."""
+
+    number: _Number
+
+
+class NumberedCheck(Check):
+    """A question by its number."""
+
+    number: _Number
+
+
+class LessonParts(BaseModel):
+    """Parts of a lesson, as the language model is asked for them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    introduction: Annotated[Prose | None, Field(description=_IF_ASKED)]
+    sections: tuple[NumberedSection, ...]
+    key_terms: tuple[NumberedTerm, ...]
+    applications: Annotated[Prose | None, Field(description=_IF_ASKED)]
+    summary: Annotated[Prose | None, Field(description=_IF_ASKED)]
+    checks: tuple[NumberedCheck, ...]
+    citations: Annotated[
+        tuple[Citation, ...], Field(max_length=60, description="What the numbers in these parts stand for")
+    ]
+
+    def put_into(self, text: LessonText, wanted: Collection[str]) -> LessonText:
+        """`text` with those of the parts that are `wanted` (their paths) in place of its own.
+
+        What their numbers stand for is theirs: they get those that `text` has for the same, or none that it uses.
+        """
+        known = {(citation.passage, citation.quote): citation.number for citation in text.citations}
+        most = max(known.values(), default=0)
+        numbers = {
+            citation.number: known.get((citation.passage, citation.quote), citation.number + most)
+            for citation in self.citations
+        }
+        changed: dict[str, Any] = {
+            name: renumbered(part, numbers)
+            for name in ("introduction", "applications", "summary")
+            if name in wanted and (part := getattr(self, name)) is not None
+        }
+        for name, prose in (("sections", "content"), ("key_terms", "definition"), ("checks", None)):
+            parts = list(getattr(text, name))
+            for new in getattr(self, name):
+                if f"{name}.{new.number}" in wanted and new.number <= len(parts):
+                    update = {prose: renumbered(getattr(new, prose), numbers)} if prose else {}
+                    fields = new.model_dump(exclude={"number"}) | update
+                    parts[new.number - 1] = parts[new.number - 1].model_copy(update=fields)
+            changed[name] = tuple(parts)
+        own = (citation.model_copy(update={"number": numbers[citation.number]}) for citation in self.citations)
+        new = (citation for citation in own if citation.number > most)
+        return text.model_copy(update={**changed, "citations": (*text.citations, *new)})
+
+
+def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
+    """Paths of the parts in which something was found, in reading order; none where a finding is of the whole lesson.
+
+    With a text go the questions whose evidence stands in it: in another wording it wouldn't be there.
+    """
+    named = {".".join(finding.where.split(".")[:2]) for finding in findings}
+    fields = text.fields()
+    every = [*fields, *(f"checks.{number}" for number in range(1, len(text.checks) + 1))]
+    if not named <= set(every):
+        return []
+    changing = "\n\n".join(without_markers(part) for where, part in fields.items() if where in named)
+    named |= {
+        f"checks.{number}" for number, check in enumerate(text.checks, start=1) if locate(check.evidence, changing)
+    }
+    return [where for where in every if where in named]
