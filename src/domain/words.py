@@ -67,6 +67,12 @@ _FUNCTION_WORDS = frozenset(
     kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen
     का के की को से में पर ने है हैं था थी थे और या भी ही तो कि जो एक यह ये वह वे इस उस इन उन हो कर""".split()  # noqa: SIM905
 )
+# Two texts that count these don't speak of the same thing for it.
+_MEASURES = frozenset(
+    """second minute hour day week month year decade century percent time metre meter kilometre kilometer mile gram
+    sekunde minuten stunde tage woche monat jahre jahren jahrhundert prozent
+    मिनट घंटे दिन साल वर्ष प्रतिशत बार ثانية دقيقة ساعة يوم أيام سنة سنوات عام بالمئة""".split()  # noqa: SIM905
+)
 _NEGATIONS = frozenset(
     """no not never none nor cannot without nicht kein keine keinen nie ohne नहीं न لا ليس لم لن""".split()  # noqa: SIM905
 )
@@ -130,10 +136,7 @@ def numbers(text: str) -> set[str]:
     "1,000", "1.000" and "١٠٠٠" are the same; so are "3.5" and "3,5". Three digits after a sign are thousands.
     """
     folded = text.casefold()
-    compounds = {
-        str(int(_NUMBER_WORDS[found["tens"]]) + int(_NUMBER_WORDS[found["unit"]]))
-        for found in _COMPOUND.finditer(folded)
-    }
+    compounds = set(map(_compound, _COMPOUND.finditer(folded)))
     single = {_NUMBER_WORDS[word] for word in words(_COMPOUND.sub(" ", folded)) if word in _NUMBER_WORDS}
     return written_numbers(text) | compounds | single
 
@@ -143,10 +146,41 @@ def written_numbers(text: str) -> set[str]:
     return {_digits(match) for match in _NUMBER.findall(text)}
 
 
+def counts(text: str) -> list[tuple[str, frozenset[str]]]:
+    """What `text` counts, in order: a whole number from two on, in digits or words, and the stems of the content words
+    among the three that follow it, without measures: "three large cells" counts `large` and `cell`.
+
+    One is left out, which is as often an article.
+    """
+    folded = _NUMBER.sub(_whole, _COMPOUND.sub(_compound, text.casefold()))
+    found = [_NUMBER_WORDS.get(word, word) for word in words(folded)]
+    return [
+        (word, frozenset(stem(thing) for thing in found[place + 1 : place + 4] if _is_thing(thing)) - _MEASURE_STEMS)
+        for place, word in enumerate(found)
+        if word.isdecimal() and word not in ("0", "1")
+    ]
+
+
+def _is_thing(word: str) -> bool:
+    return _carries_content(word) and not word.isdecimal()
+
+
+def _whole(found: regex.Match[str]) -> str:
+    number = _digits(found.group())
+    return number if number.isdecimal() else " "
+
+
+def _compound(found: regex.Match[str]) -> str:
+    return str(int(_NUMBER_WORDS[found["tens"]]) + int(_NUMBER_WORDS[found["unit"]]))
+
+
 def _digits(number: str) -> str:
     ascii_digits = "".join(str(int(character)) if character.isdecimal() else character for character in number)
     whole, point, fraction = _POINT.sub(".", _THOUSANDS.sub("", ascii_digits)).partition(".")
     return (whole.lstrip("0") or "0") + point + fraction
+
+
+_MEASURE_STEMS = frozenset(map(stem, _MEASURES))
 
 
 def negations(text: str) -> int:

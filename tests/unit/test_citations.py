@@ -124,6 +124,28 @@ class TestTakenOut:
         assert unsupported_facts("Im Jahr 1789 war das so.", [CELLS], "de-AT") == ["1789"]
 
 
+class TestNumberWords:
+    """They are held against a passage that counts the same things."""
+
+    @pytest.mark.parametrize(
+        "sentence",
+        [
+            "Hooke saw three cells. [1]",
+            "Hooke saw 3 small cells. [1]",
+            "Two borders keep it apart. [1]",  # the passage counts no borders
+            "One of the cells was small. [1]",
+            "Hooke lived some twenty years after that. [1]",
+        ],
+    )
+    def test_what_the_passage_counts_so_or_not_at_all_may_be_said(self, sentence: str) -> None:
+        assert not reasons(sentence, Claim(1, 1, HOOKE))
+
+    @pytest.mark.parametrize("count", ["four", "twenty-three", "vier", "चार"])
+    def test_what_it_counts_otherwise_may_not(self, count: str) -> None:
+        (reason,) = reasons(f"In cork Hooke saw {count} tiny cells. [1]", Claim(1, 1, "Robert Hooke saw three cells"))
+        assert "its passage counts otherwise than" in reason
+
+
 class TestOtherBrackets:
     """Mathematics and code write numbers in brackets too."""
 

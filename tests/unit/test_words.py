@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.words import content_stems, negations, numbers, sentences, stem, words, written_numbers
+from src.domain.words import content_stems, counts, negations, numbers, sentences, stem, words, written_numbers
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,19 @@ def test_numbers(text: str, found: set[str]) -> None:
 
 def test_number_words_are_no_written_numbers() -> None:
     assert written_numbers("two of 3") == {"3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Three large cells and 1,000 atoms", [("3", {"large", "cell"}), ("1000", {"atom"})]),
+        ("twenty-five cells, 3.5 metres, one cell", [("25", {"cell"})]),
+        ("drei Zellen, fünfundzwanzig Jahre", [("3", {"zellen"}), ("25", set())]),
+        ("two of them", [("2", set())]),
+    ],
+)
+def test_counts(text: str, found: list[tuple[str, set[str]]]) -> None:
+    assert [(number, set(things)) for number, things in counts(text)] == found
 
 
 def test_negations() -> None:

@@ -15,7 +15,7 @@ from src.domain.markdown_code import masked
 from src.domain.quality.finding import excerpt
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
-from src.domain.words import numbers, sentences, stem, words, written_numbers
+from src.domain.words import counts, numbers, sentences, stem, words, written_numbers
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = regex.compile(r"\d+")
@@ -189,7 +189,7 @@ def unsupported_facts(
 
     The first word has a capital in any case; it is taken for a name if it is one of `names`.
     """
-    given = [_given(f"{passage.text} {passage.section} {passage.document}") for passage in passages]
+    given = list(map(_given, passages))
     plain = without_markers(sentence)
     missing = sorted(written_numbers(plain).difference(*(it.numbers for it in given)))
     if language.partition("-")[0] not in _NAMELESS:
@@ -209,16 +209,37 @@ class _Given:
     """What a passage has of numbers and words."""
 
     numbers: frozenset[str]
+    counted: frozenset[str]
+    """Stems of what it has any number of."""
     stems: frozenset[str]
     beginnings: frozenset[str]
 
 
 @lru_cache(maxsize=512)  # many sentences of a course are held against the same passages
-def _given(text: str) -> _Given:
+def _given(passage: Passage) -> _Given:
+    text = f"{passage.text} {passage.section} {passage.document}"
     stems = frozenset(map(stem, words(text)))
     # Genoa is named by "Genoese" too.
     beginnings = frozenset(word[:length] for word in stems for length in (4, 5) if len(word) >= length)
-    return _Given(frozenset(numbers(text)), stems, beginnings)
+    counted = frozenset().union(*(things for _, things in counts(passage.text)))
+    return _Given(frozenset(numbers(text)), counted, stems, beginnings)
+
+
+def miscounted(sentence: str, passages: Sequence[Passage]) -> list[str]:
+    """Numbers of which `sentence` counts something that `passages` count too, but have nowhere at all.
+
+    So number words are held against a passage only where it counts: most of what a sentence counts in words ("these two
+    parts") is its own sum of what it was given.
+    """
+    plain = without_markers(sentence)
+    said = counts(plain)
+    if not said:
+        return []
+    given = list(map(_given, passages))
+    counted = frozenset().union(*(it.counted for it in given))
+    known = frozenset().union(*(it.numbers for it in given))
+    written = written_numbers(plain)  # `unsupported_facts` has seen them
+    return [number for number, things in said if things & counted and number not in known | written]
 
 
 def other_numbers(sentence: str, quotes: str) -> list[str]:
@@ -261,6 +282,8 @@ def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verific
     reason_of_all = f"its passage does not say {', '.join(map(repr, facts))}"
     if not facts and (facts := other_numbers(sentence, quotes)):
         reason_of_all = f"its quote has other numbers than {', '.join(facts)}"
+    if not facts and good and (facts := miscounted(sentence, passages)):
+        reason_of_all = f"its passage counts otherwise than {', '.join(facts)}"
     if facts:
         good = set()
     plain = excerpt(without_markers(sentence))
