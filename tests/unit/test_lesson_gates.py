@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from src.domain.finding import Finding, Severity
 from src.domain.lesson import LessonText
 from src.domain.outline import LessonPlan
 from src.domain.quality.draft import grams_of_content
-from src.domain.quality.finding import Finding, Severity
 from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import regex
 from rapidfuzz import fuzz
 
+from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.headings import primary
 from src.domain.markdown_code import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
-from src.domain.quality.finding import Finding, excerpt, hard, soft
 from src.domain.quality.language import language_name, other_language
 from src.domain.quality.leaks import leaks
 from src.domain.quality.readability import grade_number, reading_grade
