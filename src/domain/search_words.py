@@ -37,9 +37,6 @@ _CONFIGURATIONS = {
     "yi": "yiddish",
 }
 
-UNKNOWN_LANGUAGE = "und"
-"""The BCP 47 tag for a text whose language nobody could tell."""
-
 # Words that say nothing. PostgreSQL has lists of its own for most European languages, but not for these.
 _HINDI = (
     "का के की को में से पर और है हैं था थे थी यह वह ये वे एक इस उस कि जो तो भी ने हो ही या कर करता करते करने लिए साथ तक"

@@ -9,10 +9,10 @@ import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.headings import primary
+from src.domain.language import language_name, other_language
 from src.domain.lesson import Check
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft, plain
-from src.domain.quality.language import language_name, other_language
 from src.domain.quality.quotes import locate
 from src.domain.words import content_stems, negations, numbers, stem, words, written_numbers
 

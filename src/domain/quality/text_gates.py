@@ -7,10 +7,10 @@ from rapidfuzz import fuzz
 
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.headings import primary
+from src.domain.language import language_name, other_language
 from src.domain.markdown_code import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
-from src.domain.quality.language import language_name, other_language
 from src.domain.quality.leaks import leaks
 from src.domain.quality.readability import grade_number, reading_grade
 from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
