@@ -42,6 +42,10 @@ def test_the_good_lesson_has_no_finding() -> None:
     assert reviewed().findings == ()
 
 
+STATEMENTS = [
+    {**TRUE, "question": "All plants are made of cells.", "objective": 1},
+    {**TRUE, "question": "Animals are made of cells.", "objective": 2},
+]
 HARD = Severity.HARD
 SOFT = Severity.SOFT
 CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
@@ -95,6 +99,7 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("duplicate_question", SOFT, "checks.2", checks(CHECK, {**PARTS, "question": "What, then, is a cell?"})),
     ("question_language", HARD, "checks.1", checks({**CHECK, "explanation": GERMAN, "question": "Was ist das hier?"})),
     ("not_true_and_false", SOFT, "checks.3", checks(CHECK, PARTS, {**TRUE, "choices": ["False", "True"]})),
+    ("one_sided_keys", SOFT, "checks", checks(*STATEMENTS, {**TRUE, "question": "A cell is a unit of life."})),
     ("unknown_objective", HARD, "checks.1", checks({**CHECK, "objective": 3})),
 ]  # fmt: skip
 
@@ -187,6 +192,18 @@ class TestCopies:
 )
 def test_html_in_whatever_dress(hostile: str) -> None:
     assert only(reviewed(**section(f"{FIRST['content']} {hostile}")), "raw_html") != []
+
+
+def test_true_or_false_questions_that_have_both_keys_or_are_two_say_nothing_by_their_keys() -> None:
+    first, second = STATEMENTS
+    denied = {
+        **TRUE,
+        "question": "A cell is not a unit of life.",
+        "answer": "False",
+        "explanation": "False: it is one.",
+    }
+    assert only(reviewed(**checks(first, second, denied)), "one_sided_keys") == []
+    assert only(reviewed(**checks(first, second, PARTS)), "one_sided_keys") == []
 
 
 class TestChoices:
