@@ -10,13 +10,13 @@ from typing import Any
 
 import regex
 
+from src.domain.finding import Finding
 from src.domain.headings import primary
 from src.domain.lesson import Check, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.passages import split
 from src.domain.quality.citations import markers, without_markers
 from src.domain.quality.draft import Grams, grams, plain
-from src.domain.quality.finding import Finding
 from src.domain.quality.review import review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage

@@ -24,7 +24,7 @@ from benchmarks.outline_faults import OUTLINE_FAULTS, OutlineFault, outline_find
 from benchmarks.planting import Fault
 from benchmarks.question_faults import QUESTION_FAULTS
 from benchmarks.text_faults import TEXT_FAULTS
-from src.domain.quality.finding import Finding, Severity
+from src.domain.finding import Finding, Severity
 
 LEAST_CAUGHT = 0.95
 MOST_ALARMS = 0.02

@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.planting import other_languages
+from src.domain.finding import Finding
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.finding import Finding
 from src.domain.quality.review import review_outline
 
 _VAGUE = {

@@ -173,6 +173,25 @@ def other_words_for_true(random: Random, case: Case) -> Case | None:
     return case.with_check(index, choices=other, answer=answer)
 
 
+def all_true(random: Random, case: Case) -> Case:
+    """Three true-or-false questions or more, and all of what they state is so."""
+    said = next(
+        check.choices
+        for other in by_hand()
+        if other.language == case.language
+        for check in other.text.checks
+        if check.kind == "true_false" and check.choices
+    )
+    judged = {index for index, check in enumerate(case.text.checks) if check.kind == "true_false"}
+    others = [index for index in range(len(case.text.checks)) if index not in judged]
+    for index in judged.union(random.sample(others, random.randint(max(0, 3 - len(judged)), len(others)))):
+        statement = without_markers(case.text.checks[index].evidence)
+        case = case.with_check(
+            index, kind="true_false", question=statement, choices=said, answer=said[0], explanation=statement
+        )
+    return case
+
+
 QUESTION_FAULTS: tuple[Fault, ...] = (
     fault("wrong key", "answer_unsupported", wrong_key),
     fault("true and false flipped", "answer_unsupported", flipped),
@@ -186,4 +205,5 @@ QUESTION_FAULTS: tuple[Fault, ...] = (
     fault("longest choice is the key", "longest_is_key", longest_is_key),
     fault("question asked twice", "duplicate_question", asked_twice),
     fault("other words for true and false", "not_true_and_false", other_words_for_true),
+    fault("all statements true", "one_sided_keys", all_true),
 )

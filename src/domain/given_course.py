@@ -10,9 +10,9 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from src.domain.finding import Finding
 from src.domain.lesson import CheckKind
-from src.domain.quality.finding import Finding
-from src.domain.quality.record import findings_json
+from src.domain.quality_record import findings_json
 from src.domain.result import CourseQuality
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from src.domain.citation import Claim, Reference
 from src.domain.headings import direction, headings
 from src.domain.outline import LessonPlan
-from src.domain.quality.citations import Claim, Reference
-from src.domain.quality.record import LessonQuality
+from src.domain.quality_record import LessonQuality
 from src.domain.text import Label, Prose
 
 CheckKind = Literal["multiple_choice", "true_false", "short_answer"]

@@ -1,7 +1,12 @@
-"""Which words of a text a search goes by, in the languages that PostgreSQL knows and in those that it doesn't."""
+"""Which words of a text a search goes by, in the languages that PostgreSQL knows and in those that it doesn't.
+
+PostgreSQL finds words and stems by itself, in a text that is only prepared here: `words` compares texts without it.
+"""
 
 import re
 import unicodedata
+
+from src.domain.words import ARABIC_FUNCTION_WORDS, HINDI_FUNCTION_WORDS, in_pairs
 
 # The configurations of PostgreSQL 14. https://www.postgresql.org/docs/14/textsearch-dictionaries.html
 _CONFIGURATIONS = {
@@ -37,22 +42,6 @@ _CONFIGURATIONS = {
     "yi": "yiddish",
 }
 
-UNKNOWN_LANGUAGE = "und"
-"""The BCP 47 tag for a text whose language nobody could tell."""
-
-# Words that say nothing. PostgreSQL has lists of its own for most European languages, but not for these.
-_HINDI = (
-    "का के की को में से पर और है हैं था थे थी यह वह ये वे एक इस उस कि जो तो भी ने हो ही या कर करता करते करने लिए साथ तक"
-    " नहीं किया गया जाता होता होते होती अपने इन उन क्या कैसे तथा एवं द्वारा"
-)
-_ARABIC = (
-    "في من على إلى الى عن مع أن إن ان هذا هذه ذلك تلك التي الذي الذين ما لا لم لن هو هي هم كان كانت قد كل بعض أو او ثم"
-    " بين عند حيث كما لكن إذا اذا أي و ف ب ل ك كيف هل"
-)
-# Han, Hiragana, Katakana, Thai, Lao, Khmer, Burmese: no spaces between words.
-_UNSPACED = re.compile(
-    r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f]+"
-)
 # The Arabic article and what is written before it. PostgreSQL's stemmer leaves it where the word is short, so that
 # "الخلية" and "خلية" would be two words. After Larkey, Ballesteros and Connell, "Light Stemming for Arabic Information
 # Retrieval", 2007.
@@ -72,13 +61,8 @@ def searchable(text: str) -> str:
     Where a script has no spaces, pairs of characters are its words.
     """
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
-    text = _ARTICLE.sub("", text)
-    return _UNSPACED.sub(lambda match: f" {' '.join(_pairs(match.group()))} ", text)
+    return in_pairs(_ARTICLE.sub("", text))
 
 
-def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
-
-
-SMALL_WORDS = tuple(searchable(f"{_HINDI} {_ARABIC}").split())
+SMALL_WORDS = tuple(searchable(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}").split())
 """What no query searches for, in languages for which PostgreSQL has no such list."""

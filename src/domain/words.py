@@ -21,8 +21,9 @@ _ABBREVIATION = regex.compile(
     r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
 )
 _INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
-NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """A character of a script that writes no spaces between words."""
+_UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")
 _DEVANAGARI = regex.compile(r"\p{Devanagari}")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
@@ -58,15 +59,22 @@ _COMPOUND = regex.compile(
     r"(?P<tens>zwanzig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig)\b"
 )
 
+HINDI_FUNCTION_WORDS = (
+    "का के की को में से पर और है हैं था थे थी यह वह ये वे एक इस उस कि जो तो भी ने हो ही या कर करता करते करने लिए साथ तक"
+    " नहीं किया गया जाता होता होते होती अपने इन उन क्या कैसे तथा एवं द्वारा"
+)
+ARABIC_FUNCTION_WORDS = (
+    "في من على إلى الى عن مع أن إن ان هذا هذه ذلك تلك التي الذي الذين ما لا لم لن هو هي هم كان كانت قد كل بعض أو او ثم"
+    " بين عند حيث كما لكن إذا اذا أي و ف ب ل ك كيف هل"
+)
 # Of four letters and more: shorter words carry no content here in any language that has spaces.
 _FUNCTION_WORDS = frozenset(
     """about after also because been before being between both call called does done each from have having into itself
     just like made make many more most much must only other over same should some such than that their them then there
     these they this those through under very were what when where which while whose will with within without would your
     aber auch dass dein deine dem denn diese dieser dieses doch durch eine einem einen einer eines haben hier ihre ihren
-    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen
-    का के की को से में पर ने है हैं था थी थे और या भी ही तो कि जो एक यह ये वह वे इस उस इन उन हो कर""".split()  # noqa: SIM905
-)
+    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen""".split()  # noqa: SIM905
+) | frozenset(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}".split())
 # Two texts that count these don't speak of the same thing for it.
 _MEASURES = frozenset(
     """second minute hour day week month year decade century percent time metre meter kilometre kilometer mile gram
@@ -92,14 +100,16 @@ def words(text: str) -> list[str]:
     found: list[str] = _WORD.findall(text.casefold())
     if text.isascii() or not NO_SPACES.search(text):
         return found
-    return [part for word in found for part in _parts(word)]
+    return [part for word in found for part in in_pairs(word).split()]
 
 
-def _parts(word: str) -> list[str]:
-    """What a script without spaces joins, in pairs of characters: near enough to words to compare texts by them."""
-    if not NO_SPACES.search(word):
-        return [word]
-    return [word[start : start + 2] for start in range(max(1, len(word) - 1))]
+def in_pairs(text: str) -> str:
+    """The text with pairs of characters where a script has no spaces: near enough to words to compare texts by them."""
+    return _UNSPACED.sub(lambda run: f" {' '.join(_pairs(run.group()))} ", text)
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[start : start + 2] for start in range(max(1, len(run) - 1))]
 
 
 @lru_cache(maxsize=65536)

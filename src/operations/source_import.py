@@ -5,32 +5,18 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.search_words import UNKNOWN_LANGUAGE
+from src.domain.language import language_of
 from src.domain.source import library_path
 from src.services.database import is_about_values
 from src.services.document_reader import SUFFIXES, UnreadableDocument, read_document
 from src.services.source_library import Change, Document, NothingToRead, SourceLibrary
 
-if TYPE_CHECKING:
-    from lingua import LanguageDetector
-
 # Longer ones have no room in an index.
 _PATH_BYTES = 2000
-# Enough to tell a language by; the rest costs time only.
-_LANGUAGE_CHARACTERS = 3000
-# Of a line or two one can't be; a wrong language would do more harm than none.
-_SURE = 0.5
-_LANGUAGES = (
-    "ARABIC BENGALI CHINESE CZECH DANISH DUTCH ENGLISH FINNISH FRENCH GERMAN GREEK HEBREW HINDI HUNGARIAN INDONESIAN"
-    " ITALIAN JAPANESE KOREAN BOKMAL PERSIAN POLISH PORTUGUESE ROMANIAN RUSSIAN SPANISH SWEDISH TAMIL TURKISH UKRAINIAN"
-    " URDU VIETNAMESE"
-)
 
 
 class NothingToImport(Exception):
@@ -46,24 +32,6 @@ class Imported:
     """Written, of added and changed documents."""
     failed: list[str] = field(default_factory=list)
     """A line for each, which says what to do."""
-
-
-class LanguageGuess:
-    """Tells the language of a text. Loads what it needs at the first one: it takes a second and 100 MB."""
-
-    def __call__(self, text: str) -> str:
-        """BCP 47; `und` where it can't be told."""
-        values = self._detector.compute_language_confidence_values(text[:_LANGUAGE_CHARACTERS])
-        if not values or values[0].value < _SURE:
-            return UNKNOWN_LANGUAGE
-        return values[0].language.iso_code_639_1.name.lower()
-
-    @cached_property
-    def _detector(self) -> "LanguageDetector":
-        from lingua import Language, LanguageDetectorBuilder
-
-        languages = [getattr(Language, name) for name in _LANGUAGES.split()]
-        return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()
 
 
 def files_under(path: Path) -> list[tuple[Path, str]]:
@@ -92,10 +60,10 @@ async def import_files(
 
     Goes on where one can't be read. `on_file` is called after each. Raises `DBAPIError` where the database is away.
     """
-    guess, done = LanguageGuess(), Imported()
+    done = Imported()
     for file, inside in files:
         try:
-            document = await asyncio.to_thread(_document, file, f"{prefix}/{inside}", language, guess)
+            document = await asyncio.to_thread(_document, file, f"{prefix}/{inside}", language)
             change, passages = await library.put(document)
         except UnreadableDocument as error:
             done.failed.append(str(error))
@@ -124,11 +92,11 @@ def _readable(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _document(file: Path, path: str, language: str | None, guess: LanguageGuess) -> Document:
+def _document(file: Path, path: str, language: str | None) -> Document:
     path = library_path(path)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         raise UnreadableDocument(f"{path!r}: there are signs in its name that can't be kept; rename it")
     if len(path.encode()) > _PATH_BYTES:
         raise UnreadableDocument(f"{path[:80]}…: its path is too long; give its folders shorter names")
     read = read_document(file)
-    return Document(path, read.title, language or guess(read.text), read.text)
+    return Document(path, read.title, language or language_of(read.text), read.text)

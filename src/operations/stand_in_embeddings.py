@@ -6,7 +6,7 @@ import hashlib
 import math
 import sys
 
-from src.operations.stand_in_sources import stemmed_words
+from src.domain.words import content_stems
 
 DIMENSIONS = 256
 
@@ -14,7 +14,7 @@ DIMENSIONS = 256
 def embedding(text: str) -> list[float]:
     """The same for the same text, in every process; of length 1."""
     vector = [0.0] * DIMENSIONS
-    for word in stemmed_words(text):
+    for word in content_stems(text):
         digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
         # Signs let words that fall on the same place cancel each other out, not add up.
         vector[int.from_bytes(digest[:3], "big") % DIMENSIONS] += 1.0 if digest[3] % 2 else -1.0

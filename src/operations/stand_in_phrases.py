@@ -22,7 +22,7 @@ STOP_WORDS = frozenset(
     लिए करता करती करते होता होती होते उसके उनके इसके अपने जाता जाती जाते रहता रहती वाले वाली बहुत कहते और हैं
     التي الذي على إلى هذه هذا ذلك تكون يكون كما بين عند وهي وهو منها فيها كانت أكثر بعض تلك""".split()  # noqa: SIM905
 )
-"""Words that no lesson is about."""
+"""Words that no lesson is about: more than those without content in `domain.words`, which tell texts apart."""
 
 
 @dataclass(frozen=True, slots=True)

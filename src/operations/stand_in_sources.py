@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,8 @@ from pathlib import Path
 
 from src.domain.passages import split
 from src.domain.source import Passage, passes_filter
+from src.domain.words import content_stems
 
-_WORD = re.compile(r"\w+")
 _MOST_PREFIXES = 20
 
 # BM25 with the usual constants (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
@@ -31,7 +30,7 @@ class _Entry:
     @cached_property
     def words(self) -> Counter[str]:
         # The heading counts for the ranking: it says in a word what the text is about.
-        return Counter(stemmed_words(f"{self.section} {self.section} {self.text}"))
+        return Counter(content_stems(f"{self.section} {self.section} {self.text}"))
 
     @cached_property
     def length(self) -> int:
@@ -65,19 +64,13 @@ class StandInSources:
         return self._entries
 
 
-def stemmed_words(text: str) -> list[str]:
-    """The words of a text, plurals as singulars, without the shortest ("of", "a", "1"), which stand everywhere."""
-    words = [word for word in _WORD.findall(text.casefold()) if len(word) > 2 or not word.isascii()]
-    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words]
-
-
 def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit: int) -> list[Passage]:
     allowed = [entry for entry in entries if passes_filter(entry.document, source_filter)]
     if not allowed:
         return []
     mean_length = sum(entry.length for entry in allowed) / len(allowed)
     weights = {}
-    for word in set(stemmed_words(query)):
+    for word in set(content_stems(query)):
         holding = sum(word in entry.words for entry in allowed)
         weights[word] = math.log(1 + (len(allowed) - holding + 0.5) / (holding + 0.5))
     scored = [(_score(entry, weights, mean_length), entry) for entry in allowed]

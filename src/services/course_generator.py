@@ -21,10 +21,10 @@ from src.domain.errors import (
     SourcesAway,
     Stopping,
 )
+from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.draft import Grams, grams_of_content
-from src.domain.quality.finding import Finding
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage

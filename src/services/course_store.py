@@ -18,11 +18,11 @@ from sqlalchemy.exc import DBAPIError
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.finding import Finding
 from src.domain.lesson import Lesson, lesson_id
 from src.domain.markdown import lesson_markdown
 from src.domain.outline import Outline
-from src.domain.quality.finding import Finding
-from src.domain.quality.record import findings_json
+from src.domain.quality_record import findings_json
 from src.services.database import Database, is_transient, sql
 
 T = TypeVar("T")

@@ -28,10 +28,10 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost, RequestIdConflict
+from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality.finding import Finding
-from src.domain.quality.record import course_quality, findings_json
+from src.domain.quality_record import course_quality, findings_json
 from src.domain.request import IdentifiedRequest, body_digest
 from src.domain.result import ErrorMessage, SuccessMessage
 from src.services.whole_files import sync_folder, write_whole

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 from src.config import OpenAISettings
 from src.domain.course import ModelCall
 from src.domain.errors import CourseError, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.finding import Finding
 from src.domain.prompt import Prompt
-from src.domain.quality.finding import Finding
 from src.domain.quality.review import Reviewed
 from src.domain.text import printable
 from src.services.answer_schema import answer_schema

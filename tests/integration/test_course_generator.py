@@ -14,10 +14,10 @@ import pytest
 from src.config import OpenAISettings
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost, ModelAccessDenied, SourcesAway
+from src.domain.finding import Finding
 from src.domain.headings import headings
 from src.domain.lesson import Lesson, Origin
 from src.domain.outline import Outline
-from src.domain.quality.finding import Finding
 from src.operations.stand_in_sources import StandInSources
 from src.services.course_generator import CourseGenerator, Grounding
 from src.services.language_model import OpenAIModel

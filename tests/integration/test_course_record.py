@@ -13,10 +13,10 @@ import pytest
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost
+from src.domain.finding import soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality.finding import soft
-from src.domain.quality.record import findings_json
+from src.domain.quality_record import findings_json
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.services.course_generator import CourseRecord
 from src.services.database import Database

@@ -17,7 +17,7 @@ from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
 from src.domain.outline import Outline
-from src.domain.quality.record import course_quality
+from src.domain.quality_record import course_quality
 from src.domain.result import SuccessMessage, message_id_of
 from src.services.database import Database
 from src.services.files_import import FilesImport, Import

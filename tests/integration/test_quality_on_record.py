@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from src.config import DatabaseSettings
+from src.domain.finding import Finding, soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality.finding import Finding, soft
-from src.domain.quality.record import course_quality, findings_json
+from src.domain.quality_record import course_quality, findings_json
 from src.operations.commands import commands
 from src.services.source_library import SourceLibrary
 from tests.lessons import CHECK, PARTS, PASSAGES, PLAN, TRUE, lesson

@@ -16,7 +16,7 @@ from src.domain.course import Claim, ModelCall
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.lesson import Lesson, Origin
 from src.domain.outline import Outline
-from src.domain.quality.record import course_quality
+from src.domain.quality_record import course_quality
 from src.services.database import Database
 from tests.lessons import PLAN
 from tests.lessons import lesson as good_lesson

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.quality.citations import Cited, Claim, is_cited, markers, unsupported_facts, verified, without_markers
+from src.domain.citation import Claim
+from src.domain.quality.citations import Cited, is_cited, markers, unsupported_facts, verified, without_markers
 from src.domain.source import Passage
 
 CELLS = Passage(

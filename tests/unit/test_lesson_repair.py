@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from src.domain.finding import Finding, soft
 from src.domain.lesson import LessonText
-from src.domain.quality.finding import Finding, soft
 from src.domain.quality.repair import LessonParts, parts_at_fault
 from tests.lessons import CHECK, TEXT, reviewed, text
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.domain.finding import Severity
 from src.domain.outline import Outline
-from src.domain.quality.finding import Severity
 from src.domain.quality.review import review_outline
 from src.domain.request import CourseBrief
 from tests.lessons import PLAN, outline

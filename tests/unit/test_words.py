@@ -43,6 +43,11 @@ def test_words_keep_the_marks_and_joiners_of_their_script() -> None:
     assert words("कोशिका झिल्ली, DON'T l’eau می‌روم 3D") == ["कोशिका", "झिल्ली", "don't", "l’eau", "می‌روم", "3d"]
 
 
+def test_scripts_without_spaces_are_taken_in_pairs_and_others_beside_them_whole() -> None:
+    assert words("DNA分子ー 3年間") == ["dna", "分子", "子ー", "3", "年間"]
+    assert words("ເຊລ") == ["ເຊ", "ຊລ"]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [("cells", "cell"), ("photosynthesis", "photosynthetic"), ("membrane", "membranes"), ("Darwin's", "Darwin")],

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 import regex
 
+from src.domain.citation import Claim, Reference
+from src.domain.finding import excerpt
 from src.domain.markdown_code import masked
-from src.domain.quality.finding import excerpt
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
 from src.domain.words import counts, numbers, sentences, stem, words, written_numbers
@@ -30,34 +31,6 @@ _FIRST_WORD = regex.compile(r"[^\p{L}\d]*(\p{Lu}[\p{L}\p{M}’'-]+)")
 _LOWER = regex.compile(r"\b\p{Ll}[\p{L}\p{M}’'-]*")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages that write every noun with a capital."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A citation as the model gives it: the number that the text uses, a passage by its number, and its words."""
-
-    number: int
-    passage: int
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A citation that was verified."""
-
-    number: int
-    document: str
-    section: str
-    start: int
-    """Where the quotation begins in the document's text, in characters (in the passage's, where the library knows
-    no more)."""
-    end: int
-    quote: str
-    """In the document's own words."""
-    score: float
-    """100 for word for word."""
-    version: str | None
-    """SHA-256 (hex) of the document's text, where the library knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from functools import cached_property
 
 import regex
 
+from src.domain.citation import Reference
 from src.domain.lesson import LessonText
 from src.domain.markdown_code import without_blocks
 from src.domain.outline import LessonPlan
-from src.domain.quality.citations import Reference, Removed, without_markers
+from src.domain.quality.citations import Removed, without_markers
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import Sentence, content_stems, sentences, words

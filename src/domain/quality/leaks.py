@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import regex
 
+from src.domain.finding import Finding, Severity, excerpt
 from src.domain.markdown_code import without_code
-from src.domain.quality.finding import Finding, Severity, excerpt
 
 _SURELY = {
     "a model's own voice": r"""(?:^|[.!?]\s+)as an? (?:ai|artificial intelligence|(?:large )?language model)\b

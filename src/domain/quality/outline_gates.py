@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import regex
 
+from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.headings import primary
+from src.domain.language import language_name, other_language
 from src.domain.outline import Outline
-from src.domain.quality.finding import Finding, excerpt, hard, soft
-from src.domain.quality.language import language_name, other_language
 from src.domain.quality.leaks import leaks
 from src.domain.quality.text_gates import html
 from src.domain.request import CourseBrief

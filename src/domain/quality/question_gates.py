@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import regex
 
+from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.headings import primary
+from src.domain.language import language_name, other_language
 from src.domain.lesson import Check
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft, plain
-from src.domain.quality.finding import Finding, excerpt, hard, soft
-from src.domain.quality.language import language_name, other_language
 from src.domain.quality.quotes import locate
 from src.domain.words import content_stems, negations, numbers, stem, words, written_numbers
 
@@ -22,6 +22,8 @@ LONGER = 1.6
 """How many times longer than the longest wrong choice the right one may be."""
 SAME_QUESTION = 0.85
 """The share of the words of two questions that both have, from which on they ask the same."""
+FEWEST_TO_BALANCE = 3
+"""So many true-or-false questions of a lesson have both keys."""
 
 _ALL_OR_NONE = regex.compile(
     r"\b(?:all|none|both|neither) (?:of )?(?:the |these )?(?:above|below|these|options|answers|choices)\b"
@@ -228,6 +230,14 @@ def not_true_and_false(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def one_sided_keys(draft: Draft) -> Iterator[Finding]:
+    """True-or-false questions that all have one key, which then needs no lesson. Of two, that is chance."""
+    keys = [check.answer for check in draft.text.checks if check.kind == "true_false"]
+    if len(keys) >= FEWEST_TO_BALANCE and len({key.casefold() for key in keys}) == 1:
+        message = f"all {len(keys)} true_false questions have the key {excerpt(keys[0])}: turn a statement round"
+        yield soft("one_sided_keys", "checks", message)
+
+
 _TRUE_AND_FALSE = {
     "en": (("true", "false"),),
     "de": (("richtig", "falsch"), ("wahr", "falsch")),
@@ -244,4 +254,5 @@ QUESTION_GATES = (
     letter_named,
     choices_alike,
     not_true_and_false,
+    one_sided_keys,
 )

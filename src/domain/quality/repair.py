@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from src.domain.finding import Finding
 from src.domain.lesson import Check, Citation, KeyTerm, LessonText, Section
 from src.domain.quality.citations import renumbered, without_markers
-from src.domain.quality.finding import Finding
 from src.domain.quality.quotes import locate
 from src.domain.text import Prose
 

@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 import regex
 
+from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
 from src.domain.quality.draft import Draft, Grams
-from src.domain.quality.finding import Finding, Severity, count, hard
 from src.domain.quality.outline_gates import OUTLINE_GATES
 from src.domain.quality.question_gates import QUESTION_GATES, key_faults
 from src.domain.quality.quotes import locate
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.quality.record import LessonQuality
 from src.domain.quality.text_gates import TEXT_GATES
+from src.domain.quality_record import LessonQuality
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import sentences

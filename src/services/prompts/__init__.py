@@ -14,10 +14,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText
 from src.domain.outline import LessonPlan, Outline
 from src.domain.prompt import Prompt
-from src.domain.quality.finding import Finding
 from src.domain.quality.repair import LessonParts, parts_at_fault
 from src.domain.request import CourseBrief
 from src.domain.source import Passage

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import regex
-from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
+from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 
 from src.domain.headings import primary
 
@@ -16,7 +16,19 @@ _HARDLY = 0.05
 
 # What a lesson is found to be in. Few enough to fit into memory; near relatives of one that is wanted would be taken
 # for it, and are left out.
-_COMMON = ("EN", "DE", "FR", "ES", "PT", "IT", "NL", "PL", "RU", "UK", "TR", "AR", "FA", "HI", "BN", "ZH", "JA", "KO")
+_COMMON = "EN DE FR ES PT IT NL PL RU UK TR AR FA HI BN ZH JA KO"
+# What a document is found to be in, about which nothing is known beforehand: here the relatives count.
+_ALL = f"{_COMMON} CS DA EL FI HE HU ID NB RO SV TA UR VI"
+# Enough to tell a language by; the rest costs time only.
+_ENOUGH_CHARACTERS = 3000
+# Of a line or two it can't be told; a wrong language would do more harm than none.
+_RATHER_SURE = 0.5
+
+
+def language_of(text: str) -> str:
+    """The language that a text begins in, as a BCP 47 tag; `und` where it can't be told."""
+    best, *_ = _detector(_languages_of(_ALL)).compute_language_confidence_values(text[:_ENOUGH_CHARACTERS])
+    return best.language.iso_code_639_1.name.lower() if best.value >= _RATHER_SURE else "und"
 
 
 @lru_cache(maxsize=1024)  # a repaired lesson has most of its texts unchanged
@@ -30,7 +42,8 @@ def other_language(text: str, language: str) -> str | None:
     wanted = _languages().get(primary(language).upper())
     if wanted is None or len(text) < LEAST_CHARACTERS:
         return None
-    confidences = {found.language: found.value for found in _detector(wanted).compute_language_confidence_values(text)}
+    detector = _detector(_languages_of(_COMMON) | {wanted})
+    confidences = {found.language: found.value for found in detector.compute_language_confidence_values(text)}
     best = max(confidences, key=lambda found: confidences[found])
     if best is wanted or confidences[best] < _SURE or confidences.get(wanted, 0.0) > _HARDLY:
         return None
@@ -73,7 +86,12 @@ def _languages() -> dict[str, Language]:
     return {language.iso_code_639_1.name: language for language in Language.all()}
 
 
+@lru_cache(maxsize=2)
+def _languages_of(codes: str) -> frozenset[Language]:
+    return frozenset(_languages()[code] for code in codes.split())
+
+
 @lru_cache(maxsize=8)
-def _detector(wanted: Language) -> LanguageDetector:
-    common = {Language.from_iso_code_639_1(IsoCode639_1.from_str(code)) for code in _COMMON}
-    return LanguageDetectorBuilder.from_languages(*common, wanted).with_low_accuracy_mode().build()
+def _detector(languages: frozenset[Language]) -> LanguageDetector:
+    # It reads each model from the package when it first meets a text of that script, once for the whole process.
+    return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()

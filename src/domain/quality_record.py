@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from src.domain.quality.finding import Finding, Severity, count
+from src.domain.finding import Finding, Severity, count
 
 
 @dataclass(frozen=True, slots=True)
