@@ -46,6 +46,14 @@ STATEMENTS = [
     {**TRUE, "question": "All plants are made of cells.", "objective": 1},
     {**TRUE, "question": "Animals are made of cells.", "objective": 2},
 ]
+TOO_HARD: dict[str, Any] = {
+    "applications": "Notwithstanding considerable methodological heterogeneity, contemporary"
+    " investigations of intracellular compartmentalisation, incorporating biochemical, electrophysiological and"
+    " computational perspectives, systematically demonstrate extraordinarily sophisticated organisational principles"
+    " underlying multicellular differentiation, proliferation and environmental responsiveness, particularly"
+    " throughout developmental trajectories characterised by exceptional metabolic requirements, interdependence and"
+    " considerable morphological reorganisation of specialised populations in heterogeneous microenvironments."
+}
 HARD = Severity.HARD
 SOFT = Severity.SOFT
 CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
@@ -69,12 +77,7 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("length", SOFT, "", {"applications": "They look at cells often.", "summary": "A cell is a unit of life."}),
     ("length", SOFT, "introduction", {"introduction": "[1]"}),
     ("length", SOFT, "sections.1", section("A cell is a unit of life. [1]")),
-    ("readability", SOFT, "", {"applications": "Notwithstanding considerable methodological heterogeneity, contemporary"
-     " investigations of intracellular compartmentalisation, incorporating biochemical, electrophysiological and"
-     " computational perspectives, systematically demonstrate extraordinarily sophisticated organisational principles"
-     " underlying multicellular differentiation, proliferation and environmental responsiveness, particularly"
-     " throughout developmental trajectories characterised by exceptional metabolic requirements, interdependence and"
-     " considerable morphological reorganisation of specialised populations in heterogeneous microenvironments."}),
+    ("readability", SOFT, "", TOO_HARD),
     ("wrong_language", HARD, "applications", {"applications": GERMAN}),
     ("repetition", SOFT, "sections.2", {"sections": [FIRST, {**SECOND, "content": SECOND["content"] + " All plants and"
      " all animals are made of cells. [2]"}]}),
@@ -192,6 +195,21 @@ class TestCopies:
 )
 def test_html_in_whatever_dress(hostile: str) -> None:
     assert only(reviewed(**section(f"{FIRST['content']} {hostile}")), "raw_html") != []
+
+
+@pytest.mark.parametrize(("level", "severity"), [("Grade 6", SOFT), ("Grade 5", HARD), ("Kindergarten", HARD)])
+def test_text_far_above_the_wanted_grade_is_no_lesson_for_it(level: str, severity: Severity) -> None:
+    found = reviewed(brief=BRIEF.model_copy(update={"grade_level": level}), **TOO_HARD)  # reads like grade 11.1
+    assert [finding.severity for finding in only(found, "readability")] == [severity]
+
+
+def test_in_the_first_grades_what_is_far_above_is_counted_from_the_third() -> None:
+    long_words = " Extraordinary microscopical investigation demonstrates biological organisation in individual"
+    long_words += " multicellular organisms, and an experimental examination demonstrates even more of it."
+    brief = BRIEF.model_copy(update={"grade_level": "Kindergarten"})
+    found = reviewed(brief=brief, **section(FIRST["content"] + long_words * 2))
+    assert 6 < (found.value.quality.reading_grade or 0) < 9
+    assert [finding.severity for finding in only(found, "readability")] == [SOFT]
 
 
 def test_true_or_false_questions_that_have_both_keys_or_are_two_say_nothing_by_their_keys() -> None:

@@ -51,6 +51,11 @@ def test_the_formula() -> None:
     assert reading_grade("The big garden grows. " * 40, "en") == round(0.39 * 4 + 11.8 * 1.25 - 15.59, 1)
 
 
+def test_a_table_is_no_prose() -> None:
+    table = "| part | what it does |\n|---|---|\n" + "| membrane | keeps the parts of a cell together |\n" * 30
+    assert reading_grade(f"{EASY}\n\n{table}\n\n{EASY}", "en") == reading_grade(f"{EASY}\n\n{EASY}", "en")
+
+
 @pytest.mark.parametrize(
     ("text", "language"), [(EASY, "de"), (EASY, "hi"), (EASY, ""), ("Too short.", "en"), ("", "en")]
 )

@@ -11,6 +11,8 @@ from src.domain.words import sentences, words
 LEAST_WORDS = 100
 """A shorter text says too little about its reader."""
 
+# Read as prose, a table is one endless sentence.
+_TABLE_ROW = regex.compile(r"^[ \t]*\|.*$", regex.MULTILINE)
 _NAMED_GRADE = regex.compile(
     r"\b(?P<kind>grade|class|year|form|klasse)\s*(?P<after>\d{1,2})\b"
     r"|\b(?P<before>\d{1,2})(?:st|nd|rd|th|\.)?\s*(?P<kind>grade|class|year|form|klasse)\b"
@@ -55,18 +57,19 @@ def grade_number(grade_level: str) -> int | None:
 
 
 def reading_grade(text: str, language: str) -> float | None:
-    """The Flesch-Kincaid grade of English prose; None where it is not measured (other languages, short texts).
+    """The Flesch-Kincaid grade of English prose without tables; None of another language or a short text.
 
     0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom, "Derivation
     of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are those of hyphenation.
     """
     if primary(language) != "en":
         return None
-    found = words(text)
+    prose = _TABLE_ROW.sub("", text)
+    found = words(prose)
     if len(found) < LEAST_WORDS:
         return None
     syllables = sum(map(_syllables, found))
-    return round(0.39 * len(found) / len(sentences(text)) + 11.8 * syllables / len(found) - 15.59, 1)
+    return round(0.39 * len(found) / len(sentences(prose)) + 11.8 * syllables / len(found) - 15.59, 1)
 
 
 @lru_cache(maxsize=65536)

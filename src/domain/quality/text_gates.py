@@ -20,6 +20,10 @@ FEWEST_WORDS, MOST_WORDS = 150, 3000
 LEAST_COVERAGE = 0.5
 GRADES_ABOVE = 1.0
 """How far above the wanted grade a text may read."""
+GRADES_FAR_ABOVE = 6.0
+"""How far above it a text is no lesson for that grade."""
+FIRST_GRADE_TO_TELL = 3
+"""Below it the formula says little: every long name of a subject weighs more than how a text is written."""
 DUPLICATE, SIMILAR = 0.6, 0.2
 """Shares of a lesson's runs of five words that another one has."""
 LONGEST_COPY = 30
@@ -165,11 +169,12 @@ def objective_not_served(draft: Draft) -> Iterator[Finding]:
 
 
 def readability(draft: Draft) -> Iterator[Finding]:
-    """Text above the grade that was asked for. Simple text is no fault."""
+    """Text above the grade that was asked for: soft, and hard where it is far above. Simple text is no fault."""
     wanted, measured = grade_number(draft.brief.grade_level), reading_grade(draft.all_prose, draft.brief.language)
     if wanted is not None and measured is not None and measured > wanted + GRADES_ABOVE:
         longest = max(sentences(draft.all_prose), key=lambda sentence: len(sentence.text)).text
-        yield soft(
+        finding = hard if measured > max(wanted, FIRST_GRADE_TO_TELL) + GRADES_FAR_ABOVE else soft
+        yield finding(
             "readability",
             "",
             f"the text reads like grade {measured}; grade {wanted} is wanted. Shorten sentences such as"
