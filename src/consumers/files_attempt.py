@@ -17,7 +17,8 @@ from src.domain.request import IdentifiedRequest
 from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, message_id_of
 from src.domain.text import printable
 from src.services.course_generator import CourseGenerator
-from src.services.files_store import FilesStore, StoredResult, until_written
+from src.services.files_course import StoredResult
+from src.services.files_store import FilesStore, until_written
 from src.services.messages import Message
 from src.services.mirror import Mirror
 from src.services.redaction import Redactor

@@ -19,8 +19,9 @@ from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
 from src.domain.request import IdentifiedRequest, identifiers
 from src.services.announcer import Announcer
 from src.services.crash_points import crash_point
+from src.services.files_course import StoredResult
 from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore, StoredResult
+from src.services.files_store import FilesStore
 from src.services.messages import Message, refusal_messages, rejected_body
 
 _log = structlog.get_logger(__name__)

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from src.services.course_store import put_call, put_lesson, put_outline
 from src.services.database import Database, sql
-from src.services.files_store import FilesCourse, FilesStore
+from src.services.files_course import FilesCourse
+from src.services.files_store import FilesStore
 from src.services.intake import put_request
 
 

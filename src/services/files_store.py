@@ -16,7 +16,6 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,16 +23,23 @@ from uuid import UUID, uuid4
 
 import structlog
 from filelock import FileLock, Timeout
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from src.domain.course import Claim, ModelCall
 from src.domain.errors import LeaseLost, RequestIdConflict
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality_record import course_quality, findings_json
 from src.domain.request import IdentifiedRequest, body_digest
-from src.domain.result import ErrorMessage, SuccessMessage
+from src.services.files_course import (
+    Calls,
+    FilesCourse,
+    RequestEntry,
+    SavedLesson,
+    SavedOutline,
+    StoredResult,
+    document,
+)
 from src.services.whole_files import sync_folder, write_whole
 
 _log = structlog.get_logger(__name__)
@@ -43,59 +49,6 @@ R = TypeVar("R")
 
 _ASIDE = ".unreadable"
 _REDELIVERED_WITHIN = timedelta(hours=1)
-
-
-class _Request(BaseModel):
-    request: IdentifiedRequest
-    body_hash: str | None
-    received_at: AwareDatetime
-    attempt: int
-
-
-class _Calls(BaseModel):
-    attempt: int
-    calls: list[ModelCall]
-
-
-class _Outline(_Calls):
-    outline: Outline
-    findings: tuple[Finding, ...] = ()
-
-
-class SavedLesson(_Calls):
-    """A lesson on disk."""
-
-    lesson: Lesson
-    generated_at: AwareDatetime
-
-
-class StoredResult(BaseModel):
-    """How a course ended, as it was or will be published."""
-
-    message: SuccessMessage | ErrorMessage
-    message_id: UUID
-    ended_at: AwareDatetime
-
-
-@dataclass(frozen=True, slots=True)
-class FilesCourse:
-    """Everything that is on disk of one course."""
-
-    request: IdentifiedRequest
-    body_hash: str | None
-    received_at: datetime
-    attempt: int
-    outline: Outline | None
-    outline_findings: tuple[Finding, ...]
-    lessons: tuple[SavedLesson, ...]
-    calls: tuple[tuple[int, ModelCall], ...]
-    """Each with the attempt that made it."""
-    result: StoredResult | None
-
-    @property
-    def finished(self) -> bool:
-        """Whether every lesson of the outline is there."""
-        return self.outline is not None and len(self.lessons) == len(self.outline.lessons)
 
 
 class FilesStore:
@@ -134,7 +87,7 @@ class FilesStore:
         wanted, since = body_digest(body), datetime.now(UTC) - _REDELIVERED_WITHIN
         for course_id in self.waiting():
             try:
-                known = self._read(course_id, "request.json", _Request)
+                known = self._read(course_id, "request.json", RequestEntry)
             except (OSError, ValueError):
                 continue  # the import says what is wrong with it
             if known and known.body_hash == wanted and known.received_at > since:
@@ -150,7 +103,7 @@ class FilesStore:
 
     async def refund(self, claim: Claim) -> None:
         """The attempt doesn't count: the model was away, or this process stops."""
-        entry = self._read(claim.course_id, "request.json", _Request)
+        entry = self._read(claim.course_id, "request.json", RequestEntry)
         if entry is not None:
             await self._save(claim, "request.json", entry.model_copy(update={"attempt": claim.attempt - 1}))
 
@@ -166,7 +119,7 @@ class FilesStore:
         self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
     ) -> None:
         """Keeps the outline."""
-        saved = _Outline(attempt=claim.attempt, calls=list(calls), outline=outline, findings=tuple(findings))
+        saved = SavedOutline(attempt=claim.attempt, calls=list(calls), outline=outline, findings=tuple(findings))
         await self._save(claim, "outline.json", saved)
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
@@ -183,7 +136,7 @@ class FilesStore:
     async def save_calls(self, claim: Claim, calls: Sequence[ModelCall]) -> None:
         """Keeps the record of calls that led to nothing that was saved."""
         if calls:
-            await self._save(claim, f"calls-{uuid4()}.json", _Calls(attempt=claim.attempt, calls=list(calls)))
+            await self._save(claim, f"calls-{uuid4()}.json", Calls(attempt=claim.attempt, calls=list(calls)))
 
     async def save_result(self, claim: Claim, result: StoredResult) -> None:
         """Keeps how the course ended."""
@@ -196,7 +149,7 @@ class FilesStore:
     async def document(self, course_id: UUID) -> dict[str, Any] | None:
         """A course with all of its lessons as `CourseStore.document` gives it, but for `output_path`; else None."""
         course = await self.course(course_id)
-        return _document(course) if course is not None and course.finished else None
+        return document(course) if course is not None and course.finished else None
 
     async def forget(self, course_id: UUID) -> None:
         """Takes the folder of an imported course away, and the lock with it."""
@@ -222,7 +175,7 @@ class FilesStore:
                 raise RequestIdConflict("request_id: was used before for a different request of this user")
             attempts = known.attempt if known else 0
             has_ended = known is not None and known.result is not None
-            entry = _Request(
+            entry = RequestEntry(
                 request=known.request if known else request,
                 body_hash=known.body_hash if known else None if request.id_given else body_digest(body),
                 received_at=known.received_at if known else datetime.now(UTC),
@@ -252,17 +205,17 @@ class FilesStore:
         )
 
     def _course(self, course_id: UUID) -> FilesCourse | None:
-        entry = self._read(course_id, "request.json", _Request)
+        entry = self._read(course_id, "request.json", RequestEntry)
         if entry is None:
             return None
-        outline = self._read(course_id, "outline.json", _Outline)
+        outline = self._read(course_id, "outline.json", SavedOutline)
         folder = self._folder(course_id)
         lessons = [self._lesson(course_id, file.name) for file in folder.glob("lesson-*.json")]
-        failed = [self._read(course_id, file.name, _Calls) for file in folder.glob("calls-*.json")]
+        failed = [self._read(course_id, file.name, Calls) for file in folder.glob("calls-*.json")]
         aside = list(folder.glob(f"lesson-*.json{_ASIDE}"))
         failed += [self._calls_of(course_id, file.name) for file in aside]
         in_order = sorted(filter(None, lessons), key=lambda saved: saved.lesson.plan.lesson_number)
-        steps: list[_Calls | None] = [outline, *in_order, *failed]
+        steps: list[Calls | None] = [outline, *in_order, *failed]
         result = self._read(course_id, "result.json", StoredResult)
         if aside and result and result.message.status == "success":
             missing = outline is None or len(in_order) < len(outline.outline.lessons)
@@ -296,9 +249,9 @@ class FilesStore:
             )
             return None
 
-    def _calls_of(self, course_id: UUID, name: str) -> _Calls | None:
+    def _calls_of(self, course_id: UUID, name: str) -> Calls | None:
         try:
-            return self._read(course_id, name, _Calls)
+            return self._read(course_id, name, Calls)
         except (ValidationError, UnicodeDecodeError):
             return None
 
@@ -361,53 +314,3 @@ async def until_written(work: Callable[[], R]) -> R:
         except OSError as error:
             _log.error("files can't be written; the course waits", action="files_waiting", error=str(error))
             await asyncio.sleep(random.uniform(0.5, 2))
-
-
-def _document(course: FilesCourse) -> dict[str, Any]:
-    assert course.outline is not None
-    lessons = [_lesson_row(saved) for saved in course.lessons]
-    return {
-        **course.request.model_dump(include={"user_id", "request_id", "topic", "grade_level", "source_filter"}),
-        "id": course.request.course_id,
-        "language": course.request.language,
-        "title": course.outline.title,
-        "total_lessons": len(lessons),
-        "outline_json": course.outline.model_dump(mode="json"),
-        "outline_findings": findings_json(course.outline_findings),
-        "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
-        "usage": usage([call for _, call in course.calls]),
-        "quality": course_quality(
-            [lesson["quality"] for lesson in lessons],
-            [lesson["sources"] for lesson in lessons],
-            course.outline_findings,
-        ),
-        "generated_at": max(saved.generated_at for saved in course.lessons),
-        "lessons": lessons,
-    }
-
-
-def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
-    plan = saved.lesson.plan.model_dump(mode="json")
-    content = saved.lesson.content_json()
-    return {
-        **plan,
-        "sources": content["sources"],
-        "content_json": content,
-        "generated_at": saved.generated_at,
-        "quality": saved.lesson.quality.as_json(),
-        "written_by": saved.lesson.origin.model,
-        "prompt_version": saved.lesson.origin.prompt_version,
-        "prompt_digest": saved.lesson.origin.prompt_digest,
-    }
-
-
-def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
-    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
-    costs = [call.cost for call in calls if call.cost is not None]
-    return {
-        "calls": len(calls),
-        "input_tokens": sum(call.input_tokens for call in calls),
-        "cached_tokens": sum(call.cached_tokens for call in calls),
-        "output_tokens": sum(call.output_tokens for call in calls),
-        "cost": round(sum(costs), 6) if costs else None,
-    }

@@ -1,21 +1,12 @@
 """What becomes of a course when its database restarts, and when its model hangs. Real processes throughout."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from src.operations.local_postgres import LocalPostgres
-from tests.conftest import Workers, private_postgres
+from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[LocalPostgres]:
-    """A server that a test may end."""
-    with private_postgres("learningdb") as server:
-        yield server
 
 
 def test_a_restart_between_the_claim_and_the_first_lesson_costs_no_attempt_and_no_call(

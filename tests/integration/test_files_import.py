@@ -20,8 +20,9 @@ from src.domain.outline import Outline
 from src.domain.quality_record import course_quality
 from src.domain.result import SuccessMessage, message_id_of
 from src.services.database import Database
+from src.services.files_course import FilesCourse, StoredResult
 from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesCourse, FilesStore, StoredResult
+from src.services.files_store import FilesStore
 from src.services.intake import Intake
 from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer

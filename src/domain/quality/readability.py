@@ -57,7 +57,7 @@ def grade_number(grade_level: str) -> int | None:
 
 
 def reading_grade(text: str, language: str) -> float | None:
-    """The Flesch-Kincaid grade of English prose without tables; None where it isn't measured (others, short texts).
+    """The Flesch-Kincaid grade of English prose without tables; None of another language or a short text.
 
     0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom, "Derivation
     of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are those of hyphenation.

@@ -1,0 +1,19 @@
+"""Workers without their database."""
+
+from pathlib import Path
+
+from src.operations.local_postgres import LocalPostgres
+from tests.conftest import Workers
+from tests.worker_process import WorkerProcess
+
+
+def without_database(workers: Workers, settings: dict[str, str], postgres: LocalPostgres) -> WorkerProcess:
+    """A worker that has started without its database."""
+    postgres.stop("fast")
+    worker = workers.launch(**settings)
+    worker.wait_for("files_only")
+    return worker
+
+
+def unimported(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "courses" / ".files-only").glob("*/request.json"))
