@@ -183,6 +183,7 @@ class TestStaleCourses:
         self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")
         worker = peer()
         (passage,) = asyncio.run(SourceLibrary(worker.database).search("plants and animals", "bio", 5))
+        assert passage.title == "Living Things"
         queue_course()
         cites = lesson(passages=[passage, PASSAGES[1]])
         finished(worker, [cites, lesson(plan=SECOND, passages=[], citations=[])])

@@ -58,6 +58,8 @@ class Reference:
     """100 for word for word."""
     version: str | None
     """SHA-256 (hex) of the document's text, where the library knows it."""
+    title: str = ""
+    """Of the document, where the library knows it: for readers, who can't tell much by a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,4 +300,5 @@ def _references(work: _Verification) -> Iterable[Reference]:
             quote=passage.text[place.start : place.end],
             score=round(place.score, 1),
             version=passage.version,
+            title=passage.title,
         )
