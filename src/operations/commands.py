@@ -162,6 +162,14 @@ def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Argum
     sys.exit(psql(arguments or []))
 
 
+@local.command("app", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def local_app(arguments: Annotated[list[str], typer.Argument(help="A command of this program")]) -> None:
+    """Run a command of this program on the local database; starts the server for it where it isn't running."""
+    from src.operations.local_run import app
+
+    sys.exit(app(arguments))
+
+
 class Service(StrEnum):
     """A local service."""
 
