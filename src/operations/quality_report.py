@@ -67,7 +67,7 @@ def overview(config: DatabaseSettings, limit: int) -> str:
     with console.capture() as capture:
         console.print(table)
         if (more := courses[0]["finished"] - len(courses)) > 0:
-            console.print(f"{more} more are finished: --limit shows more of them")
+            console.print(f"Finished beside these: {more}; --limit shows more")
         console.print("What was found in one: `quality` and its id")
     return capture.get().rstrip()
 

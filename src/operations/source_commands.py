@@ -65,7 +65,7 @@ def add(
         typer.echo(line, err=True)
     if others := other_files_under(path):
         named = ", ".join(map(printable, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
-        typer.echo(f"{len(others)} of other kinds were left out: {named}", err=True)
+        typer.echo(f"Left out, being of another kind: {len(others)} ({named})", err=True)
     if trouble is not None:
         typer.echo(trouble, err=True)
     counts = ", ".join(f"{done.counts[change]} {change.value}" for change in Change)

@@ -309,9 +309,9 @@ class TestCommand:
         assert code == 0 and [row[0] for row in rows] == ["Wrong", "Worse [/b]", "Bad", "Good", "Old"]
         assert rows[2][1:6] == ["0", "4", "75%", "–", "9.2"]
         assert rows[2][-1] == psql.value("SELECT id FROM courses WHERE title = 'Bad'")
-        assert "more are finished" not in output
+        assert "Finished beside these" not in output
         code, output = self.show(monkeypatch, database_settings, "--limit", "2")
-        assert code == 0 and "Good" not in output and "3 more are finished" in output
+        assert code == 0 and "Good" not in output and "Finished beside these: 3" in output
 
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")
