@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql test faults protections chaos check format schema bench clean
+.PHONY: help demo run publish psql quality sources test faults protections chaos check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -22,6 +22,12 @@ publish: $(VENV)/local ## Send a request to `make run`: make publish ARGS='--top
 
 psql: $(VENV)/local ## Open psql on the local database: make psql ARGS="-c 'SELECT …'"
 	@$(BIN)/python app.py local psql -- $(ARGS)
+
+quality: $(VENV)/local ## What was measured of local courses, the worst first, or of one: make quality ARGS=COURSE
+	@$(BIN)/python app.py local app -- quality $(ARGS)
+
+sources: $(VENV)/local ## The local library of sources: make sources ARGS="add books --prefix biology/"
+	@$(BIN)/python app.py local app -- sources $(ARGS)
 
 # All of them in four processes, each with services of its own: they wait more than they work. A part runs in one.
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own

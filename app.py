@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from uuid import uuid4
 
@@ -103,6 +104,7 @@ class Worker:
         self._model_server = ModelServer(settings.openai)
         model = OpenAIModel(self._model_server, settings.openai, redact)
         sources, sources_while_away = self._source_searches()
+        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
         def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
@@ -114,6 +116,7 @@ class Worker:
                 settings.max_lessons,
                 settings.max_course_tokens,
                 settings.grounding,
+                self._reviews,
             )
 
         accepted = AcceptedCourses()
@@ -229,6 +232,7 @@ class Worker:
     async def close(self) -> None:
         """Closes what has no work of its own."""
         await self._model_server.close()
+        self._reviews.shutdown(cancel_futures=True)
         self._heart.dispose()
         self._database.dispose()
 

@@ -167,7 +167,8 @@ def main(
         console.print(f"Not waiting any longer; request_id {body['request_id']}", markup=False)
         sys.exit(130)
     for name, value in result.items():
-        console.print(f"{name:>14}: {value}", markup=False, highlight=False)
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        console.print(f"{name:>14}: {shown}", markup=False, highlight=False)
     sys.exit(0 if result["status"] == "success" else 1)
 
 

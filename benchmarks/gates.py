@@ -149,6 +149,7 @@ def main() -> None:
         gates = ", ".join(f"{gate} {number}" for gate, number in score.gates.most_common())
         low = "" if score.is_enough else "  TOO FEW"
         print(f"{name:42} {score.planted:7} {score.caught:6} {score.share:7.1%}  {gates}{low}")
+    print("* a kind that the gates don't claim to find: measured, not judged")
     found = alarms(cases)
     print(f"\nfalse alarms: {found.alarmed} of {found.lessons} clean lessons ({found.share:.1%})")
     for (gate, severity), number in sorted(found.findings.items()):

@@ -29,3 +29,5 @@ class Reference:
     """100 for word for word."""
     version: str | None
     """SHA-256 (hex) of the document's text, where the library knows it."""
+    title: str = ""
+    """Of the document, where the library knows it: for readers, who can't tell much by a path."""

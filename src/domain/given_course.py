@@ -8,7 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from src.domain.finding import Finding
 from src.domain.lesson import CheckKind
@@ -35,6 +44,8 @@ class _Reference(BaseModel):
     # Rounded: the column is a REAL, which refuses what is nearer to nothing than it can say.
     score: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(lambda score: round(score, 3))]
     version: _Text | None = None
+    # It is only shown, so one of another type is as good as none.
+    title: Annotated[_Text, BeforeValidator(lambda title: title if isinstance(title, str) else "")] = ""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:

@@ -1,9 +1,12 @@
 """The fixed words of a rendered lesson or course, by language, and which way a language is written."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "syr", "ug", "ur", "yi"})
 _RIGHT_TO_LEFT_SCRIPTS = frozenset({"Arab", "Hebr", "Nkoo", "Syrc", "Thaa"})
+_GRADE = re.compile(r"grade\s+([0-9]{1,2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,35 @@ class Headings:
     no_sources: str
     all_sources: str
     contents: str
+    one_lesson: str
     lessons: str
+    """The number of lessons, other than one."""
     cited_in: str
+    cited_in_several: str
     written_by: str
+    tests: str
+    """The objective that a question tests: its number and its words."""
+    rests_on: str
+    """The citation that an answer rests on."""
+    quoted: str
+    """In quotation marks."""
+    grade: str
+    kindergarten: str
+
+    def lesson_count(self, number: int) -> str:
+        """How many lessons a course has."""
+        return self.one_lesson if number == 1 else self.lessons.format(number)
+
+    def cited_in_lessons(self, numbers: Sequence[int]) -> str:
+        """Which lessons cite a document."""
+        template = self.cited_in if len(numbers) == 1 else self.cited_in_several
+        return template.format(", ".join(map(str, numbers)))
+
+    def grade_level(self, given: str) -> str:
+        """A grade level, which is the requester's own words: translated where it is one that this table knows."""
+        if named := _GRADE.fullmatch(given.strip()):
+            return self.grade.format(named[1])
+        return self.kindergarten if given.strip().casefold() == "kindergarten" else given
 
 
 _ENGLISH = Headings(
@@ -42,9 +71,16 @@ _ENGLISH = Headings(
     no_sources="This lesson rests on no source documents.",
     all_sources="All Sources",
     contents="Contents",
+    one_lesson="1 lesson",
     lessons="{} lessons",
     cited_in="cited in lesson {}",
+    cited_in_several="cited in lessons {}",
     written_by="Written by the model: {}",
+    tests="Objective {}: {}",
+    rests_on="Source: [{}]",
+    quoted="“{}”",
+    grade="Grade {}",
+    kindergarten="Kindergarten",
 )
 
 _BY_LANGUAGE = {
@@ -63,9 +99,16 @@ _BY_LANGUAGE = {
         no_sources="Diese Lektion stützt sich auf keine Quellen.",
         all_sources="Alle Quellen",
         contents="Inhalt",
+        one_lesson="1 Lektion",
         lessons="{} Lektionen",
         cited_in="zitiert in Lektion {}",
+        cited_in_several="zitiert in den Lektionen {}",
         written_by="Geschrieben vom Modell: {}",
+        tests="Lernziel {}: {}",
+        rests_on="Quelle: [{}]",
+        quoted="„{}“",
+        grade="Klasse {}",
+        kindergarten="Kindergarten",
     ),
     "hi": Headings(
         lesson="पाठ {}: {}",
@@ -81,9 +124,16 @@ _BY_LANGUAGE = {
         no_sources="यह पाठ किसी स्रोत पर आधारित नहीं है।",
         all_sources="सभी स्रोत",
         contents="विषय-सूची",
+        one_lesson="1 पाठ",
         lessons="{} पाठ",
         cited_in="पाठ {} में उद्धृत",
+        cited_in_several="पाठ {} में उद्धृत",
         written_by="लेखक मॉडल: {}",
+        tests="उद्देश्य {}: {}",
+        rests_on="स्रोत: [{}]",
+        quoted="“{}”",
+        grade="कक्षा {}",
+        kindergarten="किंडरगार्टन",
     ),
     "ar": Headings(
         lesson="الدرس {}: {}",
@@ -99,9 +149,17 @@ _BY_LANGUAGE = {
         no_sources="لا يستند هذا الدرس إلى أي مصدر.",
         all_sources="جميع المصادر",
         contents="المحتويات",
+        one_lesson="درس واحد",
+        # Counted nouns have four forms in Arabic; a label has one.
         lessons="عدد الدروس: {}",
         cited_in="مذكور في الدرس {}",
+        cited_in_several="مذكور، أرقام الدروس: {}",
         written_by="كتبه النموذج: {}",
+        tests="الهدف {}: {}",
+        rests_on="المصدر: [{}]",
+        quoted="«{}»",
+        grade="الصف {}",
+        kindergarten="الروضة",
     ),
 }
 

@@ -4,72 +4,124 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from src.domain.given_course import references
+from src.domain.given_course import check_columns, references
 from src.domain.headings import Headings, headings
 
 # What would begin a tag, a comment or a declaration.
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
-def lesson_markdown(content: Mapping[str, Any], level: int = 1) -> str:
-    """A lesson from its `content_json`; `level` is the depth of its heading.
+def lesson_markdown(content: Mapping[str, Any]) -> str:
+    """A lesson from its `content_json`. Its answer key comes last, so that it can be cut off.
 
     Lessons that other programs stored may have `title` and `sections` only: what is absent is left out.
     """
-    language = content.get("language")
-    fixed = headings(language if isinstance(language, str) else "en")
-    title, part, detail = "#" * level, "#" * (level + 1), "#" * (level + 2)
-    lines = [f"{title} {fixed.lesson.format(content['lesson_number'], _shown(content['title']))}", ""]
-    if content.get("description"):
-        lines += [_shown(content["description"]), ""]
-    if content.get("learning_objectives"):
-        lines += [f"{part} {fixed.objectives}", "", *_bullets(map(_shown, content["learning_objectives"])), ""]
-    for section in content.get("sections", ()):
-        lines += [f"{part} {section['heading']}", "", section["content"], ""]
-    if checks := content.get("checks"):
-        lines += [f"{part} {fixed.checks}", ""]
-        for number, check in enumerate(checks, start=1):
-            lines += [f"{number}. {check['question']}", *_lettered(_choices(check))]
-        lines += ["", f"{detail} {fixed.answer_key}", ""]
-        lines += [f"{number}. {_answer(check, fixed)}" for number, check in enumerate(checks, start=1)]
-        lines += [""]
-    if "sources" in content:
-        shown = _references(references(content)) or _bullets(map(_one_line, content["sources"]))
-        lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
-    if "written_by" in content:
-        lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
+    fixed = _fixed(content)
+    lines = _lesson(content, level=1)
+    if key := _answer_key(content, fixed):
+        lines += [f"## {fixed.answer_key}", "", *key, ""]
     return "\n".join(lines)
 
 
 def course_markdown(course: Mapping[str, Any]) -> str:
-    """A whole course from the shape of `course.json`."""
+    """A whole course from the shape of `course.json`. The answer keys of all lessons come last, as one section."""
     metadata, lessons = course["metadata"], course["lessons"]
     fixed = headings(metadata.get("language") or "en")
     lines = [f"# {_shown(metadata['title'])}", ""]
     if description := course["outline"].get("description"):
         lines += [_shown(description), ""]
-    size = fixed.lessons.format(metadata["total_lessons"])
-    lines += [f"*{_shown(metadata['topic'])} · {_shown(metadata['grade_level'])} · {size}*", ""]
+    grade, size = fixed.grade_level(metadata["grade_level"]), fixed.lesson_count(metadata["total_lessons"])
+    lines += [f"*{_shown(metadata['topic'])} · {_shown(grade)} · {size}*", ""]
     lines += [f"## {fixed.contents}", ""]
     lines += [f"{entry['lesson_info']['lesson_number']}. {_shown(entry['lesson_info']['title'])}" for entry in lessons]
     lines += [""]
-    lines += [lesson_markdown(entry["content"], level=2) for entry in lessons]
-    sources = [_cited_in(source, lessons, fixed) for source in course["all_sources"]]
+    for entry in lessons:
+        lines += _lesson(entry["content"], level=2)
+    sources = _cited_sources(course["all_sources"], lessons, fixed)
     lines += [f"## {fixed.all_sources}", "", *(_bullets(sources) or ["–"]), ""]
+    keys: list[str] = []
+    for entry in lessons:
+        if key := _answer_key(entry["content"], _fixed(entry["content"])):
+            keys += [f"### {_title(entry['content'])}", "", *key, ""]
+    if keys:
+        lines += [f"## {fixed.answer_key}", "", *keys]
     return "\n".join(lines)
+
+
+def _fixed(content: Mapping[str, Any]) -> Headings:
+    language = content.get("language")
+    return headings(language if isinstance(language, str) else "en")
+
+
+def _title(content: Mapping[str, Any]) -> str:
+    return _fixed(content).lesson.format(content["lesson_number"], _shown(content["title"]))
+
+
+def _lesson(content: Mapping[str, Any], level: int) -> list[str]:
+    """A lesson without its answer key; `level` is the depth of its heading."""
+    fixed, part = _fixed(content), "#" * (level + 1)
+    lines = [f"{'#' * level} {_title(content)}", ""]
+    if content.get("description"):
+        lines += [_shown(content["description"]), ""]
+    if objectives := content.get("learning_objectives"):
+        # By number, as the answer key refers to them.
+        lines += [f"{part} {fixed.objectives}", ""]
+        lines += [f"{number}. {_shown(objective)}" for number, objective in enumerate(objectives, start=1)]
+        lines += [""]
+    for section in content.get("sections", ()):
+        lines += [f"{part} {section['heading']}", "", section["content"], ""]
+    if checks := content.get("checks"):
+        lines += [f"{part} {fixed.checks}", ""]
+        for number, check in enumerate(checks, start=1):
+            lines += _item(number, check["question"], _lettered(_choices(check)))
+        lines += [""]
+    if "sources" in content:
+        shown = _references(references(content), fixed) or _bullets(map(_one_line, content["sources"]))
+        lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
+    if "written_by" in content:
+        lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
+    return lines
+
+
+def _answer_key(content: Mapping[str, Any], fixed: Headings) -> list[str]:
+    objectives = content.get("learning_objectives") or ()
+    cited = {reference["number"] for reference in references(content)}
+    lines: list[str] = []
+    for number, check in enumerate(content.get("checks") or (), start=1):
+        # What it tests and what its answer rests on, as far as that is on record.
+        known, basis = check_columns(check), []
+        if (objective := known["objective"]) is not None and objective <= len(objectives):
+            basis.append(fixed.tests.format(objective, _one_line(objectives[objective - 1])))
+        if known["citation"] in cited:
+            basis.append(fixed.rests_on.format(known["citation"]))
+        lines += _item(number, _answer(check, fixed), [" · ".join(basis)] if basis else [])
+    return lines
+
+
+def _item(number: int, text: str, details: Iterable[str]) -> list[str]:
+    """An item of a numbered list, with a list of its own below. All of it is indented, else it would end the list."""
+    marker = f"{number}. "
+    indent = " " * len(marker)
+    return [marker + text.replace("\n", f"\n{indent}"), *(f"{indent}- {detail}" for detail in details)]
 
 
 def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
-def _references(cited: Sequence[Mapping[str, Any]]) -> list[str]:
+def _references(cited: Sequence[Mapping[str, Any]], fixed: Headings) -> list[str]:
     # Two spaces at the end keep the lines apart; a list would number them anew.
-    return [f"[{reference['number']}] {_place(reference)}: “{_one_line(reference['quote'])}”  " for reference in cited]
+    return [
+        f"[{reference['number']}] {_place(reference['document'], reference['title'], reference['section'])}:"
+        f" {fixed.quoted.format(_one_line(reference['quote']))}  "
+        for reference in cited
+    ]
 
 
-def _place(reference: Mapping[str, Any]) -> str:
-    return " › ".join(_one_line(reference[name]) for name in ("document", "section") if reference.get(name))
+def _place(document: str, *names: str) -> str:
+    """A place in a document by the names that a reader knows it by, as far as there are any, and by its path."""
+    named = " › ".join(dict.fromkeys(_one_line(name) for name in names if name.strip()))
+    return f"{named} ({_one_line(document)})" if named else _one_line(document)
 
 
 def _one_line(text: str) -> str:
@@ -81,10 +133,15 @@ def _shown(text: str) -> str:
     return _TAG.sub("&lt;", text).replace("![", "!\\[")
 
 
-def _cited_in(source: str, lessons: Sequence[Mapping[str, Any]], fixed: Headings) -> str:
-    numbers = [str(entry["lesson_info"]["lesson_number"]) for entry in lessons if source in entry["sources"]]
-    shown = _one_line(source)
-    return f"{shown} ({fixed.cited_in.format(', '.join(numbers))})" if numbers else shown
+def _cited_sources(sources: Iterable[str], lessons: Sequence[Mapping[str, Any]], fixed: Headings) -> list[str]:
+    cited = [reference for entry in lessons for reference in references(entry["content"])]
+    titles = {reference["document"]: reference["title"] for reference in cited}
+    shown = []
+    for source in sources:
+        numbers = [entry["lesson_info"]["lesson_number"] for entry in lessons if source in entry["sources"]]
+        where = f" – {fixed.cited_in_lessons(numbers)}" if numbers else ""
+        shown.append(_place(source, titles.get(source, "")) + where)
+    return shown
 
 
 def _choices(check: Mapping[str, Any]) -> Sequence[str]:
@@ -94,7 +151,7 @@ def _choices(check: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _lettered(choices: Sequence[str]) -> list[str]:
-    return [f"   - {chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices)]
+    return [f"{chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices)]
 
 
 def _answer(check: Mapping[str, Any], fixed: Headings) -> str:
@@ -102,4 +159,5 @@ def _answer(check: Mapping[str, Any], fixed: Headings) -> str:
     if not answer:
         return f"*{fixed.no_answer}*"
     letter = f"{chr(ord('A') + choices.index(answer))}. " if answer in choices else ""
-    return f"**{letter}{answer}** {check.get('explanation') or ''}".rstrip()
+    explanation = check.get("explanation")
+    return f"**{letter}{answer}** – {explanation}" if explanation else f"**{letter}{answer}**"

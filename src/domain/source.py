@@ -19,6 +19,8 @@ class Passage:
     """Where `text` begins, in characters of the document's text; 0 where the library doesn't know."""
     version: str | None = None
     """SHA-256 (hex) of the document's text as it was when this was found; None where the library doesn't know."""
+    title: str = ""
+    """Of the document; empty where the library doesn't know."""
 
 
 def path_segments(path: str) -> tuple[str, ...]:

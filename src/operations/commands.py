@@ -70,11 +70,21 @@ def contract(
 
 @commands.command("quality")
 def quality(
-    course: Annotated[str, typer.Argument(help="A course's id, its folder, its request_id or its slug")],
+    course: Annotated[
+        str | None,
+        typer.Argument(help="A course's id, its folder, its request_id or its slug; all courses where left out"),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of all courses")] = 20,
 ) -> None:
-    """Show what was measured of a course: citations, reading grade, keys, and what the gates found."""
-    from src.operations.quality_report import report
+    """Show what was measured of a course: citations, reading grade, keys, and what the gates found.
 
+    Without COURSE the finished courses, those with the most findings first.
+    """
+    from src.operations.quality_report import overview, report
+
+    if course is None:
+        typer.echo(overview(Settings().database, limit))
+        return
     shown = report(Settings().database, course)
     if shown is None:
         _fail(f"no course has the id, folder, request_id or slug '{course}'")
@@ -150,6 +160,14 @@ def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Argum
     from src.operations.local_run import psql
 
     sys.exit(psql(arguments or []))
+
+
+@local.command("app", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def local_app(arguments: Annotated[list[str], typer.Argument(help="A command of this program")]) -> None:
+    """Run a command of this program on the local database; starts the server for it where it isn't running."""
+    from src.operations.local_run import app
+
+    sys.exit(app(arguments))
 
 
 class Service(StrEnum):

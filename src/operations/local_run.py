@@ -1,4 +1,4 @@
-"""`make demo`, `make run` and `make psql`: the worker with private local services."""
+"""`make demo`, `make run`, `make psql` and the like: the worker, and commands, with private local services."""
 
 import contextlib
 import os
@@ -74,9 +74,24 @@ def execute(command: Sequence[str]) -> int:
 
 def psql(arguments: Sequence[str]) -> int:
     """Opens psql on the local database."""
+    with _postgres() as postgres:
+        return _psql(postgres, arguments)
+
+
+def app(arguments: Sequence[str]) -> int:
+    """Runs a command of `app.py` on the local database."""
+    with _postgres() as postgres:
+        environment = {**os.environ, **postgres.environment("learningdb")}
+        return subprocess.run([sys.executable, ROOT / "app.py", *arguments], env=environment).returncode
+
+
+@contextlib.contextmanager
+def _postgres() -> Iterator[LocalPostgres]:
+    """The server of the local database, which is started and stopped where it isn't running."""
     services = LocalServices(_FOLDER)
     if services.postgres.runs:
-        return _psql(services.postgres, arguments)
+        yield services.postgres
+        return
     if not services.are_made:
         raise LocalServiceError(_NOT_RUNNING)
     if services.are_claimed:
@@ -86,7 +101,7 @@ def psql(arguments: Sequence[str]) -> int:
     with services.claimed():
         services.postgres.start()
         try:
-            return _psql(services.postgres, arguments)
+            yield services.postgres
         finally:
             services.postgres.stop()
 

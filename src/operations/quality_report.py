@@ -1,10 +1,11 @@
-"""`python app.py quality COURSE`: what was measured of a course, as a table."""
+"""`python app.py quality [COURSE]`: what was measured of a course, or of all of them, as a table."""
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,8 @@ from sqlalchemy import Connection, RowMapping
 
 from src.config import DatabaseSettings
 from src.services.database import Database, sql
+
+T = TypeVar("T")
 
 # Where output is no terminal, so that no column is cut.
 _WIDE = 160
@@ -31,17 +34,59 @@ def report(config: DatabaseSettings, name: str) -> str | None:
             return None
         return course, connection.execute(sql("lesson_qualities"), {"course_id": course["id"]}).mappings().all()
 
-    database = Database(config)
-    try:
-        found = asyncio.run(database.run(work))
-    finally:
-        database.dispose()
+    found = _from_database(config, work)
     return None if found is None else _rendered(*found)
 
 
-def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
+def overview(config: DatabaseSettings, limit: int) -> str:
+    """The finished courses, the worst first, at most `limit` of them. Raises `DBAPIError`."""
+
+    def work(connection: Connection) -> list[dict[str, Any]]:
+        return [row._asdict() for row in connection.execute(sql("worst_courses"), {"limit": limit})]
+
+    courses = _from_database(config, work)
+    if not courses:
+        return "No course is finished yet."
+    table = Table("Course", "Hard", "Soft", "Coverage", "Removed", "Hardest", "Keys", "No sources", "Id")
+    # The id is there to be copied.
+    table.columns[-1].no_wrap = True
+    for course in courses:
+        keys = f"{_figure(course, 'valid_keys')} of {_figure(course, 'checks')}"
+        table.add_row(
+            course["title"],
+            _figure(course, "hard_findings"),
+            _figure(course, "soft_findings"),
+            _percent(course["citation_coverage"]),
+            _figure(course, "citations_removed"),
+            _figure(course, "hardest_reading_grade"),
+            keys,
+            _figure(course, "lessons_without_sources"),
+            str(course["course_id"]),
+        )
+    console = _console()
+    with console.capture() as capture:
+        console.print(table)
+        if (more := courses[0]["finished"] - len(courses)) > 0:
+            console.print(f"Finished beside these: {more}; --limit shows more")
+        console.print("What was found in one: `quality` and its id")
+    return capture.get().rstrip()
+
+
+def _from_database(config: DatabaseSettings, work: Callable[[Connection], T]) -> T:
+    database = Database(config)
+    try:
+        return asyncio.run(database.run(work))
+    finally:
+        database.dispose()
+
+
+def _console() -> Console:
     # Titles and findings are others' text: nothing in it is markup.
-    console = Console(width=None if Console().is_terminal else _WIDE, markup=False, emoji=False)
+    return Console(width=None if Console().is_terminal else _WIDE, markup=False, emoji=False, highlight=False)
+
+
+def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
+    console = _console()
     with console.capture() as capture:
         console.print(
             f"{course['title']} · {course['grade_level']} · {course['language']} · {course['status']} · {course['id']}"
@@ -107,7 +152,7 @@ def _summary(quality: Mapping[str, Any]) -> str:
 
 
 def _percent(share: object) -> str:
-    return f"{share:.0%}" if isinstance(share, int | float) else "–"
+    return f"{share:.0%}" if isinstance(share, int | float | Decimal) else "–"
 
 
 def _grade(quality: Mapping[str, Any]) -> str:
@@ -124,7 +169,7 @@ def _grade(quality: Mapping[str, Any]) -> str:
 
 def _figure(quality: Mapping[str, Any], name: str) -> str:
     value = quality.get(name)
-    return str(value) if isinstance(value, int | float) else "–"
+    return str(value) if isinstance(value, int | float | Decimal) else "–"
 
 
 def _object(value: object) -> Mapping[str, Any]:

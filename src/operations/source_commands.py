@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -23,6 +23,8 @@ T = TypeVar("T")
 sources = typer.Typer(help="The library of sources in the database of the environment.", no_args_is_help=True)
 
 _WIDE = 200
+_NAMED = 5
+"""Of the files that are left out."""
 _SHOWN_CHARACTERS = 200
 _BCP_47 = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
 
@@ -36,16 +38,18 @@ def add(
     """Add Markdown, text, HTML, DOCX and PDF files, or what has changed of them.
 
     A document that is in the library just as it is now stays as it is. One that is no longer in the folder stays too:
-    `sources remove` takes it out.
+    `sources remove` takes it out. Files of other kinds are left out, and named at the end.
     """
     # Not above: with all of their libraries these take as long to load as the worker itself.
-    from src.operations.source_import import Imported, NothingToImport, files_under, import_files
+    from src.operations.source_import import Imported, NothingToImport, files_under, import_files, other_files_under
 
     # What pypdf thinks of a file that it reads all the same.
     logging.getLogger("pypdf").setLevel(logging.ERROR)
     settings = Settings()
     if language is not None and not re.fullmatch(_BCP_47, language):
         _fail(f"--language {language}: give a BCP 47 tag, such as de or pt-BR")
+    if _leads_elsewhere(prefix):
+        _fail(f"--prefix {prefix}: give a place in the library, such as microbiology/, without / before it, . or ..")
 
     async def work(library: SourceLibrary) -> tuple[Imported, str | None]:
         files = files_under(path)
@@ -59,6 +63,9 @@ def add(
         _fail(str(error))
     for line in done.failed:
         typer.echo(line, err=True)
+    if others := other_files_under(path):
+        named = ", ".join(map(printable, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
+        typer.echo(f"Left out, being of another kind: {len(others)} ({named})", err=True)
     if trouble is not None:
         typer.echo(trouble, err=True)
     counts = ", ".join(f"{done.counts[change]} {change.value}" for change in Change)
@@ -77,9 +84,9 @@ def list_sources(
 
     documents = _with_library(Settings(), lambda library: library.documents(prefix))
     if not documents:
-        typer.echo(
-            f"Nothing is under '{prefix}'" if prefix else "The library is empty: fill it with `sources add PATH`"
-        )
+        if prefix:
+            _fail(f"Nothing is under '{prefix}': `sources list` shows what there is")
+        typer.echo("The library is empty: fill it with `sources add PATH`")
         return
     table = Table("path", "language", "passages", "characters", "changed", box=None, pad_edge=False)
     for column in table.columns[2:4]:
@@ -101,6 +108,8 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=50)] = 8,
 ) -> None:
     """Show the passages that a lesson would be written from, the best first."""
+    if not any(map(str.isalnum, query)):
+        _fail(f"There is no word in '{query}': give some that a lesson would be about")
     found = _with_library(Settings(), lambda library: library.search(query, source_filter, limit))
     if not found:
         typer.echo("Nothing was found.")
@@ -119,6 +128,12 @@ def remove(
     if not removed:
         _fail(f"Nothing is under '{path_or_prefix}': `sources list` shows what there is")
     typer.echo(f"{len(removed)} removed")
+
+
+def _leads_elsewhere(prefix: str) -> bool:
+    """Whether a prefix is written as a place on a disk, and not in the library; as of Windows too."""
+    parts = prefix.replace("\\", "/").split("/")
+    return bool(PureWindowsPath(prefix).anchor) or not {".", ".."}.isdisjoint(parts)
 
 
 def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[T]]) -> T:

@@ -43,10 +43,15 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
         raise NothingToImport(f"{path}: there is no such file or folder")
     if not path.is_dir():
         return [(path, path.name)]
-    found = sorted((file, file.relative_to(path).as_posix()) for file in _readable(path))
+    found = sorted((file, file.relative_to(path).as_posix()) for file in _files(path) if _can_be_read(file))
     if not found:
         raise NothingToImport(f"{path}: no file in it can be read; those are: {', '.join(sorted(SUFFIXES))}")
     return found
+
+
+def other_files_under(path: Path) -> list[str]:
+    """The files in the folder that `files_under` leaves out because of their kind, by their path in there, in order."""
+    return sorted(file.relative_to(path).as_posix() for file in _files(path) if not _can_be_read(file))
 
 
 async def import_files(
@@ -80,13 +85,17 @@ async def import_files(
     return done
 
 
-def _readable(folder: Path) -> Iterator[Path]:
+def _can_be_read(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES
+
+
+def _files(folder: Path) -> Iterator[Path]:
     inside = folder.resolve()
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            if name.startswith("."):
                 continue
             if not path.is_symlink() or path.resolve().is_relative_to(inside):
                 yield path

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
@@ -114,8 +114,13 @@ class CourseGenerator:
         max_lessons: int,
         max_tokens: int | None,
         grounding: Grounding,
+        reviews: Executor,
     ) -> None:
-        """`max_tokens`: of one course, over all of its attempts; None is no limit."""
+        """`max_tokens`: of one course, over all of its attempts; None is no limit.
+
+        `reviews`: one thread for the courses of all slots. Reviews are work for the processor: several would only take
+        the interpreter from each other.
+        """
         self._model = model
         self._sources = sources
         self._record = record
@@ -123,9 +128,7 @@ class CourseGenerator:
         self._max_lessons = max_lessons
         self._max_tokens = max_tokens
         self._grounding = grounding
-        # One, for the courses of all slots: reviews are work for the processor, and several would only wait for the
-        # interpreter in turns.
-        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
+        self._reviews = reviews
 
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.

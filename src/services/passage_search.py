@@ -59,7 +59,7 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
     best = list(ranked)[:limit]
     rows = {row.id: row for row in connection.execute(sql("passages_by_id"), {"ids": best})}
     return [
-        Passage(row.path, row.section, row.text, ranked[row.id], row.start_offset, row.sha256)
+        Passage(row.path, row.section, row.text, ranked[row.id], row.start_offset, row.sha256, row.title)
         for row in (rows[passage_id] for passage_id in best if passage_id in rows)
     ]
 

@@ -1,5 +1,6 @@
 """`make demo` and `make run`, in a copy of the project that has no services yet."""
 
+import json
 import os
 import re
 import shutil
@@ -139,6 +140,18 @@ def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Pa
     assert "are running already" in call(copy, "demo", code=1)
     session.communicate("\\q\n")
     assert session.returncode == 0
+
+
+def test_commands_reach_the_local_database_also_when_nothing_runs(copy: Path) -> None:
+    assert "not running" in call(copy, "app", "--", "quality", code=1)
+    call(copy, "demo")
+    output = call(copy, "app", "--", "quality", "--limit", "1")
+    (course,) = (copy / "courses").iterdir()
+    course_id = json.loads((course / "course.json").read_text())["metadata"]["course_id"]
+    assert course_id in output, output
+    assert "Citation precision 100%" in call(copy, "app", "--", "quality", course_id)
+    assert "cell-biology/cell-division.md" in call(copy, "app", "--", "sources", "list")
+    assert "Nothing is under" in call(copy, "app", "--", "sources", "list", "nothing/", code=1)
 
 
 def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:

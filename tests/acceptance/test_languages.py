@@ -38,6 +38,7 @@ def test_outline_lessons_headings_and_questions_are_in_the_language_asked_for(
         fixed, markdown = headings(language), (folder / "course.md").read_text()
         for heading in (fixed.introduction, fixed.key_terms, fixed.summary, fixed.checks, fixed.sources):
             assert f"### {heading}\n" in markdown
+        assert markdown.count(f"\n## {fixed.answer_key}\n") == 1
         assert psql.value(f"SELECT citation_precision FROM v_course_quality WHERE course_id = '{course['id']}'") == 1
         for lesson in document["lessons"]:
             assert lesson["quality"]["reading_grade"] is None  # not measured but in English

@@ -1,5 +1,7 @@
 """The scripts that testers run, and the Python names that other code imports."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +55,8 @@ class TestPublisher:
         done = script(environment, tmp_path, self.PATH, "--topic", "Cells", "--num-lessons", "1", "--wait")
         assert done.returncode == 0, done.stderr
         assert "status: success" in done.stdout
+        shown = re.search(r"^ +quality: (.+)$", done.stdout, re.MULTILINE)
+        assert shown and json.loads(shown[1])["lessons_without_sources"] == 1
         assert psql.value("SELECT id FROM courses") in done.stdout
         assert upstream.result().fields["status"] == "success"  # upstream's own message was not taken away
 

@@ -72,9 +72,9 @@ def sources(environment: dict[str, str], tmp_path: Path) -> Sources:
 
 
 def test_from_a_folder_to_passages_and_back(sources: Sources, folder: Path, psql: Psql) -> None:
-    assert sources("add", str(folder), "--prefix", "/biology/").stdout == (
-        "4 added, 0 changed, 0 unchanged, 0 failed; 4 passages written\n"
-    )
+    added = sources("add", str(folder), "--prefix", "biology/")
+    assert added.stdout == "4 added, 0 changed, 0 unchanged, 0 failed; 4 passages written\n"
+    assert added.stderr == "Left out, being of another kind: 1 (picture.png)\n"
     (folder / "cells" / "membrane.md").write_text(
         "# The membrane\n\nThe membrane is a thin border.\n\n# More\n\nWater passes through the membrane of every cell."
     )
@@ -91,7 +91,7 @@ def test_from_a_folder_to_passages_and_back(sources: Sources, folder: Path, psql
         ["biology/light.pdf", "en", "1"],
     ]
     assert len(sources("list", "biology/cells").stdout.splitlines()) == 3
-    assert "Nothing is under 'bio'" in sources("list", "bio").stdout
+    assert "Nothing is under 'bio'" in sources.fails("list", "bio").stderr
 
     found = sources("search", "thin membranes", "--filter", "biology/cells/").stdout.splitlines()
     assert found[0].endswith("biology/cells/membrane.md › The membrane  [16:46]")
@@ -120,6 +120,15 @@ def test_what_can_not_be_read_is_named_at_the_end_and_the_rest_is_there(sources:
     assert failed[3] == r"'zeile\numbruch.md': there are signs in its name that can't be kept; rename it"
 
 
+def test_of_many_files_of_other_kinds_the_first_are_named(sources: Sources, folder: Path) -> None:
+    for number in range(7):
+        (folder / f"{number}.csv").touch()
+    (folder / "cells" / "a.tex").touch()
+    assert sources("add", str(folder)).stderr == (
+        "Left out, being of another kind: 9 (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …)\n"
+    )
+
+
 def test_one_file_with_its_language(sources: Sources, folder: Path, psql: Psql) -> None:
     sources("add", str(folder / "cells" / "membrane.md"), "--prefix", "a/b", "--language", "pt-BR")
     assert psql.row("SELECT path, language, configuration FROM source_documents") == {
@@ -137,6 +146,12 @@ def test_mistakes_are_told_in_one_line(sources: Sources, folder: Path, tmp_path:
         (("add", str(folder), "--language", "German!"), {}, "give a BCP 47 tag, such as de"),
         (("add", str(folder / "picture.png")), {}, "convert it to one of .docx"),
         (("remove", "/"), {}, "Nothing is under '/'"),
+        (("add", str(folder), "--prefix", "../x"), {}, "--prefix ../x: give a place in the library"),
+        (("add", str(folder), "--prefix", "x/./y"), {}, "--prefix x/./y: give a place in the library"),
+        (("add", str(folder), "--prefix", "/biology"), {}, "without / before it"),
+        (("add", str(folder), "--prefix", "C:/biology"), {}, "give a place in the library"),
+        (("search", ""), {}, "There is no word in ''"),
+        (("search", " ?! "), {}, "There is no word in ' ?! '"),
         (("list",), {"DB_PORT": "1", "DB_PATIENCE": "0.1"}, "check DB_HOST, DB_PORT"),
         (("search", "x"), {"DB_PORT": "1", "DB_PATIENCE": "0.1"}, "check DB_HOST, DB_PORT"),
         (("list",), {"DB_NAME": "postgres"}, "python app.py db upgrade"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -94,11 +95,13 @@ def generate(
         model = OpenAIModel(server, config, Redactor())
         memory.stop = server.stop if stop_after_outline else None
         search = sources or StandInSources(SAMPLES)
+        reviews = ThreadPoolExecutor(1)
         try:
             calls: list[ModelCall] = []
-            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens, grounding)
+            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens, grounding, reviews)
             return await generator.generate(course, calls), calls
         finally:
+            reviews.shutdown()
             await server.close()
 
     return asyncio.run(run())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -98,8 +99,9 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     model = OpenAIModel(server, settings.openai, Redactor())
     files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
     here: Here
+    reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
-    generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred")
+    generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred", reviews)
     announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
     worker = FilesOnlyWorker(
         FilesAttempt(generator, files, Mirror(folder), gate, Redactor(), settings.course),
@@ -119,6 +121,7 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     yield here
     await worker.stop()
     await server.close()
+    reviews.shutdown()
 
 
 def test_the_same_request_that_comes_while_its_course_is_put_away_is_answered_and_acknowledged(

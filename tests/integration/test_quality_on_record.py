@@ -183,6 +183,7 @@ class TestStaleCourses:
         self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")
         worker = peer()
         (passage,) = asyncio.run(SourceLibrary(worker.database).search("plants and animals", "bio", 5))
+        assert passage.title == "Living Things"
         queue_course()
         cites = lesson(passages=[passage, PASSAGES[1]])
         finished(worker, [cites, lesson(plan=SECOND, passages=[], citations=[])])
@@ -202,10 +203,10 @@ class TestStaleCourses:
 
 
 class TestCommand:
-    def show(self, monkeypatch: pytest.MonkeyPatch, settings: DatabaseSettings, name: str) -> tuple[int, str]:
+    def show(self, monkeypatch: pytest.MonkeyPatch, settings: DatabaseSettings, *arguments: str) -> tuple[int, str]:
         for field in ("host", "port", "name", "user", "password"):
             monkeypatch.setenv(f"DB_{field.upper()}", str(getattr(settings, field)))
-        done = CliRunner().invoke(commands, ["quality", name])
+        done = CliRunner().invoke(commands, ["quality", *arguments])
         return done.exit_code, done.output
 
     def test_it_shows_figures_and_findings(
@@ -286,6 +287,31 @@ class TestCommand:
         failed = psql.value("SELECT id FROM courses WHERE status = 'FAILED'")
         assert "no_sources: None was found" in self.show(monkeypatch, database_settings, failed)[1]
         assert self.show(monkeypatch, database_settings, "cellsxg-1")[0] == 1
+
+    def test_without_a_name_the_finished_courses_are_listed_the_worst_first(
+        self, psql: Psql, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.show(monkeypatch, database_settings) == (0, "No course is finished yet.\n")
+        courses: dict[str, dict[str, object] | None] = {
+            "Good": {"soft_findings": 0, "hard_findings": 0, "citation_coverage": 0.9},
+            "Old": None,
+            "Bad": {"soft_findings": 4, "hard_findings": 0, "citation_coverage": 0.75, "hardest_reading_grade": 9.2},
+            "Worse [/b]": {"soft_findings": 4, "hard_findings": 0, "citation_coverage": 0.5, "checks": 4},
+            "Wrong": {"soft_findings": 1, "hard_findings": 1},
+        }
+        for title, quality in courses.items():
+            psql.run(
+                "INSERT INTO courses (user_id, topic, title, grade_level, status, quality) VALUES"
+                f" (gen_random_uuid(), 'T', '{title}', 'G', 'READY', nullif('{json.dumps(quality)}'::jsonb, 'null'))"
+            )
+        code, output = self.show(monkeypatch, database_settings)
+        rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if "│" in line]
+        assert code == 0 and [row[0] for row in rows] == ["Wrong", "Worse [/b]", "Bad", "Good", "Old"]
+        assert rows[2][1:6] == ["0", "4", "75%", "–", "9.2"]
+        assert rows[2][-1] == psql.value("SELECT id FROM courses WHERE title = 'Bad'")
+        assert "Finished beside these" not in output
+        code, output = self.show(monkeypatch, database_settings, "--limit", "2")
+        assert code == 0 and "Good" not in output and "Finished beside these: 3" in output
 
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")

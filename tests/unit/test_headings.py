@@ -4,13 +4,15 @@ import pytest
 
 from src.domain.headings import Headings, direction, headings
 
+SHARED = {("de", "kindergarten"), ("hi", "quoted"), *(("en", field.name) for field in fields(Headings))}
+
 
 @pytest.mark.parametrize("language", ["en", "de", "hi", "ar"])
 def test_every_language_of_the_table_has_every_word_and_the_same_places(language: str) -> None:
     for field in fields(Headings):
         own, english = getattr(headings(language), field.name), getattr(headings("en"), field.name)
         assert own and own.count("{}") == english.count("{}")
-        assert own != english or language == "en"
+        assert own != english or (language, field.name) in SHARED
 
 
 @pytest.mark.parametrize("language", ["de-AT", "DE", "de-Latn-CH"])

@@ -1,10 +1,25 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from src.domain.markdown import course_markdown, lesson_markdown
 from src.domain.source import Passage
-from tests.lessons import BRIEF, PLAN, lesson
+from tests.lessons import BRIEF, PASSAGES, PLAN, lesson
 
 CONTENT = lesson().content_json()
+
+
+def course(*contents: dict[str, Any]) -> dict[str, Any]:
+    """The shape of `course.json`, with lessons of these contents."""
+    size = len(contents)
+    lessons = [{"lesson_info": content, "content": content, "sources": content["sources"]} for content in contents]
+    return {
+        "metadata": {"title": "Cells", "topic": "Cells", "grade_level": "Grade 8", "total_lessons": size},
+        "outline": {},
+        "lessons": lessons,
+        "all_sources": ["b.md", "a.md"],
+    }
 
 
 def test_a_lesson() -> None:
@@ -15,8 +30,8 @@ def test_a_lesson() -> None:
         "",
         "## Learning Objectives",
         "",
-        "- Describe a cell",
-        "- Name its parts",
+        "1. Describe a cell",
+        "2. Name its parts",
         "",
         "## Introduction",
         "",
@@ -53,22 +68,102 @@ def test_a_lesson() -> None:
         "   - A. True",
         "   - B. False",
         "",
-        "### Answer Key",
-        "",
-        "1. **B. A unit of life** The lesson says that a cell is a unit of life.",
-        "2. **The membrane keeps it together.** The membrane is around all the other parts.",
-        "3. **A. True** Plants are named in that sentence.",
-        "",
         "## Sources",
         "",
         "[1] b.md: “a cell is a unit of life”  ",
-        "[2] a.md › Living Things: “Plants and animals, all of them, are made of cells.”  ",
-        "[3] a.md › Living Things: “Some have one cell alone, others more than there are people.”  ",
+        "[2] Living Things (a.md): “Plants and animals, all of them, are made of cells.”  ",
+        "[3] Living Things (a.md): “Some have one cell alone, others more than there are people.”  ",
         "[4] b.md: “Its parts are kept together by a thin membrane.”  ",
         "[5] b.md: “The membrane lets food in and keeps out what would do harm”  ",
         "",
         "*Written by the model: a-model*",
+        "",
+        "## Answer Key",
+        "",
+        "1. **B. A unit of life** – The lesson says that a cell is a unit of life.",
+        "   - Objective 1: Describe a cell · Source: [1]",
+        "2. **The membrane keeps it together.** – The membrane is around all the other parts.",
+        "   - Objective 2: Name its parts · Source: [4]",
+        "3. **A. True** – Plants are named in that sentence.",
+        "   - Objective 1: Describe a cell · Source: [2]",
     ]
+
+
+def test_a_learner_who_is_given_a_course_up_to_its_answer_key_has_all_of_it_but_the_answers() -> None:
+    markdown = course_markdown(course(CONTENT, {**CONTENT, "lesson_number": 2, "title": "More"}))
+    page, _, key = markdown.partition("## Answer Key\n")
+    assert page.count("### Check Your Understanding") == 2 and "## All Sources" in page
+    for check in CONTENT["checks"]:
+        assert page.count(check["question"]) == 2 and check["explanation"] not in page
+    lessons = [line for line in key.splitlines() if line.startswith("#")]
+    assert lessons == ["### Lesson 1: The Cell", "### Lesson 2: More"]
+    assert key.count("**B. A unit of life**") == 2
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"question": "Q?", "answer": "A"},
+        {"question": "Q?", "answer": "A", "objective": 9, "citation": 9},
+        {"question": "Q?", "answer": "A", "objective": "Describe a cell", "citation": [1]},
+    ],
+)
+def test_a_question_of_another_program_is_said_to_test_and_rest_on_what_is_there_alone(check: dict[str, Any]) -> None:
+    assert lesson_markdown({**CONTENT, "checks": [check]}).endswith("## Answer Key\n\n1. **A**\n")
+
+
+def test_an_answer_of_several_lines_stays_in_its_item() -> None:
+    check = {"question": "Q?", "answer": "A", "explanation": "First:\n\n- this\n- that"}
+    assert lesson_markdown({**CONTENT, "checks": [check]}).endswith("1. **A** – First:\n   \n   - this\n   - that\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "quoted"), [("en", "“a cell"), ("de", "„a cell"), ("hi", "“a cell"), ("ar", "«a cell"), ("sw", "“a")]
+)
+def test_quotation_marks_are_those_of_the_language(language: str, quoted: str) -> None:
+    assert f"[1] b.md: {quoted}" in lesson_markdown({**CONTENT, "language": language})
+
+
+@pytest.mark.parametrize(
+    ("title", "section", "shown"),
+    [
+        ("Cell Division", "Mitosis", "Cell Division › Mitosis (bio/03.md)"),
+        ("Cell Division", "", "Cell Division (bio/03.md)"),
+        ("Mitosis", "Mitosis", "Mitosis (bio/03.md)"),
+        ("", "Mitosis", "Mitosis (bio/03.md)"),
+        (" ", "", "bio/03.md"),
+        (None, "", "bio/03.md"),
+        ("a\nb", "<i>", "a b › &lt;i> (bio/03.md)"),
+    ],
+)
+def test_a_reference_names_its_document_as_far_as_it_is_known(title: object, section: str, shown: str) -> None:
+    cited = {**CONTENT["references"][0], "document": "bio/03.md", "section": section, "title": title}
+    assert f"\n[1] {shown}: “" in lesson_markdown({**CONTENT, "references": [cited]})
+
+
+def test_the_title_that_the_library_knows_reaches_the_page() -> None:
+    passages = [replace(PASSAGES[0], title="All Life"), PASSAGES[1]]
+    content = lesson(passages=passages).content_json()
+    assert "\n[2] All Life › Living Things (a.md): “Plants" in lesson_markdown(content)
+    assert "\n- All Life (a.md) – cited in lesson 1\n" in course_markdown(course(content))
+
+
+@pytest.mark.parametrize(
+    ("language", "grade_level", "line"),
+    [
+        ("en", "Grade 8", "*Cells · Grade 8 · 1 lesson*"),
+        ("de", "Grade 8", "*Cells · Klasse 8 · 1 Lektion*"),
+        ("hi", "grade 10", "*Cells · कक्षा 10 · 1 पाठ*"),
+        ("ar", "Grade 8", "*Cells · الصف 8 · درس واحد*"),
+        ("ar", "kindergarten", "*Cells · الروضة · درس واحد*"),
+        ("de", "Adults, Grade 8 or so", "*Cells · Adults, Grade 8 or so · 1 Lektion*"),
+        ("sw", "Darasa la 8", "*Cells · Darasa la 8 · 1 lesson*"),
+    ],
+)
+def test_a_grade_that_is_known_is_translated_and_one_lesson_is_one(language: str, grade_level: str, line: str) -> None:
+    whole = course(CONTENT)
+    whole["metadata"] |= {"language": language, "grade_level": grade_level}
+    assert course_markdown(whole).splitlines()[2] == line
 
 
 @pytest.mark.parametrize(
@@ -103,7 +198,7 @@ def test_what_a_source_says_is_shown_and_not_obeyed() -> None:
 
 def test_a_lesson_that_another_program_stored_has_what_it_has() -> None:
     content = {"lesson_number": 2, "title": "T", "sections": [{"heading": "H", "content": "C"}]}
-    assert lesson_markdown(content, level=2) == "## Lesson 2: T\n\n### H\n\nC\n"
+    assert lesson_markdown(content) == "# Lesson 2: T\n\n## H\n\nC\n"
 
 
 def test_a_lesson_without_sources_says_so() -> None:
@@ -141,6 +236,15 @@ def test_a_course_puts_its_lessons_one_level_down() -> None:
     )
     headings = [line for line in markdown.splitlines() if line.startswith("#")]
     assert headings[:4] == ["# Cells", "## Contents", "## Lesson 1: The Cell", "### Learning Objectives"]
-    assert headings[-1] == "## All Sources"
+    assert headings[-3:] == ["## All Sources", "## Answer Key", "### Lesson 1: The Cell"]
     assert "1. The Cell" in markdown
-    assert markdown.endswith("## All Sources\n\n- a.md (cited in lesson 1)\n- c.md\n")
+    assert "## All Sources\n\n- a.md – cited in lesson 1\n- c.md\n\n## Answer Key\n" in markdown
+
+
+def test_without_questions_there_is_no_answer_key() -> None:
+    assert "Answer Key" not in course_markdown(course({**CONTENT, "checks": []}))
+
+
+def test_several_lessons_that_cite_a_document_are_named_as_several() -> None:
+    whole = course(CONTENT, {**CONTENT, "lesson_number": 2})
+    assert "\n- b.md – cited in lessons 1, 2\n" in course_markdown(whole)

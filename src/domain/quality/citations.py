@@ -305,4 +305,5 @@ def _references(work: _Verification) -> Iterable[Reference]:
             quote=passage.text[place.start : place.end],
             score=round(place.score, 1),
             version=passage.version,
+            title=passage.title,
         )

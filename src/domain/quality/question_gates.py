@@ -20,6 +20,8 @@ LEAST_SUPPORT = 0.5
 """The share of an answer's words that the lesson has to have."""
 LONGER = 1.6
 """How many times longer than the longest wrong choice the right one may be."""
+LONGER_BY = 15
+"""And how many characters longer, at least."""
 SAME_QUESTION = 0.85
 """The share of the words of two questions that both have, from which on they ask the same."""
 FEWEST_TO_BALANCE = 3
@@ -155,7 +157,7 @@ def longest_is_key(draft: Draft) -> Iterator[Finding]:
         if check.kind != "multiple_choice" or check.choices is None:
             continue
         longest_wrong = max(len(choice) for choice in check.choices if choice != check.answer)
-        if len(check.answer) > max(LONGER * longest_wrong, longest_wrong + 15):
+        if len(check.answer) > max(LONGER * longest_wrong, longest_wrong + LONGER_BY):
             yield soft(
                 "longest_is_key",
                 f"checks.{number}",

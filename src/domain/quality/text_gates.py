@@ -17,7 +17,10 @@ from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem,
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """Of a lesson's prose. Chinese, Japanese and Thai have no spaces and are measured by characters, two for a word."""
+SECTION_WORDS, PART_WORDS = 15, 5
+"""What has fewer says next to nothing: of a section, and of any other part."""
 LEAST_COVERAGE = 0.5
+"""The share of factual sentences that should carry a citation."""
 GRADES_ABOVE = 1.0
 """How far above the wanted grade a text may read."""
 GRADES_FAR_ABOVE = 6.0
@@ -26,6 +29,8 @@ FIRST_GRADE_TO_TELL = 3
 """Below it the formula says little: every long name of a subject weighs more than how a text is written."""
 DUPLICATE, SIMILAR = 0.6, 0.2
 """Shares of a lesson's runs of five words that another one has."""
+REPEATED_WORDS = 6
+"""A shorter sentence may stand twice."""
 LONGEST_COPY = 30
 """Words in a row that may stand in a source too, outside quotation marks."""
 LEAST_LANGUAGE_CHARACTERS = 200
@@ -118,7 +123,7 @@ def length(draft: Draft) -> Iterator[Finding]:
     if not FEWEST_WORDS <= total <= MOST_WORDS:
         yield soft("length", "", f"the lesson has {total} words; {FEWEST_WORDS} to {MOST_WORDS} are wanted")
     for where, text in draft.prose.items():
-        if _length(text) < (15 if where.startswith("sections.") else 5):
+        if _length(text) < (SECTION_WORDS if where.startswith("sections.") else PART_WORDS):
             yield soft("length", where, f"the part says next to nothing: {excerpt(text)}")
 
 
@@ -200,7 +205,7 @@ def repetition(draft: Draft) -> Iterator[Finding]:
             continue  # they may say again what a section says
         for sentence in sentences(text):
             said = tuple(words(sentence.text))
-            if len(said) >= 6 and said in seen:
+            if len(said) >= REPEATED_WORDS and said in seen:
                 yield soft("repetition", where, f"this is said twice: {excerpt(sentence.text)}")
             seen.add(said)
 
