@@ -701,6 +701,9 @@ COMMENT ON COLUMN public.workers.longest_gap IS 'The longest time between two of
 
 -- 0009 source library: documents that lessons are written from, and how passages of them are found.
 
+COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model or the sources were away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: neither was away';
+
 CREATE TABLE IF NOT EXISTS public.source_documents (
     id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- In byte order, so that all documents under a prefix stand side by side in the index.

@@ -1,3 +1,5 @@
+COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model was away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: the model was not away';
 DROP TABLE IF EXISTS public.source_embeddings, public.source_passages, public.source_documents, public.source_lexemes,
     public.source_prefixes;
 DROP FUNCTION IF EXISTS public.source_passages_count();

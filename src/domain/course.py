@@ -23,7 +23,7 @@ class Claim:
     saved_lessons: frozenset[int]
     """Numbers of the lessons that earlier attempts have saved."""
     postponements: int
-    """How often in a row the course went back because the model was away."""
+    """How often in a row the course went back because the model or the sources were away."""
     postponed_for: float
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
@@ -48,20 +48,20 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The model is away. Not the course's fault, so the attempt doesn't count."""
+    """The model is away, or the sources are. Not the course's fault, so the attempt doesn't count."""
 
     message: str
     delay: float
     """Seconds until the next try."""
+    code: ErrorCode = ErrorCode.MODEL_UNAVAILABLE
+    """What the course fails with where that lasts too long; `internal` where the sources are away."""
     access_denied: bool = False
     """No course can succeed until an operator acts, so claiming stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The process stops, or the database went away from under the search. The attempt doesn't count."""
-
-    reason: str = "the worker stopped"
+    """The process stops. The attempt doesn't count."""
 
 
 @dataclass(frozen=True, slots=True)

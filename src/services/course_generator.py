@@ -14,6 +14,7 @@ from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import (
     CourseError,
+    ErrorCode,
     LeaseLost,
     ModelAccessDenied,
     ModelUnavailable,
@@ -41,7 +42,7 @@ _log = structlog.get_logger(__name__)
 _OUTLINE_PASSAGES = 12
 _LESSON_PASSAGES = 8
 
-# What the model's own retries didn't get over is over in seconds at best; see `_postponed`.
+# What the retries of the model or of the database didn't get over is over in seconds at best; see `_postponed`.
 _FIRST_POSTPONEMENT = 5.0
 _LONGEST_POSTPONEMENT = 600.0
 
@@ -142,9 +143,7 @@ class CourseGenerator:
             return Lost()
         except Stopping:
             return HandedBack()
-        except SourcesAway as error:
-            return HandedBack(str(error))
-        except ModelUnavailable as error:
+        except (ModelUnavailable, SourcesAway) as error:
             return _postponed(claim, error)
         except CourseError as error:
             return Failed(error.code, str(error))
@@ -278,15 +277,19 @@ def _gravity(error: BaseException) -> int:
             return 3
         case ModelUnavailable():
             return 4
-        case Stopping() | SourcesAway():
-            return 5  # the rest of the course could still be written
+        case SourcesAway():
+            return 5
+        case Stopping():
+            return 6  # the rest of the course could still be written
         case CourseError():
             return 1  # a verdict on the course beats any wait
         case _:
             return 2
 
 
-def _postponed(claim: Claim, error: ModelUnavailable) -> Postponed:
+def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed:
     delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
+    if isinstance(error, SourcesAway):
+        return Postponed(str(error), delay, ErrorCode.INTERNAL)
     delay = max(delay, error.retry_after or 0)
-    return Postponed(str(error), min(delay, 3600.0), isinstance(error, ModelAccessDenied))
+    return Postponed(str(error), min(delay, 3600.0), access_denied=isinstance(error, ModelAccessDenied))

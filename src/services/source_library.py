@@ -239,7 +239,8 @@ class SourceLibrary:
             return await self._database.run(work)
         except SQLAlchemyError as error:
             if is_transient(error):
-                raise SourcesAway("the database, which holds the sources, doesn't answer") from error
+                said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+                raise SourcesAway(f"the library of sources can't be searched: {said}") from error
             raise
 
 

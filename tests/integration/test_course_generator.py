@@ -218,7 +218,7 @@ class TestGrounding:
     ) -> None:
         search = SearchWhileAway(StandInSources(SAMPLES), lambda: True, required=True)
         outcome, _ = generate(stand_in, claim(), memory, search, grounding="required")
-        assert isinstance(outcome, HandedBack)
+        assert isinstance(outcome, Postponed) and outcome.code is ErrorCode.INTERNAL
 
 
 class TestReview:
@@ -344,11 +344,11 @@ class TestEndings:
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
 
     @pytest.mark.parametrize("away_at", ["outline", "lesson"])
-    def test_a_library_that_is_away_hands_the_course_back(
-        self, stand_in: StandIn, memory: Memory, away_at: str
-    ) -> None:
-        outcome, _ = generate(stand_in, claim(), memory, _GoneAway(SAMPLES, 0 if away_at == "outline" else 2))
-        assert isinstance(outcome, HandedBack) and outcome.reason == "gone"
+    def test_a_library_that_is_away_puts_the_course_off(self, stand_in: StandIn, memory: Memory, away_at: str) -> None:
+        course = claim(postponements=2)
+        outcome, _ = generate(stand_in, course, memory, _GoneAway(SAMPLES, 0 if away_at == "outline" else 2))
+        assert isinstance(outcome, Postponed) and (outcome.message, outcome.code) == ("gone", ErrorCode.INTERNAL)
+        assert 10 <= outcome.delay <= 20
         assert len(memory.lessons) == (0 if away_at == "outline" else 1)
 
     def test_with_files_only_a_library_that_is_away_is_missed_where_a_filter_asks_for_it(
@@ -357,7 +357,7 @@ class TestEndings:
         for library, is_away in ((_GoneAway(SAMPLES, 0), False), (StandInSources(SAMPLES), True)):
             search = SearchWhileAway(library, partial(bool, is_away), required=False)
             outcome, _ = generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), Memory(), search)
-            assert isinstance(outcome, HandedBack)
+            assert isinstance(outcome, Postponed) and outcome.code is ErrorCode.INTERNAL
             outcome, _ = generate(stand_in, claim(), memory, search)
             assert outcome == Finished()
             assert {lesson.sources for lesson in memory.lessons.values()} == {()}
