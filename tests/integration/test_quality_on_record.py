@@ -275,13 +275,15 @@ class TestCommand:
     ) -> None:
         course_id = queue_course()
         bad = lesson(checks=CHECKS)
-        finished(peer(), [bad, lesson(plan=SECOND)], [FOUND])
+        unfit = [replace(passage, score=0.0) for passage in PASSAGES]
+        finished(peer(), [bad, lesson(plan=SECOND, passages=unfit)], [FOUND])
         for name in (course_id, course_id.upper(), "about-cells"):
             code, output = self.show(monkeypatch, database_settings, name)
             assert code == 0, output
             assert re.search(
                 r"1\. The Cell .* 6 of 6 .* 75% .* 2\.3 \(wanted 8\) .* 2 of 3 .* a-model, prompt 7", output
             )
+            assert "Lesson 1: no passage fits it" not in output and "Lesson 2: no passage fits it" in output
             assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
             assert "Lesson 1: hard answer_unsupported: checks.2: " in output
             assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output
