@@ -1,5 +1,6 @@
 """A course in the hands of a worker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -90,11 +91,11 @@ Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call to the language model, for the record."""
+    """One call to a model, for the record."""
 
     id: UUID
     purpose: str
-    """`outline` or `lesson`."""
+    """`outline`, `lesson`, or `search` where a query is embedded."""
     lesson_number: int | None
     model: str
     input_tokens: int
@@ -107,3 +108,7 @@ class ModelCall:
     """`ok`, or what was wrong with the answer."""
     budget_tokens: int = 0
     """What it counts against the course's budget: its tokens, or an estimate where the server counts none."""
+
+
+RecordCall = Callable[[ModelCall], None]
+"""Is handed every call, also one that failed."""

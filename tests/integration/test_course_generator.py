@@ -163,7 +163,7 @@ class _Watched(StandInSources):
         self._action = action
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+    async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
         if query != "Cell Biology" and not self._tasks:
             self._tasks.append(asyncio.create_task(self._action()))
         return await super().search(query, source_filter, limit)
@@ -176,7 +176,7 @@ class _GoneAway(StandInSources):
         super().__init__(folder)
         self._left = searches
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+    async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
         self._left -= 1
         if self._left < 0:
             raise SourcesAway("gone")
@@ -187,7 +187,7 @@ class TestGrounding:
     class Counted(StandInSources):
         searches = 0
 
-        async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+        async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
             self.searches += 1
             return await super().search(query, source_filter, limit)
 
