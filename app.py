@@ -270,7 +270,11 @@ class Worker:
         if openai.vector_store_id is not None:
             store = VectorStoreSearch(self._model_server, openai.vector_store_id)
             return store, store
-        embedder = Embedder(self._model_server, openai.embedding_model) if openai.embedding_model else None
+        embedder = (
+            Embedder(self._model_server, openai.embedding_model, openai.price_embedding)
+            if openai.embedding_model
+            else None
+        )
         library = SourceLibrary(self._database, embedder)
         required = self._settings.grounding == "required"
         return library, SearchWhileAway(library, lambda: not self._watch.present, required=required)

@@ -701,6 +701,21 @@ COMMENT ON COLUMN public.workers.longest_gap IS 'The longest time between two of
 
 -- 0009 source library: documents that lessons are written from, and how passages of them are found.
 
+COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model or the sources were away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: neither was away';
+
+-- What a course searches for is embedded by a model too.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'model_calls_purpose') THEN
+        ALTER TABLE public.model_calls DROP CONSTRAINT IF EXISTS model_calls_purpose_check,
+            ADD CONSTRAINT model_calls_purpose CHECK (purpose IN ('outline', 'lesson', 'search'));
+    END IF;
+END
+$$;
+COMMENT ON COLUMN public.model_calls.purpose IS 'outline, lesson, or search: a query that was embedded';
+COMMENT ON COLUMN public.model_calls.cost IS 'US dollars by OPENAI_PRICE_INPUT and OPENAI_PRICE_OUTPUT, of a search by OPENAI_PRICE_EMBEDDING; NULL where they are not set';
+
 CREATE TABLE IF NOT EXISTS public.source_documents (
     id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- In byte order, so that all documents under a prefix stand side by side in the index.
@@ -905,11 +920,11 @@ AS $$
                    WHERE kl.course_id = course),
         'valid_keys', coalesce(sum(quality_count(l.quality, 'valid_keys')), 0),
         'hard_findings', coalesce(sum(quality_count(l.quality, 'hard_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
-            WHERE c.id = course AND found ->> 'severity' = 'hard'),
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"hard"'),
         'soft_findings', coalesce(sum(quality_count(l.quality, 'soft_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
-            WHERE c.id = course AND found ->> 'severity' = 'soft')
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"soft"')
     )
     FROM lessons l WHERE l.course_id = course
 $$;
@@ -931,18 +946,36 @@ SELECT c.id AS course_id, c.slug, c.title, c.grade_level, c.language, c.generate
 FROM public.courses c
 WHERE c.status = 'READY';
 
--- Courses that cite a document which has changed since, or is gone from the library.
+-- Courses that cite a document which has changed since, or is gone from the library: a row for each document and reason.
+-- Texts are compared without spaces: where a document is divided into passages, none of these has the one between them.
 CREATE OR REPLACE VIEW public.v_stale_courses AS
-SELECT c.id AS course_id, c.slug, c.title, c.generated_at, k.document,
-       array_agg(DISTINCT l.lesson_number ORDER BY l.lesson_number) AS lessons,
-       CASE WHEN d.id IS NULL THEN 'removed' ELSE 'changed' END AS reason,
-       d.changed_at
-FROM public.lesson_citations k
-JOIN public.lessons l ON l.id = k.lesson_id
-JOIN public.courses c ON c.id = l.course_id
-LEFT JOIN public.source_documents d ON d.path = k.document
-WHERE c.status = 'READY' AND k.document_version IS NOT NULL AND k.document_version IS DISTINCT FROM d.sha256
-GROUP BY c.id, k.document, d.id;
+SELECT s.course_id, s.slug, s.title, s.generated_at, s.document, r.lessons, r.reason, s.changed_at
+FROM (
+    SELECT c.id AS course_id, c.slug, c.title, c.generated_at, k.document, d.id AS document_id, d.changed_at,
+           array_agg(l.lesson_number) AS numbers, array_agg(k.quote) AS quotes
+    FROM public.lesson_citations k
+    JOIN public.lessons l ON l.id = k.lesson_id
+    JOIN public.courses c ON c.id = l.course_id
+    LEFT JOIN public.source_documents d ON d.path = k.document
+    WHERE c.status = 'READY' AND k.document_version IS NOT NULL AND k.document_version IS DISTINCT FROM d.sha256
+    GROUP BY c.id, k.document, d.id
+) s
+CROSS JOIN LATERAL (
+    SELECT translate(string_agg(p.text, '' ORDER BY p.position), E' \n\t\u00A0\u3000', '') AS text
+    FROM public.source_passages p WHERE p.document_id = s.document_id
+) d
+CROSS JOIN LATERAL (
+    SELECT q.reason, array_agg(DISTINCT q.number ORDER BY q.number) AS lessons
+    FROM (
+        SELECT c.number,
+               CASE WHEN s.document_id IS NULL THEN 'removed'
+                    WHEN position(translate(c.quote, E' \n\t\u00A0\u3000', '') IN d.text) > 0 THEN 'changed'
+                    ELSE 'quote gone' END AS reason
+        FROM unnest(s.numbers, s.quotes) AS c (number, quote)
+    ) q
+    GROUP BY q.reason
+) r;
+COMMENT ON COLUMN public.v_stale_courses.reason IS 'removed: the document is not there; quote gone: it no longer says what these lessons quote; changed: it still does';
 
 -- What `alembic upgrade head` would have written. A newer revision is left as it is.
 CREATE TABLE IF NOT EXISTS public.alembic_version (

@@ -1,5 +1,20 @@
 -- 0009 source library: documents that lessons are written from, and how passages of them are found.
 
+COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model or the sources were away';
+COMMENT ON COLUMN public.generation_queue.postponed_since IS 'When that began; NULL: neither was away';
+
+-- What a course searches for is embedded by a model too.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'model_calls_purpose') THEN
+        ALTER TABLE public.model_calls DROP CONSTRAINT IF EXISTS model_calls_purpose_check,
+            ADD CONSTRAINT model_calls_purpose CHECK (purpose IN ('outline', 'lesson', 'search'));
+    END IF;
+END
+$$;
+COMMENT ON COLUMN public.model_calls.purpose IS 'outline, lesson, or search: a query that was embedded';
+COMMENT ON COLUMN public.model_calls.cost IS 'US dollars by OPENAI_PRICE_INPUT and OPENAI_PRICE_OUTPUT, of a search by OPENAI_PRICE_EMBEDDING; NULL where they are not set';
+
 CREATE TABLE IF NOT EXISTS public.source_documents (
     id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- In byte order, so that all documents under a prefix stand side by side in the index.

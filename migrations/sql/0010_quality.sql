@@ -91,11 +91,11 @@ AS $$
                    WHERE kl.course_id = course),
         'valid_keys', coalesce(sum(quality_count(l.quality, 'valid_keys')), 0),
         'hard_findings', coalesce(sum(quality_count(l.quality, 'hard_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
-            WHERE c.id = course AND found ->> 'severity' = 'hard'),
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"hard"'),
         'soft_findings', coalesce(sum(quality_count(l.quality, 'soft_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_array_elements(c.outline_findings) AS found
-            WHERE c.id = course AND found ->> 'severity' = 'soft')
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"soft"')
     )
     FROM lessons l WHERE l.course_id = course
 $$;
@@ -117,15 +117,33 @@ SELECT c.id AS course_id, c.slug, c.title, c.grade_level, c.language, c.generate
 FROM public.courses c
 WHERE c.status = 'READY';
 
--- Courses that cite a document which has changed since, or is gone from the library.
+-- Courses that cite a document which has changed since, or is gone from the library: a row for each document and reason.
+-- Texts are compared without spaces: where a document is divided into passages, none of these has the one between them.
 CREATE OR REPLACE VIEW public.v_stale_courses AS
-SELECT c.id AS course_id, c.slug, c.title, c.generated_at, k.document,
-       array_agg(DISTINCT l.lesson_number ORDER BY l.lesson_number) AS lessons,
-       CASE WHEN d.id IS NULL THEN 'removed' ELSE 'changed' END AS reason,
-       d.changed_at
-FROM public.lesson_citations k
-JOIN public.lessons l ON l.id = k.lesson_id
-JOIN public.courses c ON c.id = l.course_id
-LEFT JOIN public.source_documents d ON d.path = k.document
-WHERE c.status = 'READY' AND k.document_version IS NOT NULL AND k.document_version IS DISTINCT FROM d.sha256
-GROUP BY c.id, k.document, d.id;
+SELECT s.course_id, s.slug, s.title, s.generated_at, s.document, r.lessons, r.reason, s.changed_at
+FROM (
+    SELECT c.id AS course_id, c.slug, c.title, c.generated_at, k.document, d.id AS document_id, d.changed_at,
+           array_agg(l.lesson_number) AS numbers, array_agg(k.quote) AS quotes
+    FROM public.lesson_citations k
+    JOIN public.lessons l ON l.id = k.lesson_id
+    JOIN public.courses c ON c.id = l.course_id
+    LEFT JOIN public.source_documents d ON d.path = k.document
+    WHERE c.status = 'READY' AND k.document_version IS NOT NULL AND k.document_version IS DISTINCT FROM d.sha256
+    GROUP BY c.id, k.document, d.id
+) s
+CROSS JOIN LATERAL (
+    SELECT translate(string_agg(p.text, '' ORDER BY p.position), E' \n\t\u00A0\u3000', '') AS text
+    FROM public.source_passages p WHERE p.document_id = s.document_id
+) d
+CROSS JOIN LATERAL (
+    SELECT q.reason, array_agg(DISTINCT q.number ORDER BY q.number) AS lessons
+    FROM (
+        SELECT c.number,
+               CASE WHEN s.document_id IS NULL THEN 'removed'
+                    WHEN position(translate(c.quote, E' \n\t\u00A0\u3000', '') IN d.text) > 0 THEN 'changed'
+                    ELSE 'quote gone' END AS reason
+        FROM unnest(s.numbers, s.quotes) AS c (number, quote)
+    ) q
+    GROUP BY q.reason
+) r;
+COMMENT ON COLUMN public.v_stale_courses.reason IS 'removed: the document is not there; quote gone: it no longer says what these lessons quote; changed: it still does';

@@ -65,6 +65,7 @@ class OpenAISettings(BaseSettings):
     allow_remote: bool = True
     price_input: Annotated[float, Field(ge=0)] | None = None
     price_output: Annotated[float, Field(ge=0)] | None = None
+    price_embedding: Annotated[float, Field(ge=0)] | None = None
     record_to: Path | None = None
     replay_from: FilePath | None = None
     vector_store_id: str | None = Field(default=None, validation_alias=AliasChoices("VECTOR_DB_ID", "vector_store_id"))

@@ -31,6 +31,7 @@ _FIRST_RETRY = 5.0
 _LONGEST_RETRY = 300.0
 # What handing back takes at the end of the grace time, when the database is well.
 _HAND_BACK_SECONDS = 5.0
+_STOPPED = "the worker stopped"
 
 
 @dataclass(slots=True)
@@ -178,7 +179,7 @@ class CourseWorker(Duty):
             return
         self._begin_conclusion(claim)
         with contextlib.suppress(LeaseLost):  # it may have been concluded when the grace time ended
-            await self._release(claim, "the worker stopped", calls, refund=True)
+            await self._release(claim, _STOPPED, calls, refund=True)
 
     async def _write(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         deadline = self._settings.course.deadline
@@ -201,15 +202,15 @@ class CourseWorker(Duty):
                 if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
                     self._gate.open()  # it does answer
                 await self._fail(claim, code, message, calls)
-            case Postponed(message, delay, access_denied):
+            case Postponed(message, delay, code, access_denied):
                 if access_denied:
                     self._gate.shut(message)
                 elif claim.postponed_for > self._settings.course.max_wait:
-                    await self._fail(claim, ErrorCode.MODEL_UNAVAILABLE, message, calls)
+                    await self._fail(claim, code, message, calls)
                     return
                 await self._release(claim, message, calls, delay=delay, refund=True, postponed=True)
-            case HandedBack(reason):
-                await self._release(claim, reason, calls, refund=True)
+            case HandedBack():
+                await self._release(claim, _STOPPED, calls, refund=True)
             case Broken(message, detail):
                 if claim.attempt >= self._settings.course.max_attempts:
                     await self._fail(claim, ErrorCode.INTERNAL, message, calls, detail)

@@ -104,15 +104,18 @@ class FilesAttempt:
                 if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
                     self._gate.open()
                 return await self._failed(claim, code, message)
-            case Postponed(message, delay, access_denied):
+            case Postponed(message, delay, code, access_denied):
                 if access_denied:
                     self._gate.shut(message)
+                if code is not ErrorCode.MODEL_UNAVAILABLE:  # the sources are where the database is
+                    delay = _ONLY_THE_DATABASE_KNOWS
                 await self._files.refund(claim)
-                _log.warning("the model is away; the course waits", action="files_only_postponed", delay=delay)
+                reason = self._shown(message)
+                _log.warning("the course waits", action="files_only_postponed", delay=delay, reason=reason)
                 return delay
             case HandedBack():
                 await self._files.refund(claim)
-                return _ONLY_THE_DATABASE_KNOWS
+                return LOOK_AGAIN
             case Broken(message, detail):
                 _log.error("an attempt broke", action="files_only_broken", error=self._shown(detail or message))
                 if claim.attempt >= self._course.max_attempts:

@@ -1,5 +1,6 @@
 """A course in the hands of a worker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -23,7 +24,7 @@ class Claim:
     saved_lessons: frozenset[int]
     """Numbers of the lessons that earlier attempts have saved."""
     postponements: int
-    """How often in a row the course went back because the model was away."""
+    """How often in a row the course went back because the model or the sources were away."""
     postponed_for: float
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
@@ -48,20 +49,20 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The model is away. Not the course's fault, so the attempt doesn't count."""
+    """The model is away, or the sources are. Not the course's fault, so the attempt doesn't count."""
 
     message: str
     delay: float
     """Seconds until the next try."""
+    code: ErrorCode = ErrorCode.MODEL_UNAVAILABLE
+    """What the course fails with where that lasts too long; `internal` where the sources are away."""
     access_denied: bool = False
     """No course can succeed until an operator acts, so claiming stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The process stops, or the database went away from under the search. The attempt doesn't count."""
-
-    reason: str = "the worker stopped"
+    """The process stops. The attempt doesn't count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,11 @@ Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call to the language model, for the record."""
+    """One call to a model, for the record."""
 
     id: UUID
     purpose: str
-    """`outline` or `lesson`."""
+    """`outline`, `lesson`, or `search` where a query is embedded."""
     lesson_number: int | None
     model: str
     input_tokens: int
@@ -107,3 +108,7 @@ class ModelCall:
     """`ok`, or what was wrong with the answer."""
     budget_tokens: int = 0
     """What it counts against the course's budget: its tokens, or an estimate where the server counts none."""
+
+
+RecordCall = Callable[[ModelCall], None]
+"""Is handed every call, also one that failed."""

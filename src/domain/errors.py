@@ -14,7 +14,7 @@ CourseError                     has a `code` that goes on record and into the re
 
 Interrupted                     not the course's fault; it goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
-├── SourcesAway                 the database, where the sources are, doesn't answer
+├── SourcesAway                 the library can't be searched; internal, after COURSE_MAX_WAIT
 └── Stopping                    this process was told to stop
 """
 

@@ -20,10 +20,25 @@ def code_spans(text: str) -> list[tuple[int, int]]:
         return []
     found: list[tuple[int, int]] = []
     outside = 0
-    for start, end in _fenced(text):
+    for start, end in code_blocks(text):
         found += [*_inline(text, outside, start), (start, end)]
         outside = end
     return [*found, *_inline(text, outside, len(text))]
+
+
+def code_blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every block between fences, in order. One whose end is missing goes to the end of the text."""
+    start, fence, position = 0, "", 0
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if mark and not fence and not (mark[1][0] == "`" and "`" in mark[2]):
+            start, fence = position, mark[1]
+        elif mark and fence and mark[1].startswith(fence) and not mark[2].strip():
+            yield start, position + len(line)
+            fence = ""
+        position += len(line)
+    if fence:
+        yield start, len(text)
 
 
 def masked(text: str, by: str) -> str:
@@ -39,7 +54,7 @@ def without_code(text: str) -> str:
 def without_blocks(text: str) -> str:
     """`text` without its blocks of code; code within a line stays."""
     kept, position = [], 0
-    for start, end in _fenced(text):
+    for start, end in code_blocks(text):
         kept.append(text[position:start])
         position = end
     return "".join([*kept, text[position:]])
@@ -47,7 +62,7 @@ def without_blocks(text: str) -> str:
 
 def has_open_block(text: str) -> bool:
     """Whether a block of code is opened and not closed."""
-    return any(end == len(text) and not _closed(text[start:end]) for start, end in _fenced(text))
+    return any(end == len(text) and not _closed(text[start:end]) for start, end in code_blocks(text))
 
 
 def _with_code(text: str, change: Callable[[str], str]) -> str:
@@ -56,20 +71,6 @@ def _with_code(text: str, change: Callable[[str], str]) -> str:
         kept += [text[position:start], change(text[start:end])]
         position = end
     return "".join([*kept, text[position:]])
-
-
-def _fenced(text: str) -> Iterator[tuple[int, int]]:
-    start, fence, position = 0, "", 0
-    for line in text.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if mark and not fence and not (mark[1][0] == "`" and "`" in mark[2]):
-            start, fence = position, mark[1]
-        elif mark and fence and mark[1].startswith(fence) and not mark[2].strip():
-            yield start, position + len(line)
-            fence = ""
-        position += len(line)
-    if fence:
-        yield start, len(text)
 
 
 def _closed(block: str) -> bool:

@@ -1,8 +1,11 @@
 """Where a document falls into passages: by heading, in whole paragraphs, about a page each."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from src.domain.markdown_code import code_blocks
 
 # Enough to write from, small enough that ten of them fit into a prompt.
 PASSAGE_CHARACTERS = 1500
@@ -10,7 +13,6 @@ _SCRAP = PASSAGE_CHARACTERS // 4
 _HEADING_CHARACTERS = 300
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 # Chinese and Japanese put no space after a sentence.
 _SENTENCE_END = re.compile(r"[.!?।؟۔…][\"'”’»)\]]*(?=\s)|[。！？][」』”’）]*")
 _LINE_END = re.compile(r"\n")
@@ -31,9 +33,10 @@ def split(text: str) -> Iterator[Part]:
 
     A passage is whole paragraphs under one heading, or a piece of a paragraph that is longer than a passage may be.
     """
-    for section, start, end in _sections(text):
+    blocks = list(code_blocks(text))
+    for section, start, end in _sections(text, blocks):
         held: Part | None = None
-        for piece_start, piece_end in _pieces(text, start, end):
+        for piece_start, piece_end in _pieces(text, start, end, blocks):
             if held is not None and piece_end - held.start <= PASSAGE_CHARACTERS:
                 held = Part(section, held.start, piece_end)
                 continue
@@ -59,43 +62,34 @@ def heading(line: str) -> str | None:
     return " ".join(title[:_HEADING_CHARACTERS].split())
 
 
-def _sections(text: str) -> Iterator[tuple[str, int, int]]:
+_Blocks = Sequence[tuple[int, int]]
+
+
+def _sections(text: str, blocks: _Blocks) -> Iterator[tuple[str, int, int]]:
     """Each heading with the place of what stands under it."""
-    section, start, fence = "", 0, ""
+    section, start = "", 0
     for match in _LINE.finditer(text):
-        line = match.group()
-        title = None if fence else heading(line)
-        if title is None:
-            fence = _fence_after(line, fence)
+        title = heading(match.group())
+        if title is None or _is_code(match.start(), blocks):
             continue
         yield section, start, match.start()
         section, start = title, match.end()
     yield section, start, len(text)
 
 
-def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _pieces(text: str, start: int, end: int, blocks: _Blocks) -> Iterator[tuple[int, int]]:
     """Paragraphs, those that are too long in pieces. A block of code is one paragraph."""
-    fence, began = "", start
+    began = start
     for match in _LINE.finditer(text, start, end):
-        line = match.group()
-        if not fence and not line.strip():
+        if not match.group().strip() and not _is_code(match.start(), blocks):
             yield from _cut(text, began, match.start())
             began = match.end()
-        fence = _fence_after(line, fence)
     yield from _cut(text, began, end)
 
 
-def _fence_after(line: str, fence: str) -> str:
-    """The fence that is open after `line`, where `fence` is open before it; "" is none."""
-    found = _FENCE.match(line)
-    if found is None:
-        return fence
-    mark = found.group(1)
-    if not fence:
-        # What stands between backticks in one line is no block.
-        return "" if mark[0] == "`" and "`" in line[found.end() :] else mark
-    closes = mark[0] == fence[0] and len(mark) >= len(fence) and not line[found.end() :].strip()
-    return "" if closes else fence
+def _is_code(position: int, blocks: _Blocks) -> bool:
+    before = bisect_right(blocks, position, key=lambda block: block[0])
+    return before > 0 and position < blocks[before - 1][1]
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,10 @@ class LessonQuality:
     """The figures of one lesson."""
 
     words: int
+    passages: int
+    """That it was given to rest on."""
+    passages_fitting: int
+    """Of these: what the search found, not merely what the filter names."""
     citations: int
     """Markers that are shown."""
     citations_verified: int
@@ -38,6 +42,8 @@ class LessonQuality:
         """The shape of `lessons.quality`."""
         return {
             "words": self.words,
+            "passages": self.passages,
+            "passages_fitting": self.passages_fitting,
             "citations": self.citations,
             "citations_verified": self.citations_verified,
             "citations_removed": self.citations_removed,

@@ -30,10 +30,10 @@ def asked_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]
 def least_weight(weights: Mapping[str, float]) -> float:
     """That much of `asked_weights` has to stand in a passage, or it is on another subject.
 
-    Half of what was asked: "World War II" doesn't ask for the World Health Organization. Of a long query, which names
-    many things, as much as two rare words.
+    More than half of what was asked: "World War II" doesn't ask for the World Health Organization, nor "French Horn"
+    for French wine. Of a long query, which names many things, as much as two rare words.
     """
-    return 0.999 * min(sum(weights.values()) / 2, 2 * max(weights.values(), default=0.0))
+    return min(1.001 * sum(weights.values()) / 2, 0.999 * 2 * max(weights.values(), default=0.0))
 
 
 def subject_words(holding: Mapping[str, int], passages: int) -> list[str]:

@@ -14,7 +14,7 @@ class Passage:
     """Heading that the text stands under; may be empty."""
     text: str
     score: float
-    """How well it fits the query; comparable within one search only."""
+    """How well it fits the query; comparable within one search only. 0: not at all, but the filter names it."""
     start: int = 0
     """Where `text` begins, in characters of the document's text; 0 where the library doesn't know."""
     version: str | None = None

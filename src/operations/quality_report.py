@@ -130,7 +130,10 @@ def _findings(course: RowMapping, lessons: Sequence[RowMapping]) -> list[str]:
     lines = [f"Outline: {_finding(found)}" for found in _objects(course["outline_findings"])]
     for lesson in lessons:
         number = f"Lesson {lesson['lesson_number']}"
-        found_there = _objects(_object(lesson["quality"]).get("findings"))
+        quality = _object(lesson["quality"])
+        if quality.get("passages") and quality.get("passages_fitting") == 0:
+            lines.append(f"{number}: no passage fits it; it rests on the first ones under the source_filter")
+        found_there = _objects(quality.get("findings"))
         lines += [f"{number}: {_finding(found)}" for found in found_there]
         lines += [f"{number}: cites {document}, which has changed since or is gone" for document in lesson["stale"]]
     return lines

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from src.domain.course import RecordCall
 from src.domain.passages import split
 from src.domain.source import Passage, passes_filter
 from src.domain.words import content_stems
@@ -45,7 +46,9 @@ class StandInSources:
         self._entries: list[_Entry] | None = None
         self._reading = asyncio.Lock()
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
         """See `SourceSearch.search`. With a filter that lets documents through, never empty."""
         return _ranked(await self._all(), query, source_filter, limit)
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
 from src.domain.errors import (
     CourseError,
+    ErrorCode,
     LeaseLost,
     ModelAccessDenied,
     ModelUnavailable,
@@ -29,7 +30,7 @@ from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.services.crash_points import crash_point
-from src.services.language_model import LanguageModel
+from src.services.language_model import LanguageModel, Question
 from src.services.prompts import lesson_question, outline_question
 from src.services.source_search import SourceSearch
 from src.services.token_budget import TokenBudget
@@ -41,7 +42,7 @@ _log = structlog.get_logger(__name__)
 _OUTLINE_PASSAGES = 12
 _LESSON_PASSAGES = 8
 
-# What the model's own retries didn't get over is over in seconds at best; see `_postponed`.
+# What the retries of the model or of the database didn't get over is over in seconds at best; see `_postponed`.
 _FIRST_POSTPONEMENT = 5.0
 _LONGEST_POSTPONEMENT = 600.0
 
@@ -145,9 +146,7 @@ class CourseGenerator:
             return Lost()
         except Stopping:
             return HandedBack()
-        except SourcesAway as error:
-            return HandedBack(str(error))
-        except ModelUnavailable as error:
+        except (ModelUnavailable, SourcesAway) as error:
             return _postponed(claim, error)
         except CourseError as error:
             return Failed(error.code, str(error))
@@ -159,7 +158,7 @@ class CourseGenerator:
     async def _outline(self, work: _Work) -> Outline:
         if saved := _saved_outline(work.claim, work.brief):
             return saved
-        passages = await self._found(work.brief, _OUTLINE_PASSAGES, work.brief.topic)
+        passages = await self._found(work, None, work.calls, _OUTLINE_PASSAGES, work.brief.topic)
 
         async def review(outline: Outline, _model: str) -> Reviewed[Outline]:
             return await self._in_review(partial(review_outline, outline, work.brief))
@@ -192,18 +191,11 @@ class CourseGenerator:
             raise _gravest(errors)
 
     async def _lesson(self, work: _Work, outline: Outline, plan: LessonPlan) -> None:
-        passages = await self._passages(work.brief, plan)
-
-        must_cite = bool(work.brief.source_filter) or self._grounding == "required"
-
-        async def review(text: LessonText, model: str) -> Reviewed[Lesson]:
-            origin = Origin(model, prompt.version, prompt.digest)
-            return await self._in_review(partial(work.reviewed, text, plan, passages, origin, must_cite=must_cite))
-
-        question = lesson_question(work.brief, outline, plan, passages, review)
-        prompt = question.prompt
         own_calls: list[ModelCall] = []
         try:
+            queries = (" ".join((plan.title, *plan.key_concepts)), work.brief.topic)
+            passages = await self._found(work, plan.lesson_number, own_calls, _LESSON_PASSAGES, *queries)
+            question = self._question(work, outline, plan, passages)
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
             if reviewed.findings:  # of two versions it may be the earlier one
                 await self._in_review(partial(work.keep, reviewed.value))
@@ -222,21 +214,38 @@ class CourseGenerator:
         )
         self._progress(work.claim, outline, plan.lesson_number, len(work.saved))
 
+    def _question(
+        self, work: _Work, outline: Outline, plan: LessonPlan, passages: Sequence[Passage]
+    ) -> Question[LessonText, Lesson]:
+        must_cite = bool(work.brief.source_filter) or self._grounding == "required"
+
+        async def review(text: LessonText, model: str) -> Reviewed[Lesson]:
+            origin = Origin(model, question.prompt.version, question.prompt.digest)
+            return await self._in_review(partial(work.reviewed, text, plan, passages, origin, must_cite=must_cite))
+
+        question = lesson_question(work.brief, outline, plan, passages, review)
+        return question
+
     async def _in_review(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reviews, work)
 
-    async def _passages(self, brief: CourseBrief, plan: LessonPlan) -> list[Passage]:
-        return await self._found(brief, _LESSON_PASSAGES, " ".join((plan.title, *plan.key_concepts)), brief.topic)
-
-    async def _found(self, brief: CourseBrief, limit: int, *queries: str) -> list[Passage]:
+    async def _found(
+        self, work: _Work, lesson: int | None, calls: list[ModelCall], limit: int, *queries: str
+    ) -> list[Passage]:
         """Passages for the first query that finds any. Raises `NoSources` where there have to be some.
 
         A filter is a wish for just these sources: without them there is no course.
         """
+        brief = work.brief
+
+        def record(call: ModelCall) -> None:
+            work.budget.spend(call.budget_tokens)
+            calls.append(replace(call, lesson_number=lesson))
+
         if self._grounding == "off" and not brief.source_filter:
             return []
         for query in queries:
-            if passages := await self._sources.search(query, brief.source_filter, limit):
+            if passages := await self._sources.search(query, brief.source_filter, limit, record):
                 return passages
         if not brief.source_filter and self._grounding != "required":
             return []
@@ -281,15 +290,19 @@ def _gravity(error: BaseException) -> int:
             return 3
         case ModelUnavailable():
             return 4
-        case Stopping() | SourcesAway():
-            return 5  # the rest of the course could still be written
+        case SourcesAway():
+            return 5
+        case Stopping():
+            return 6  # the rest of the course could still be written
         case CourseError():
             return 1  # a verdict on the course beats any wait
         case _:
             return 2
 
 
-def _postponed(claim: Claim, error: ModelUnavailable) -> Postponed:
+def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed:
     delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
+    if isinstance(error, SourcesAway):
+        return Postponed(str(error), delay, ErrorCode.INTERNAL)
     delay = max(delay, error.retry_after or 0)
-    return Postponed(str(error), min(delay, 3600.0), isinstance(error, ModelAccessDenied))
+    return Postponed(str(error), min(delay, 3600.0), access_denied=isinstance(error, ModelAccessDenied))

@@ -33,6 +33,12 @@ _BYTE_ORDER_MARKS = (
 # Of the characters of a text in cp1252. French has some 5 per cent; other scripts, misread, nearly all.
 _MOST_ACCENTED = 0.25
 
+# What is of a page but has no name in its font. Formulas have some; of words each would lack a letter.
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+_UNREADABLE_IN_WORD = re.compile(rf"(?<=[^\W\d_]){_UNREADABLE}+(?=[^\W\d_])")
+_MOST_UNREADABLE = 0.25
+_FEW_UNREADABLE = 20
+
 _TEXT = frozenset({".md", ".markdown", ".txt"})
 _HTML = frozenset({".html", ".htm"})
 SUFFIXES = frozenset({*_TEXT, *_HTML, ".docx", ".pdf"})
@@ -195,12 +201,24 @@ def _pdf(path: Path, data: bytes) -> tuple[str, str]:
         raise UnreadableDocument(f"{path}: {_LOCKED}")
     title = reader.metadata.title if reader.metadata else None
     pages = [
-        f"## Page {number}\n\n{joined_lines(page.extract_text())}\n"
+        f"## Page {number}\n\n{joined_lines(_readable(path, number, page.extract_text()))}\n"
         for number, page in enumerate(reader.pages, start=1)
     ]
     if not any(page.partition("\n\n")[2].strip() for page in pages):
         raise UnreadableDocument(f"{path}: there is no text in it, only pictures; convert it with text recognition")
     return title or "", "\n".join(pages)
+
+
+def _readable(path: Path, number: int, text: str) -> str:
+    """The text of a page without signs for what can't be read; a quotation with such a sign would fit nothing."""
+    unreadable = text.count(_UNREADABLE)
+    if unreadable > max(_FEW_UNREADABLE, _MOST_UNREADABLE * len("".join(text.split()))):
+        raise UnreadableDocument(
+            f"{path}: page {number}: most of its text can't be read, as its fonts don't say what their characters are;"
+            " convert it with text recognition"
+        )
+    # Within a word it is a letter, mostly of a ligature; elsewhere it may be a dash: 5-10 is not 510.
+    return _UNREADABLE_IN_WORD.sub("", text).replace(_UNREADABLE, " ")
 
 
 def joined_lines(text: str) -> str:

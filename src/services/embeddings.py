@@ -2,32 +2,69 @@
 
 import json
 import math
+import time
 from collections.abc import Sequence
+from uuid import uuid4
 
 from openai.types import CreateEmbeddingResponse
 
+from src.domain.course import ModelCall, RecordCall
 from src.domain.errors import ModelUnavailable
 from src.services.model_server import ModelServer
+from src.services.token_budget import estimated_tokens
 
 # A call takes at most 2,048 texts and 300,000 tokens. https://platform.openai.com/docs/api-reference/embeddings/create
 BATCH = 64
 """How many texts go into one call: of a page each, some 30,000 tokens."""
+# What a column holds.
+_MOST_TOKENS = 2**31 - 1
 
 
 class Embedder:
     """Asks the model's server. Vectors of one model can be compared with each other only."""
 
-    def __init__(self, server: ModelServer, model: str) -> None:
+    def __init__(self, server: ModelServer, model: str, price: float | None = None) -> None:
+        """`price`: US dollars for a million tokens."""
         self._server = server
         self.model = model
+        self._price = price
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector for each text. Raises as `ModelServer.call` does, and `ModelUnavailable` where others came."""
         return self._vectors(await self._server.call(lambda: self._answer(texts)), len(texts))
 
-    async def embed_query(self, text: str) -> list[float]:
-        """The vector of what is searched for, or soon an error: a search can do without. Raises as `embed` does."""
-        return self._vectors(await self._server.ask_once(lambda: self._answer([text])), 1)[0]
+    async def embed_query(self, text: str, record: RecordCall | None = None) -> list[float]:
+        """The vector of what is searched for, or soon an error: a search can do without. Raises as `embed` does.
+
+        `record` gets the call, whatever came of it.
+        """
+        started, answer, outcome = time.monotonic(), None, "ok"
+        try:
+            answer = await self._server.ask_once(lambda: self._answer([text]))
+            return self._vectors(answer, 1)[0]
+        except BaseException as error:
+            outcome = f"error: {type(error).__name__}"
+            raise
+        finally:
+            if record is not None:
+                record(self._call(text, answer, time.monotonic() - started, outcome))
+
+    def _call(self, text: str, answer: object, seconds: float, outcome: str) -> ModelCall:
+        tokens = getattr(getattr(answer, "usage", None), "prompt_tokens", None)
+        counted = tokens if isinstance(tokens, int) and 0 <= tokens <= _MOST_TOKENS else 0
+        return ModelCall(
+            id=uuid4(),
+            purpose="search",
+            lesson_number=None,
+            model=self.model,
+            input_tokens=counted,
+            cached_tokens=0,
+            output_tokens=0,
+            cost=None if self._price is None else counted * self._price / 1_000_000,
+            seconds=seconds,
+            outcome=outcome,
+            budget_tokens=counted or (0 if answer is None else estimated_tokens(text)),
+        )
 
     async def _answer(self, texts: Sequence[str]) -> CreateEmbeddingResponse | None:
         """None where the client can't make sense of it."""

@@ -54,6 +54,12 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
         ranked = fused([list(ranked), _by_meaning(connection, meaning, prefix, allowed)])
     if not ranked and prefix:
         # Who names the allowed documents wants them used, also where no word of the query occurs in them.
+        _log.warning(
+            "no passage fits the query: the first ones under the filter are taken",
+            action="nothing_fits",
+            source_filter=prefix,
+            query=query,
+        )
         first = connection.execute(sql("first_passages"), {"prefix": prefix, "limit": limit}).scalars()
         ranked = dict.fromkeys(first, 0.0)
     best = list(ranked)[:limit]

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
+from src.domain.course import RecordCall
 from src.domain.errors import ModelRefused, ModelUnavailable, SourcesAway
 from src.domain.passages import Part, split
 from src.domain.search_words import search_configuration, searchable
@@ -83,13 +84,15 @@ class SourceLibrary:
         self._embedder = embedder
         self._has_embeddings = False
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
         """See `SourceSearch.search`. With a filter that lets documents through, never empty.
 
         Raises `SourcesAway` where the database doesn't answer.
         """
         prefix, query = library_path(source_filter or ""), printable(query)
-        meaning = await self._meaning(query, prefix)
+        meaning = await self._meaning(query, prefix, record)
         return await self._asked(lambda connection: find(connection, query, prefix, limit, meaning))
 
     async def prefixes(self) -> list[str]:
@@ -214,7 +217,7 @@ class SourceLibrary:
                 reason=str(error.orig).strip(),
             )
 
-    async def _meaning(self, query: str, prefix: str) -> Meaning | None:
+    async def _meaning(self, query: str, prefix: str, record: RecordCall | None) -> Meaning | None:
         """The query as a vector, where there is anything to compare it with."""
         if self._embedder is None:
             return None
@@ -223,7 +226,7 @@ class SourceLibrary:
         if not self._has_embeddings or not (await self._asked(lambda connection: size(connection, prefix)))[1]:
             return None
         try:
-            return Meaning(self._model, await self._embedder.embed_query(query))
+            return Meaning(self._model, await self._embedder.embed_query(query, record))
         except (ModelUnavailable, ModelRefused) as error:
             # Words find nearly as much, and a course shouldn't wait for the rest.
             _log.warning("a search goes by words only", action="embedding_failed", error=str(error))
@@ -239,7 +242,8 @@ class SourceLibrary:
             return await self._database.run(work)
         except SQLAlchemyError as error:
             if is_transient(error):
-                raise SourcesAway("the database, which holds the sources, doesn't answer") from error
+                said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+                raise SourcesAway(f"the library of sources can't be searched: {said}") from error
             raise
 
 

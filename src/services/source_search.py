@@ -5,6 +5,7 @@ from typing import Protocol
 
 import structlog
 
+from src.domain.course import RecordCall
 from src.domain.errors import SourcesAway
 from src.domain.source import Passage
 
@@ -14,11 +15,14 @@ _log = structlog.get_logger(__name__)
 class SourceSearch(Protocol):
     """Finds passages. The library in PostgreSQL and the vector store offer it."""
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
         """Up to `limit` passages for `query`, the best first, from documents that `source_filter` lets through.
 
-        Empty if there are none. Raises `SourcesAway` where the database has to be asked and doesn't answer,
-        `ModelUnavailable` or `ModelAccessDenied` where a model's server has to be.
+        Empty if there are none. `record` gets the calls to a model that it took. Raises `SourcesAway` where the
+        database has to be asked and doesn't answer, `ModelUnavailable` or `ModelAccessDenied` where a model's server
+        has to be.
         """
         ...
 
@@ -36,12 +40,14 @@ class SearchWhileAway:
         self._is_away = is_away
         self._required = required
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
         """See `SourceSearch.search`. Nothing while the database is away; where there must be some, `SourcesAway`."""
         try:
             if self._is_away():
                 raise SourcesAway("the database, which holds the sources, is away")
-            return await self._library.search(query, source_filter, limit)
+            return await self._library.search(query, source_filter, limit, record)
         except SourcesAway:
             if source_filter or self._required:
                 raise

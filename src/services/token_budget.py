@@ -30,6 +30,10 @@ class TokenBudget:
         """Whether there is a limit at all."""
         return self._limit is not None
 
+    def spend(self, tokens: int) -> None:
+        """Counts what a call has taken that is too small to be refused."""
+        self._spent += tokens
+
     @asynccontextmanager
     async def reserved(self, tokens: int) -> AsyncIterator[Reservation]:
         """Make the call that may take `tokens` within it. Raises `BudgetExceeded` where they are not there.

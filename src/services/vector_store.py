@@ -4,6 +4,7 @@ import structlog
 from openai.types import VectorStoreSearchResponse
 from openai.types.vector_stores import VectorStoreFile
 
+from src.domain.course import RecordCall
 from src.domain.source import Passage, passes_filter, path_segments
 from src.domain.text import printable
 from src.services.model_server import ModelServer
@@ -28,7 +29,9 @@ class VectorStoreSearch:
         self._server = server
         self._vector_store_id = vector_store_id
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> list[Passage]:
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
         """See `SourceSearch.search`."""
 
         async def request() -> list[VectorStoreSearchResponse]:

@@ -1,6 +1,9 @@
 """How a course ends that can't be written: what upstream is told, and what an operator finds."""
 
+from src.config import DatabaseSettings
+from src.operations.migrations import ROOT
 from tests.conftest import Workers
+from tests.sources import add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
@@ -33,6 +36,43 @@ def test_a_model_that_is_away_for_too_long_fails_the_course_and_a_retry_starts_t
     eventually(is_put_off, "it is put off again")
     stand_in.clear_faults()
     psql.run("UPDATE generation_queue SET run_after = now()")
+    assert upstream.result().fields["status"] == "success"
+
+
+# What a search meets that takes longer than a statement may.
+TIMES_OUT = """
+CREATE FUNCTION times_out() RETURNS TEXT LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION USING ERRCODE = 'query_canceled', MESSAGE = 'it takes too long'; END $$;
+ALTER TABLE source_prefixes RENAME TO moved;
+CREATE VIEW source_prefixes AS SELECT times_out() AS prefix, 0 AS passages;
+"""
+
+
+def test_a_library_that_can_not_be_searched_keeps_a_course_waiting_longer_each_time_and_then_fails_it(
+    workers: Workers, upstream: Upstream, psql: Psql, database_settings: DatabaseSettings, user_id: str
+) -> None:
+    def is_put_off(times: int) -> bool:
+        waits = f"postponements = {times} AND lease_id IS NULL AND run_after > now()"
+        return bool(psql.value(f"SELECT count(*) FROM generation_queue WHERE {waits}"))
+
+    add_sources(database_settings, ROOT / "samples")
+    psql.run(TIMES_OUT)
+    worker = workers.start(DB_PATIENCE="0.1")
+    upstream.request(user_id, num_lessons=1)
+    worker.wait_for("course_released")
+    psql.run("UPDATE generation_queue SET run_after = now()")
+    eventually(lambda: is_put_off(2), "it is put off again")
+    assert [5 <= line["delay"] <= 10 for line in worker.lines("course_released")] == [False, True]
+    assert psql.row("SELECT status, attempts FROM courses") == {"status": "QUEUED", "attempts": 0}
+    reason = psql.value("SELECT reason FROM course_events ORDER BY id DESC LIMIT 1")
+    assert reason == "the library of sources can't be searched: it takes too long"
+
+    psql.run("UPDATE generation_queue SET postponed_since = postponed_since - interval '1 day', run_after = now()")
+    failed = upstream.result().fields
+    assert (failed["error_code"], failed["retryable"], failed["message"]) == ("internal", True, reason)
+
+    psql.run("DROP VIEW source_prefixes; ALTER TABLE moved RENAME TO source_prefixes")
+    psql.run("UPDATE courses SET status = 'QUEUED'")
     assert upstream.result().fields["status"] == "success"
 
 

@@ -10,8 +10,10 @@ from fpdf import FPDF
 
 from src.operations.migrations import ROOT
 from tests.acceptance.test_scripts import script
+from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
+from tests.upstream import Upstream
 
 
 @pytest.fixture
@@ -180,6 +182,25 @@ def test_embeddings_are_made_for_what_has_none(sources: Sources, folder: Path, p
     assert "no pgvector: sources are found by words only" in done.stderr
     done = sources.fails("add", str(folder), OPENAI_BASE_URL="", **settings)
     assert "set OPENAI_API_KEY or OPENAI_BASE_URL" in done.stderr
+
+
+def test_what_a_course_has_embedded_is_on_record_with_its_calls(
+    sources: Sources, workers: Workers, upstream: Upstream, psql: Psql, user_id: str
+) -> None:
+    settings = {"OPENAI_EMBEDDING_MODEL": "stand-in's", "OPENAI_PRICE_EMBEDDING": "1000000"}
+    sources("add", str(ROOT / "samples"), **settings)
+    workers.start(**settings)
+    upstream.request(user_id, topic="Cell Biology", num_lessons=2)
+    usage = upstream.result().fields["usage"]
+    calls = psql.rows(
+        "SELECT lesson_number, model, outcome, input_tokens > 0 AND cost = input_tokens AS paid,"
+        " budget_tokens = input_tokens AS counts FROM model_calls WHERE purpose = 'search' ORDER BY 1 NULLS FIRST"
+    )
+    known = {"model": "stand-in's", "outcome": "ok", "paid": True, "counts": True}
+    assert calls == [{"lesson_number": number, **known} for number in (None, 1, 2)]
+    assert usage["calls"] == 6 and usage["cost"] == psql.value(
+        "SELECT sum(input_tokens) FROM model_calls WHERE cost > 0"
+    )
 
 
 def test_the_help_says_what_add_leaves_alone() -> None:

@@ -167,7 +167,7 @@ class _Watched(StandInSources):
         self._action = action
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+    async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
         if query != "Cell Biology" and not self._tasks:
             self._tasks.append(asyncio.create_task(self._action()))
         return await super().search(query, source_filter, limit)
@@ -180,7 +180,7 @@ class _GoneAway(StandInSources):
         super().__init__(folder)
         self._left = searches
 
-    async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+    async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
         self._left -= 1
         if self._left < 0:
             raise SourcesAway("gone")
@@ -191,7 +191,7 @@ class TestGrounding:
     class Counted(StandInSources):
         searches = 0
 
-        async def search(self, query: str, source_filter: str | None, limit: int) -> Any:
+        async def search(self, query: str, source_filter: str | None, limit: int, record: Any = None) -> Any:
             self.searches += 1
             return await super().search(query, source_filter, limit)
 
@@ -222,7 +222,7 @@ class TestGrounding:
     ) -> None:
         search = SearchWhileAway(StandInSources(SAMPLES), lambda: True, required=True)
         outcome, _ = generate(stand_in, claim(), memory, search, grounding="required")
-        assert isinstance(outcome, HandedBack)
+        assert isinstance(outcome, Postponed) and outcome.code is ErrorCode.INTERNAL
 
 
 class TestReview:
@@ -375,11 +375,11 @@ class TestEndings:
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
 
     @pytest.mark.parametrize("away_at", ["outline", "lesson"])
-    def test_a_library_that_is_away_hands_the_course_back(
-        self, stand_in: StandIn, memory: Memory, away_at: str
-    ) -> None:
-        outcome, _ = generate(stand_in, claim(), memory, _GoneAway(SAMPLES, 0 if away_at == "outline" else 2))
-        assert isinstance(outcome, HandedBack) and outcome.reason == "gone"
+    def test_a_library_that_is_away_puts_the_course_off(self, stand_in: StandIn, memory: Memory, away_at: str) -> None:
+        course = claim(postponements=2)
+        outcome, _ = generate(stand_in, course, memory, _GoneAway(SAMPLES, 0 if away_at == "outline" else 2))
+        assert isinstance(outcome, Postponed) and (outcome.message, outcome.code) == ("gone", ErrorCode.INTERNAL)
+        assert 10 <= outcome.delay <= 20
         assert len(memory.lessons) == (0 if away_at == "outline" else 1)
 
     def test_with_files_only_a_library_that_is_away_is_missed_where_a_filter_asks_for_it(
@@ -388,7 +388,7 @@ class TestEndings:
         for library, is_away in ((_GoneAway(SAMPLES, 0), False), (StandInSources(SAMPLES), True)):
             search = SearchWhileAway(library, partial(bool, is_away), required=False)
             outcome, _ = generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), Memory(), search)
-            assert isinstance(outcome, HandedBack)
+            assert isinstance(outcome, Postponed) and outcome.code is ErrorCode.INTERNAL
             outcome, _ = generate(stand_in, claim(), memory, search)
             assert outcome == Finished()
             assert {lesson.sources for lesson in memory.lessons.values()} == {()}

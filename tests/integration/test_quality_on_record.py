@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from src.config import DatabaseSettings
+from src.domain.course import Claim
+from src.domain.errors import ErrorCode
 from src.domain.finding import Finding, soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
@@ -142,6 +144,16 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
         assert psql.value(f"SELECT course_quality('{course}')") == course_quality(lessons, sources, findings)
 
 
+@pytest.mark.parametrize("findings", [5, "hard", None, {"severity": 1}, ["hard", 5, None, {"severity": ["soft"]}]])
+def test_findings_of_other_programs_break_no_sum(psql: Psql, findings: object) -> None:
+    psql.run(
+        "INSERT INTO courses (id, user_id, topic, title, grade_level, status, outline_findings) VALUES"
+        f" ('{(course := uuid4())}', '{uuid4()}', 'T', 'T', 'G', 'READY', '{json.dumps(findings)}')"
+    )
+    summed = psql.value(f"SELECT course_quality('{course}')")
+    assert (summed["hard_findings"], summed["soft_findings"]) == (0, 0)
+
+
 @pytest.mark.parametrize(
     "quality",
     [
@@ -192,14 +204,59 @@ class TestStaleCourses:
         self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")  # the same again
         assert psql.rows("SELECT * FROM v_stale_courses") == []
 
-        self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text} And more.\n")
+        told = PASSAGES[0].text.replace(". ", ".\n\n").replace("Some have", "Some\nhave")  # other lines and passages
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{told} And more.\n")
         stale = psql.row("SELECT title, document, lessons, reason FROM v_stale_courses")
         assert stale == {"title": "About Cells", "document": "bio/a.md", "lessons": [1], "reason": "changed"}
+
+        kept, _, gone = PASSAGES[0].text.partition(" Some ")
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{kept} Nobody {gone}\n")
+        reasons = psql.rows("SELECT document, lessons, reason FROM v_stale_courses ORDER BY reason")
+        assert reasons == [
+            {"document": "bio/a.md", "lessons": [1], "reason": "changed"},
+            {"document": "bio/a.md", "lessons": [1], "reason": "quote gone"},
+        ]
 
         psql.run("DELETE FROM source_documents")
         assert psql.value("SELECT reason FROM v_stale_courses") == "removed"
         # What it cites can still be read in the course.
         assert psql.value("SELECT count(*) FROM lesson_citations") == len(cites.references)
+
+    @pytest.mark.parametrize("fate", ["removed", "quote gone"])
+    def test_a_course_that_goes_on_after_its_source_has_changed_is_stale_as_soon_as_it_is_ready(
+        self,
+        psql: Psql,
+        peer: MakePeer,
+        queue_course: QueueCourse,
+        database_settings: DatabaseSettings,
+        tmp_path: Path,
+        fate: str,
+    ) -> None:
+        self.add(database_settings, tmp_path, f"# Living Things\n\n{PASSAGES[0].text}\n")
+        worker = peer()
+        (passage,) = asyncio.run(SourceLibrary(worker.database).search("plants and animals", "bio", 5))
+        queue_course()
+        first = worker.claim_one()
+
+        async def until_first_lesson() -> None:
+            await worker.store.save_outline(first, OUTLINE, [])
+            await worker.store.save_lesson(first, lesson(passages=[passage, PASSAGES[1]]), [])
+            await worker.store.fail(first, ErrorCode.MODEL_REFUSED, "no", "no", [])
+
+        async def the_rest(again: Claim) -> None:
+            assert again.saved_lessons == {1}
+            await worker.store.save_lesson(again, lesson(plan=SECOND, passages=[], citations=[]), [])
+            await worker.store.finish(again, None, None)
+
+        asyncio.run(until_first_lesson())
+        if fate == "removed":
+            psql.run("DELETE FROM source_documents")
+        else:
+            self.add(database_settings, tmp_path, "# Living Things\n\nSomething else.\n")
+        psql.run("UPDATE courses SET status = 'QUEUED'")
+        assert psql.rows("SELECT * FROM v_stale_courses") == []
+        asyncio.run(the_rest(worker.claim_one()))
+        assert psql.row("SELECT lessons, reason FROM v_stale_courses") == {"lessons": [1], "reason": fate}
 
 
 class TestCommand:
@@ -219,13 +276,15 @@ class TestCommand:
     ) -> None:
         course_id = queue_course()
         bad = lesson(checks=CHECKS)
-        finished(peer(), [bad, lesson(plan=SECOND)], [FOUND])
+        unfit = [replace(passage, score=0.0) for passage in PASSAGES]
+        finished(peer(), [bad, lesson(plan=SECOND, passages=unfit)], [FOUND])
         for name in (course_id, course_id.upper(), "about-cells"):
             code, output = self.show(monkeypatch, database_settings, name)
             assert code == 0, output
             assert re.search(
                 r"1\. The Cell .* 6 of 6 .* 75% .* 2\.3 \(wanted 8\) .* 2 of 3 .* a-model, prompt 7", output
             )
+            assert "Lesson 1: no passage fits it" not in output and "Lesson 2: no passage fits it" in output
             assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
             assert "Lesson 1: hard answer_unsupported: checks.2: " in output
             assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output

@@ -105,12 +105,21 @@ class TestLibrary:
         assert text[membrane.start :] == membrane.text
         assert membrane.version == Document("", "", "", text).sha256
 
-    def test_named_documents_are_used_also_where_no_word_fits(self, library: In, folder: Path) -> None:
+    def test_named_documents_are_used_also_where_no_word_fits_and_the_log_says_so(
+        self, library: In, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for path, text in LIBRARY.items():
             library.put(path, text)
         assert [passage.document for passage in library.search("zzz", "physics")] == ["physics/light.md"]
-        found = library.search("zzz", "biology", limit=2)
-        assert [passage.section for passage in found] == ["Cells", "Membrane"]
+        found = library.search("membrane", "biology", limit=2)
+        assert "nothing_fits" in capsys.readouterr().out
+        assert found[0].score > 0
+        found = library.search("zzz of yyy", "biology", limit=2)
+        assert [(passage.section, passage.score) for passage in found] == [("Cells", 0), ("Membrane", 0)]
+        said = capsys.readouterr().out
+        assert "nothing_fits" in said and "biology" in said and "zzz of yyy" in said
+        assert library.search("zzz") == library.search("zzz", "chemistry") == []
+        assert capsys.readouterr().out == ""
 
     def test_what_is_there_already_stays_untouched(self, library: In, psql: Psql) -> None:
         versions = "SELECT xmin, id FROM source_documents UNION ALL SELECT xmin, id FROM source_passages"
@@ -260,6 +269,8 @@ The war of the body against bacteria is fought by its white cells.
         ("Causes of the Second World War", False),
         ("The causes and consequences of the Second World War in Europe", False),
         ("Ancient Rome and its world", False),
+        ("The French Horn", False),
+        ("Photosynthesis Basics", True),
         ("Cell Biology", True),
         ("Stem cells and how they differ", True),
         ("Types of microorganisms", True),

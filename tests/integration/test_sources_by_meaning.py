@@ -4,12 +4,13 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from src.config import OpenAISettings
+from src.domain.course import ModelCall
 from src.domain.errors import ModelAccessDenied, ModelUnavailable
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
@@ -165,6 +166,37 @@ class TestMeaning:
         assert [passage.document for passage in found] == ["a.md"]
         assert (paused_for, limit) == (0, OpenAISettings().max_concurrent)
         assert stand_in.calls["embeddings"] == before + 1
+
+    @pytest.mark.parametrize(
+        ("answer", "outcome", "counts"),
+        [
+            (embeddings([1.0]), "ok", True),
+            (embeddings([1.0], [1.0]), "error: Mode", True),
+            (None, "error: Mode", False),
+        ],
+    )
+    def test_a_call_is_on_record_whatever_comes_of_it(
+        self, stand_in: StandIn, answer: str | None, outcome: str, counts: bool
+    ) -> None:
+        """Also where the server counts no tokens."""
+        stand_in.fault("401", times=None)
+        with ExitStack() as stack:
+            base_url = stand_in.base_url if answer is None else stack.enter_context(always(answer))
+            calls: list[ModelCall] = []
+
+            async def ask() -> None:
+                server = ModelServer(OpenAISettings(base_url=base_url, timeout=2, deadline=2))
+                try:
+                    await Embedder(server, "m").embed_query("cells of plants", calls.append)
+                except ModelUnavailable:
+                    pass
+                finally:
+                    await server.close()
+
+            asyncio.run(ask())
+        (call,) = calls
+        assert (call.purpose, call.model, call.input_tokens, call.cost) == ("search", "m", 0, None)
+        assert call.outcome.startswith(outcome) and (call.budget_tokens > 0) is counts
 
     @pytest.mark.parametrize("answer", WRONG_ANSWERS)
     def test_an_answer_of_another_shape_leaves_the_words(

@@ -7,6 +7,8 @@ from pathlib import Path
 import docx
 import pytest
 from fpdf import FPDF
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from src.domain.passages import split
 from src.services import document_reader
@@ -146,6 +148,30 @@ def test_pdf_has_a_section_for_each_page_and_no_broken_lines(tmp_path: Path) -> 
 
 def test_a_pdf_that_opens_without_a_password_is_read(tmp_path: Path) -> None:
     assert "cell" in read_document(pdf(tmp_path / "a.pdf", "A cell.", password="")).text
+
+
+def pdf_with_gaps(path: Path, *pages: str) -> Path:
+    """A PDF whose font doesn't say which character its "~" is."""
+    writer = PdfWriter(clone_from=pdf(path, *pages))
+    (font,) = writer.pages[0]["/Resources"]["/Font"].values()  # type: ignore[index]
+    names = DecodedStreamObject()
+    names.set_data(
+        b"begincmap 1 begincodespacerange <00> <FF> endcodespacerange\n1 beginbfchar\n<7E> <FFFD>\nendbfchar"
+    )
+    font.get_object()[NameObject("/ToUnicode")] = names
+    writer.write(path)
+    return path
+
+
+def test_a_page_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument) as caught:
+        read_document(pdf_with_gaps(tmp_path / "a.pdf", "A cell is small.", "A c~~l i~ th~ s~~~~~st ~n~t. " * 4))
+    assert str(caught.value).startswith(f"{tmp_path / 'a.pdf'}: page 2: most of its text can't be read")
+
+
+def test_what_can_not_be_read_of_a_page_is_left_out_and_joins_no_numbers(tmp_path: Path) -> None:
+    document = read_document(pdf_with_gaps(tmp_path / "a.pdf", "~ An ef~cient cell has 5~10 parts.", "~"))
+    assert sections(document) == [("Page 1", "An efcient cell has 5 10 parts.")]
 
 
 @pytest.mark.parametrize(

@@ -328,6 +328,27 @@ def test_innocent_text_raises_no_hard_finding(innocent: str) -> None:
     assert [str(finding) for finding in reviewed(**section(f"{FIRST['content']}\n\n{innocent}")).hard] == []
 
 
+TAUGHT = Passage("teaching/plans.md", "", "A lesson plan names its goals.\nAn exit\nticket’s answers come last.", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "severity"),
+    [
+        ("Lesson plan for today. A cell is a unit of life. [1]", SOFT),
+        ("The exit ticket is a sheet. A cell is a unit of life. [1]", SOFT),
+        ("The exit ticket is a sheet, and the teacher's notes are another. [1]", HARD),
+        ("The teacher's notes are a sheet. A cell is a unit of life. [1]", HARD),
+        ("Sure, a cell is a unit of life. [1]", HARD),
+    ],
+)
+def test_what_a_source_says_is_soft_and_names_it(said: str, severity: Severity) -> None:
+    passages = [*PASSAGES, TAUGHT, Passage("b.md", "", "Make sure, too, that it is named.", 1.0)]
+    (finding,) = only(reviewed(passages=passages, **section(said)), "leak")
+    assert finding.severity is severity
+    assert ("stands in teaching/plans.md, but reads like" in finding.message) is (severity is SOFT)
+    assert only(reviewed(**section(said)), "leak")[0].severity is HARD
+
+
 def test_the_words_of_the_request_are_no_leak() -> None:
     brief = BRIEF.model_copy(update={"topic": "How to write a lesson plan"})
     change = section("A lesson plan is a cell of teaching. " + FIRST["content"])

@@ -42,7 +42,7 @@ def test_what_has_no_sentences_is_split_too(sign: str) -> None:
     assert "".join("".join(passages).split()) == "".join((sign * 3000).split())
 
 
-@pytest.mark.parametrize("fence", ["```", "~~~~", "```python"])
+@pytest.mark.parametrize("fence", ["```", "~~~~", "```python", "\t```"])
 def test_what_looks_like_a_heading_in_a_block_of_code_is_none(fence: str) -> None:
     text = f"# A\n\n{fence}\n# a comment\n\nx = 1\n{fence[:4].rstrip('p')}\n\n# B\n\nEnd."
     assert [section for section, _ in shown(text)] == ["A", "B"]

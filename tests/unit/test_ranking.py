@@ -25,8 +25,10 @@ def test_what_stands_nowhere_weighs_as_much_as_the_rarest() -> None:
     assert weights["war"] == weights["ii"] > weights["world"]
 
 
-def test_half_of_what_was_asked_is_enough_and_of_a_long_query_two_rare_words() -> None:
-    assert 0.49 < least_weight({"a": 0.5, "b": 0.5}) <= 0.5
+def test_half_of_what_was_asked_is_not_enough_and_of_a_long_query_two_rare_words_are() -> None:
+    assert 0.5 < least_weight({"a": 0.5, "b": 0.5}) < 0.51
+    assert least_weight({"a": 0.5}) < 0.5
+    assert 1.9 < least_weight(dict.fromkeys("abcd", 1.0)) <= 2
     assert 1.9 < least_weight({str(number): 1.0 for number in range(10)}) <= 2
     assert least_weight({}) == 0
 

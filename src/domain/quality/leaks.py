@@ -1,15 +1,20 @@
 """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders.
 
 What a course on any subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak. Wordings that nearly
-always are one, but might be innocent, are soft findings: they are repaired and never fail a course. Code is left out.
+always are one, but might be innocent, are soft findings: they are repaired and never fail a course. So are words that a
+source says too: a book about teaching has lesson plans. Code is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import regex
 
 from src.domain.finding import Finding, Severity, excerpt
 from src.domain.markdown_code import without_code
+from src.domain.source import Passage
+
+# Stands at the edge of an answer, and is short: that a source says "sure, …" somewhere excuses nothing.
+_NEVER_A_SOURCES = "talk around the answer"
 
 _SURELY = {
     "a model's own voice": r"""(?:^|[.!?]\s+)as an? (?:ai|artificial intelligence|(?:large )?language model)\b
@@ -62,17 +67,41 @@ def _compiled(patterns: Mapping[str, str]) -> dict[str, regex.Pattern[str]]:
 _PATTERNS = ((Severity.HARD, _compiled(_SURELY)), (Severity.SOFT, _compiled(_LIKELY)))
 
 
-def leaks(gate: str, texts: Mapping[str, str], asked: str) -> Iterator[Finding]:
-    """The leaks of texts by path, as findings of `gate`.
+def leaks(gate: str, texts: Mapping[str, str], asked: str, passages: Sequence[Passage] = ()) -> Iterator[Finding]:
+    """The leaks of texts by path, as findings of `gate`; of each kind the gravest in a text.
 
-    What stands in `asked`, the words of the request, may be said.
+    What stands in `asked`, the words of the request, may be said. What a passage says too is soft.
     """
     for where, text in texts.items():
         said = without_code(text).replace("’", "'")
-        told: set[str] = set()
+        told: dict[str, Finding] = {}
         for severity, patterns in _PATTERNS:
             for what, pattern in patterns.items():
-                found = pattern.search(said) if what not in told else None
-                if found and found.group().casefold() not in asked.casefold():
-                    told.add(what)
-                    yield Finding(gate, severity, where, f"{what} is no part of a lesson: {excerpt(found.group())}")
+                for found in pattern.finditer(said):
+                    if what in told and told[what].severity is Severity.HARD:
+                        break
+                    leak = found.group()
+                    if leak.casefold() in asked.casefold():
+                        continue
+                    source = None if what == _NEVER_A_SOURCES else _source_of(leak, passages)
+                    if (source is None and severity is Severity.HARD) or what not in told:
+                        told[what] = _finding(gate, severity, where, what, leak, source)
+        yield from told.values()
+
+
+def _finding(gate: str, severity: Severity, where: str, what: str, leak: str, source: str | None) -> Finding:
+    if source is None:
+        return Finding(gate, severity, where, f"{what} is no part of a lesson: {excerpt(leak)}")
+    message = f"{excerpt(leak)} stands in {source}, but reads like {what}: say it in other words, or leave it out"
+    return Finding(gate, Severity.SOFT, where, message)
+
+
+def _source_of(leak: str, passages: Sequence[Passage]) -> str | None:
+    """The document that says these words."""
+    wanted = _folded(leak)
+    found = (passage.document for passage in passages if wanted in _folded(f"{passage.section}\n{passage.text}"))
+    return next(found, None)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.replace("’", "'").casefold().split())

@@ -142,6 +142,8 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
     factual = draft.factual_sentences()
     return LessonQuality(
         words=len(draft.words),
+        passages=len(passages),
+        passages_fitting=sum(passage.score > 0 for passage in passages),
         citations=len(shown),
         citations_verified=sum(number in stands for number in shown),
         citations_removed=len(cited.removed),

@@ -56,7 +56,7 @@ _QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,
 
 def leak(draft: Draft) -> Iterator[Finding]:
     """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
-    yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}")
+    yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}", draft.passages)
 
 
 def raw_html(draft: Draft) -> Iterator[Finding]:
