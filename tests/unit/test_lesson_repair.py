@@ -80,6 +80,39 @@ class TestPutInto:
         assert changed.sections[0] == text().sections[0]
         assert changed.citations[:5] == text().citations and changed.citations[5].number == 6
 
+    def test_what_it_has_quoted_already_keeps_its_number(self) -> None:
+        content = "A thin membrane keeps its parts together. [2]"
+        changed = put(
+            ["sections.2"],
+            sections=[{"heading": "Parts", "content": content, "number": 2}],
+            citations=[{**TEXT["citations"][2], "number": 2}],
+        )
+        assert changed.sections[1].content == content.replace("[2]", "[3]")
+        assert changed.citations == text().citations
+
+    @pytest.mark.parametrize("number", [6, 990])
+    def test_a_number_that_stands_for_nothing_gets_nothing_to_stand_for(self, number: int) -> None:
+        first, second = TEXT["sections"]
+        loose = {**second, "content": second["content"] + " Rocks are alive too. [6] Or [7]."}
+        new = {"number": number, "passage": 1, "quote": "others more than there are people"}
+        parts = {**NOTHING, "summary": f"Some have many. [{number}] [8]", "citations": [new]}
+        before = text(sections=[first, loose])
+        changed = LessonParts.model_validate_json(json.dumps(parts)).put_into(before, ["summary", "sections.2"])
+        assert changed.summary == "Some have many. [9] [8]"
+        assert changed.citations[5].number == 9 and changed.sections == before.sections
+
+    def test_of_two_with_one_number_the_first_counts(self) -> None:
+        other = {"number": 1, "passage": 1, "quote": "Some have one cell alone"}
+        before = text(citations=[*TEXT["citations"], other])
+        parts = {**NOTHING, "summary": "Some are one cell. [4]", "citations": [{**other, "number": 4}]}
+        changed = LessonParts.model_validate_json(json.dumps(parts)).put_into(before, ["summary"])
+        assert changed.summary == "Some are one cell. [6]" and changed.citations[-1].number == 6
+
+    @pytest.mark.parametrize("rest", [{}, {"introduction": "", "applications": None}])
+    def test_what_was_not_asked_for_may_be_missing_or_empty(self, rest: dict[str, Any]) -> None:
+        parts = LessonParts.model_validate_json(json.dumps({"summary": "Cells are small.", **rest}))
+        assert parts.put_into(text(), ["summary"]) == text(summary="Cells are small.")
+
     def test_the_lesson_is_good_when_what_was_wrong_is_mended(self) -> None:
         good = TEXT["sections"][1]
         bad = reviewed(sections=[TEXT["sections"][0], {**good, "content": good["content"] + " <script>"}])

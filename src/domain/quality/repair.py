@@ -1,18 +1,22 @@
 """What of a lesson is asked for again when its review found something: the parts that are at fault, and no more."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from src.domain.finding import Finding
 from src.domain.lesson import Check, Citation, KeyTerm, LessonText, Section
-from src.domain.quality.citations import renumbered, without_markers
+from src.domain.quality.citations import markers, renumbered, without_markers
 from src.domain.quality.quotes import locate
 from src.domain.text import Prose
 
 _Number = Annotated[int, Field(ge=1, description="Which one it is, counted from 1")]
-_IF_ASKED = "null where it isn't asked for"
+# Models leave out what they aren't asked for in all of these ways.
+_IfAsked = Annotated[
+    Prose | None, BeforeValidator(lambda given: given or None), Field(description="null where it isn't asked for")
+]
 
 
 class NumberedSection(Section):
@@ -38,27 +42,22 @@ class LessonParts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    introduction: Annotated[Prose | None, Field(description=_IF_ASKED)]
-    sections: tuple[NumberedSection, ...]
-    key_terms: tuple[NumberedTerm, ...]
-    applications: Annotated[Prose | None, Field(description=_IF_ASKED)]
-    summary: Annotated[Prose | None, Field(description=_IF_ASKED)]
-    checks: tuple[NumberedCheck, ...]
+    introduction: _IfAsked = None
+    sections: tuple[NumberedSection, ...] = ()
+    key_terms: tuple[NumberedTerm, ...] = ()
+    applications: _IfAsked = None
+    summary: _IfAsked = None
+    checks: tuple[NumberedCheck, ...] = ()
     citations: Annotated[
         tuple[Citation, ...], Field(max_length=60, description="What the numbers in these parts stand for")
-    ]
+    ] = ()
 
     def put_into(self, text: LessonText, wanted: Collection[str]) -> LessonText:
         """`text` with those of the parts that are `wanted` (their paths) in place of its own.
 
         What their numbers stand for is theirs: they get those that `text` has for the same, or none that it uses.
         """
-        known = {(citation.passage, citation.quote): citation.number for citation in text.citations}
-        most = max(known.values(), default=0)
-        numbers = {
-            citation.number: known.get((citation.passage, citation.quote), citation.number + most)
-            for citation in self.citations
-        }
+        numbers, added = self._numbered(text)
         changed: dict[str, Any] = {
             name: renumbered(part, numbers)
             for name in ("introduction", "applications", "summary")
@@ -72,9 +71,33 @@ class LessonParts(BaseModel):
                     fields = new.model_dump(exclude={"number"}) | update
                     parts[new.number - 1] = parts[new.number - 1].model_copy(update=fields)
             changed[name] = tuple(parts)
-        own = (citation.model_copy(update={"number": numbers[citation.number]}) for citation in self.citations)
-        new = (citation for citation in own if citation.number > most)
-        return text.model_copy(update={**changed, "citations": (*text.citations, *new)})
+        return text.model_copy(update={**changed, "citations": (*text.citations, *added)})
+
+    def _numbered(self, text: LessonText) -> tuple[dict[int, int], list[Citation]]:
+        """The numbers in `text` of those that these parts cite, and the citations that it has not."""
+        stands: dict[int, Citation] = {}
+        for citation in text.citations:
+            stands.setdefault(citation.number, citation)  # the first one counts, as in the review
+        known = {(citation.passage, citation.quote): number for number, citation in stands.items()}
+        # Also numbers that stand for nothing: they must not come to stand for something.
+        texts = [*text.fields().values(), *self._texts()]
+        used = {*stands, *(number for part in texts for number in markers(part))}
+        free = (number for number in count(1) if number not in used)
+        numbers: dict[int, int] = {}
+        new: list[Citation] = []
+        for citation in self.citations:
+            if citation.number in numbers:
+                continue
+            number = known.get((citation.passage, citation.quote)) or next(free)
+            numbers[citation.number] = number
+            if number not in stands:
+                new.append(citation.model_copy(update={"number": number}))
+        return numbers, new
+
+    def _texts(self) -> Iterator[str]:
+        yield from (part for part in (self.introduction, self.applications, self.summary) if part is not None)
+        yield from (section.content for section in self.sections)
+        yield from (term.definition for term in self.key_terms)
 
 
 def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
