@@ -349,6 +349,20 @@ def test_what_a_source_says_is_soft_and_names_it(said: str, severity: Severity) 
     assert only(reviewed(**section(said)), "leak")[0].severity is HARD
 
 
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [
+        ("As an AI, my view is that it is small. [1]", "A cell has an aim, and is used as an aid."),
+        ("TODO: write more. [1]", "El método de todos los días."),
+    ],
+)
+def test_no_part_of_a_word_excuses_a_leak(said: str, other: str) -> None:
+    (finding,) = only(reviewed(passages=[*PASSAGES, Passage("d.md", "", other, 1.0)], **section(said)), "leak")
+    assert finding.severity is HARD
+    brief = BRIEF.model_copy(update={"topic": other})
+    assert only(reviewed(brief=brief, **section(said)), "leak")[0].severity is HARD
+
+
 def test_the_words_of_the_request_are_no_leak() -> None:
     brief = BRIEF.model_copy(update={"topic": "How to write a lesson plan"})
     change = section("A lesson plan is a cell of teaching. " + FIRST["content"])

@@ -15,6 +15,8 @@ from src.domain.source import Passage
 
 # Stands at the edge of an answer, and is short: that a source says "sure, …" somewhere excuses nothing.
 _NEVER_A_SOURCES = "talk around the answer"
+# What some patterns take in of the line or sentence that a leak begins.
+_BEFORE_A_LEAK = " \t\n*_#>-.!?"
 
 _SURELY = {
     "a model's own voice": r"""(?:^|[.!?]\s+)as an? (?:ai|artificial intelligence|(?:large )?language model)\b
@@ -81,7 +83,7 @@ def leaks(gate: str, texts: Mapping[str, str], asked: str, passages: Sequence[Pa
                     if what in told and told[what].severity is Severity.HARD:
                         break
                     leak = found.group()
-                    if leak.casefold() in asked.casefold():
+                    if _says(asked, leak):
                         continue
                     source = None if what == _NEVER_A_SOURCES else _source_of(leak, passages)
                     if (source is None and severity is Severity.HARD) or what not in told:
@@ -98,10 +100,12 @@ def _finding(gate: str, severity: Severity, where: str, what: str, leak: str, so
 
 def _source_of(leak: str, passages: Sequence[Passage]) -> str | None:
     """The document that says these words."""
-    wanted = _folded(leak)
-    found = (passage.document for passage in passages if wanted in _folded(f"{passage.section}\n{passage.text}"))
-    return next(found, None)
+    said = (it.document for it in passages if _says(f"{it.section}\n{it.text}", leak))
+    return next(said, None)
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.replace("’", "'").casefold().split())
+def _says(text: str, leak: str) -> bool:
+    """Whether `text` has these words: not as parts of others, and `TODO` in capitals."""
+    wanted = r"\s+".join(map(regex.escape, leak.lstrip(_BEFORE_A_LEAK).split()))
+    flags = 0 if leak.isupper() else regex.IGNORECASE
+    return regex.search(rf"(?<!\w){wanted}(?!\w)", text.replace("’", "'"), flags) is not None
