@@ -205,7 +205,12 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
         if answers is None:
             raise ModelRefused(self._missing(asked))
         line, answer = answers[0] if len(answers) == 1 else answers.popleft()
-        await self._order.turn(line)
+        try:
+            await self._order.turn(line)
+        except BaseException:
+            if answers[0][0] != line:
+                answers.appendleft((line, answer))  # whoever asked is gone; it is for who asks again
+            raise
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     def _missing(self, asked: _Asked) -> str:

@@ -131,6 +131,26 @@ class TestReplay:
         monkeypatch.setattr(model_recording, "_PATIENCE", 0.01)
         assert content(replay(gone, file)) == content(first)
 
+    def test_an_answer_that_nobody_waits_for_any_more_is_for_who_asks_again(self, gone: StandIn, file: Path) -> None:
+        with StandIn() as stand_in:
+            record(stand_in, file)
+        first, second, *_ = lines(file)
+        same = [second | {"body": json.dumps(json.loads(second["body"]) | {"id": name})} for name in "ab"]
+        file.write_text("".join(json.dumps(line) + "\n" for line in (first, *same)))
+
+        async def run() -> list[str]:
+            server = ModelServer(OpenAISettings(replay_from=file))
+            ask = server.client.chat.completions.create
+            try:
+                with pytest.raises(TimeoutError):  # what stands before it isn't asked for yet
+                    await asyncio.wait_for(ask(**second["request"]), 0.1)
+                await ask(**first["request"])
+                return [(await ask(**second["request"])).id for _ in range(2)]
+            finally:
+                await server.close()
+
+        assert asyncio.run(run()) == ["a", "b"]
+
     def test_searches_in_a_vector_store_are_answered_too(self, gone: StandIn, file: Path) -> None:
         with StandIn(sources=SAMPLES) as stand_in:
             found = _searched(stand_in, record_to=file)
