@@ -75,8 +75,8 @@ def check_columns(check: Mapping[str, Any]) -> dict[str, Any]:
         "key": choices.index(answer) + 1 if choices and answer in choices else None,
         "explanation": _taken(_TEXT, check.get("explanation")),
         "evidence": _taken(_TEXT, check.get("evidence")),
-        "objective": _taken(_NUMBER, check.get("objective")),
-        "citation": _taken(_NUMBER, check.get("citation")),
+        "objective": counted(check.get("objective")),
+        "citation": counted(check.get("citation")),
     }
 
 
@@ -123,6 +123,11 @@ def lesson_quality(given: object) -> dict[str, Any] | None:
 def text(given: object) -> str | None:
     """A text that a column can hold."""
     return storable(_taken(_TEXT, given))
+
+
+def counted(given: object) -> int | None:
+    """A number that counts something from 1."""
+    return _taken(_NUMBER, given)
 
 
 def storable(value: T) -> T | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from src.domain.given_course import check_columns, references
+from src.domain.given_course import counted, references
 from src.domain.headings import Headings, headings
 
 # What would begin a tag, a comment or a declaration.
@@ -63,37 +63,38 @@ def _lesson(content: Mapping[str, Any], level: int) -> list[str]:
     lines = [f"{'#' * level} {_title(content)}", ""]
     if content.get("description"):
         lines += [_shown(content["description"]), ""]
-    if objectives := content.get("learning_objectives"):
+    if objectives := _texts(content.get("learning_objectives")):
         # By number, as the answer key refers to them.
         lines += [f"{part} {fixed.objectives}", ""]
         lines += [f"{number}. {_shown(objective)}" for number, objective in enumerate(objectives, start=1)]
         lines += [""]
     for section in content.get("sections", ()):
         lines += [f"{part} {section['heading']}", "", section["content"], ""]
-    if checks := content.get("checks"):
+    if checks := _checks(content):
         lines += [f"{part} {fixed.checks}", ""]
         for number, check in enumerate(checks, start=1):
-            lines += _item(number, check["question"], _lettered(_choices(check)))
+            lines += _item(number, str(check.get("question") or "–"), _lettered(_choices(check)))
         lines += [""]
     if "sources" in content:
-        shown = _references(references(content), fixed) or _bullets(map(_one_line, content["sources"]))
+        shown = _references(references(content), fixed) or _bullets(map(_one_line, _texts(content["sources"])))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if "written_by" in content:
-        lines += [f"*{fixed.written_by.format(content['written_by'])}*", ""]
+        lines += [f"*{fixed.written_by.format(_one_line(str(content['written_by'])))}*", ""]
     return lines
 
 
 def _answer_key(content: Mapping[str, Any], fixed: Headings) -> list[str]:
-    objectives = content.get("learning_objectives") or ()
+    objectives = _texts(content.get("learning_objectives"))
     cited = {reference["number"] for reference in references(content)}
     lines: list[str] = []
-    for number, check in enumerate(content.get("checks") or (), start=1):
+    for number, check in enumerate(_checks(content), start=1):
         # What it tests and what its answer rests on, as far as that is on record.
-        known, basis = check_columns(check), []
-        if (objective := known["objective"]) is not None and objective <= len(objectives):
+        objective, citation = counted(check.get("objective")), counted(check.get("citation"))
+        basis = []
+        if objective is not None and objective <= len(objectives):
             basis.append(fixed.tests.format(objective, _one_line(objectives[objective - 1])))
-        if known["citation"] in cited:
-            basis.append(fixed.rests_on.format(known["citation"]))
+        if citation in cited:
+            basis.append(fixed.rests_on.format(citation))
         lines += _item(number, _answer(check, fixed), [" · ".join(basis)] if basis else [])
     return lines
 
@@ -144,14 +145,24 @@ def _cited_sources(sources: Iterable[str], lessons: Sequence[Mapping[str, Any]],
     return shown
 
 
-def _choices(check: Mapping[str, Any]) -> Sequence[str]:
+def _texts(given: object) -> list[str]:
+    """The texts of a list; other programs may have anything there."""
+    return [entry for entry in given if isinstance(entry, str)] if isinstance(given, list | tuple) else []
+
+
+def _checks(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    given = content.get("checks")
+    return [check for check in given if isinstance(check, Mapping)] if isinstance(given, list) else []
+
+
+def _choices(check: Mapping[str, Any]) -> list[str]:
     # Other programs may have them by letter.
-    choices = check.get("choices") or ()
-    return list(choices.values()) if isinstance(choices, Mapping) else choices
+    choices = check.get("choices")
+    return _texts(list(choices.values()) if isinstance(choices, Mapping) else choices)
 
 
 def _lettered(choices: Sequence[str]) -> list[str]:
-    return [f"{chr(ord('A') + index)}. {choice}" for index, choice in enumerate(choices)]
+    return [f"{chr(ord('A') + index)}. {' '.join(choice.split())}" for index, choice in enumerate(choices[:26])]
 
 
 def _answer(check: Mapping[str, Any], fixed: Headings) -> str:

@@ -62,6 +62,9 @@ class Mirror:
             sync_folder(folder)
         except OSError as error:
             raise MirrorError(f"{output_path}: {error.strerror or error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # Another program may have stored anything; the courses after this one shall be written all the same.
+            raise MirrorError(f"{output_path}: what is stored can't be shown: {error!r}") from error
 
 
 def course_json(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -225,6 +225,25 @@ def test_a_lesson_from_before_there_were_citations_lists_its_sources() -> None:
     assert markdown.endswith("## Sources\n\n- a.md\n- b.md\n")
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"checks": [{"question": 3}, {"question": None, "objective": 1}, "x"], "learning_objectives": {"1": "A"}},
+        {"checks": [{"question": "Q", "choices": "A, B", "answer": "B"}], "learning_objectives": "Name it"},
+        {"checks": [{"question": "Q", "choices": 3, "answer": 3}], "learning_objectives": [1], "sources": None},
+        {"checks": {"1": "Q"}, "sources": ["a.md", 7]},
+    ],
+)
+def test_whatever_another_program_stored_is_shown_as_far_as_it_can_be(odd: dict[str, Any]) -> None:
+    content = {"lesson_number": 1, "title": "Cells", "sections": [{"heading": "H", "content": "Text."}], **odd}
+    assert "Text." in lesson_markdown(content)
+
+
+def test_the_name_that_a_model_gives_itself_is_shown_and_not_obeyed() -> None:
+    shown = lesson_markdown({**CONTENT, "written_by": "<img src=x> ![](http://e/x)"})
+    assert "&lt;img" in shown and "![](" not in shown
+
+
 def test_a_course_puts_its_lessons_one_level_down() -> None:
     markdown = course_markdown(
         {
