@@ -10,3 +10,17 @@ DROP TABLE IF EXISTS public.source_embeddings, public.source_passages, public.so
     public.source_prefixes;
 DROP FUNCTION IF EXISTS public.source_passages_count();
 -- The extension vector stays: who made it can't be told, and other tables may use it.
+CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'calls', count(*),
+        'input_tokens', coalesce(sum(input_tokens), 0),
+        'cached_tokens', coalesce(sum(cached_tokens), 0),
+        'output_tokens', coalesce(sum(output_tokens), 0),
+        'cost', sum(cost)
+    )
+    FROM model_calls
+    WHERE course_id = course
+$$;

@@ -15,6 +15,22 @@ $$;
 COMMENT ON COLUMN public.model_calls.purpose IS 'outline, lesson, or search: a query that was embedded';
 COMMENT ON COLUMN public.model_calls.cost IS 'US dollars by OPENAI_PRICE_INPUT and OPENAI_PRICE_OUTPUT, of a search by OPENAI_PRICE_EMBEDDING; NULL where they are not set';
 
+-- The cost of some calls alone would look too small: there is one where each call that took tokens has one.
+CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'calls', count(*),
+        'input_tokens', coalesce(sum(input_tokens), 0),
+        'cached_tokens', coalesce(sum(cached_tokens), 0),
+        'output_tokens', coalesce(sum(output_tokens), 0),
+        'cost', CASE WHEN NOT bool_or(cost IS NULL AND input_tokens + output_tokens > 0) THEN sum(cost) END
+    )
+    FROM model_calls
+    WHERE course_id = course
+$$;
+
 CREATE TABLE IF NOT EXISTS public.source_documents (
     id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- In byte order, so that all documents under a prefix stand side by side in the index.

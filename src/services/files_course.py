@@ -117,11 +117,13 @@ def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
     """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
-    costs = [call.cost for call in calls if call.cost is not None]
+    costs = [call.cost for call in calls if call.input_tokens + call.output_tokens > 0]
+    known = [cost for cost in costs if cost is not None]
     return {
         "calls": len(calls),
         "input_tokens": sum(call.input_tokens for call in calls),
         "cached_tokens": sum(call.cached_tokens for call in calls),
         "output_tokens": sum(call.output_tokens for call in calls),
-        "cost": round(sum(costs), 6) if costs else None,
+        # Of some calls alone it would look too small.
+        "cost": round(sum(known), 6) if len(known) == len(costs) and known else None,
     }

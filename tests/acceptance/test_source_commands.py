@@ -1,5 +1,6 @@
 """`python app.py sources …` as an operator uses it: files of every kind, and what goes wrong with some."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,8 +127,9 @@ def test_of_many_files_of_other_kinds_the_first_are_named(sources: Sources, fold
     for number in range(7):
         (folder / f"{number}.csv").touch()
     (folder / "cells" / "a.tex").touch()
+    os.mkfifo(folder / "pipe.md")  # nobody writes into it: whoever reads it waits
     assert sources("add", str(folder)).stderr == (
-        "Left out, being of another kind: 9 (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …)\n"
+        "Left out, being of another kind: 10 (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …)\n"
     )
 
 
@@ -188,6 +190,7 @@ def test_what_a_course_has_embedded_is_on_record_with_its_calls(
     sources: Sources, workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:
     settings = {"OPENAI_EMBEDDING_MODEL": "stand-in's", "OPENAI_PRICE_EMBEDDING": "1000000"}
+    settings |= {"OPENAI_PRICE_INPUT": "0", "OPENAI_PRICE_OUTPUT": "0"}
     sources("add", str(ROOT / "samples"), **settings)
     workers.start(**settings)
     upstream.request(user_id, topic="Cell Biology", num_lessons=2)

@@ -18,6 +18,7 @@ from src.domain.lesson import Lesson, Origin
 from src.domain.outline import Outline
 from src.domain.quality_record import course_quality
 from src.services.database import Database
+from src.services.files_course import usage as files_usage
 from tests.lessons import PLAN
 from tests.lessons import lesson as good_lesson
 from tests.peers import Peer
@@ -286,6 +287,21 @@ class TestFinish:
             "course.processing",
             "course.success",
         ]
+
+    def test_what_some_calls_cost_is_not_told_as_the_cost_of_all(
+        self, psql: Psql, peer: MakePeer, queue_course: QueueCourse
+    ) -> None:
+        queue_course()
+        worker = peer()
+        claim = worker.claim_one()
+        do(worker.store.save_outline(claim, OUTLINE, [call(purpose="outline"), call(cost=None)]))
+        usage = psql.value("SELECT course_usage(id) FROM courses")
+        assert (usage["calls"], usage["cost"]) == (2, None)
+        failed = call(cost=None, input_tokens=0, output_tokens=0)
+        psql.run("UPDATE model_calls SET input_tokens = 0, output_tokens = 0 WHERE cost IS NULL")
+        assert psql.value("SELECT course_usage(id) FROM courses")["cost"] == 0.5
+        assert files_usage([call(), failed])["cost"] == 0.5
+        assert files_usage([call(), call(cost=None)])["cost"] is None
 
     def test_not_without_every_lesson(self, psql: Psql, peer: MakePeer, queue_course: QueueCourse) -> None:
         queue_course()
