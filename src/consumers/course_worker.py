@@ -206,7 +206,9 @@ class CourseWorker(Duty):
                 if access_denied:
                     self._gate.shut(message)
                 elif claim.postponed_for > self._settings.course.max_wait:
-                    await self._fail(claim, code, message, calls)
+                    # The words of the database are for operators.
+                    told = message if code is ErrorCode.MODEL_UNAVAILABLE else "the sources can't be searched"
+                    await self._fail(claim, code, told, calls, message)
                     return
                 await self._release(claim, message, calls, delay=delay, refund=True, postponed=True)
             case HandedBack():

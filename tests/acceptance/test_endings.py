@@ -39,6 +39,7 @@ def test_a_model_that_is_away_for_too_long_fails_the_course_and_a_retry_starts_t
     assert upstream.result().fields["status"] == "success"
 
 
+AWAY = "the sources can't be searched"
 # What a search meets that takes longer than a statement may.
 TIMES_OUT = """
 CREATE FUNCTION times_out() RETURNS TEXT LANGUAGE plpgsql AS $$
@@ -69,7 +70,9 @@ def test_a_library_that_can_not_be_searched_keeps_a_course_waiting_longer_each_t
 
     psql.run("UPDATE generation_queue SET postponed_since = postponed_since - interval '1 day', run_after = now()")
     failed = upstream.result().fields
-    assert (failed["error_code"], failed["retryable"], failed["message"]) == ("internal", True, reason)
+    assert (failed["error_code"], failed["retryable"], failed["message"]) == ("internal", True, AWAY)
+    # The words of the database are for operators.
+    assert psql.value("SELECT reason FROM course_events ORDER BY id DESC LIMIT 1") == reason
 
     psql.run("DROP VIEW source_prefixes; ALTER TABLE moved RENAME TO source_prefixes")
     psql.run("UPDATE courses SET status = 'QUEUED'")
