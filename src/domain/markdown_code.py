@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import regex
 
 _FENCE = regex.compile(r"[ \t]*(`{3,}|~{3,})([^\n]*)")
+# As CommonMark ends them: not at a form feed, and not at what Unicode has for it.
+_LINE = regex.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _RUN = regex.compile(r"`+")
 _BLANK = regex.compile(r"\n[ \t]*\n")
 
@@ -29,7 +31,7 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 def code_blocks(text: str) -> Iterator[tuple[int, int]]:
     """Start and end of every block between fences, in order. One whose end is missing goes to the end of the text."""
     start, fence, position = 0, "", 0
-    for line in text.splitlines(keepends=True):
+    for line in _LINE.findall(text):
         mark = _FENCE.match(line)
         if mark and not fence and not (mark[1][0] == "`" and "`" in mark[2]):
             start, fence = position, mark[1]
@@ -39,6 +41,11 @@ def code_blocks(text: str) -> Iterator[tuple[int, int]]:
         position += len(line)
     if fence:
         yield start, len(text)
+
+
+def closed_blocks(text: str) -> list[tuple[int, int]]:
+    """Those of `code_blocks` that have an end: in a document that somebody gave, all the rest is hardly code."""
+    return [(start, end) for start, end in code_blocks(text) if end < len(text) or _closed(text[start:end])]
 
 
 def masked(text: str, by: str) -> str:

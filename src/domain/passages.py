@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from src.domain.markdown_code import code_blocks
+from src.domain.markdown_code import closed_blocks
 
 # Enough to write from, small enough that ten of them fit into a prompt.
 PASSAGE_CHARACTERS = 1500
@@ -33,7 +33,7 @@ def split(text: str) -> Iterator[Part]:
 
     A passage is whole paragraphs under one heading, or a piece of a paragraph that is longer than a passage may be.
     """
-    blocks = list(code_blocks(text))
+    blocks = closed_blocks(text)
     for section, start, end in _sections(text, blocks):
         held: Part | None = None
         for piece_start, piece_end in _pieces(text, start, end, blocks):

@@ -42,6 +42,12 @@ def test_what_has_no_sentences_is_split_too(sign: str) -> None:
     assert "".join("".join(passages).split()) == "".join((sign * 3000).split())
 
 
+@pytest.mark.parametrize("odd", ["```", "    ```", "foo\x0c```", "foo\u2028~~~"])
+def test_what_only_looks_like_the_beginning_of_code_takes_no_heading_away(odd: str) -> None:
+    text = f"# A\n\nOne.\n\n{odd}\n\nTwo.\n\n# B\n\nThree."
+    assert [part.section for part in split(text)] == ["A", "B"]
+
+
 @pytest.mark.parametrize("fence", ["```", "~~~~", "```python", "\t```"])
 def test_what_looks_like_a_heading_in_a_block_of_code_is_none(fence: str) -> None:
     text = f"# A\n\n{fence}\n# a comment\n\nx = 1\n{fence[:4].rstrip('p')}\n\n# B\n\nEnd."
