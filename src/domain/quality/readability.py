@@ -56,6 +56,11 @@ def grade_number(grade_level: str) -> int | None:
     return int(alone[1]) if alone and int(alone[1]) <= _LAST_GRADE else None
 
 
+def without_tables(text: str) -> str:
+    """What of a text is read as sentences."""
+    return _TABLE_ROW.sub("", text)
+
+
 def reading_grade(text: str, language: str) -> float | None:
     """The Flesch-Kincaid grade of English prose without tables; None of another language or a short text.
 
@@ -64,7 +69,7 @@ def reading_grade(text: str, language: str) -> float | None:
     """
     if primary(language) != "en":
         return None
-    prose = _TABLE_ROW.sub("", text)
+    prose = without_tables(text)
     found = words(prose)
     if len(found) < LEAST_WORDS:
         return None

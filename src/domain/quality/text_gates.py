@@ -12,7 +12,7 @@ from src.domain.markdown_code import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
 from src.domain.quality.leaks import leaks
-from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.quality.readability import grade_number, reading_grade, without_tables
 from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
@@ -177,7 +177,7 @@ def readability(draft: Draft) -> Iterator[Finding]:
     """Text above the grade that was asked for: soft, and hard where it is far above. Simple text is no fault."""
     wanted, measured = grade_number(draft.brief.grade_level), reading_grade(draft.all_prose, draft.brief.language)
     if wanted is not None and measured is not None and measured > wanted + GRADES_ABOVE:
-        longest = max(sentences(draft.all_prose), key=lambda sentence: len(sentence.text)).text
+        longest = max(sentences(without_tables(draft.all_prose)), key=lambda sentence: len(sentence.text)).text
         finding = hard if measured > max(wanted, FIRST_GRADE_TO_TELL) + GRADES_FAR_ABOVE else soft
         yield finding(
             "readability",
