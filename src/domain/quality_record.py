@@ -13,10 +13,6 @@ class LessonQuality:
     """The figures of one lesson."""
 
     words: int
-    passages: int
-    """That it was given to rest on."""
-    passages_fitting: int
-    """Of these: what the search found, not merely what the filter names."""
     citations: int
     """Markers that are shown."""
     citations_verified: int
@@ -32,6 +28,10 @@ class LessonQuality:
     checks: int
     valid_keys: int
     findings: tuple[Finding, ...]
+    passages: int = 0
+    """That it was given to rest on. Files of earlier versions don't say."""
+    passages_fitting: int = 0
+    """Of these: what the search found, not merely what the filter names."""
 
     @property
     def coverage(self) -> float | None:
