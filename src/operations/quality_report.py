@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import Connection, RowMapping
 
 from src.config import DatabaseSettings
+from src.domain.text import printable
 from src.services.database import Database, sql
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def overview(config: DatabaseSettings, limit: int) -> str:
     for course in courses:
         keys = f"{_figure(course, 'valid_keys')} of {_figure(course, 'checks')}"
         table.add_row(
-            course["title"],
+            printable(course["title"]),
             _figure(course, "hard_findings"),
             _figure(course, "soft_findings"),
             _percent(course["citation_coverage"]),
@@ -88,14 +89,13 @@ def _console() -> Console:
 def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
     console = _console()
     with console.capture() as capture:
-        console.print(
-            f"{course['title']} · {course['grade_level']} · {course['language']} · {course['status']} · {course['id']}"
-        )
+        names = ("title", "grade_level", "language", "status", "id")
+        console.print(printable(" · ".join(str(course[name]) for name in names)))
         if course["status"] == "FAILED":
-            console.print(f"{course['error_code']}: {course['error_message']}")
+            console.print(printable(f"{course['error_code']}: {course['error_message']}"))
         console.print(_table(lessons))
         for line in _findings(course, lessons):
-            console.print(line)
+            console.print(printable(line))
         if quality := _object(course["quality"]):
             console.print(_summary(quality))
         if course["others"]:
@@ -106,7 +106,7 @@ def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
 def _table(lessons: Sequence[RowMapping]) -> Table:
     table = Table("Lesson", "Words", "Citations", "Removed", "Coverage", "Grade", "Keys", "Hard", "Soft", "Written by")
     for lesson in lessons:
-        title = f"{lesson['lesson_number']}. {lesson['title']}"
+        title = printable(f"{lesson['lesson_number']}. {lesson['title']}")
         if lesson["quality"] is None:
             table.add_row(title, *["–"] * 8, "another program")
             continue
@@ -121,9 +121,14 @@ def _table(lessons: Sequence[RowMapping]) -> Table:
             f"{_figure(quality, 'valid_keys')} of {_figure(quality, 'checks')}",
             _figure(quality, "hard_findings"),
             _figure(quality, "soft_findings"),
-            f"{lesson['written_by']}, prompt {lesson['prompt_version']}" if lesson["prompt_version"] else "–",
+            _origin(lesson),
         )
     return table
+
+
+def _origin(lesson: RowMapping) -> str:
+    written_by, version = lesson["written_by"], lesson["prompt_version"]
+    return printable(f"{written_by}, prompt {version}") if version else "–"
 
 
 def _findings(course: RowMapping, lessons: Sequence[RowMapping]) -> list[str]:
@@ -135,7 +140,7 @@ def _findings(course: RowMapping, lessons: Sequence[RowMapping]) -> list[str]:
             lines.append(f"{number}: no passage fits it; it rests on the first ones under the source_filter")
         found_there = _objects(quality.get("findings"))
         lines += [f"{number}: {_finding(found)}" for found in found_there]
-        lines += [f"{number}: cites {document}, which has changed since or is gone" for document in lesson["stale"]]
+        lines += [f"{number}: what it cites has changed since: {document}" for document in lesson["stale"]]
     return lines
 
 
