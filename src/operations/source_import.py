@@ -86,7 +86,7 @@ async def import_files(
 
 
 def _can_be_read(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES
+    return file.suffix.lower() in SUFFIXES and file.is_file()  # a pipe would be waited for, for ever
 
 
 def _files(folder: Path) -> Iterator[Path]:
