@@ -331,7 +331,8 @@ class Chaos:
             unpublished, queued, recorded = cursor.fetchone()
             cursor.execute(
                 """
-                SELECT format('%s %s %s', course_id, purpose, lesson_number) FROM model_calls WHERE outcome = 'ok'
+                SELECT format('%s %s %s', course_id, purpose, lesson_number) FROM model_calls
+                WHERE outcome = 'ok' AND purpose <> 'search'
                 GROUP BY course_id, purpose, lesson_number HAVING count(*) > 1
                 """
             )
