@@ -333,7 +333,6 @@ async def _read(question: Question[A, R], completion: ChatCompletion, parts: Par
         raise ModelRefused(f"the model refused: {choice.message.refusal}")
     if text is None:
         raise ModelRefused("the model gave no answer (no content)")
-    faults: list[str] = []
     if parts is None:
         value, faults = _validated(question.answer, text)
     else:
