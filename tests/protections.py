@@ -62,7 +62,7 @@ PROTECTIONS = (
         "8",
         "slots stop when their lease can't be proven",
         "src/consumers/heartbeat.py",
-        "if self._was_proven and not self.proven:",
+        "if self._was_proven and not self._leases.proven:",
         "if False:",
         "test_when_beats_fail_slots_stop_before_the_lease_ends",
     ),

@@ -9,11 +9,10 @@ from uuid import UUID
 import structlog
 
 from src.config import Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
-from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState
 from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
 from src.domain.message import Message, refusal_messages, rejected_body
@@ -66,31 +65,26 @@ class FilesOnlyWorker(Duty):
         files: FilesStore,
         importer: FilesImport,
         announcer: Announcer,
-        breaker: ModelBreaker,
         watch: DatabaseWatch,
-        settings: Settings,
-        accepted: AcceptedCourses,
-        shutdown: asyncio.Event,
-        slots_elsewhere: Callable[[], int],
         hand_back: Callable[[Delivery], None],
-        on_ended: Callable[[], None],
+        settings: Settings,
+        state: ProcessState,
     ) -> None:
-        """`slots_elsewhere`: how many of the process's slots accepted courses have. `hand_back` gives a message to
-        the ordinary intake. `on_ended` is called when a course may be imported.
-        """
+        """`hand_back` gives a message to the ordinary intake."""
         super().__init__(_INTERVAL)
         self._attempt = attempt
         self._files = files
         self._importer = importer
         self._announcer = announcer
-        self._breaker = breaker
         self._watch = watch
-        self._settings = settings
-        self._accepted = accepted
-        self._shutdown = shutdown
-        self._slots_elsewhere = slots_elsewhere
         self._hand_back = hand_back
-        self._on_ended = on_ended
+        self._settings = settings
+        self._breaker = state.breaker
+        self._accepted = state.accepted
+        self._shutdown = state.shutdown
+        self._wakeups = state.wakeups
+        self._slots = state.slots
+        self._slots.shared_with(lambda: self.slots_in_use)
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
         self._refusals: set[asyncio.Task[None]] = set()
@@ -174,7 +168,7 @@ class FilesOnlyWorker(Duty):
             await asyncio.wait(tasks, timeout=_END_SECONDS)
 
     def _has_slot(self) -> bool:
-        return self._slots_elsewhere() + self.slots_in_use < self._settings.worker.slots
+        return self._slots.free > 0
 
     def _start(self, entry: _Waiting) -> None:
         self._breaker.claimed()
@@ -216,7 +210,7 @@ class FilesOnlyWorker(Duty):
             # Also after the end: a message of the same request may have come since the last look.
             due = time.monotonic() + delay
             self._waiting += [_Waiting(delivery, request, due) for delivery in running.deliveries]
-            self._on_ended()
+            self._wakeups.imports_waiting.ring()
             self.wake()
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:

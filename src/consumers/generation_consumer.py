@@ -12,11 +12,11 @@ from pika.exceptions import AMQPError
 from pika.spec import Basic
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.config import RabbitMQSettings
-from src.consumers.accepted_courses import AcceptedCourses
+from src.config import RabbitMQSettings, Settings
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest
 from src.domain.message import ReplyAddress
@@ -36,25 +36,25 @@ class GenerationConsumer:
     def __init__(
         self,
         intake: Intake,
-        config: RabbitMQSettings,
-        max_lessons: int,
-        slots: int,
+        line: asyncio.Queue[Delivery],
         watch: DatabaseWatch,
         files_only: FilesOnlyWorker | None,
-        accepted: AcceptedCourses,
-        on_accepted: Callable[[], None],
-        on_answered: Callable[[], None],
+        settings: Settings,
+        state: ProcessState,
     ) -> None:
-        """At least `slots` messages are taken ahead. `files_only`: who gets them while the database is away."""
+        """`line`: messages that were received and not taken in yet; while the database is away they go to `files_only`.
+
+        At least as many messages are taken ahead as there are slots.
+        """
         self._intake = intake
-        self._max_lessons = max_lessons
+        self._max_lessons = settings.max_lessons
         self._watch = watch
         self._files_only = files_only
-        self._accepted = accepted
-        self._on_accepted = on_accepted
-        self._on_answered = on_answered
-        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._receiver = _Receiver(config, max(config.prefetch, slots), self._deliveries)
+        self._accepted = state.accepted
+        self._wakeups = state.wakeups
+        self._line = line
+        prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
+        self._receiver = _Receiver(settings.rabbitmq, prefetch, line)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -64,6 +64,10 @@ class GenerationConsumer:
 
     async def start(self) -> None:
         """Begins to receive, if it hasn't yet."""
+        self.begin()
+
+    def begin(self) -> None:
+        """See `start`. Call it from the event loop."""
         if self._task is not None:
             return
         self._receiver.loop = asyncio.get_running_loop()
@@ -77,14 +81,10 @@ class GenerationConsumer:
             await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.to_thread(self._receiver.stop)
 
-    def repeat(self, delivery: Delivery) -> None:
-        """Puts a message at the end of the line again. Call it from the event loop."""
-        self._deliveries.put_nowait(delivery)
-
     async def _run(self) -> None:
         failures = 0
         while True:
-            delivery = await self._deliveries.get()
+            delivery = await self._line.get()
             if not delivery.is_current():
                 continue
             try:
@@ -97,9 +97,9 @@ class GenerationConsumer:
                 failures = 0
             except SQLAlchemyError as error:
                 # To the end of the line: one message that waits for a lock doesn't hold up the others.
-                self.repeat(delivery)
+                self._line.put_nowait(delivery)
                 if is_away(error):
-                    await self._watch.lost()
+                    self._watch.lost()
                 if self._files_only is not None and not self._watch.present:
                     continue
                 failures += 1
@@ -142,15 +142,15 @@ class GenerationConsumer:
         match reception:
             case Reception.ACCEPTED:
                 _log.info("a request is accepted", action="request_accepted", **fields)
-                self._on_accepted()
+                self._wakeups.courses_waiting.ring()
             case Reception.STILL_OPEN:
                 _log.info("a request came again while its course is open", action="request_repeated", **fields)
             case Reception.RESULT_REPEATED:
                 _log.info("a request came again; its result is sent again", action="result_repeated", **fields)
-                self._on_answered()
+                self._wakeups.messages_waiting.ring()
             case Reception.CONFLICT:
                 _log.warning("a request_id was used for another request", action="request_conflict", **fields)
-                self._on_answered()
+                self._wakeups.messages_waiting.ring()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
         request_id, user_id = identifiers(delivery.body, delivery.message_id)
@@ -163,7 +163,7 @@ class GenerationConsumer:
             error=str(error),
             bytes=len(delivery.body),
         )
-        self._on_answered()
+        self._wakeups.messages_waiting.ring()
 
 
 class _Receiver(BrokerThread):
