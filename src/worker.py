@@ -13,7 +13,6 @@ from src import __version__
 from src.config import Settings
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
 from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
@@ -28,6 +27,7 @@ from src.consumers.result_relay import ResultRelay
 from src.domain.redaction import Redactor
 from src.operations.migrations import head_revision
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import QueueConsumer
 from src.services.broker.progress import ProgressReporter
 from src.services.broker.publisher import Publisher
 from src.services.course_generator import CourseGenerator, CourseRecord
@@ -98,14 +98,18 @@ class Worker:
             on_lost=self._course_worker.leases_lost,
             wakeups=state.wakeups,
         )
-        line: asyncio.Queue[Delivery] = asyncio.Queue()
+        # At least as many messages are taken ahead as there are slots for courses that are written with files only.
+        prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
+        queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
         attempt = FilesAttempt(generator_while_away, self._files, mirror, self._breaker, redact, settings.course)
         announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            attempt, self._files, importer, announcer, self._watch, line.put_nowait, settings, state
+            attempt, self._files, importer, announcer, self._watch, queue.put_back, settings, state
         )
         files_only = self._files_only if settings.files else None
-        self._consumer = GenerationConsumer(Intake(self._database), line, self._watch, files_only, settings, state)
+        self._consumer = GenerationConsumer(
+            Intake(self._database), queue, self._watch, files_only, settings.max_lessons, state
+        )
         self._subscribe()
 
     async def start(self) -> None:

@@ -10,14 +10,15 @@ import structlog
 
 from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
+from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
 from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
 from src.consumers.process_state import ProcessState
 from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
 from src.domain.message import Message, refusal_messages, rejected_body
-from src.domain.request import IdentifiedRequest, identifiers
+from src.domain.request import IdentifiedRequest
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import Delivery
 from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
 from src.services.duty import Duty
@@ -97,7 +98,7 @@ class FilesOnlyWorker(Duty):
     async def take(self, delivery: Delivery) -> None:
         """Sees to one message, from here to its acknowledgement."""
         try:
-            request = delivery.request(self._settings.max_lessons)
+            request = delivered_request(delivery, self._settings.max_lessons)
         except InvalidRequest as error:
             # By itself: a queue that takes no answers now must not keep other requests waiting.
             task = asyncio.create_task(self._refuse(delivery, error), name="refusal")
@@ -219,14 +220,14 @@ class FilesOnlyWorker(Duty):
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look
             delivery = running.deliveries.pop(0)
-            if delivery.reply is not None:
-                await self._announcer.announce([message.as_reply(delivery.reply)])
+            if (reply := reply_address(delivery)) is not None:
+                await self._announcer.announce([message.as_reply(reply)])
             delivery.acknowledge()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
         """Answers a request that makes no course, as intake does through the outbox."""
-        request_id, user_id = identifiers(delivery.body, delivery.message_id)
-        messages = refusal_messages(error, request_id, user_id, delivery.reply)
+        request_id, user_id = delivered_identifiers(delivery)
+        messages = refusal_messages(error, request_id, user_id, reply_address(delivery))
         if not isinstance(error, RequestIdConflict):
             messages.append(rejected_body(error, delivery.body, request_id))
         # Once its delivery is over it comes again, and is refused then.

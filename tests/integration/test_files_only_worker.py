@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from src.config import OpenAISettings, Settings
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
+from src.consumers.delivered_request import delivered_request
 from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
@@ -20,6 +20,7 @@ from src.consumers.process_state import ProcessState, Slots
 from src.domain.redaction import Redactor
 from src.services.broker import publisher
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import Delivery
 from src.services.broker.publisher import Publication, Publisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
@@ -73,10 +74,12 @@ class Here:
         request = {"request_id": "r-1", "user_id": str(USER), "topic": "Cells", "num_lessons": 1, **fields}
         return Delivery(
             body=json.dumps(request).encode() if body is None else body,
+            routing_key="course.generate",
             message_id=None,
+            correlation_id=None,
+            reply_to=None,
             priority=None,
             redelivered=False,
-            reply=None,
             is_current=lambda: True,
             acknowledge=lambda: self.acknowledged.append(name),
         )
@@ -196,7 +199,7 @@ def test_a_course_that_waits_for_the_broker_or_for_its_folder_takes_no_slot(
             assert here.acknowledged == []
 
             link = here.delivery("link", request_id="r-2")
-            (tmp_path / ".files-only" / str(link.request(30).course_id)).symlink_to(tmp_path)
+            (tmp_path / ".files-only" / str(delivered_request(link, 30).course_id)).symlink_to(tmp_path)
             await here.worker.take(link)
             await here.worker.turn()
             assert here.worker.slots_in_use == 1
@@ -217,7 +220,7 @@ def test_a_request_whose_course_the_database_has_waits_for_it(
     async def work() -> None:
         async with files_only(database, stand_in, tmp_path) as here:
             again = here.delivery("again")
-            here.state.accepted.add(again.request(30).course_id)
+            here.state.accepted.add(delivered_request(again, 30).course_id)
             await here.worker.take(again)
             await here.worker.turn()
             assert (here.worker.slots_in_use, here.handed_back) == (0, [])

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
-from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
 from src.services.model.brake import ModelBrake
@@ -57,10 +57,11 @@ class SecondTryLost(ConfirmationLost):
 
 async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalRabbitMQ, vhost: str) -> None:
     """Runs a consumer until everything is taken in."""
-    settings = Settings(env_file=None, rabbitmq=rabbitmq.settings().model_copy(update={"vhost": vhost}))
+    config = rabbitmq.settings().model_copy(update={"vhost": vhost})
     state = ProcessState(Slots(1), ModelBreaker(ModelBrake(10, 1.0)))
     watch = DatabaseWatch(database, "0001", interval=1, wakeups=state.wakeups)
-    consumer = GenerationConsumer(intake, asyncio.Queue(), watch, None, settings, state)
+    queue = QueueConsumer(config, config.queue_generation, 50)
+    consumer = GenerationConsumer(intake, queue, watch, None, 30, state)
     await consumer.start()
     async with asyncio.timeout(PATIENCE):
         await intake.taken_in.wait()
