@@ -71,8 +71,8 @@ class CourseWorker(Duty):
         self._wakeups = state.wakeups
         self._process_slots = state.slots
         self._process_slots.shared_with(lambda: self.slots_in_use)
+        self._leases.on_lost(self._leases_lost)
         self._slots: dict[UUID, _Slot] = {}
-        self._held: frozenset[UUID] = frozenset()
         # Leases of slots that died: not to be adopted, or a course that kills its slot would do so for ever.
         self._given_up: set[UUID] = set()
 
@@ -81,11 +81,7 @@ class CourseWorker(Duty):
         """How many courses this process works on. Those whose end is being recorded wait for the database alone."""
         return sum(not slot.concluding for slot in self._slots.values())
 
-    def held_leases(self) -> Collection[UUID]:
-        """Leases that slots are writing under. Safe to call from any thread."""
-        return self._held
-
-    def leases_lost(self, leases: Collection[UUID]) -> None:
+    def _leases_lost(self, leases: Collection[UUID]) -> None:
         """Stops the slots that work under `leases`, without writing anything."""
         for lease in leases:
             slot = self._slots.get(lease)
@@ -250,5 +246,4 @@ class CourseWorker(Duty):
         self.wake()
 
     def _note_leases(self) -> None:
-        # Replaced, never changed: the heartbeat reads it from its own thread.
-        self._held = frozenset(lease for lease, slot in self._slots.items() if not slot.concluding)
+        self._leases.held = frozenset(lease for lease, slot in self._slots.items() if not slot.concluding)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from src.consumers.accepted_courses import AcceptedCourses
-from src.consumers.heartbeat import LeaseProof
+from src.consumers.heartbeat import Leases
 from src.consumers.model_breaker import ModelBreaker
 from src.services.wakeups import WakeUps
 
@@ -41,7 +41,7 @@ class ProcessState:
 
     slots: Slots
     breaker: ModelBreaker
-    leases: LeaseProof = field(default_factory=LeaseProof)
+    leases: Leases = field(default_factory=Leases)
     accepted: AcceptedCourses = field(default_factory=AcceptedCourses)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     """Set before any part is stopped; no course is claimed and none begun after it."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from src.config import Settings
 from src.consumers.course_worker import CourseWorker
-from src.consumers.heartbeat import LeaseProof
+from src.consumers.heartbeat import Leases
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
@@ -30,7 +30,7 @@ class Generator:
         return Lost()
 
 
-class Proof(LeaseProof):
+class Proof(Leases):
     """Says each time what a test has laid down."""
 
     def __init__(self, *answers: bool) -> None:
