@@ -195,6 +195,14 @@ PROTECTIONS = (
         "test_a_result_that_can_not_be_routed_is_kept_and_published_later",
     ),
     Protection(
+        "41",
+        "no event overtakes an earlier one of its key",
+        "src/services/database/sql/claim_messages.sql",
+        "WHERE earlier.order_key = o.order_key AND",
+        "WHERE FALSE AND",
+        "test_one_that_is_refused_holds_up_those_of_its_key_and_no_others",
+    ),
+    Protection(
         "42",
         "a message that is sent again carries the same id",
         "src/services/broker/messages.py",
