@@ -993,12 +993,39 @@ CROSS JOIN LATERAL (
 ) r;
 COMMENT ON COLUMN public.v_stale_courses.reason IS 'removed: the document is not there; quote gone: it no longer says what these lessons quote; changed: it still does';
 
+-- Events: what a slice beside the worker has to tell. They go to the exchange with a routing key of their own, in order for
+-- each order_key.
+ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS order_key TEXT
+    CONSTRAINT outbox_order_key CHECK ((order_key IS NOT NULL) = (destination = 'event'));
+COMMENT ON COLUMN public.outbox.order_key IS 'Events with the same one are published in the order of their ids; NULL for other messages';
+
+DO $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_constraint WHERE conname = 'outbox_destination' AND conrelid = 'public.outbox'::regclass
+    ) THEN
+        ALTER TABLE public.outbox DROP CONSTRAINT IF EXISTS outbox_destination_check,
+            DROP CONSTRAINT IF EXISTS outbox_check,
+            ADD CONSTRAINT outbox_destination CHECK (destination IN (
+                'status',  -- the exchange, with the status routing key
+                'reply',   -- the queue that the requester named in reply_to
+                'dead',    -- the queue of rejected requests
+                'event'    -- the exchange, with the event's own routing key
+            )),
+            ADD CONSTRAINT outbox_routing_key CHECK ((routing_key IS NOT NULL) = (destination IN ('reply', 'event')));
+    END IF;
+END
+$$;
+
+-- Which event of an order_key is the first one.
+CREATE INDEX IF NOT EXISTS outbox_order ON public.outbox (order_key, id) WHERE published_at IS NULL AND order_key IS NOT NULL;
+
 -- What `alembic upgrade head` would have written. A newer revision is left as it is.
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 INSERT INTO public.alembic_version (version_num)
-SELECT '0010' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '0010' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009');
+SELECT '0011' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
+UPDATE public.alembic_version SET version_num = '0011' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010');
 
 COMMIT;

@@ -11,7 +11,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from src import __version__
 from src.config import Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.files_attempt import FilesAttempt
@@ -20,6 +19,7 @@ from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.heartbeat import Heartbeat
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState, Slots
 from src.consumers.pruner import Pruner
 from src.consumers.reconciler import Reconciler
 from src.consumers.rescuer import Rescuer
@@ -27,6 +27,7 @@ from src.consumers.result_relay import ResultRelay
 from src.domain.redaction import Redactor
 from src.operations.migrations import head_revision
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import QueueConsumer
 from src.services.broker.progress import ProgressReporter
 from src.services.broker.publisher import Publisher
 from src.services.course_generator import CourseGenerator, CourseRecord
@@ -58,106 +59,58 @@ class Worker:
 
     def __init__(self, settings: Settings, redact: Redactor) -> None:
         """Connects to nothing yet. Call it from the event loop."""
-        loop = asyncio.get_running_loop()
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
-        shutdown = self._shutdown = asyncio.Event()
         self._settings = settings
         self._joined = False
+        self._model_server = ModelServer(settings.openai)
+        self._breaker = ModelBreaker(self._model_server.brake)
+        state = self._state = ProcessState(Slots(settings.worker.slots), self._breaker)
 
         self._database = Database(settings.database)
         self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
         self._registry = WorkerRegistry(self._database, self._heart, identity)
-        store, outbox = CourseStore(self._database), Outbox(self._database, identity.id)
-        self._store = store
+        self._store, outbox = CourseStore(self._database), Outbox(self._database, identity.id)
+        self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, state.wakeups)
+        self._rescuer = Rescuer(self._registry, settings.worker, settings.course, state.wakeups)
+        self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
 
-        self._publisher = Publisher(settings.rabbitmq, on_connected=lambda: loop.call_soon_threadsafe(self._relay.wake))
+        self._publisher = Publisher(settings.rabbitmq, on_connected=state.wakeups.messages_waiting.ring)
         self._relay = ResultRelay(
             outbox, self._publisher, settings.rabbitmq, settings.worker.poll, settings.worker.lease
         )
+
         mirror = Mirror(settings.output_dir if settings.files else None)
+        self._mirror_keeper = MirrorKeeper(self._store, mirror)
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(self._database, self._files)
-        self._mirror_keeper = MirrorKeeper(store, mirror)
-        self._model_server = ModelServer(settings.openai)
-        model = OpenAIModel(self._model_server, settings.openai, redact)
-        sources, sources_while_away = self._source_searches()
-        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
-        progress = ProgressReporter(self._publisher, settings.rabbitmq).report
-
-        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
-            return CourseGenerator(
-                model,
-                search,
-                record,
-                progress,
-                settings.max_lessons,
-                settings.max_course_tokens,
-                settings.grounding,
-                self._reviews,
-            )
-
-        accepted = AcceptedCourses()
-        self._breaker = ModelBreaker(self._model_server.brake)
-        self._watch = DatabaseWatch(
-            self._database,
-            head_revision(),
-            settings.worker.poll,
-            on_away=self._go_on_with_files,
-            on_back=self._look_again,
-        )
-        self._course_worker = CourseWorker(
-            identity.id,
-            generator(store, sources),
-            store,
-            self._breaker,
-            mirror,
-            self._mirror_keeper,
-            redact,
-            settings,
-            accepted,
-            shutdown,
-            may_claim=lambda: self._heartbeat.proven,
-            slots_elsewhere=lambda: self._files_only.slots_in_use,
-            on_concluded=self._relay.wake,
-        )
-        announcer = Announcer(self._publisher, settings.rabbitmq)
-        self._files_only = FilesOnlyWorker(
-            FilesAttempt(
-                generator(self._files, sources_while_away), self._files, mirror, self._breaker, redact, settings.course
-            ),
-            self._files,
-            importer,
-            announcer,
-            self._breaker,
-            self._watch,
-            settings,
-            accepted,
-            shutdown,
-            slots_elsewhere=lambda: self._course_worker.slots_in_use,
-            hand_back=lambda delivery: self._consumer.repeat(delivery),
-            on_ended=lambda: self._reconciler.wake(),
-        )
         self._reconciler = Reconciler(self._files, importer, self._watch)
-        self._consumer = GenerationConsumer(
-            Intake(self._database),
-            settings.rabbitmq,
-            settings.max_lessons,
-            settings.worker.slots,
-            self._watch,
-            self._files_only if settings.files else None,
-            accepted,
-            on_accepted=self._course_worker.wake,
-            on_answered=self._relay.wake,
+
+        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
+        generator, generator_while_away = self._generators(redact)
+        self._course_worker = CourseWorker(
+            identity.id, generator, self._store, mirror, self._mirror_keeper, redact, settings, state
         )
         self._heartbeat = Heartbeat(
             self._registry,
             settings.worker,
+            state.leases,
             held=self._course_worker.held_leases,
             on_lost=self._course_worker.leases_lost,
-            on_proven=self._course_worker.wake,
+            wakeups=state.wakeups,
         )
-        self._rescuer = Rescuer(self._registry, settings.worker, settings.course, on_rescued=self._look_again)
-        self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
+        # At least as many messages are taken ahead as there are slots for courses that are written with files only.
+        prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
+        queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
+        attempt = FilesAttempt(generator_while_away, self._files, mirror, self._breaker, redact, settings.course)
+        announcer = Announcer(self._publisher, settings.rabbitmq)
+        self._files_only = FilesOnlyWorker(
+            attempt, self._files, importer, announcer, self._watch, queue.put_back, settings, state
+        )
+        files_only = self._files_only if settings.files else None
+        self._consumer = GenerationConsumer(
+            Intake(self._database), queue, self._watch, files_only, settings.max_lessons, state
+        )
+        self._subscribe()
 
     async def start(self) -> None:
         """Waits for the database, then starts every part. Parts that need the broker wait for it by themselves."""
@@ -187,7 +140,7 @@ class Worker:
     async def stop(self) -> None:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
         # From this moment on no course is claimed, and no new question asked.
-        self._shutdown.set()
+        self._state.shutdown.set()
         self._model_server.stop()
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
@@ -216,7 +169,7 @@ class Worker:
     def readiness(self) -> dict[str, bool]:
         """What the worker needs, and whether it is there."""
         return {
-            "database": self._heartbeat.proven and self._watch.present,
+            "database": self._state.leases.proven and self._watch.present,
             "broker_consumer": self._consumer.connected,
             "broker_publisher": self._publisher.connected,
             "model": not self._breaker.tripped,
@@ -226,7 +179,7 @@ class Worker:
         """How things are now, by the names in `src.operations.metrics`; without the backlog where that can't be had."""
         own = {
             "slots": self._settings.worker.slots,
-            "slots_in_use": self._course_worker.slots_in_use + self._files_only.slots_in_use,
+            "slots_in_use": self._state.slots.in_use,
             "model_calls_limit": self._model_server.brake.limit,
             "model_calls_open": self._model_server.brake.open_calls,
             "model_paused_seconds": self._model_server.brake.paused_for,
@@ -241,8 +194,29 @@ class Worker:
         except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
             return own
 
+    def _generators(self, redact: Redactor) -> tuple[CourseGenerator, CourseGenerator]:
+        """Makes those of courses in the database, and of courses with files only."""
+        settings = self._settings
+        model = OpenAIModel(self._model_server, settings.openai, redact)
+        progress = ProgressReporter(self._publisher, settings.rabbitmq).report
+
+        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
+            return CourseGenerator(
+                model,
+                search,
+                record,
+                progress,
+                settings.max_lessons,
+                settings.max_course_tokens,
+                settings.grounding,
+                self._reviews,
+            )
+
+        search, search_while_away = self._source_searches()
+        return generator(self._store, search), generator(self._files, search_while_away)
+
     def _source_searches(self) -> tuple[SourceSearch, SourceSearch]:
-        """For courses in the database, and for those with files only."""
+        """Makes those for courses in the database, and for courses with files only."""
         openai = self._settings.openai
         if openai.vector_store_id is not None:
             store = VectorStoreSearch(self._model_server, openai.vector_store_id)
@@ -256,16 +230,20 @@ class Worker:
         required = self._settings.grounding == "required"
         return library, SearchWhileAway(library, lambda: not self._watch.present, required=required)
 
-    def _look_again(self) -> None:
-        self._course_worker.wake()
-        self._relay.wake()
-        self._files_only.wake()
-        self._reconciler.wake()
-
-    async def _go_on_with_files(self) -> None:
+    def _subscribe(self) -> None:
+        """Says who acts on what."""
+        wakeups = self._state.wakeups
+        wakeups.courses_waiting.subscribe(self._course_worker.wake)
+        wakeups.messages_waiting.subscribe(self._relay.wake)
+        wakeups.imports_waiting.subscribe(self._reconciler.wake)
+        for waits_for_it in (self._course_worker, self._relay, self._files_only, self._reconciler):
+            wakeups.database_back.subscribe(waits_for_it.wake)
         if self._settings.files:
-            _log.warning("requests are written with files only from now on", action="files_only")
-            await self._consumer.start()
+            wakeups.database_lost.subscribe(self._go_on_with_files)
+
+    def _go_on_with_files(self) -> None:
+        _log.warning("requests are written with files only from now on", action="files_only")
+        self._consumer.begin()
 
     async def _publish_the_last(self) -> None:
         try:

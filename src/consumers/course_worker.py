@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import assert_never
 from uuid import UUID
@@ -10,9 +10,8 @@ from uuid import UUID
 import structlog
 
 from src.config import Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.mirror_keeper import MirrorKeeper
-from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost
@@ -51,36 +50,27 @@ class CourseWorker(Duty):
         worker_id: UUID,
         generator: CourseGenerator,
         store: CourseStore,
-        breaker: ModelBreaker,
         mirror: Mirror,
         mirror_keeper: MirrorKeeper,
         redact: Redactor,
         settings: Settings,
-        accepted: AcceptedCourses,
-        shutdown: asyncio.Event,
-        may_claim: Callable[[], bool],
-        slots_elsewhere: Callable[[], int],
-        on_concluded: Callable[[], None],
+        state: ProcessState,
     ) -> None:
-        """`shutdown`: set before `stop` is called; no course is claimed after it.
-
-        `may_claim`: are leases proven? `slots_elsewhere`: how many of the process's slots courses without the database
-        have. `on_concluded` is called when a message may wait in the outbox.
-        """
         super().__init__(settings.worker.poll)
         self._worker_id = worker_id
         self._generator = generator
         self._store = store
-        self._breaker = breaker
         self._mirror = mirror
         self._mirror_keeper = mirror_keeper
         self._redact = redact
         self._settings = settings
-        self._accepted = accepted
-        self._shutdown = shutdown
-        self._may_claim = may_claim
-        self._slots_elsewhere = slots_elsewhere
-        self._on_concluded = on_concluded
+        self._breaker = state.breaker
+        self._leases = state.leases
+        self._accepted = state.accepted
+        self._shutdown = state.shutdown
+        self._wakeups = state.wakeups
+        self._process_slots = state.slots
+        self._process_slots.shared_with(lambda: self.slots_in_use)
         self._slots: dict[UUID, _Slot] = {}
         self._held: frozenset[UUID] = frozenset()
         # Leases of slots that died: not to be adopted, or a course that kills its slot would do so for ever.
@@ -104,8 +94,9 @@ class CourseWorker(Duty):
 
     async def turn(self) -> None:
         """Fills the free slots."""
-        free = self._settings.worker.slots - len(self._slots) - self._slots_elsewhere()
-        if self._shutdown.is_set() or free <= 0 or not self._may_claim():
+        # No course begins in place of one whose end is being recorded: the database may be slow to record it.
+        free = self._process_slots.free - sum(slot.concluding for slot in self._slots.values())
+        if self._shutdown.is_set() or free <= 0 or not self._leases.proven:
             return
         permitted = self._breaker.permits(free)
         if permitted == 0:
@@ -113,7 +104,7 @@ class CourseWorker(Duty):
         claims = await self._store.claim(
             self._worker_id, [*self._slots, *self._given_up], permitted, self._settings.course.max_attempts
         )
-        if not self._may_claim():
+        if not self._leases.proven:
             return  # the claim took too long; these are adopted when leases can be proven again
         for claim in claims:
             self._accepted.add(claim.course_id)
@@ -123,7 +114,7 @@ class CourseWorker(Duty):
         if claims:
             self._breaker.claimed()
             self._note_leases()
-            self._on_concluded()
+            self._wakeups.messages_waiting.ring()
 
     async def stop(self) -> None:
         """No new claims; lessons under way may finish within the grace time; the rest is handed back."""
@@ -157,10 +148,10 @@ class CourseWorker(Duty):
         if isinstance(outcome, Lost):
             _log.warning("the lease is lost; nothing was written", action="lease_lost")
             return
-        self._on_concluded()
+        self._wakeups.messages_waiting.ring()
         if isinstance(outcome, Finished):
             await self._mirror_keeper.mirror(claim.course_id)
-            self._on_concluded()
+            self._wakeups.messages_waiting.ring()
 
     async def _recorded(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> Outcome:
         """Records how the attempt ended; that it is broken, where just this can't be recorded."""

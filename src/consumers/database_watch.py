@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -10,6 +9,7 @@ from src.domain.backoff import backoff
 from src.services.database.connection import Database
 from src.services.database.schema_check import obstacle
 from src.services.duty import Duty
+from src.services.wakeups import WakeUps
 
 _log = structlog.get_logger(__name__)
 
@@ -19,20 +19,12 @@ _LONGEST_DELAY = 30.0
 class DatabaseWatch(Duty):
     """Looks for a database that went away, until it is back."""
 
-    def __init__(
-        self,
-        database: Database,
-        schema: str,
-        interval: float,
-        on_away: Callable[[], Awaitable[None]],
-        on_back: Callable[[], None],
-    ) -> None:
+    def __init__(self, database: Database, schema: str, interval: float, wakeups: WakeUps) -> None:
         """`schema`: the revision that this program needs, at least."""
         super().__init__(interval)
         self._database = database
         self._schema = schema
-        self._on_away = on_away
-        self._on_back = on_back
+        self._wakeups = wakeups
         self._present = True
 
     @property
@@ -40,12 +32,12 @@ class DatabaseWatch(Duty):
         """False from the time that somebody has waited for it in vain until it answers."""
         return self._present
 
-    async def lost(self) -> None:
+    def lost(self) -> None:
         """Somebody has waited for it in vain."""
         if self._present:
             self._present = False
             _log.error("the database is away", action="database_lost")
-            await self._on_away()
+            self._wakeups.database_lost.ring()
 
     async def until_usable(self) -> None:
         """Returns when the database answers and has the schema; says in one line what is in the way.
@@ -60,7 +52,7 @@ class DatabaseWatch(Duty):
                 "waiting for the database", action="database_unavailable", reason=found.reason, retry_in=round(delay, 1)
             )
             if found.away and time.monotonic() - began >= self._database.patience:
-                await self.lost()
+                self.lost()
             await asyncio.sleep(delay)
         self._found()
 
@@ -73,4 +65,4 @@ class DatabaseWatch(Duty):
         if not self._present:
             self._present = True
             _log.warning("the database is back", action="database_back")
-            self._on_back()
+            self._wakeups.database_back.ring()

@@ -9,16 +9,16 @@ from uuid import UUID
 import structlog
 
 from src.config import Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
+from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
 from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
-from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState
 from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
 from src.domain.message import Message, refusal_messages, rejected_body
-from src.domain.request import IdentifiedRequest, identifiers
+from src.domain.request import IdentifiedRequest
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import Delivery
 from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
 from src.services.duty import Duty
@@ -66,31 +66,26 @@ class FilesOnlyWorker(Duty):
         files: FilesStore,
         importer: FilesImport,
         announcer: Announcer,
-        breaker: ModelBreaker,
         watch: DatabaseWatch,
-        settings: Settings,
-        accepted: AcceptedCourses,
-        shutdown: asyncio.Event,
-        slots_elsewhere: Callable[[], int],
         hand_back: Callable[[Delivery], None],
-        on_ended: Callable[[], None],
+        settings: Settings,
+        state: ProcessState,
     ) -> None:
-        """`slots_elsewhere`: how many of the process's slots accepted courses have. `hand_back` gives a message to
-        the ordinary intake. `on_ended` is called when a course may be imported.
-        """
+        """`hand_back` gives a message to the ordinary intake."""
         super().__init__(_INTERVAL)
         self._attempt = attempt
         self._files = files
         self._importer = importer
         self._announcer = announcer
-        self._breaker = breaker
         self._watch = watch
-        self._settings = settings
-        self._accepted = accepted
-        self._shutdown = shutdown
-        self._slots_elsewhere = slots_elsewhere
         self._hand_back = hand_back
-        self._on_ended = on_ended
+        self._settings = settings
+        self._breaker = state.breaker
+        self._accepted = state.accepted
+        self._shutdown = state.shutdown
+        self._wakeups = state.wakeups
+        self._slots = state.slots
+        self._slots.shared_with(lambda: self.slots_in_use)
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
         self._refusals: set[asyncio.Task[None]] = set()
@@ -103,7 +98,7 @@ class FilesOnlyWorker(Duty):
     async def take(self, delivery: Delivery) -> None:
         """Sees to one message, from here to its acknowledgement."""
         try:
-            request = delivery.request(self._settings.max_lessons)
+            request = delivered_request(delivery, self._settings.max_lessons)
         except InvalidRequest as error:
             # By itself: a queue that takes no answers now must not keep other requests waiting.
             task = asyncio.create_task(self._refuse(delivery, error), name="refusal")
@@ -174,7 +169,7 @@ class FilesOnlyWorker(Duty):
             await asyncio.wait(tasks, timeout=_END_SECONDS)
 
     def _has_slot(self) -> bool:
-        return self._slots_elsewhere() + self.slots_in_use < self._settings.worker.slots
+        return self._slots.free > 0
 
     def _start(self, entry: _Waiting) -> None:
         self._breaker.claimed()
@@ -216,7 +211,7 @@ class FilesOnlyWorker(Duty):
             # Also after the end: a message of the same request may have come since the last look.
             due = time.monotonic() + delay
             self._waiting += [_Waiting(delivery, request, due) for delivery in running.deliveries]
-            self._on_ended()
+            self._wakeups.imports_waiting.ring()
             self.wake()
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
@@ -225,14 +220,14 @@ class FilesOnlyWorker(Duty):
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look
             delivery = running.deliveries.pop(0)
-            if delivery.reply is not None:
-                await self._announcer.announce([message.as_reply(delivery.reply)])
+            if (reply := reply_address(delivery)) is not None:
+                await self._announcer.announce([message.as_reply(reply)])
             delivery.acknowledge()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
         """Answers a request that makes no course, as intake does through the outbox."""
-        request_id, user_id = identifiers(delivery.body, delivery.message_id)
-        messages = refusal_messages(error, request_id, user_id, delivery.reply)
+        request_id, user_id = delivered_identifiers(delivery)
+        messages = refusal_messages(error, request_id, user_id, reply_address(delivery))
         if not isinstance(error, RequestIdConflict):
             messages.append(rejected_body(error, delivery.body, request_id))
         # Once its delivery is over it comes again, and is refused then.

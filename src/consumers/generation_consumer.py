@@ -1,117 +1,107 @@
 """Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable
-from functools import partial
 
 import structlog
-from pika import BasicProperties
-from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import AMQPError
-from pika.spec import Basic
 from sqlalchemy.exc import SQLAlchemyError
 
-from src.config import RabbitMQSettings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
+from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
 from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest
-from src.domain.message import ReplyAddress
-from src.domain.request import IdentifiedRequest, identifiers, valid_request_id
-from src.domain.text import has_control_characters
-from src.services.broker.connection import BrokerThread
+from src.domain.request import IdentifiedRequest
+from src.services.broker.consumer import Delivery, QueueConsumer
 from src.services.crash_points import crash_point
 from src.services.database.connection import is_about_values, is_away
 from src.services.database.intake import Intake, Reception
 
 _log = structlog.get_logger(__name__)
 
+# A batch is worked off message by message: its size matters to nobody.
+_BATCH = 100
+
 
 class GenerationConsumer:
-    """Receives in a thread that owns the connection; decides, one message after the other, in the event loop."""
+    """Decides, one message after the other, in the event loop."""
 
     def __init__(
         self,
         intake: Intake,
-        config: RabbitMQSettings,
-        max_lessons: int,
-        slots: int,
+        queue: QueueConsumer,
         watch: DatabaseWatch,
         files_only: FilesOnlyWorker | None,
-        accepted: AcceptedCourses,
-        on_accepted: Callable[[], None],
-        on_answered: Callable[[], None],
+        max_lessons: int,
+        state: ProcessState,
     ) -> None:
-        """At least `slots` messages are taken ahead. `files_only`: who gets them while the database is away."""
+        """While the database is away, `files_only` gets the messages."""
         self._intake = intake
+        self._queue = queue
         self._max_lessons = max_lessons
         self._watch = watch
         self._files_only = files_only
-        self._accepted = accepted
-        self._on_accepted = on_accepted
-        self._on_answered = on_answered
-        self._deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
-        self._receiver = _Receiver(config, max(config.prefetch, slots), self._deliveries)
+        self._accepted = state.accepted
+        self._wakeups = state.wakeups
+        self._failures = 0
+        """How often in a row the database couldn't take a request in."""
         self._task: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
         """Whether requests are being received."""
-        return self._receiver.connected
+        return self._queue.connected
 
     async def start(self) -> None:
         """Begins to receive, if it hasn't yet."""
+        self.begin()
+
+    def begin(self) -> None:
+        """See `start`. Call it from the event loop."""
         if self._task is not None:
             return
-        self._receiver.loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name="GenerationConsumer")
-        self._receiver.start()
+        self._queue.start()
 
     async def stop(self) -> None:
         """Stops receiving. What isn't acknowledged by now goes back to the queue."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.to_thread(self._receiver.stop)
-
-    def repeat(self, delivery: Delivery) -> None:
-        """Puts a message at the end of the line again. Call it from the event loop."""
-        self._deliveries.put_nowait(delivery)
+        await asyncio.to_thread(self._queue.stop)
 
     async def _run(self) -> None:
-        failures = 0
         while True:
-            delivery = await self._deliveries.get()
-            if not delivery.is_current():
-                continue
-            try:
-                crash_point("received")
-                if self._files_only is not None and not self._watch.present:
-                    await self._files_only.take(delivery)
-                elif await self.handle(delivery):
-                    crash_point("accepted")
-                    delivery.acknowledge()
-                failures = 0
-            except SQLAlchemyError as error:
-                # To the end of the line: one message that waits for a lock doesn't hold up the others.
-                self.repeat(delivery)
-                if is_away(error):
-                    await self._watch.lost()
-                if self._files_only is not None and not self._watch.present:
-                    continue
-                failures += 1
-                _log.error(
-                    "the database can't take requests in; they wait in the queue",
-                    action="intake_waiting",
-                    error=f"{type(error).__name__}: {getattr(error, 'orig', error)}".strip(),
-                )
-                await asyncio.sleep(backoff(failures, 1.0, 30.0))
-            except Exception:
-                # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
-                _log.exception("a request could not be taken in", action="intake_failed")
+            for delivery in await self._queue.batch(_BATCH):
+                if delivery.is_current():
+                    await self._take_in(delivery)
+
+    async def _take_in(self, delivery: Delivery) -> None:
+        try:
+            crash_point("received")
+            if self._files_only is not None and not self._watch.present:
+                await self._files_only.take(delivery)
+            elif await self.handle(delivery):
+                crash_point("accepted")
+                delivery.acknowledge()
+            self._failures = 0
+        except SQLAlchemyError as error:
+            # To the end of the line: one message that waits for a lock doesn't hold up the others.
+            self._queue.put_back(delivery)
+            if is_away(error):
+                self._watch.lost()
+            if self._files_only is not None and not self._watch.present:
+                return
+            self._failures += 1
+            _log.error(
+                "the database can't take requests in; they wait in the queue",
+                action="intake_waiting",
+                error=f"{type(error).__name__}: {getattr(error, 'orig', error)}".strip(),
+            )
+            await asyncio.sleep(backoff(self._failures, 1.0, 30.0))
+        except Exception:
+            # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
+            _log.exception("a request could not be taken in", action="intake_failed")
 
     async def handle(self, delivery: Delivery) -> bool:
         """Accepts or refuses one message. True: that is committed and the message may be acknowledged.
@@ -120,7 +110,7 @@ class GenerationConsumer:
         database can neither accept nor refuse now.
         """
         try:
-            request = delivery.request(self._max_lessons)
+            request = delivered_request(delivery, self._max_lessons)
             if self._files_only is not None and await self._files_only.concerns(delivery, request):
                 return False
             await self._accept(delivery, request)
@@ -135,26 +125,27 @@ class GenerationConsumer:
 
     async def _accept(self, delivery: Delivery, request: IdentifiedRequest) -> None:
         reception, course_id = await self._intake.accept(
-            request, delivery.body, redelivered=delivery.redelivered, reply=delivery.reply
+            request, delivery.body, redelivered=delivery.redelivered, reply=reply_address(delivery)
         )
         self._accepted.add(course_id)
         fields = {"request_id": request.request_id, "course_id": str(course_id)}
         match reception:
             case Reception.ACCEPTED:
                 _log.info("a request is accepted", action="request_accepted", **fields)
-                self._on_accepted()
+                self._wakeups.courses_waiting.ring()
             case Reception.STILL_OPEN:
                 _log.info("a request came again while its course is open", action="request_repeated", **fields)
             case Reception.RESULT_REPEATED:
                 _log.info("a request came again; its result is sent again", action="result_repeated", **fields)
-                self._on_answered()
+                self._wakeups.messages_waiting.ring()
             case Reception.CONFLICT:
                 _log.warning("a request_id was used for another request", action="request_conflict", **fields)
-                self._on_answered()
+                self._wakeups.messages_waiting.ring()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
-        request_id, user_id = identifiers(delivery.body, delivery.message_id)
-        await self._intake.refuse(error, delivery.body, request_id=request_id, user_id=user_id, reply=delivery.reply)
+        request_id, user_id = delivered_identifiers(delivery)
+        reply = reply_address(delivery)
+        await self._intake.refuse(error, delivery.body, request_id=request_id, user_id=user_id, reply=reply)
         _log.warning(
             "a request is refused",
             action="request_refused",
@@ -163,76 +154,4 @@ class GenerationConsumer:
             error=str(error),
             bytes=len(delivery.body),
         )
-        self._on_answered()
-
-
-class _Receiver(BrokerThread):
-    """Hands messages to the event loop and brings acknowledgements back to the thread that owns the channel."""
-
-    loop: asyncio.AbstractEventLoop
-
-    def __init__(self, config: RabbitMQSettings, prefetch: int, deliveries: asyncio.Queue[Delivery]) -> None:
-        super().__init__(config, "consumer")
-        self._prefetch = prefetch
-        self._deliveries = deliveries
-        self._end_consuming: Callable[[], None] | None = None
-
-    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        channel.basic_qos(prefetch_count=self._prefetch)
-        channel.basic_consume(self._config.queue_generation, partial(self._hand_over, connection))
-        self._end_consuming = partial(connection.add_callback_threadsafe, channel.stop_consuming)
-        self._ready()
-        if not self._stopping.is_set():
-            channel.start_consuming()  # raises where the broker closes the channel
-        if not self._stopping.is_set():
-            # It cancels a subscription without an error, for example when the queue is deleted.
-            raise ConnectionError("the broker cancelled the subscription")
-
-    def _wake(self) -> None:
-        if self._end_consuming is not None:
-            with contextlib.suppress(AMQPError):  # the connection is gone already
-                self._end_consuming()
-
-    def _hand_over(
-        self,
-        connection: BlockingConnection,
-        channel: BlockingChannel,
-        method: Basic.Deliver,
-        properties: BasicProperties,
-        body: bytes,
-    ) -> None:
-        assert method.delivery_tag is not None
-        # The acknowledgement is bound to this channel: its tag means nothing on another one.
-        delivery = Delivery(
-            body=body,
-            message_id=valid_request_id(properties.message_id),
-            priority=properties.priority,
-            redelivered=bool(method.redelivered),
-            reply=_reply_address(properties),
-            is_current=lambda: channel.is_open,
-            acknowledge=partial(_acknowledge, connection, channel, method.delivery_tag),
-        )
-        self.loop.call_soon_threadsafe(self._deliveries.put_nowait, delivery)
-
-
-def _acknowledge(connection: BlockingConnection, channel: BlockingChannel, tag: int) -> None:
-    def acknowledge() -> None:
-        if channel.is_open:
-            channel.basic_ack(tag)
-
-    try:
-        connection.add_callback_threadsafe(acknowledge)
-    except AMQPError:
-        # The connection is gone: the message comes again, and is recognised.
-        _log.info("a message can't be acknowledged and will come again", action="ack_missed")
-
-
-def _reply_address(properties: BasicProperties) -> ReplyAddress | None:
-    """Where a reply goes; None where `reply_to` is absent or can't be a queue's name."""
-    reply_to = _text(properties.reply_to)
-    return ReplyAddress(reply_to, _text(properties.correlation_id)) if reply_to else None
-
-
-def _text(value: object) -> str | None:
-    # pika hands on as bytes what is not UTF-8; NUL is not for PostgreSQL.
-    return value if isinstance(value, str) and value and not has_control_characters(value) else None
+        self._wakeups.messages_waiting.ring()

@@ -10,11 +10,28 @@ import structlog
 
 from src.config import WorkerSettings
 from src.services.database.worker_registry import WorkerRegistry
+from src.services.wakeups import WakeUps
 
 _log = structlog.get_logger(__name__)
 
 # Slots stop a little before others may take their courses.
 _MARGIN = 0.9
+
+
+class LeaseProof:
+    """Whether this process can be sure that nobody has taken its courses. The heartbeat extends it."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether leases are proven now."""
+        return time.monotonic() < self._until
+
+    def extend(self, until: float) -> None:
+        """Leases are proven `until` then, by `time.monotonic`. Called from the heartbeat's thread."""
+        self._until = until
 
 
 class Heartbeat:
@@ -27,30 +44,26 @@ class Heartbeat:
         self,
         registry: WorkerRegistry,
         config: WorkerSettings,
+        leases: LeaseProof,
         held: Callable[[], Collection[UUID]],
         on_lost: Callable[[Collection[UUID]], None],
-        on_proven: Callable[[], None],
+        wakeups: WakeUps,
     ) -> None:
-        """`held`: the leases that slots work under, called from the thread. The others are called in the event loop:
-        when leases are gone, and when claims are possible (again).
+        """`held`: the leases that slots work under, called from the thread. `on_lost` is called in the event loop when
+        leases are gone.
         """
         self._registry = registry
         self._config = config
+        self._leases = leases
         self._held = held
         self._on_lost = on_lost
-        self._on_proven = on_proven
+        self._wakeups = wakeups
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
         self._ticker: asyncio.Task[None] | None = None
         self._ticked_at = time.monotonic()
-        self._proven_until = 0.0
         self._was_proven = False
-
-    @property
-    def proven(self) -> bool:
-        """Whether this process can be sure that nobody has taken its courses."""
-        return time.monotonic() < self._proven_until
 
     async def start(self) -> None:
         """Begins to beat. Returns after the first one: what this worker claims next is seen to be a living worker's."""
@@ -71,10 +84,10 @@ class Heartbeat:
     def tick(self) -> None:
         """In the event loop: notes that it runs, and stops the slots when the last beat is too long ago."""
         self._ticked_at = time.monotonic()
-        if self._was_proven and not self.proven:
+        if self._was_proven and not self._leases.proven:
             _log.error("leases can't be proven any more; slots stop", action="lease_unproven")
             self._on_lost(self._held())
-        self._was_proven = self.proven
+        self._was_proven = self._leases.proven
 
     def beat(self) -> None:
         """In the thread: one beat, if the event loop runs."""
@@ -88,10 +101,10 @@ class Heartbeat:
         except Exception as error:
             _log.warning("a heartbeat failed", action="beat_failed", error=type(error).__name__)
             return
-        was_proven = self.proven
-        self._proven_until = before + _MARGIN * self._config.lease
+        was_proven = self._leases.proven
+        self._leases.extend(before + _MARGIN * self._config.lease)
         if not was_proven:
-            self._loop.call_soon_threadsafe(self._on_proven)
+            self._wakeups.courses_waiting.ring()  # claims are possible (again)
         if lost:
             self._loop.call_soon_threadsafe(self._on_lost, lost)
 

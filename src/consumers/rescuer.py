@@ -1,13 +1,12 @@
 """Takes courses from workers that are gone."""
 
-from collections.abc import Callable
-
 import structlog
 
 from src.config import CourseSettings, WorkerSettings
 from src.domain.status import CourseStatus
 from src.services.database.worker_registry import WorkerRegistry
 from src.services.duty import Duty
+from src.services.wakeups import WakeUps
 
 _log = structlog.get_logger(__name__)
 
@@ -16,18 +15,14 @@ class Rescuer(Duty):
     """Looks a few times per lease. Every worker does; each course is rescued by one of them."""
 
     def __init__(
-        self,
-        registry: WorkerRegistry,
-        worker: WorkerSettings,
-        course: CourseSettings,
-        on_rescued: Callable[[], None],
+        self, registry: WorkerRegistry, worker: WorkerSettings, course: CourseSettings, wakeups: WakeUps
     ) -> None:
         super().__init__(worker.lease / 3)
         self._registry = registry
         self._max_attempts = course.max_attempts
         # A living worker ends its slots at the deadline by itself; only one that fails to is cut off.
         self._deadline = course.deadline + worker.lease
-        self._on_rescued = on_rescued
+        self._wakeups = wakeups
 
     async def turn(self) -> None:
         """Frees what is lost, and fails what has no attempt left."""
@@ -42,4 +37,5 @@ class Rescuer(Duty):
                 from_worker=str(rescue.worker),
             )
         if rescues:
-            self._on_rescued()
+            self._wakeups.courses_waiting.ring()
+            self._wakeups.messages_waiting.ring()  # of those that have no attempt left

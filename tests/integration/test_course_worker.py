@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from src.config import Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
+from src.consumers.heartbeat import LeaseProof
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState, Slots
 from src.domain.course import Lost, Outcome
 from src.domain.redaction import Redactor
 from src.services.course_generator import CourseGenerator
@@ -29,29 +30,36 @@ class Generator:
         return Lost()
 
 
+class Proof(LeaseProof):
+    """Says each time what a test has laid down."""
+
+    def __init__(self, *answers: bool) -> None:
+        super().__init__()
+        self._answers = list(answers)
+
+    @property
+    def proven(self) -> bool:
+        return self._answers.pop(0)
+
+
 def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but_adopted_later(
     psql: Psql, peer: Callable[..., Peer], queue_course: Callable[..., str]
 ) -> None:
     """Fault 8: the slot would begin when nobody looks after its lease."""
     queue_course()
     me, generator, mirror = peer(), Generator(), Mirror(None)
-    proven = [True, False, True, True]  # before and after each of two claims
+    proof = Proof(True, False, True, True)  # before and after each of two claims
 
     async def take_two_turns() -> None:
         worker = CourseWorker(
             me.id,
             cast(CourseGenerator, generator),
             me.store,
-            ModelBreaker(ModelBrake(10, 1.0)),
             mirror,
             MirrorKeeper(me.store, mirror),
             Redactor(),
             Settings(env_file=None),
-            AcceptedCourses(),
-            asyncio.Event(),
-            may_claim=lambda: proven.pop(0),
-            slots_elsewhere=lambda: 0,
-            on_concluded=lambda: None,
+            ProcessState(Slots(50), ModelBreaker(ModelBrake(10, 1.0)), proof),
         )
         await worker.turn()
         assert (worker.slots_in_use, generator.leases) == (0, [])

@@ -25,6 +25,7 @@ from src.services.database.course_import import Import
 from src.services.database.intake import Intake
 from src.services.files.importer import FilesImport
 from src.services.files.store import FilesStore
+from src.services.wakeups import WakeUps
 from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer
 from tests.sql import Psql
@@ -264,8 +265,12 @@ class TestLessonOfAnEarlierVersion:
     ) -> None:
         written(files)
         self.spoil(folder / "lesson-2.json")
-        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
-        asyncio.run(Reconciler(files, FilesImport(database, files), watch).turn())
+
+        async def look() -> None:
+            watch = DatabaseWatch(database, "0001", interval=1, wakeups=WakeUps())
+            await Reconciler(files, FilesImport(database, files), watch).turn()
+
+        asyncio.run(look())
         assert files.waiting() == []
         assert psql.value("SELECT status FROM courses") == "QUEUED"
 
@@ -278,10 +283,6 @@ def test_no_other_file_is_set_aside(database: Database, files: FilesStore, tmp_p
     with pytest.raises(ValueError, match="Invalid JSON"):
         imported(database, files)
     assert (folder / name).read_text() == "{half"
-
-
-async def _nothing() -> None:
-    pass
 
 
 def test_a_course_whose_values_no_row_can_hold_keeps_no_other_from_being_imported(
@@ -297,7 +298,7 @@ def test_a_course_whose_values_no_row_can_hold_keeps_no_other_from_being_importe
             assert claim is not None
             await files.save_outline(claim, outline(), calls)
             await files.release(claim.course_id)
-        watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
+        watch = DatabaseWatch(database, "0001", interval=1, wakeups=WakeUps())
         await Reconciler(files, FilesImport(database, files), watch).turn()
         assert len(files.waiting()) == 1
 

@@ -11,15 +11,16 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from src.config import OpenAISettings, Settings
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivery import Delivery
+from src.consumers.delivered_request import delivered_request
 from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState, Slots
 from src.domain.redaction import Redactor
 from src.services.broker import publisher
 from src.services.broker.announcer import Announcer
+from src.services.broker.consumer import Delivery
 from src.services.broker.publisher import Publication, Publisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
@@ -65,18 +66,20 @@ class Here:
     files: FilesStore
     broker: Broker
     watch: Watch
-    accepted: AcceptedCourses
+    state: ProcessState
+    handed_back: list[Delivery]
     acknowledged: list[str] = field(default_factory=list)
-    handed_back: list[Delivery] = field(default_factory=list)
 
     def delivery(self, name: str, body: bytes | None = None, **fields: Any) -> Delivery:
         request = {"request_id": "r-1", "user_id": str(USER), "topic": "Cells", "num_lessons": 1, **fields}
         return Delivery(
             body=json.dumps(request).encode() if body is None else body,
+            routing_key="course.generate",
             message_id=None,
+            correlation_id=None,
+            reply_to=None,
             priority=None,
             redelivered=False,
-            reply=None,
             is_current=lambda: True,
             acknowledge=lambda: self.acknowledged.append(name),
         )
@@ -97,28 +100,23 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     settings = Settings(env_file=None, openai=OpenAISettings(base_url=stand_in.base_url), output_dir=folder)
     server = ModelServer(settings.openai)
     model = OpenAIModel(server, settings.openai, Redactor())
-    files, broker, watch, accepted = FilesStore(folder), Broker(), Watch(), AcceptedCourses()
-    here: Here
+    files, broker, watch = FilesStore(folder), Broker(), Watch()
+    state = ProcessState(Slots(settings.worker.slots), ModelBreaker(server.brake))
+    handed_back: list[Delivery] = []
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
     generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred", reviews)
-    announcer, breaker = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelBreaker(server.brake)
     worker = FilesOnlyWorker(
-        FilesAttempt(generator, files, Mirror(folder), breaker, Redactor(), settings.course),
+        FilesAttempt(generator, files, Mirror(folder), state.breaker, Redactor(), settings.course),
         files,
         FilesImport(database, files),
-        announcer,
-        breaker,
+        Announcer(cast(Publisher, broker), settings.rabbitmq),
         cast(DatabaseWatch, watch),
+        handed_back.append,
         settings,
-        accepted,
-        asyncio.Event(),
-        slots_elsewhere=lambda: 0,
-        hand_back=lambda delivery: here.handed_back.append(delivery),
-        on_ended=lambda: None,
+        state,
     )
-    here = Here(worker, files, broker, watch, accepted)
-    yield here
+    yield Here(worker, files, broker, watch, state, handed_back)
     await worker.stop()
     await server.close()
     reviews.shutdown()
@@ -201,7 +199,7 @@ def test_a_course_that_waits_for_the_broker_or_for_its_folder_takes_no_slot(
             assert here.acknowledged == []
 
             link = here.delivery("link", request_id="r-2")
-            (tmp_path / ".files-only" / str(link.request(30).course_id)).symlink_to(tmp_path)
+            (tmp_path / ".files-only" / str(delivered_request(link, 30).course_id)).symlink_to(tmp_path)
             await here.worker.take(link)
             await here.worker.turn()
             assert here.worker.slots_in_use == 1
@@ -222,7 +220,7 @@ def test_a_request_whose_course_the_database_has_waits_for_it(
     async def work() -> None:
         async with files_only(database, stand_in, tmp_path) as here:
             again = here.delivery("again")
-            here.accepted.add(again.request(30).course_id)
+            here.state.accepted.add(delivered_request(again, 30).course_id)
             await here.worker.take(again)
             await here.worker.turn()
             assert (here.worker.slots_in_use, here.handed_back) == (0, [])

@@ -6,12 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
-from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.generation_consumer import GenerationConsumer
+from src.consumers.model_breaker import ModelBreaker
+from src.consumers.process_state import ProcessState, Slots
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
+from src.services.model.brake import ModelBrake
 from tests.sql import Psql
 from tests.upstream import Upstream
 from tests.waiting import PATIENCE
@@ -52,17 +55,13 @@ class SecondTryLost(ConfirmationLost):
         return reception, course_id
 
 
-async def _nothing() -> None:
-    pass
-
-
 async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalRabbitMQ, vhost: str) -> None:
     """Runs a consumer until everything is taken in."""
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
-    watch = DatabaseWatch(database, "0001", interval=1, on_away=_nothing, on_back=lambda: None)
-    consumer = GenerationConsumer(
-        intake, config, 30, 1, watch, None, AcceptedCourses(), on_accepted=lambda: None, on_answered=lambda: None
-    )
+    state = ProcessState(Slots(1), ModelBreaker(ModelBrake(10, 1.0)))
+    watch = DatabaseWatch(database, "0001", interval=1, wakeups=state.wakeups)
+    queue = QueueConsumer(config, config.queue_generation, 50)
+    consumer = GenerationConsumer(intake, queue, watch, None, 30, state)
     await consumer.start()
     async with asyncio.timeout(PATIENCE):
         await intake.taken_in.wait()

@@ -9,9 +9,10 @@ import pytest
 
 from src.config import WorkerSettings
 from src.consumers import heartbeat as heartbeat_module
-from src.consumers.heartbeat import Heartbeat
+from src.consumers.heartbeat import Heartbeat, LeaseProof
 from src.domain.course import Claim
 from src.services.database.worker_registry import WorkerRegistry
+from src.services.wakeups import WakeUps
 from tests.clock import Clock
 from tests.peers import Peer
 from tests.sql import Psql
@@ -33,16 +34,19 @@ class Slots:
 
     leases: set[UUID] = field(default_factory=set)
     lost: list[set[UUID]] = field(default_factory=list)
-    proven: int = 0
+    woken: int = 0
+    proof: LeaseProof = field(default_factory=LeaseProof)
 
-    def heartbeat(self, registry: WorkerRegistry) -> Heartbeat:
-        return Heartbeat(registry, CONFIG, lambda: frozenset(self.leases), self._lose, self._prove)
+    def heartbeat(self, registry: WorkerRegistry, config: WorkerSettings = CONFIG) -> Heartbeat:
+        wakeups = WakeUps()
+        wakeups.courses_waiting.subscribe(self._wake)
+        return Heartbeat(registry, config, self.proof, lambda: frozenset(self.leases), self._lose, wakeups)
 
     def _lose(self, leases: Collection[UUID]) -> None:
         self.lost.append(set(leases))
 
-    def _prove(self) -> None:
-        self.proven += 1
+    def _wake(self) -> None:
+        self.woken += 1
 
 
 @dataclass
@@ -83,19 +87,19 @@ def scene(psql: Psql, clock: Clock, peer: Callable[..., Peer], queue_course: Cal
 
 def test_before_the_first_beat_nothing_may_be_claimed(scene: Scene) -> None:
     def story(scene: Scene) -> None:
-        assert not scene.heartbeat.proven
+        assert not scene.slots.proof.proven
         scene.heartbeat.beat()
-        assert scene.heartbeat.proven
+        assert scene.slots.proof.proven
 
     scene.play(story)
-    assert scene.slots.proven == 1
+    assert scene.slots.woken == 1
 
 
 def test_while_it_beats_leases_stay_proven_and_nothing_is_lost(scene: Scene) -> None:
     def story(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.pass_time(10 * CONFIG.lease)
-        assert scene.heartbeat.proven
+        assert scene.slots.proof.proven
 
     scene.play(story)
     assert scene.slots.lost == []
@@ -129,10 +133,10 @@ def test_when_beats_fail_slots_stop_before_the_lease_ends(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.psql.run("ALTER TABLE workers RENAME TO gone")  # every beat fails from here on
         scene.pass_time(CONFIG.lease - 6)
-        assert scene.heartbeat.proven
+        assert scene.slots.proof.proven
         assert scene.slots.lost == []
         scene.pass_time(5)  # one second before the lease ends
-        assert not scene.heartbeat.proven
+        assert not scene.slots.proof.proven
 
     scene.play(story)
     assert scene.slots.lost == [{scene.claim.lease_id}]
@@ -142,12 +146,12 @@ def test_when_beats_succeed_again_claims_are_possible_again(scene: Scene) -> Non
     def story(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.pass_time(2 * CONFIG.lease, beats=False)
-        assert not scene.heartbeat.proven
+        assert not scene.slots.proof.proven
         scene.heartbeat.beat()
-        assert scene.heartbeat.proven
+        assert scene.slots.proof.proven
 
     scene.play(story)
-    assert scene.slots.proven == 2
+    assert scene.slots.woken == 2
 
 
 def test_while_the_event_loop_hangs_the_thread_does_not_beat(scene: Scene) -> None:
@@ -172,8 +176,7 @@ def test_its_thread_beats_by_itself(psql: Psql, peer: Callable[..., Peer]) -> No
 
     async def run() -> None:
         slots = Slots()
-        config = WorkerSettings(lease=1.5, heartbeat=0.1)
-        heartbeat = Heartbeat(worker.registry, config, lambda: (), slots._lose, slots._prove)
+        heartbeat = slots.heartbeat(worker.registry, WorkerSettings(lease=1.5, heartbeat=0.1))
         await heartbeat.start()
         first = psql.value("SELECT last_seen_at FROM workers")
         await asyncio.to_thread(
@@ -191,9 +194,9 @@ def test_once_it_has_started_the_worker_is_seen_and_may_claim(psql: Psql, peer: 
 
     async def run() -> bool:
         slots = Slots()
-        heartbeat = Heartbeat(worker.registry, WorkerSettings(heartbeat=10), lambda: (), slots._lose, slots._prove)
+        heartbeat = slots.heartbeat(worker.registry, WorkerSettings(heartbeat=10))
         await heartbeat.start()
-        proven = heartbeat.proven
+        proven = slots.proof.proven
         await heartbeat.stop()
         return proven
 

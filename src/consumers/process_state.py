@@ -1,0 +1,48 @@
+"""What the parts of one process share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from src.consumers.accepted_courses import AcceptedCourses
+from src.consumers.heartbeat import LeaseProof
+from src.consumers.model_breaker import ModelBreaker
+from src.services.wakeups import WakeUps
+
+
+class Slots:
+    """Courses that the process works on at once, at most, whichever part they belong to."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._counts: list[Callable[[], int]] = []
+
+    def shared_with(self, in_use: Callable[[], int]) -> None:
+        """Adds a part; `in_use` returns how many slots it has at the moment."""
+        self._counts.append(in_use)
+
+    @property
+    def in_use(self) -> int:
+        """How many all parts together have."""
+        return sum(count() for count in self._counts)
+
+    @property
+    def free(self) -> int:
+        """How many nobody has."""
+        return self._total - self.in_use
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """What decides in all parts alike whether they take more work, and how they wake each other.
+
+    Make it in the event loop.
+    """
+
+    slots: Slots
+    breaker: ModelBreaker
+    leases: LeaseProof = field(default_factory=LeaseProof)
+    accepted: AcceptedCourses = field(default_factory=AcceptedCourses)
+    shutdown: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set before any part is stopped; no course is claimed and none begun after it."""
+    wakeups: WakeUps = field(default_factory=WakeUps)
