@@ -10,7 +10,8 @@ from typing import Any
 
 import regex
 
-from src.devtools.stand_in_writer import write_lesson, write_outline
+from src.devtools.stand_in_lesson import write_lesson
+from src.devtools.stand_in_outline import write_outline
 from src.domain.finding import Finding
 from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check, LessonText, Origin
