@@ -157,7 +157,7 @@ PROTECTIONS = (
     Protection(
         "27",
         "an answer that is cut off is never taken for a whole one",
-        "src/services/model/language_model.py",
+        "src/services/model/answers.py",
         'if choice.finish_reason == "length":',
         "if False:",
         "test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired",
