@@ -12,7 +12,7 @@ from tests.acceptance.test_scripts import script
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
-from tests.upstream import STATUS, Upstream
+from tests.upstream import DEAD, STATUS, Upstream
 
 EXAMPLES = ROOT / "examples"
 
@@ -105,3 +105,18 @@ def test_save_course_saves_one_that_no_worker_touches(run: Run, psql: Psql) -> N
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("READY knots\n# Lesson 1: The bowline\n")
     assert psql.value("SELECT count(*) FROM generation_queue") == 0
+
+
+def test_read_rejected_prints_each_with_its_reason_and_leaves_it_there(
+    run: Run, workers: Workers, upstream: Upstream
+) -> None:
+    workers.start()
+    upstream.publish({"request_id": "wrong", "topic": "Cells"})
+    upstream.result()
+    upstream.wait_until(lambda: upstream.depth(DEAD) == 1, "the body is on the dead queue")
+    for _ in range(2):
+        done = run("read_rejected")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("invalid_request user_id: Field required wrong b'{")
+        assert len(done.stdout.splitlines()) == 1
+        upstream.wait_until(lambda: upstream.depth(DEAD) == 1, "it is back in the queue")
