@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from src.config import RabbitMQSettings, Settings, SettingsError
-from src.services.broker import connection_parameters, explain, open_channel
+from src.services.broker.connection import connection_parameters, explain, open_channel
 
 TEST_USER = "00000000-0000-4000-8000-000000000001"
 

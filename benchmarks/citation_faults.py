@@ -6,7 +6,7 @@ import regex
 
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, places, replaced, vocabulary
-from src.domain.lesson import Citation
+from src.domain.citation import CitationDraft
 from src.domain.quality.citations import markers, without_markers
 from src.domain.words import numbers, sentences, stem, words
 
@@ -17,12 +17,12 @@ _NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
 _GATES = "citation_removed uncited"
 
 
-def _with_quote(case: Case, citation: Citation, **changes: object) -> Case:
+def _with_quote(case: Case, citation: CitationDraft, **changes: object) -> Case:
     changed = citation.model_copy(update=changes)
     return case.with_text(citations=tuple(changed if it is citation else it for it in case.text.citations))
 
 
-def _citation(random: Random, case: Case) -> Citation | None:
+def _citation(random: Random, case: Case) -> CitationDraft | None:
     return chosen(random, case.text.citations)
 
 

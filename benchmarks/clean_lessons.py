@@ -10,18 +10,18 @@ from typing import Any
 
 import regex
 
+from src.devtools.stand_in_writer import write_lesson, write_outline
 from src.domain.finding import Finding
-from src.domain.headings import primary
+from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
-from src.domain.passages import split
+from src.domain.passage_splitting import split
 from src.domain.quality.citations import markers, without_markers
 from src.domain.quality.draft import Grams, grams, plain
 from src.domain.quality.review import review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import content_stems
-from src.operations.stand_in_writer import write_lesson, write_outline
 
 ROOT = Path(__file__).resolve().parent.parent
 _ORIGIN = Origin("benchmark", 1, "0" * 64)
@@ -45,7 +45,7 @@ class Case:
     @property
     def language(self) -> str:
         """Its primary subtag."""
-        return primary(self.brief.language)
+        return primary_subtag(self.brief.language)
 
     @cached_property
     def findings(self) -> frozenset[Finding]:

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from src.devtools.local_postgres import LocalPostgres
 from src.domain.source import prefixes_of
-from src.operations.local_postgres import LocalPostgres
 from src.operations.migrations import upgrade
 from src.operations.source_import import files_under, import_files
-from src.services import passage_search
-from src.services.database import Database, sql
-from src.services.source_library import SourceLibrary
+from src.services.database import library_search as passage_search
+from src.services.database.connection import Database
+from src.services.database.statements import sql
+from src.services.sources.library import SourceLibrary
 
 _SECONDS = 60.0
 _MILLISECONDS = 50.0

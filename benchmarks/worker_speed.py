@@ -22,10 +22,10 @@ from uuid import uuid4
 from pika.adapters.blocking_connection import BlockingConnection
 
 from src.config import RabbitMQSettings
-from src.operations.local_service import HOST, free_port
-from src.operations.local_services import LocalServices
+from src.devtools.local_service import HOST, free_port
+from src.devtools.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
-from src.services.broker import connection_parameters, open_channel
+from src.services.broker.connection import connection_parameters, open_channel
 
 _LESSONS = 4
 _OVERHEAD = 0.15

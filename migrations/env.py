@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from src.config import Settings
-from src.services.database import database_url
+from src.services.database.connection import database_url
 
 
 def _migrate(connection: Connection) -> None:

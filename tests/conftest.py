@@ -15,11 +15,11 @@ import hypothesis
 import pytest
 
 from src.config import DatabaseSettings
-from src.operations.local_postgres import LocalPostgres
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import LocalServiceError
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_service import LocalServiceError
 from src.operations.migrations import upgrade
-from src.services.database import Database
+from src.services.database.connection import Database
 from tests.health import Health
 from tests.peers import Peer
 from tests.sql import Psql

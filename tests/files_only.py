@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from tests.conftest import Workers
 from tests.worker_process import WorkerProcess
 

@@ -6,7 +6,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from src.operations.local_service import HOST, HeldPort
+from src.devtools.local_service import HOST, HeldPort
 
 
 class Health:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from src.domain.course import Claim
-from src.services.course_store import CourseStore
-from src.services.database import Database
-from src.services.outbox import Outbox
-from src.services.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
+from src.services.database.connection import Database
+from src.services.database.course_store import CourseStore
+from src.services.database.outbox import Outbox
+from src.services.database.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
 
 LEASE = 30.0
 

@@ -45,7 +45,7 @@ PROTECTIONS = (
     Protection(
         "4",
         "a redelivered request without an id is recognised by its body",
-        "src/services/intake.py",
+        "src/services/database/intake.py",
         "    if not redelivered:\n        return request\n",
         "    return request\n",
         "test_killed_between_accepting_and_the_ack_recognises_the_redelivered_request",
@@ -53,7 +53,7 @@ PROTECTIONS = (
     Protection(
         "7",
         "every transaction proves its lease",
-        "src/services/course_store.py",
+        "src/services/database/course_store.py",
         "if not held:",
         "if False:",
         "test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing and fence",
@@ -69,7 +69,7 @@ PROTECTIONS = (
     Protection(
         "9",
         "the attempt is counted by the claim itself",
-        "src/services/sql/claim_courses.sql",
+        "src/services/database/sql/claim_courses.sql",
         "attempt = q.attempt + 1",
         "attempt = q.attempt",
         "test_after_its_last_attempt_it_fails_and_is_never_claimed_again",
@@ -77,7 +77,7 @@ PROTECTIONS = (
     Protection(
         "10",
         "a rescuer leaves a course alone that somebody is just finishing",
-        "src/services/sql/rescue_courses.sql",
+        "src/services/database/sql/rescue_courses.sql",
         "    FOR NO KEY UPDATE OF q, c SKIP LOCKED\n",
         "",
         "test_a_course_that_is_just_being_finished_is_left_to_its_worker",
@@ -85,7 +85,7 @@ PROTECTIONS = (
     Protection(
         "10",
         "a worker that was taken for dead can't finish",
-        "src/services/course_store.py",
+        "src/services/database/course_store.py",
         "if not held:",
         "if False:",
         "test_a_rescuer_and_a_finishing_worker_can_not_both_win",
@@ -109,7 +109,7 @@ PROTECTIONS = (
     Protection(
         "16",
         "nobody waits for a blocked broker for ever",
-        "src/services/broker.py",
+        "src/services/broker/connection.py",
         "        blocked_connection_timeout=60,\n",
         "",
         "test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever",
@@ -117,7 +117,7 @@ PROTECTIONS = (
     Protection(
         "20",
         "a commit whose confirmation was lost is looked up",
-        "src/services/course_store.py",
+        "src/services/database/course_store.py",
         'if last_try and connection.execute(sql("was_committed")',
         'if False and connection.execute(sql("was_committed")',
         "test_a_connection_that_breaks_during_the_commit_of_ready_makes_one_course_and_one_result",
@@ -133,7 +133,7 @@ PROTECTIONS = (
     Protection(
         "24",
         "all slots share the brake",
-        "src/services/model_brake.py",
+        "src/services/model/brake.py",
         "        if turn.round == self._round:\n            self._round += 1",
         "        if False:\n            self._round += 1",
         "test_a_model_that_takes_few_calls_at_once_gets_few_and_no_course_suffers",
@@ -142,14 +142,14 @@ PROTECTIONS = (
         "26",
         "a model that refuses everything stops claims",
         "src/consumers/course_worker.py",
-        "                    self._gate.shut(message)\n",
+        "                    self._breaker.trip(message)\n",
         "                    pass\n",
         "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
     ),
     Protection(
         "27",
         "an answer that is cut off is never taken for a whole one",
-        "src/services/language_model.py",
+        "src/services/model/language_model.py",
         'if choice.finish_reason == "length":',
         "if False:",
         "test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired",
@@ -165,7 +165,7 @@ PROTECTIONS = (
     Protection(
         "36",
         "what could not be written whole is taken away",
-        "src/services/whole_files.py",
+        "src/services/files/whole_files.py",
         "        temporary.unlink(missing_ok=True)\n",
         "",
         "test_a_full_or_broken_disk_is_one_named_error_and_leaves_no_temporary_file",
@@ -173,7 +173,7 @@ PROTECTIONS = (
     Protection(
         "37",
         "files are put into place as a whole",
-        "src/services/whole_files.py",
+        "src/services/files/whole_files.py",
         'temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")',
         "temporary = path",
         "test_killed_while_it_writes_the_files_leaves_none_half_written",
@@ -181,7 +181,7 @@ PROTECTIONS = (
     Protection(
         "40",
         "what reaches no queue is not published",
-        "src/services/publisher.py",
+        "src/services/broker/publisher.py",
         "            mandatory=publication.mandatory,\n",
         "",
         "test_a_result_that_can_not_be_routed_is_kept_and_published_later",
@@ -189,9 +189,9 @@ PROTECTIONS = (
     Protection(
         "42",
         "a message that is sent again carries the same id",
-        "src/services/messages.py",
-        "message_id=str(self.message_id)",
-        "message_id=str(uuid4())",
+        "src/services/broker/messages.py",
+        "message_id=str(message.message_id)",
+        'message_id=str(__import__("uuid").uuid4())',
         "test_killed_between_publishing_and_marking_sends_the_same_message_id_again",
     ),
     Protection(
@@ -205,7 +205,7 @@ PROTECTIONS = (
     Protection(
         "47",
         "no text can close its tag",
-        "src/services/prompts/__init__.py",
+        "src/services/model/prompts/__init__.py",
         '.replace("<", "\\\\u003c").replace(">", "\\\\u003e")',
         "",
         "test_instructions_in_topic_and_passages_reach_the_model_as_data_and_nothing_comes_of_them",
@@ -213,7 +213,7 @@ PROTECTIONS = (
     Protection(
         "49",
         "secrets are taken out of what is stored",
-        "src/services/redaction.py",
+        "src/domain/redaction.py",
         "            text = text.replace(secret, HIDDEN)\n",
         "            pass\n",
         "test_the_secrets_of_this_process_whatever_they_look_like",
@@ -229,7 +229,7 @@ PROTECTIONS = (
     Protection(
         "53",
         "an attempt that is over writes nothing, in whatever order things happen",
-        "src/services/course_store.py",
+        "src/services/database/course_store.py",
         "if not held:",
         "if False:",
         "test_a_lease_once_lost_never_writes_and_nothing_saved_or_ended_changes_by_itself",

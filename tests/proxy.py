@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from src.operations.local_service import HOST
+from src.devtools.local_service import HOST
 
 # Linux lets any program have the packets that come to a socket filtered. This filter keeps nothing of a packet, so that
 # its sender sees neither data nor acknowledgement, as if the cable were cut. Closing a socket would tell him.

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from src.config import DatabaseSettings, OpenAISettings
 from src.domain.source import Passage
 from src.operations.source_import import Imported, files_under, import_files
-from src.services.database import Database
-from src.services.embeddings import Embedder
-from src.services.model_server import ModelServer
-from src.services.source_library import Change, Document, SourceLibrary
+from src.services.database.connection import Database
+from src.services.database.library_store import Change, Document
+from src.services.model.server import ModelServer
+from src.services.sources.embeddings import Embedder
+from src.services.sources.library import SourceLibrary
 from tests.stand_in import StandIn
 
 T = TypeVar("T")

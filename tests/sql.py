@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from src.config import DatabaseSettings
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 
 
 class SQLError(Exception):

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from src.operations.local_service import HOST
-from src.operations.stand_in_model import StandInModel
+from src.devtools.local_service import HOST
+from src.devtools.stand_in_model import StandInModel
 from tests.waiting import eventually
 
 

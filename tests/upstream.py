@@ -12,7 +12,7 @@ from uuid import uuid4
 import pika
 from pika.exceptions import AMQPError
 
-from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_rabbitmq import LocalRabbitMQ
 from tests.waiting import PATIENCE
 
 EXCHANGE, GENERATE = "course.exchange", "course.generate"

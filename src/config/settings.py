@@ -20,18 +20,26 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from src.domain.errors import OperatorError
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Name = Annotated[str, Field(min_length=1)]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-class SettingsError(ValueError):
+class SettingsError(OperatorError, ValueError):
     """One or more settings are wrong. `faults` has one line for each, without the value: it may be a secret."""
+
+    exit_code = 2
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+    def lines(self) -> list[str]:
+        """Returns one line for each fault."""
+        return [f"settings: {fault}" for fault in self.faults]
 
 
 def _group(prefix: str) -> SettingsConfigDict:

@@ -11,18 +11,19 @@ import structlog
 
 from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
-from src.consumers.duty import Duty
 from src.consumers.mirror_keeper import MirrorKeeper
-from src.consumers.model_gate import ModelGate
+from src.consumers.model_breaker import ModelBreaker
 from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
+from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.model_call import ModelCall
+from src.domain.redaction import Redactor
 from src.domain.text import printable
 from src.services.course_generator import CourseGenerator
-from src.services.course_store import CourseStore
 from src.services.crash_points import crash_point
-from src.services.mirror import Mirror
-from src.services.redaction import Redactor
+from src.services.database.course_store import CourseStore
+from src.services.duty import Duty
+from src.services.files.mirror import Mirror
 
 _log = structlog.get_logger(__name__)
 
@@ -50,7 +51,7 @@ class CourseWorker(Duty):
         worker_id: UUID,
         generator: CourseGenerator,
         store: CourseStore,
-        gate: ModelGate,
+        breaker: ModelBreaker,
         mirror: Mirror,
         mirror_keeper: MirrorKeeper,
         redact: Redactor,
@@ -70,7 +71,7 @@ class CourseWorker(Duty):
         self._worker_id = worker_id
         self._generator = generator
         self._store = store
-        self._gate = gate
+        self._breaker = breaker
         self._mirror = mirror
         self._mirror_keeper = mirror_keeper
         self._redact = redact
@@ -106,7 +107,7 @@ class CourseWorker(Duty):
         free = self._settings.worker.slots - len(self._slots) - self._slots_elsewhere()
         if self._shutdown.is_set() or free <= 0 or not self._may_claim():
             return
-        permitted = self._gate.permits(free)
+        permitted = self._breaker.permits(free)
         if permitted == 0:
             return
         claims = await self._store.claim(
@@ -120,7 +121,7 @@ class CourseWorker(Duty):
             self._slots[claim.lease_id] = _Slot(claim, task)
             task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]
         if claims:
-            self._gate.claimed()
+            self._breaker.claimed()
             self._note_leases()
             self._on_concluded()
 
@@ -192,7 +193,7 @@ class CourseWorker(Duty):
     async def _conclude(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> None:
         match outcome:
             case Finished():
-                self._gate.open()
+                self._breaker.reset()
                 crash_point("lessons_saved")
                 paths = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
                 await self._store.finish(claim, *paths)
@@ -200,11 +201,11 @@ class CourseWorker(Duty):
                 _log.info("the course is ready", action="course_ready", output_path=paths[0])
             case Failed(code, message):
                 if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
-                    self._gate.open()  # it does answer
+                    self._breaker.reset()  # it does answer
                 await self._fail(claim, code, message, calls)
             case Postponed(message, delay, code, access_denied):
                 if access_denied:
-                    self._gate.shut(message)
+                    self._breaker.trip(message)
                 elif claim.postponed_for > self._settings.course.max_wait:
                     # The words of the database are for operators.
                     told = message if code is ErrorCode.MODEL_UNAVAILABLE else "the sources can't be searched"

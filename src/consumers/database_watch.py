@@ -5,13 +5,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
-from src.consumers.duty import Duty
 from src.domain.backoff import backoff
-from src.domain.text import printable
-from src.services.database import Database, is_away, sql
+from src.services.database.connection import Database
+from src.services.database.schema_check import obstacle
+from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
 
@@ -55,21 +53,20 @@ class DatabaseWatch(Duty):
         One that is away for longer than a unit of work would wait for it counts as `lost` from then on.
         """
         began, failures = time.monotonic(), 0
-        while (obstacle := await self._obstacle()) is not None:
-            reason, away = obstacle
+        while (found := await obstacle(self._database, self._schema)) is not None:
             failures += 1
             delay = backoff(failures, 1.0, _LONGEST_DELAY)
             _log.error(
-                "waiting for the database", action="database_unavailable", reason=reason, retry_in=round(delay, 1)
+                "waiting for the database", action="database_unavailable", reason=found.reason, retry_in=round(delay, 1)
             )
-            if away and time.monotonic() - began >= self._database.patience:
+            if found.away and time.monotonic() - began >= self._database.patience:
                 await self.lost()
             await asyncio.sleep(delay)
         self._found()
 
     async def turn(self) -> None:
         """Looks whether it is back."""
-        if not self._present and await self._obstacle() is None:
+        if not self._present and await obstacle(self._database, self._schema) is None:
             self._found()
 
     def _found(self) -> None:
@@ -77,20 +74,3 @@ class DatabaseWatch(Duty):
             self._present = True
             _log.warning("the database is back", action="database_back")
             self._on_back()
-
-    async def _obstacle(self) -> tuple[str, bool] | None:
-        """What is in the way, and whether it is that nothing answers."""
-
-        def work(connection: Connection) -> str:
-            return str(connection.execute(sql("schema_revision")).scalar_one())
-
-        try:
-            found = await self._database.run(work, patience=0)  # at once: the caller says what is in the way
-        except ProgrammingError:
-            return "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql", False
-        except SQLAlchemyError as error:
-            return printable(str(getattr(error, "orig", error)).strip()), is_away(error)
-        # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
-        if found < self._schema:
-            return f"its schema is {found}, this program needs {self._schema}: run `python app.py db upgrade`", False
-        return None

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from src.domain.message import ReplyAddress
 from src.domain.request import CourseRequest, IdentifiedRequest
-from src.services.messages import ReplyAddress
 
 
 @dataclass(frozen=True, slots=True)

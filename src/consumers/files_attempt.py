@@ -9,19 +9,20 @@ from uuid import UUID, uuid4
 import structlog
 
 from src.config import CourseSettings
-from src.consumers.model_gate import ModelGate
+from src.consumers.model_breaker import ModelBreaker
 from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
+from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import ErrorCode
+from src.domain.files_course import StoredResult
+from src.domain.message import Message
+from src.domain.model_call import ModelCall
+from src.domain.redaction import Redactor
 from src.domain.request import IdentifiedRequest
 from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, message_id_of
 from src.domain.text import printable
 from src.services.course_generator import CourseGenerator
-from src.services.files_course import StoredResult
-from src.services.files_store import FilesStore, until_written
-from src.services.messages import Message
-from src.services.mirror import Mirror
-from src.services.redaction import Redactor
+from src.services.files.mirror import Mirror
+from src.services.files.store import FilesStore, until_written
 
 _log = structlog.get_logger(__name__)
 
@@ -41,14 +42,14 @@ class FilesAttempt:
         generator: CourseGenerator,
         files: FilesStore,
         mirror: Mirror,
-        gate: ModelGate,
+        breaker: ModelBreaker,
         redact: Redactor,
         course: CourseSettings,
     ) -> None:
         self._generator = generator
         self._files = files
         self._mirror = mirror
-        self._gate = gate
+        self._breaker = breaker
         self._redact = redact
         self._course = course
 
@@ -98,15 +99,15 @@ class FilesAttempt:
             outcome = Broken(f"the course took longer than {deadline:g} s")
         match outcome:
             case Finished():
-                self._gate.open()
+                self._breaker.reset()
                 return await self._finished(claim)
             case Failed(code, message):
                 if code in (ErrorCode.MODEL_REFUSED, ErrorCode.MODEL_OUTPUT_INVALID):
-                    self._gate.open()
+                    self._breaker.reset()
                 return await self._failed(claim, code, message)
             case Postponed(message, delay, code, access_denied):
                 if access_denied:
-                    self._gate.shut(message)
+                    self._breaker.trip(message)
                 if code is not ErrorCode.MODEL_UNAVAILABLE:  # the sources are where the database is
                     delay = _ONLY_THE_DATABASE_KNOWS
                 await self._files.refund(claim)

@@ -12,17 +12,18 @@ from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
-from src.consumers.duty import Duty
 from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
-from src.consumers.model_gate import ModelGate
+from src.consumers.model_breaker import ModelBreaker
 from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
+from src.domain.files_course import StoredResult
+from src.domain.message import Message, refusal_messages, rejected_body
 from src.domain.request import IdentifiedRequest, identifiers
-from src.services.announcer import Announcer
+from src.services.broker.announcer import Announcer
 from src.services.crash_points import crash_point
-from src.services.files_course import StoredResult
-from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore
-from src.services.messages import Message, refusal_messages, rejected_body
+from src.services.database.course_import import Import
+from src.services.duty import Duty
+from src.services.files.importer import FilesImport
+from src.services.files.store import FilesStore
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ class FilesOnlyWorker(Duty):
         files: FilesStore,
         importer: FilesImport,
         announcer: Announcer,
-        gate: ModelGate,
+        breaker: ModelBreaker,
         watch: DatabaseWatch,
         settings: Settings,
         accepted: AcceptedCourses,
@@ -82,7 +83,7 @@ class FilesOnlyWorker(Duty):
         self._files = files
         self._importer = importer
         self._announcer = announcer
-        self._gate = gate
+        self._breaker = breaker
         self._watch = watch
         self._settings = settings
         self._accepted = accepted
@@ -155,7 +156,7 @@ class FilesOnlyWorker(Duty):
                 self._hand_back(entry.delivery)
             elif entry.request.course_id in self._accepted:
                 self._waiting.append(entry)  # the database has its course, and how far that is
-            elif entry.due <= time.monotonic() and self._has_slot() and self._gate.permits(1):
+            elif entry.due <= time.monotonic() and self._has_slot() and self._breaker.permits(1):
                 self._start(entry)
             else:
                 self._waiting.append(entry)
@@ -176,7 +177,7 @@ class FilesOnlyWorker(Duty):
         return self._slots_elsewhere() + self.slots_in_use < self._settings.worker.slots
 
     def _start(self, entry: _Waiting) -> None:
-        self._gate.claimed()
+        self._breaker.claimed()
         running = self._running[entry.request.course_id] = _Running(entry.request, [entry.delivery])
         running.task = asyncio.create_task(self._run_course(running), name=f"course {entry.request.course_id}")
 

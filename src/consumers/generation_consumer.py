@@ -19,13 +19,13 @@ from src.consumers.delivery import Delivery
 from src.consumers.files_only import FilesOnlyWorker
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest
+from src.domain.message import ReplyAddress
 from src.domain.request import IdentifiedRequest, identifiers, valid_request_id
 from src.domain.text import has_control_characters
-from src.services.broker import BrokerThread
+from src.services.broker.connection import BrokerThread
 from src.services.crash_points import crash_point
-from src.services.database import is_about_values, is_away
-from src.services.intake import Intake, Reception
-from src.services.messages import ReplyAddress
+from src.services.database.connection import is_about_values, is_away
+from src.services.database.intake import Intake, Reception
 
 _log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from src.config import WorkerSettings
-from src.services.worker_registry import WorkerRegistry
+from src.services.database.worker_registry import WorkerRegistry
 
 _log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import structlog
 
-from src.consumers.duty import Duty
-from src.services.course_store import CourseStore
-from src.services.mirror import Mirror, MirrorError
+from src.services.database.course_store import CourseStore
+from src.services.duty import Duty
+from src.services.files.mirror import Mirror, MirrorError
 
 _log = structlog.get_logger(__name__)
 

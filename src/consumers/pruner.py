@@ -1,8 +1,8 @@
 """Deletes what nobody needs any more."""
 
-from src.consumers.duty import Duty
-from src.services.outbox import Outbox
-from src.services.worker_registry import WorkerRegistry
+from src.services.database.outbox import Outbox
+from src.services.database.worker_registry import WorkerRegistry
+from src.services.duty import Duty
 
 _HOUR = 3600.0
 

@@ -6,10 +6,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.duty import Duty
-from src.services.database import is_about_values
-from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore
+from src.services.database.connection import is_about_values
+from src.services.database.course_import import Import
+from src.services.duty import Duty
+from src.services.files.importer import FilesImport
+from src.services.files.store import FilesStore
 
 _log = structlog.get_logger(__name__)
 

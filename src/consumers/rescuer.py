@@ -5,9 +5,9 @@ from collections.abc import Callable
 import structlog
 
 from src.config import CourseSettings, WorkerSettings
-from src.consumers.duty import Duty
 from src.domain.status import CourseStatus
-from src.services.worker_registry import WorkerRegistry
+from src.services.database.worker_registry import WorkerRegistry
+from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
 

@@ -8,11 +8,12 @@ from typing import assert_never
 import structlog
 
 from src.config import RabbitMQSettings
-from src.consumers.duty import Duty
 from src.domain.backoff import backoff
+from src.services.broker.messages import publication
+from src.services.broker.publisher import Publisher, PublishResult
 from src.services.crash_points import crash_point
-from src.services.outbox import Outbox, OutboxMessage
-from src.services.publisher import Delivery, Publisher
+from src.services.database.outbox import Outbox, OutboxMessage
+from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
 
@@ -49,34 +50,34 @@ class ResultRelay(Duty):
             messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
             if not messages:
                 return
-            publications = [message.publication(self._config) for message in messages]
-            deliveries = await self._publisher.publish(publications, not_after)
+            publications = [publication(message, self._config) for message in messages]
+            results = await self._publisher.publish(publications, not_after)
             crash_point("published")
-            await self._settle(list(zip(messages, deliveries, strict=True)))
+            await self._settle(list(zip(messages, results, strict=True)))
 
-    async def _settle(self, results: list[tuple[OutboxMessage, Delivery]]) -> None:
+    async def _settle(self, results: list[tuple[OutboxMessage, PublishResult]]) -> None:
         done: list[int] = []
         untried: list[int] = []
         failed: list[_Failure] = []
-        for message, delivery in results:
-            match delivery:
-                case Delivery.CONFIRMED:
+        for message, result in results:
+            match result:
+                case PublishResult.CONFIRMED:
                     done.append(message.id)
-                case Delivery.UNROUTABLE if message.destination == "reply":
+                case PublishResult.UNROUTABLE if message.destination == "reply":
                     _log.warning(
                         "nobody waits for the reply; it is dropped", action="reply_dropped", **_fields(message)
                     )
                     done.append(message.id)
-                case Delivery.UNROUTABLE:
+                case PublishResult.UNROUTABLE:
                     failed.append(_Failure(message, "no queue is bound to its routing key"))
-                case Delivery.REFUSED:
+                case PublishResult.REFUSED:
                     failed.append(_Failure(message, "the broker refused it"))
-                case Delivery.BROKEN:
+                case PublishResult.BROKEN:
                     failed.append(_Failure(message, "the connection broke over it"))
-                case Delivery.NOT_TRIED:
+                case PublishResult.NOT_TRIED:
                     untried.append(message.id)
                 case _:
-                    assert_never(delivery)
+                    assert_never(result)
         if done:
             await self._outbox.published(done)
             _log.debug("messages are published", action="messages_published", number=len(done))

@@ -1,33 +1,43 @@
-"""A citation, before and after it was verified."""
+"""A citation in its two states: as a model drafts it, and verified."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from src.domain.text import Label
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class CitationDraft(BaseModel):
     """A citation as the model gives it: the number that the text uses, a passage by its number, and its words."""
 
-    number: int
-    passage: int
-    quote: str
+    model_config = ConfigDict(frozen=True)
+
+    number: Annotated[int, Field(ge=1, description="The number that the text uses for it, as in [1]")]
+    passage: Annotated[int, Field(description="The number of the passage")]
+    quote: Annotated[
+        Label, Field(description="5 to 40 words of that passage, word for word, that say what the cited sentence says")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Citation:
     """A citation that was verified."""
 
     number: int
+    """As the lesson's text shows it: [1]."""
     document: str
+    """Path of the document in its library."""
     section: str
     start: int
-    """Where the quotation begins in the document's text, in characters (in the passage's, where the library knows
-    no more)."""
+    """Where the quotation begins in the document's text, in characters (in the passage's, if the library knows no
+    more)."""
     end: int
     quote: str
     """In the document's own words."""
     score: float
-    """100 for word for word."""
+    """100 means word for word."""
     version: str | None
-    """SHA-256 (hex) of the document's text, where the library knows it."""
+    """SHA-256 (hex) of the document's text, if the library knows it."""
     title: str = ""
-    """Of the document, where the library knows it: for readers, who can't tell much by a path."""
+    """The document's title, for readers, who can't tell much by a path; empty if the library knows none."""

@@ -1,6 +1,5 @@
 """A course in the hands of a worker."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -87,28 +86,3 @@ class Broken:
 
 
 Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCall:
-    """One call to a model, for the record."""
-
-    id: UUID
-    purpose: str
-    """`outline`, `lesson`, or `search` where a query is embedded."""
-    lesson_number: int | None
-    model: str
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-    cost: float | None
-    """US dollars; None where no price is set."""
-    seconds: float
-    outcome: str
-    """`ok`, or what was wrong with the answer."""
-    budget_tokens: int = 0
-    """What it counts against the course's budget: its tokens, or an estimate where the server counts none."""
-
-
-RecordCall = Callable[[ModelCall], None]
-"""Is handed every call, also one that failed."""

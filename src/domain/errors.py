@@ -1,6 +1,6 @@
-"""What can end or interrupt a course.
+"""Every exception that the project raises itself. `tests/unit/test_errors.py` holds this tree against the code.
 
-CourseError                     has a `code` that goes on record and into the result
+CourseError                     a course can't be written; has a `code` that goes on record and into the result
 ├── InvalidRequest              invalid_request
 ├── RequestIdConflict           request_id_conflict
 ├── NoSources                   no_sources
@@ -16,6 +16,19 @@ Interrupted                     not the course's fault; it goes on later, elsewh
 ├── LeaseLost                   another worker or an operator has the course now
 ├── SourcesAway                 the library can't be searched; internal, after COURSE_MAX_WAIT
 └── Stopping                    this process was told to stop
+
+OperatorError                   something for an operator to put right; ends a command
+├── SettingsError               settings are wrong; exit code 2
+├── StartError                  the worker can't start, and waiting won't help
+├── RemoteCallsForbidden        a test is about to pay for a model
+├── RecordingError              a file to record to or to replay from can't be used
+├── DatabaseUnusable            the database is away, or refuses a command
+├── MigrationError              the schema can't be brought to a revision
+├── UnreadableDocument          a file that no text can be had of
+├── NothingToRead               a document without a single passage
+├── NothingToImport             no file to put into the library
+├── MirrorError                 a course's files couldn't be written; told in the log, and tried again
+└── LocalServiceError           a local service can't be started
 """
 
 from enum import StrEnum
@@ -140,3 +153,22 @@ class SourcesAway(Interrupted):
 
 class Stopping(Interrupted):
     """The process stops: start nothing new, hand the course back."""
+
+
+class OperatorError(Exception):
+    """Something is for an operator to put right. The text says what is wrong, where, and what to do."""
+
+    exit_code: ClassVar[int] = 1
+    """Of a command that ends with it."""
+
+    def lines(self) -> list[str]:
+        """Returns what the command line prints."""
+        return [str(self)]
+
+
+class StartError(OperatorError):
+    """The worker can't start, and waiting won't help."""
+
+
+class DatabaseUnusable(OperatorError):
+    """The database is away, or refuses what a command asks of it."""

@@ -21,7 +21,7 @@ from pydantic import (
 
 from src.domain.finding import Finding
 from src.domain.lesson import CheckKind
-from src.domain.quality_record import findings_json
+from src.domain.quality_figures import findings_json
 from src.domain.result import CourseQuality
 
 T = TypeVar("T")

@@ -8,10 +8,11 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from src.domain.citation import Claim, Reference
-from src.domain.headings import direction, headings
+from src.domain.citation import Citation, CitationDraft
+from src.domain.fixed_words import fixed_words
+from src.domain.language_tag import direction
 from src.domain.outline import LessonPlan
-from src.domain.quality_record import LessonQuality
+from src.domain.quality_figures import LessonQuality
 from src.domain.text import Label, Prose
 
 CheckKind = Literal["multiple_choice", "true_false", "short_answer"]
@@ -83,18 +84,6 @@ class Check(BaseModel):
         return self.choices.index(self.answer) + 1 if self.choices else None
 
 
-class Citation(BaseModel):
-    """What a number in brackets stands for."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: Annotated[int, Field(ge=1, description="The number that the text uses for it, as in [1]")]
-    passage: Annotated[int, Field(description="The number of the passage")]
-    quote: Annotated[
-        Label, Field(description="5 to 40 words of that passage, word for word, that say what the cited sentence says")
-    ]
-
-
 class LessonText(BaseModel):
     """A lesson as the language model is asked for it."""
 
@@ -109,7 +98,7 @@ class LessonText(BaseModel):
         tuple[Check, ...], Field(min_length=3, max_length=5, description="Questions that test the objectives")
     ]
     citations: Annotated[
-        tuple[Citation, ...],
+        tuple[CitationDraft, ...],
         Field(max_length=60, description="What the numbers in the text stand for; empty if no passages were given"),
     ]
 
@@ -136,10 +125,6 @@ class LessonText(BaseModel):
         single = {name: fields[name] for name in ("introduction", "applications", "summary")}
         return self.model_copy(update={**single, "sections": tuple(sections), "key_terms": tuple(terms)})
 
-    def claims(self) -> list[Claim]:
-        """The citations, to be verified."""
-        return [Claim(citation.number, citation.passage, citation.quote) for citation in self.citations]
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -159,7 +144,7 @@ class Lesson:
     plan: LessonPlan
     text: LessonText
     language: str
-    references: tuple[Reference, ...]
+    references: tuple[Citation, ...]
     check_references: tuple[int | None, ...]
     """For each question the reference that its answer rests on."""
     quality: LessonQuality
@@ -172,7 +157,7 @@ class Lesson:
 
     def sections(self) -> list[dict[str, str]]:
         """Every part in reading order, so that a reader of `sections` alone has the whole lesson."""
-        fixed = headings(self.language)
+        fixed = fixed_words(self.language)
         terms = "\n".join(f"- **{term.term}**: {term.definition}" for term in self.text.key_terms)
         return [
             {"kind": "introduction", "heading": fixed.introduction, "content": self.text.introduction},

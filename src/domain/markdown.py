@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from src.domain.fixed_words import FixedWords, fixed_words
 from src.domain.given_course import counted, references
-from src.domain.headings import Headings, headings
 
 # What would begin a tag, a comment or a declaration.
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -26,7 +26,7 @@ def lesson_markdown(content: Mapping[str, Any]) -> str:
 def course_markdown(course: Mapping[str, Any]) -> str:
     """A whole course from the shape of `course.json`. The answer keys of all lessons come last, as one section."""
     metadata, lessons = course["metadata"], course["lessons"]
-    fixed = headings(metadata.get("language") or "en")
+    fixed = fixed_words(metadata.get("language") or "en")
     lines = [f"# {_shown(metadata['title'])}", ""]
     if description := course["outline"].get("description"):
         lines += [_shown(description), ""]
@@ -48,9 +48,9 @@ def course_markdown(course: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _fixed(content: Mapping[str, Any]) -> Headings:
+def _fixed(content: Mapping[str, Any]) -> FixedWords:
     language = content.get("language")
-    return headings(language if isinstance(language, str) else "en")
+    return fixed_words(language if isinstance(language, str) else "en")
 
 
 def _title(content: Mapping[str, Any]) -> str:
@@ -83,7 +83,7 @@ def _lesson(content: Mapping[str, Any], level: int) -> list[str]:
     return lines
 
 
-def _answer_key(content: Mapping[str, Any], fixed: Headings) -> list[str]:
+def _answer_key(content: Mapping[str, Any], fixed: FixedWords) -> list[str]:
     objectives = _texts(content.get("learning_objectives"))
     cited = {reference["number"] for reference in references(content)}
     lines: list[str] = []
@@ -110,7 +110,7 @@ def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
-def _references(cited: Sequence[Mapping[str, Any]], fixed: Headings) -> list[str]:
+def _references(cited: Sequence[Mapping[str, Any]], fixed: FixedWords) -> list[str]:
     # Two spaces at the end keep the lines apart; a list would number them anew.
     return [
         f"[{reference['number']}] {_place(reference['document'], reference['title'], reference['section'])}:"
@@ -134,7 +134,7 @@ def _shown(text: str) -> str:
     return _TAG.sub("&lt;", text).replace("![", "!\\[")
 
 
-def _cited_sources(sources: Iterable[str], lessons: Sequence[Mapping[str, Any]], fixed: Headings) -> list[str]:
+def _cited_sources(sources: Iterable[str], lessons: Sequence[Mapping[str, Any]], fixed: FixedWords) -> list[str]:
     cited = [reference for entry in lessons for reference in references(entry["content"])]
     titles = {reference["document"]: reference["title"] for reference in cited}
     shown = []
@@ -165,7 +165,7 @@ def _lettered(choices: Sequence[str]) -> list[str]:
     return [f"{chr(ord('A') + index)}. {' '.join(choice.split())}" for index, choice in enumerate(choices[:26])]
 
 
-def _answer(check: Mapping[str, Any], fixed: Headings) -> str:
+def _answer(check: Mapping[str, Any], fixed: FixedWords) -> str:
     choices, answer = _choices(check), check.get("answer")
     if not answer:
         return f"*{fixed.no_answer}*"

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import re
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4, uuid5
 
@@ -22,6 +21,7 @@ from pydantic import (
 )
 
 from src.domain.errors import InvalidRequest
+from src.domain.language_tag import normal_tag
 from src.domain.source import path_segments
 from src.domain.text import SINGLE_LINE, printable
 
@@ -29,19 +29,6 @@ MAX_BODY_BYTES = 256 * 1024
 DEFAULT_MAX_LESSONS = 30
 DEFAULT_PRIORITY = 4
 HIGHEST_PRIORITY = 9
-
-# RFC 5646, section 2.1: language, script, region, variants, extensions, private use. Not the grandfathered tags.
-_LANGUAGE_TAG = re.compile(
-    r"""
-    [a-z]{2,3}(-[a-z]{3}){0,3}
-    (-[a-z]{4})?
-    (-([a-z]{2}|[0-9]{3}))?
-    (-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*
-    (-[0-9a-wy-z](-[a-z0-9]{2,8})+)*
-    (-x(-[a-z0-9]{1,8})+)?
-    """,
-    re.VERBOSE | re.IGNORECASE | re.ASCII,
-)
 
 
 def _whole_number(value: Any) -> Any:
@@ -53,21 +40,6 @@ def _at_most_200_bytes(text: str) -> str:
     if len(text.encode()) > 200:
         raise ValueError("String should have at most 200 bytes")
     return text
-
-
-def _language_tag(tag: str) -> str:
-    """The tag in the case that RFC 5646 section 2.1.1 recommends, so that "EN-us" equals "en-US"."""
-    if not _LANGUAGE_TAG.fullmatch(tag):
-        raise ValueError("String should be a BCP 47 language tag such as 'en' or 'pt-BR'")
-    parts = tag.lower().split("-")
-    for index, part in enumerate(parts[1:], start=1):
-        if len(parts[index - 1]) == 1:
-            break  # an extension or private use: lower case to the end
-        if len(part) == 4 and part.isalpha():
-            parts[index] = part.title()
-        elif len(part) == 2:
-            parts[index] = part.upper()
-    return "-".join(parts)
 
 
 RequestId = Annotated[
@@ -98,7 +70,7 @@ class CourseBrief(BaseModel):
         Annotated[str, StringConstraints(strip_whitespace=True), SINGLE_LINE] | None,
         Field(description="Path prefix of the allowed sources, by whole segments"),
     ] = None
-    language: Annotated[str, AfterValidator(_language_tag), Field(description="BCP 47 tag")] = "en"
+    language: Annotated[str, AfterValidator(normal_tag), Field(description="BCP 47 tag")] = "en"
 
     @model_validator(mode="before")
     @classmethod

@@ -1,26 +1,38 @@
 """The command line: `python app.py <command>`. `app.py` adds what runs without a command."""
 
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
 
 from src.config import Settings
 from src.operations.source_commands import sources
+from src.services.database.connection import explained
+
+
+class _Commands(TyperGroup):
+    """Tells what an error of the database means, whichever command meets it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command. Raises `DatabaseUnusable` instead of `DBAPIError`."""
+        try:
+            return super().invoke(ctx)
+        except DBAPIError as error:
+            raise explained(error) from error
+
 
 commands = typer.Typer(
+    cls=_Commands,
     help="The course generation worker. Without a command it serves requests until SIGTERM or Ctrl-C.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 database = typer.Typer(help="The schema of the database of the environment.")
-local = typer.Typer(help="Private local services, for demos and development. The Makefile calls these.")
 commands.add_typer(sources, name="sources")
 commands.add_typer(database, name="db")
-commands.add_typer(local, name="local")
 
 
 @database.command("upgrade")
@@ -99,98 +111,6 @@ def reconcile() -> None:
     from src.operations.reconcile import reconcile as run
 
     sys.exit(asyncio.run(run(Settings())))
-
-
-@commands.command("stand-in")
-def stand_in(
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; loopback unless a container needs another")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one")] = 0,
-    latency: Annotated[float, typer.Option(help="Seconds that a call takes")] = 0.0,
-    jitter: Annotated[float, typer.Option(help="Seconds more or less, at random")] = 0.0,
-    fault: Annotated[list[str] | None, typer.Option(help="KIND=CHANCE, such as 429=0.05; repeatable")] = None,
-    sources: Annotated[Path | None, typer.Option(help="Folder that the vector store search looks in")] = None,
-    seed: Annotated[int, typer.Option(help="Of the random numbers")] = 0,
-    capacity: Annotated[int | None, typer.Option(help="More calls than that at once are answered with 429")] = None,
-) -> None:
-    """Serve the stand-in model: an OpenAI-compatible server for demos, tests and benchmarks."""
-    from src.operations.local_service import free_port
-    from src.operations.stand_in_model import FAULTS, StandInModel, serve
-
-    rates = {}
-    for entry in fault or []:
-        kind, _, chance = entry.partition("=")
-        if kind not in FAULTS:
-            _fail(f"--fault {entry}: the kinds are {', '.join(sorted(FAULTS))}")
-        try:
-            rates[kind] = float(chance)
-        except ValueError:
-            _fail(f"--fault {entry}: write KIND=CHANCE, such as 429=0.05")
-    serve(StandInModel(latency, jitter, rates, sources, seed, capacity), host, port or free_port())
-
-
-@local.command("demo")
-def local_demo() -> None:
-    """Make one course from nothing: services, worker, request, progress, result."""
-    from src.operations.local_run import demo
-
-    sys.exit(demo())
-
-
-@local.command("run")
-def local_run() -> None:
-    """Serve with private local services until Ctrl-C."""
-    from src.operations.local_run import run
-
-    sys.exit(run())
-
-
-@local.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def local_exec(command: Annotated[list[str], typer.Argument(help="A command and its arguments")]) -> None:
-    """Run a command with the settings of the local services that `local run` has started."""
-    from src.operations.local_run import execute
-
-    sys.exit(execute(command))
-
-
-@local.command("psql", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Arguments of psql")] = None) -> None:
-    """Open psql on the local database; starts the server for it where it isn't running."""
-    from src.operations.local_run import psql
-
-    sys.exit(psql(arguments or []))
-
-
-@local.command("app", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def local_app(arguments: Annotated[list[str], typer.Argument(help="A command of this program")]) -> None:
-    """Run a command of this program on the local database; starts the server for it where it isn't running."""
-    from src.operations.local_run import app
-
-    sys.exit(app(arguments))
-
-
-class Service(StrEnum):
-    """A local service."""
-
-    POSTGRES = "postgres"
-    RABBITMQ = "rabbitmq"
-
-
-@local.command("stop")
-def local_stop(service: Service) -> None:
-    """Stop a service under the worker of `local run`, to see what happens."""
-    from src.operations.local_run import stop
-
-    sys.exit(stop(service))
-
-
-@local.command("start")
-def local_start(service: Service) -> None:
-    """Start it again."""
-    from src.operations.local_run import start
-
-    sys.exit(start(service))
 
 
 def _fail(message: str) -> NoReturn:

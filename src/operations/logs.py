@@ -9,8 +9,8 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from src.config import Settings
+from src.domain.redaction import Redactor
 from src.operations.metrics import Metrics
-from src.services.redaction import Redactor
 
 # Libraries that have much to say about what the worker reports itself.
 _QUIET = {"pika": logging.CRITICAL, "httpx2": logging.WARNING, "openai": logging.WARNING, "alembic": logging.WARNING}

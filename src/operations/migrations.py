@@ -6,10 +6,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import create_engine, text
 
 from src.config import DatabaseSettings
-from src.services.database import database_url
+from src.domain.errors import OperatorError
+from src.services.database.connection import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +37,10 @@ UPDATE public.alembic_version SET version_num = '{head}' WHERE version_num IN ({
 
 COMMIT;
 """
+
+
+class MigrationError(OperatorError):
+    """The schema can't be brought to a revision."""
 
 
 def upgrade(database: DatabaseSettings, revision: str = "head") -> None:
@@ -68,7 +74,10 @@ def _run(database: DatabaseSettings, action: Callable[[Config], None]) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"))
             config = _config()
             config.attributes["connection"] = connection
-            action(config)
+            try:
+                action(config)
+            except CommandError as error:
+                raise MigrationError(f"migrations: {error}") from error
     finally:
         engine.dispose()
 

@@ -1,10 +1,8 @@
 """`python app.py quality [COURSE]`: what was measured of a course, or of all of them, as a table."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -13,7 +11,8 @@ from sqlalchemy import Connection, RowMapping
 
 from src.config import DatabaseSettings
 from src.domain.text import printable
-from src.services.database import Database, sql
+from src.services.database.connection import Database
+from src.services.database.measured_courses import measured_course, worst_courses
 
 T = TypeVar("T")
 
@@ -22,30 +21,17 @@ _WIDE = 160
 
 
 def report(config: DatabaseSettings, name: str) -> str | None:
-    """The report on the course of that id, folder, request_id or slug; None where there is none.
+    """Returns the report on the course of that id, folder, request_id or slug; None if there is none.
 
     Raises `DBAPIError`.
     """
-
-    def work(connection: Connection) -> tuple[RowMapping, Sequence[RowMapping]] | None:
-        # A path is taken too; in the pattern for it no character is special.
-        folder = re.sub(r"([\\%_])", r"\\\1", PurePath(name).name)
-        course = connection.execute(sql("find_course"), {"name": name, "folder": folder}).mappings().one_or_none()
-        if course is None:
-            return None
-        return course, connection.execute(sql("lesson_qualities"), {"course_id": course["id"]}).mappings().all()
-
-    found = _from_database(config, work)
-    return None if found is None else _rendered(*found)
+    found = _from_database(config, lambda connection: measured_course(connection, name))
+    return None if found is None else _rendered(found.course, found.lessons)
 
 
 def overview(config: DatabaseSettings, limit: int) -> str:
-    """The finished courses, the worst first, at most `limit` of them. Raises `DBAPIError`."""
-
-    def work(connection: Connection) -> list[dict[str, Any]]:
-        return [row._asdict() for row in connection.execute(sql("worst_courses"), {"limit": limit})]
-
-    courses = _from_database(config, work)
+    """Returns a table of the finished courses, the worst first, at most `limit` of them. Raises `DBAPIError`."""
+    courses = _from_database(config, lambda connection: worst_courses(connection, limit))
     if not courses:
         return "No course is finished yet."
     table = Table("Course", "Hard", "Soft", "Coverage", "Removed", "Hardest", "Keys", "No sources", "Id")

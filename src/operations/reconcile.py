@@ -3,9 +3,10 @@
 import typer
 
 from src.config import Settings
-from src.services.database import Database
-from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore
+from src.services.database.connection import Database
+from src.services.database.course_import import Import
+from src.services.files.importer import FilesImport
+from src.services.files.store import FilesStore
 
 _SAID = {
     Import.DONE: "imported",

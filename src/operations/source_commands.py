@@ -13,10 +13,11 @@ import typer
 from src.config import Settings
 from src.domain.errors import CourseError, SourcesAway
 from src.domain.text import printable
-from src.services.database import Database
-from src.services.embeddings import Embedder
-from src.services.model_server import ModelServer
-from src.services.source_library import Change, SourceLibrary
+from src.services.database.connection import Database
+from src.services.database.library_store import Change
+from src.services.model.server import ModelServer
+from src.services.sources.embeddings import Embedder
+from src.services.sources.library import SourceLibrary
 
 T = TypeVar("T")
 

@@ -9,17 +9,19 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.language import language_of
+from src.domain.errors import OperatorError
+from src.domain.language_recognition import language_of
 from src.domain.source import library_path
-from src.services.database import is_about_values
-from src.services.document_reader import SUFFIXES, UnreadableDocument, read_document
-from src.services.source_library import Change, Document, NothingToRead, SourceLibrary
+from src.services.database.connection import is_about_values
+from src.services.database.library_store import Change, Document, NothingToRead
+from src.services.sources.document_reader import SUFFIXES, UnreadableDocument, read_document
+from src.services.sources.library import SourceLibrary
 
 # Longer ones have no room in an index.
 _PATH_BYTES = 2000
 
 
-class NothingToImport(Exception):
+class NothingToImport(OperatorError):
     """Nothing can be imported. The text says why, and what to do."""
 
 

@@ -11,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
+from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import (
     CourseError,
     ErrorCode,
@@ -24,16 +24,17 @@ from src.domain.errors import (
 )
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText, Origin
+from src.domain.model_call import ModelCall
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.draft import Grams, grams_of_content
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.services.crash_points import crash_point
-from src.services.language_model import LanguageModel, Question
-from src.services.prompts import lesson_question, outline_question
-from src.services.source_search import SourceSearch
-from src.services.token_budget import TokenBudget
+from src.services.model.budget import TokenBudget
+from src.services.model.language_model import LanguageModel, Question
+from src.services.model.prompts import lesson_question, outline_question
+from src.services.sources.search import SourceSearch
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
 from tests.stand_in import StandIn
 from tests.waiting import eventually

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from src.config import DatabaseSettings
-from src.domain.headings import headings
+from src.domain.fixed_words import fixed_words
 from tests.conftest import Workers
 from tests.sources import add_sources
 from tests.sql import Psql
@@ -35,7 +35,7 @@ def test_outline_lessons_headings_and_questions_are_in_the_language_asked_for(
         assert folder.name.startswith(f"{slug}-grade-8-")
         document = json.loads((folder / "course.json").read_text())
         assert document["metadata"]["direction"] == ("rtl" if language == "ar" else "ltr")
-        fixed, markdown = headings(language), (folder / "course.md").read_text()
+        fixed, markdown = fixed_words(language), (folder / "course.md").read_text()
         for heading in (fixed.introduction, fixed.key_terms, fixed.summary, fixed.checks, fixed.sources):
             assert f"### {heading}\n" in markdown
         assert markdown.count(f"\n## {fixed.answer_key}\n") == 1
@@ -53,4 +53,4 @@ def test_filler_says_in_the_language_asked_for_that_it_is_filler(
     upstream.request(user_id, topic="Zzz", language=language, num_lessons=1)
     result = upstream.result().fields
     assert (result["status"], result["quality"]["lessons_without_sources"]) == ("success", 1), result
-    assert headings(language).no_sources in psql.value("SELECT content_md FROM lesson_bodies")
+    assert fixed_words(language).no_sources in psql.value("SELECT content_md FROM lesson_bodies")

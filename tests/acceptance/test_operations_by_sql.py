@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT, upgrade
 from tests.conftest import Workers
 from tests.integration.test_migrations import ORIGINAL, rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, new_database
 from tests.sql import Psql

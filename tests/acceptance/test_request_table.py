@@ -13,8 +13,8 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
-from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
 from tests.sources import add_sources

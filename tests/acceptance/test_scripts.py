@@ -160,7 +160,7 @@ def refuse(event, arguments):
         raise RuntimeError(f"{event} at import")
 sys.addaudithook(refuse)
 import app, test_publisher, test_database, benchmarks.worker_speed
-import src.operations.stand_in_model, src.operations.local_run, src.operations.contract
+import src.devtools.stand_in_model, src.devtools.local_run, src.operations.contract
 """
     done = script({}, tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr

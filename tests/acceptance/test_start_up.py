@@ -10,8 +10,8 @@ from uuid import uuid4
 import pika
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
-from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.operations.metrics import GAUGES
 from tests.conftest import Workers
 from tests.health import Health

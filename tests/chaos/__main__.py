@@ -21,9 +21,9 @@ import psutil
 import psycopg2
 from rich.console import Console
 
-from src.operations.local_postgres import LocalPostgres
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.operations.local_service import HOST
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
 from tests.chaos.audit import Found, Observed, audit
 from tests.chaos.traffic import Listener, Publisher

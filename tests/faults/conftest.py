@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from tests.conftest import private_postgres
 from tests.sql import Psql
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.config import DatabaseSettings
-from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_rabbitmq import LocalRabbitMQ
 from tests.conftest import Workers
 from tests.health import Health
 from tests.sql import Psql, locked

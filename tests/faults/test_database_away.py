@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT
 from tests.conftest import Workers
 from tests.files_only import unimported, without_database

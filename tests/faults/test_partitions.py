@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from src.config import DatabaseSettings
-from src.operations.local_postgres import LocalPostgres
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.services.database import Database
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.database.connection import Database
 from tests.conftest import Workers
 from tests.faults.test_killed_workers import SLOW_HEART, assert_one_result, assert_one_whole_course, take_over, traces
 from tests.peers import Peer

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app import Worker
 from src.config import CourseSettings, DatabaseSettings, OpenAISettings, Settings, WorkerSettings
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.services.redaction import Redactor
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.domain.redaction import Redactor
+from src.worker import Worker
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

@@ -13,19 +13,20 @@ from uuid import uuid4
 import pytest
 
 from src.config import OpenAISettings
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, ModelCall, Outcome, Postponed
+from src.devtools.stand_in_sources import StandInSources
+from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost, ModelAccessDenied, SourcesAway
 from src.domain.finding import Finding
-from src.domain.headings import headings
+from src.domain.fixed_words import fixed_words
 from src.domain.lesson import Lesson, Origin
+from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.operations.stand_in_sources import StandInSources
+from src.domain.redaction import Redactor
 from src.services.course_generator import CourseGenerator, Grounding
-from src.services.language_model import OpenAIModel
-from src.services.model_server import ModelServer
-from src.services.prompts import prompt
-from src.services.redaction import Redactor
-from src.services.source_search import SearchWhileAway, SourceSearch
+from src.services.model.language_model import OpenAIModel
+from src.services.model.prompts import prompt
+from src.services.model.server import ModelServer
+from src.services.sources.search import SearchWhileAway, SourceSearch
 from tests.stand_in import StandIn
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -307,7 +308,7 @@ class TestReview:
         for lesson in memory.lessons.values():
             content = lesson.content_json()
             assert (content["language"], content["direction"]) == (language, "rtl" if language == "ar" else "ltr")
-            assert content["sections"][0]["heading"] == headings(language).introduction
+            assert content["sections"][0]["heading"] == fixed_words(language).introduction
             assert [finding.gate for finding in lesson.quality.findings if finding.severity == "hard"] == []
             assert lesson.references and lesson.quality.valid_keys == lesson.quality.checks
             assert {check.answer for check in lesson.text.checks if check.kind == "true_false"} <= {key}

@@ -11,18 +11,19 @@ from uuid import uuid4
 
 import pytest
 
-from src.domain.course import Claim, ModelCall
+from src.domain.course import Claim
 from src.domain.errors import LeaseLost
 from src.domain.finding import soft
 from src.domain.lesson import Lesson
+from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.quality_record import findings_json
+from src.domain.quality_figures import findings_json
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.services.course_generator import CourseRecord
-from src.services.database import Database
-from src.services.files_store import FilesStore
-from src.services.intake import Intake
-from src.services.mirror import course_json
+from src.services.database.connection import Database
+from src.services.database.intake import Intake
+from src.services.files.mirror import course_json
+from src.services.files.store import FilesStore
 from tests.lessons import ORIGIN, PASSAGES
 from tests.lessons import lesson as good_lesson
 from tests.peers import Peer

@@ -8,12 +8,12 @@ from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.course_worker import CourseWorker
 from src.consumers.mirror_keeper import MirrorKeeper
-from src.consumers.model_gate import ModelGate
+from src.consumers.model_breaker import ModelBreaker
 from src.domain.course import Lost, Outcome
+from src.domain.redaction import Redactor
 from src.services.course_generator import CourseGenerator
-from src.services.mirror import Mirror
-from src.services.model_brake import ModelBrake
-from src.services.redaction import Redactor
+from src.services.files.mirror import Mirror
+from src.services.model.brake import ModelBrake
 from tests.peers import Peer
 from tests.sql import Psql
 
@@ -42,7 +42,7 @@ def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but
             me.id,
             cast(CourseGenerator, generator),
             me.store,
-            ModelGate(ModelBrake(10, 1.0)),
+            ModelBreaker(ModelBrake(10, 1.0)),
             mirror,
             MirrorKeeper(me.store, mirror),
             Redactor(),

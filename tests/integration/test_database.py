@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from src.config import DatabaseSettings
 from src.operations.migrations import ROOT
-from src.services.database import Database, is_transient, sql
-from src.services.worker_registry import WorkerIdentity, WorkerRegistry
+from src.services.database.connection import Database, is_transient
+from src.services.database.statements import sql
+from src.services.database.worker_registry import WorkerIdentity, WorkerRegistry
 from tests.sql import Psql
 
 
@@ -110,7 +111,7 @@ def test_an_exhausted_pool_is_a_transient_fault_after_a_bounded_wait(
     small.dispose()
 
 
-@pytest.fixture(params=sorted(path.stem for path in (ROOT / "src" / "services" / "sql").glob("*.sql")))
+@pytest.fixture(params=sorted(path.stem for path in (ROOT / "src" / "services" / "database" / "sql").glob("*.sql")))
 def statement(request: pytest.FixtureRequest) -> Iterator[str]:
     yield request.param
 

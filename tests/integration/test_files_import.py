@@ -16,14 +16,15 @@ from src.consumers.database_watch import DatabaseWatch
 from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
+from src.domain.files_course import FilesCourse, StoredResult
 from src.domain.outline import Outline
-from src.domain.quality_record import course_quality
+from src.domain.quality_figures import course_figures
 from src.domain.result import SuccessMessage, message_id_of
-from src.services.database import Database
-from src.services.files_course import FilesCourse, StoredResult
-from src.services.files_import import FilesImport, Import
-from src.services.files_store import FilesStore
-from src.services.intake import Intake
+from src.services.database.connection import Database
+from src.services.database.course_import import Import
+from src.services.database.intake import Intake
+from src.services.files.importer import FilesImport
+from src.services.files.store import FilesStore
 from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer
 from tests.sql import Psql
@@ -85,7 +86,7 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
         "status": "READY",
         "attempts": 1,
         "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
-        "quality": course_quality([lesson(n).quality.as_json() for n in (1, 2)], [["biology/both.md"]] * 2, []),
+        "quality": course_figures([lesson(n).quality.as_json() for n in (1, 2)], [["biology/both.md"]] * 2, []),
         "sources": ["biology/1.md", "biology/both.md", "biology/2.md"],
         "output_path": "courses/cells",
     }

@@ -16,20 +16,20 @@ from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
-from src.consumers.model_gate import ModelGate
-from src.services import publisher
-from src.services.announcer import Announcer
+from src.consumers.model_breaker import ModelBreaker
+from src.domain.redaction import Redactor
+from src.services.broker import publisher
+from src.services.broker.announcer import Announcer
+from src.services.broker.publisher import Publication, Publisher
 from src.services.course_generator import CourseGenerator
-from src.services.database import Database
-from src.services.files_import import FilesImport
-from src.services.files_store import FilesStore
-from src.services.language_model import OpenAIModel
-from src.services.mirror import Mirror
-from src.services.model_server import ModelServer
-from src.services.publisher import Publication, Publisher
-from src.services.redaction import Redactor
-from src.services.source_library import SourceLibrary
-from src.services.source_search import SearchWhileAway
+from src.services.database.connection import Database
+from src.services.files.importer import FilesImport
+from src.services.files.mirror import Mirror
+from src.services.files.store import FilesStore
+from src.services.model.language_model import OpenAIModel
+from src.services.model.server import ModelServer
+from src.services.sources.library import SourceLibrary
+from src.services.sources.search import SearchWhileAway
 from tests.stand_in import StandIn
 from tests.waiting import PATIENCE
 
@@ -43,11 +43,11 @@ class Broker:
     published: list[Publication] = field(default_factory=list)
     takes: str = "course"
 
-    async def publish(self, publications: Sequence[Publication]) -> list[publisher.Delivery]:
+    async def publish(self, publications: Sequence[Publication]) -> list[publisher.PublishResult]:
         taken = [publication for publication in publications if publication.type.startswith(self.takes)]
         self.published += taken
         return [
-            publisher.Delivery.CONFIRMED if publication in taken else publisher.Delivery.REFUSED
+            publisher.PublishResult.CONFIRMED if publication in taken else publisher.PublishResult.REFUSED
             for publication in publications
         ]
 
@@ -102,13 +102,13 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
     generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred", reviews)
-    announcer, gate = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelGate(server.brake)
+    announcer, breaker = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelBreaker(server.brake)
     worker = FilesOnlyWorker(
-        FilesAttempt(generator, files, Mirror(folder), gate, Redactor(), settings.course),
+        FilesAttempt(generator, files, Mirror(folder), breaker, Redactor(), settings.course),
         files,
         FilesImport(database, files),
         announcer,
-        gate,
+        breaker,
         cast(DatabaseWatch, watch),
         settings,
         accepted,

@@ -9,9 +9,9 @@ from sqlalchemy.exc import OperationalError
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.generation_consumer import GenerationConsumer
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.services.database import Database
-from src.services.intake import Intake, Reception
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.database.connection import Database
+from src.services.database.intake import Intake, Reception
 from tests.sql import Psql
 from tests.upstream import Upstream
 from tests.waiting import PATIENCE

@@ -11,7 +11,7 @@ from src.config import WorkerSettings
 from src.consumers import heartbeat as heartbeat_module
 from src.consumers.heartbeat import Heartbeat
 from src.domain.course import Claim
-from src.services.worker_registry import WorkerRegistry
+from src.services.database.worker_registry import WorkerRegistry
 from tests.clock import Clock
 from tests.peers import Peer
 from tests.sql import Psql

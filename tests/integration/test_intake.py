@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from src.domain.errors import InternalError, InvalidRequest
+from src.domain.message import ReplyAddress
 from src.domain.request import CourseRequest, IdentifiedRequest
 from src.domain.result import ErrorMessage
-from src.services.database import Database
-from src.services.intake import Intake, Reception
-from src.services.messages import ReplyAddress
+from src.services.database.connection import Database
+from src.services.database.intake import Intake, Reception
 from tests.peers import Peer
 from tests.sql import Psql
 

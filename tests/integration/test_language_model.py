@@ -14,7 +14,6 @@ import openai
 import pytest
 
 from src.config import OpenAISettings
-from src.domain.course import ModelCall
 from src.domain.errors import (
     ModelAccessDenied,
     ModelOutputInvalid,
@@ -22,16 +21,17 @@ from src.domain.errors import (
     ModelUnavailable,
     Stopping,
 )
+from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.quality.review import Reviewed, review_outline
+from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
-from src.services import model_server
-from src.services.language_model import OpenAIModel
-from src.services.model_brake import ModelBrake
-from src.services.model_server import ModelServer, RemoteCallsForbidden
-from src.services.prompts import outline_question
-from src.services.redaction import Redactor
-from src.services.token_budget import TokenBudget
+from src.services.model import server as model_server
+from src.services.model.brake import ModelBrake
+from src.services.model.budget import TokenBudget
+from src.services.model.language_model import OpenAIModel
+from src.services.model.prompts import outline_question
+from src.services.model.server import ModelServer, RemoteCallsForbidden
 from tests.stand_in import StandIn
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=3)

@@ -19,10 +19,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
+from src.devtools.local_postgres import LocalPostgres
 from src.domain.course import Claim
 from src.domain.errors import ErrorCode, LeaseLost
-from src.operations.local_postgres import LocalPostgres
-from src.services.database import Database
+from src.services.database.connection import Database
 from tests.conftest import new_database
 from tests.integration.test_queue import OUTLINE, lesson
 from tests.peers import LEASE, Peer

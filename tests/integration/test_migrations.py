@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from src.config import DatabaseSettings
-from src.operations.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT, downgrade, head_revision, render_schema, upgrade
 from tests.sql import Psql, SQLError
 

@@ -11,11 +11,11 @@ from src.config import OpenAISettings
 from src.domain.errors import BudgetExceeded, ModelOutputInvalid, ModelUnavailable, Stopping
 from src.domain.outline import Outline
 from src.domain.quality.review import Reviewed
-from src.services.language_model import OpenAIModel
-from src.services.model_server import ModelServer
-from src.services.prompts import outline_question
-from src.services.redaction import Redactor
-from src.services.token_budget import TokenBudget
+from src.domain.redaction import Redactor
+from src.services.model.budget import TokenBudget
+from src.services.model.language_model import OpenAIModel
+from src.services.model.prompts import outline_question
+from src.services.model.server import ModelServer
 from tests.integration.test_language_model import BRIEF, Caller, review
 from tests.stand_in import StandIn
 

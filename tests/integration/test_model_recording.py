@@ -13,11 +13,12 @@ from src.config import OpenAISettings
 from src.domain.course import Failed, Finished
 from src.domain.errors import ErrorCode
 from src.domain.markdown import lesson_markdown
-from src.services import model_recording, model_server
-from src.services.model_brake import ModelBrake
-from src.services.model_recording import RecordingError
-from src.services.model_server import ModelServer
-from src.services.vector_store import VectorStoreSearch
+from src.services.model import recording as model_recording
+from src.services.model import server as model_server
+from src.services.model.brake import ModelBrake
+from src.services.model.recording import RecordingError
+from src.services.model.server import ModelServer, RemoteCallsForbidden
+from src.services.sources.vector_store import VectorStoreSearch
 from tests.integration.test_course_generator import SAMPLES, Memory, claim, generate
 from tests.stand_in import StandIn
 from tests.waiting import eventually
@@ -311,6 +312,6 @@ class TestFaults:
             ModelServer(OpenAISettings(base_url="http://127.0.0.1:1", record_to=tmp_path / name))
 
     def test_recording_is_no_way_around_the_ban_on_other_machines(self, file: Path) -> None:
-        with pytest.raises(RuntimeError, match="OPENAI_ALLOW_REMOTE is off"):
+        with pytest.raises(RemoteCallsForbidden, match="OPENAI_ALLOW_REMOTE is off"):
             ModelServer(OpenAISettings(api_key=KEY, record_to=file, allow_remote=False))
         assert not file.exists()

@@ -12,11 +12,11 @@ import pytest
 
 from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
-from src.operations.local_rabbitmq import LocalRabbitMQ
-from src.services import broker
-from src.services.database import Database
-from src.services.outbox import Outbox, OutboxMessage
-from src.services.publisher import Delivery, Publication, Publisher
+from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.broker import connection as broker
+from src.services.broker.publisher import Publication, Publisher, PublishResult
+from src.services.database.connection import Database
+from src.services.database.outbox import Outbox, OutboxMessage
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
@@ -251,7 +251,9 @@ def test_what_a_relay_could_not_publish_in_its_time_is_left_to_others(
     class Suspended(Publisher):
         """Comes to publishing when another relay has the message. Once: then it has no connection."""
 
-        async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[Delivery]:
+        async def publish(
+            self, publications: Sequence[Publication], not_after: float = math.inf
+        ) -> list[PublishResult]:
             psql.run("UPDATE outbox SET claimed_until = now()")
             assert len(await second.outbox.claim(10, 60)) == 1
             deliveries = await super().publish(publications, not_after)
@@ -304,7 +306,7 @@ def test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever(
     monkeypatch.setattr(broker, "connection_parameters", lambda *_: parameters)
     message = Publication("course.exchange", "course.status", b"{}", "course.success")
 
-    async def publish() -> tuple[list[Delivery], list[Delivery]]:
+    async def publish() -> tuple[list[PublishResult], list[PublishResult]]:
         connected = asyncio.Event()
         publisher = Publisher(
             config, on_connected=partial(asyncio.get_running_loop().call_soon_threadsafe, connected.set)
@@ -323,6 +325,6 @@ def test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever(
         await asyncio.to_thread(publisher.stop)
         return blocked, after
 
-    assert asyncio.run(publish()) == ([Delivery.BROKEN, Delivery.NOT_TRIED], [Delivery.CONFIRMED])
+    assert asyncio.run(publish()) == ([PublishResult.BROKEN, PublishResult.NOT_TRIED], [PublishResult.CONFIRMED])
     # What was sent into the blocked connection may have arrived or not.
     assert len(upstream.waiting(STATUS)) in (1, 2)

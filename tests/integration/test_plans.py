@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from src.operations.local_postgres import LocalPostgres
-from src.services.database import database_url, sql
+from src.devtools.local_postgres import LocalPostgres
+from src.services.database.connection import database_url
+from src.services.database.statements import sql
 from tests.conftest import new_database
 
 COURSES = 50_000

@@ -19,9 +19,9 @@ from src.domain.errors import ErrorCode
 from src.domain.finding import Finding, soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality_record import course_quality, findings_json
+from src.domain.quality_figures import course_figures, findings_json
 from src.operations.commands import commands
-from src.services.source_library import SourceLibrary
+from src.services.sources.library import SourceLibrary
 from tests.lessons import CHECK, PARTS, PASSAGES, PLAN, TRUE, lesson
 from tests.peers import Peer
 from tests.sources import add_sources
@@ -141,7 +141,7 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
                 f" WHERE course_id = '{course}' AND lesson_number = {number}",
             ]
         psql.run("; ".join(statements))
-        assert psql.value(f"SELECT course_quality('{course}')") == course_quality(lessons, sources, findings)
+        assert psql.value(f"SELECT course_quality('{course}')") == course_figures(lessons, sources, findings)
 
 
 @pytest.mark.parametrize("findings", [5, "hard", None, {"severity": 1}, ["hard", 5, None, {"severity": ["soft"]}]])

@@ -12,13 +12,14 @@ import structlog
 from sqlalchemy import text
 
 from src.config import DatabaseSettings
-from src.domain.course import Claim, ModelCall
+from src.domain.course import Claim
 from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.files_course import usage as files_usage
 from src.domain.lesson import Lesson, Origin
+from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.quality_record import course_quality
-from src.services.database import Database
-from src.services.files_course import usage as files_usage
+from src.domain.quality_figures import course_figures
+from src.services.database.connection import Database
 from tests.lessons import PLAN
 from tests.lessons import lesson as good_lesson
 from tests.peers import Peer
@@ -274,7 +275,7 @@ class TestFinish:
         assert course["sources"] == ["b.md", "a.md"]
         lessons = [lesson(1), lesson(2)]
         measured = [written.quality.as_json() for written in lessons]
-        assert course["quality"] == course_quality(measured, [written.sources for written in lessons], [])
+        assert course["quality"] == course_figures(measured, [written.sources for written in lessons], [])
         assert course["usage"] == {
             "calls": 3,
             "input_tokens": 30,

@@ -9,7 +9,8 @@ from sqlalchemy import create_engine
 from src.config import DatabaseSettings
 from src.domain.errors import LeaseLost
 from src.domain.status import CourseStatus
-from src.services.database import database_url, sql
+from src.services.database.connection import database_url
+from src.services.database.statements import sql
 from tests.integration.test_queue import MakePeer, QueueCourse, do, finished_course
 from tests.peers import LEASE, Peer
 from tests.sql import Psql

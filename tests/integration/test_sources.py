@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import pytest
 
 from src.config import DatabaseSettings, OpenAISettings
+from src.devtools.stand_in_sources import StandInSources
 from src.domain.errors import ModelAccessDenied, ModelUnavailable, SourcesAway
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
-from src.operations.stand_in_sources import StandInSources
-from src.services.database import Database
-from src.services.model_server import ModelServer
-from src.services.source_library import Change, Document, NothingToRead, SourceLibrary
-from src.services.source_search import SourceSearch
-from src.services.vector_store import VectorStoreSearch
+from src.services.database.connection import Database
+from src.services.database.library_store import Change, Document, NothingToRead
+from src.services.model.server import ModelServer
+from src.services.sources.library import SourceLibrary
+from src.services.sources.search import SourceSearch
+from src.services.sources.vector_store import VectorStoreSearch
 from tests.sources import LIBRARY, In, add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -196,7 +197,7 @@ class TestLibrary:
     def test_rare_words_decide_and_common_ones_too_where_the_rare_are_elsewhere(
         self, library: In, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("src.services.passage_search._CANDIDATES", 1)
+        monkeypatch.setattr("src.services.database.library_search._CANDIDATES", 1)
         for number in range(30):
             library.put(f"many/{number:02}.md", f"# Number {number}\n\nCells are small. They are alive.")
         library.put("few/osmosis.md", "# Osmosis\n\nWater moves by osmosis.")

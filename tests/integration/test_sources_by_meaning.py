@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from src.config import OpenAISettings
-from src.domain.course import ModelCall
 from src.domain.errors import ModelAccessDenied, ModelUnavailable
+from src.domain.model_call import ModelCall
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
-from src.services import model_server
-from src.services.database import Database
-from src.services.embeddings import Embedder
-from src.services.model_server import ModelServer
-from src.services.source_library import SourceLibrary
+from src.services.database.connection import Database
+from src.services.model import server as model_server
+from src.services.model.server import ModelServer
+from src.services.sources.embeddings import Embedder
+from src.services.sources.library import SourceLibrary
 from tests.sources import LIBRARY, In
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -127,7 +127,7 @@ class TestMeaning:
         assert embedding.search("cells")[0].document == "a.md"
 
     def test_under_a_prefix_of_many_passages_too(self, embedding: In, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("src.services.passage_search._FEW", 0)
+        monkeypatch.setattr("src.services.database.library_search._FEW", 0)
         for path, text in LIBRARY.items():
             embedding.put(path, text)
         embedding.embed()

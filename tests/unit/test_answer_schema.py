@@ -4,7 +4,7 @@ import pytest
 
 from src.domain.lesson import LessonText
 from src.domain.outline import Outline
-from src.services.answer_schema import answer_schema
+from src.services.model.answer_schema import answer_schema
 
 
 def nodes(schema: Any) -> list[dict[str, Any]]:

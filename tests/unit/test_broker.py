@@ -3,7 +3,7 @@ import struct
 import pika.data
 import pytest
 
-from src.services.broker import tolerate_odd_headers
+from src.services.broker.connection import tolerate_odd_headers
 
 
 @pytest.mark.parametrize(

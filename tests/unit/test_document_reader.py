@@ -10,9 +10,9 @@ from fpdf import FPDF
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from src.domain.passages import split
-from src.services import document_reader
-from src.services.document_reader import DocumentText, UnreadableDocument, joined_lines, read_document
+from src.domain.passage_splitting import split
+from src.services.sources import document_reader
+from src.services.sources.document_reader import DocumentText, UnreadableDocument, joined_lines, read_document
 
 PAGE = """<!doctype html><html><head><title>All about cells</title><style>p {}</style><script>evil()</script></head>
 <body><header>Site</header><nav><a href="/">Home</a></nav><main><h1>Cells</h1><p>A <b>cell</b> is <a href="x">small</a>.

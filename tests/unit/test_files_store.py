@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from src.domain.errors import ErrorCode
+from src.domain.files_course import StoredResult
 from src.domain.request import CourseRequest
 from src.domain.result import ErrorMessage
-from src.services.files_course import StoredResult
-from src.services.files_store import FilesStore
+from src.services.files.store import FilesStore
 
 REQUEST = CourseRequest(user_id=uuid4(), request_id="r-1", topic="Cells").completed(None, None)
 

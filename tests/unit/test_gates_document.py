@@ -39,7 +39,7 @@ def test_its_numbers_are_those_of_the_constants() -> None:
     named = re.findall(r"([\d.]+)( %)?[^\d(|;]*\(`(\w+)\.([A-Z_]+)`", TEXT)
     assert len(named) == len(re.findall(r"`\w+\.[A-Z_]+`", TEXT))
     for number, share, module, name in named:
-        package = "src.domain" if module == "language" else "src.domain.quality"
+        package = "src.domain" if module == "language_recognition" else "src.domain.quality"
         value = getattr(importlib.import_module(f"{package}.{module}"), name)
         assert float(number) / (100 if share else 1) == value, name
 

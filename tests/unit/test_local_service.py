@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from src.operations.local_service import HOST, HeldPort
+from src.devtools.local_service import HOST, HeldPort
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a port be held beside its server")

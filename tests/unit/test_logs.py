@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from src.config import OpenAISettings, Settings
+from src.domain.redaction import Redactor
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
-from src.services.redaction import Redactor
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from src.services.mirror import Mirror, MirrorError
+from src.services.files.mirror import Mirror, MirrorError
 from tests.lessons import PLAN
 from tests.unit.test_markdown import CONTENT
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.errors import ModelUnavailable, Stopping
-from src.services import model_brake
-from src.services.model_brake import LONGEST_WAIT, ModelBrake, Turn
+from src.services.model import brake as model_brake
+from src.services.model.brake import LONGEST_WAIT, ModelBrake, Turn
 from tests.clock import Clock
 
 T = TypeVar("T")

@@ -13,15 +13,15 @@ from src.domain.quality.review import Reviewed
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
-from src.services.language_model import Message
-from src.services.prompts import PROMPTS, data, lesson_question, outline_question, prompt
+from src.services.model.language_model import ChatMessage
+from src.services.model.prompts import PROMPTS, data, lesson_question, outline_question, prompt
 from tests.lessons import PLAN, outline_review
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=2)
 OUTLINE = Outline.model_validate(
     {"title": "T", "description": "D", "lessons": [PLAN, {**PLAN, "lesson_number": 2, "title": "Parts"}]}
 )
-FOLDER = ROOT / "src" / "services" / "prompts"
+FOLDER = ROOT / "src" / "services" / "model" / "prompts"
 VERSIONS = [line for line in (FOLDER / "versions.txt").read_text().splitlines() if not line.startswith("#")]
 PASSAGES = [Passage("a.md", "Heading", "Text of a.", 1.0)]
 
@@ -99,7 +99,7 @@ class TestVersions:
             (lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[0], [], review), "lesson"),
         ):
             assert (question.prompt.name, question.prompt.version) == (name, prompt(name).version)
-            assert question.messages[0] == Message("system", question.prompt.text)
+            assert question.messages[0] == ChatMessage("system", question.prompt.text)
             assert question.prompt.digest == hashlib.sha256(question.messages[0].content.encode()).hexdigest()
 
 
@@ -112,6 +112,6 @@ def unlisted(current: Prompt, lines: list[str]) -> str | None:
     return (
         f"{name}.md has changed since version {version}. Make its first line `version: {new}`, and add the line\n"
         f"    {name} {new} {current.digest}\n"
-        "to src/services/prompts/versions.txt. (A version that has written no course yet may keep its number: then"
-        " replace its line.)"
+        "to src/services/model/prompts/versions.txt. (A version that has written no course yet may keep its number:"
+        " then replace its line.)"
     )

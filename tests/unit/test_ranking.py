@@ -3,8 +3,8 @@
 import pytest
 
 from src.domain.ranking import asked_weights, deciding_words, fused, least_weight, subject_words, word_weights
-from src.domain.search_words import search_configuration, searchable
 from src.domain.source import library_path, prefixes_of
+from src.domain.text_search import search_configuration, searchable
 
 
 def test_rare_words_weigh_more_and_none_weighs_nothing() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from src.services.redaction import Redactor
+from src.domain.redaction import Redactor
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.errors import BudgetExceeded
-from src.services.token_budget import TokenBudget, estimated_tokens
+from src.domain.model_call import estimated_tokens
+from src.services.model.budget import TokenBudget
 
 
 def test_without_a_limit_everything_is_granted() -> None:

@@ -6,14 +6,14 @@ it stands in occur there too. Every other marker is taken out of the text and co
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import regex
 
-from src.domain.citation import Claim, Reference
+from src.domain.citation import Citation, CitationDraft
 from src.domain.finding import excerpt
-from src.domain.markdown_code import masked
+from src.domain.markdown_syntax import masked
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
 from src.domain.words import counts, numbers, sentences, stem, words, written_numbers
@@ -48,31 +48,31 @@ class Cited:
 
     fields: dict[str, str]
     """Every part by its path, with its markers as they are to be shown."""
-    references: tuple[Reference, ...]
+    references: tuple[Citation, ...]
     removed: tuple[Removed, ...]
 
 
 @dataclass(slots=True)
 class _Verification:
-    claims: Mapping[int, Claim]
+    drafts: Mapping[int, CitationDraft]
     passages: Sequence[Passage]
     language: str
     names: frozenset[str]
     """`known_names` of the lesson and its passages."""
     located: dict[int, Located | str] = field(default_factory=dict)
-    """What became of each claim's quotation: its place, or why it has none."""
+    """What became of each draft's quotation: its place, or why it has none."""
     order: dict[int, int] = field(default_factory=dict)
-    """The new number of each claim that is shown."""
+    """The new number of each draft that is shown."""
     removed: list[Removed] = field(default_factory=list)
 
 
 def verified(
-    fields: Mapping[str, str], claims: Iterable[Claim], passages: Sequence[Passage], language: str = "en"
+    fields: Mapping[str, str], drafts: Iterable[CitationDraft], passages: Sequence[Passage], language: str = "en"
 ) -> Cited:
     """`fields` (parts of a lesson by path, in reading order) with the citations that hold, and these alone."""
-    known: dict[int, Claim] = {}
-    for claim in claims:
-        known.setdefault(claim.number, claim)
+    known: dict[int, CitationDraft] = {}
+    for draft in drafts:
+        known.setdefault(draft.number, draft)
     names = known_names((*fields.values(), *(passage.text for passage in passages)))
     shown, removed = dict(fields), list[Removed]()
     # Nearly always the second pass changes nothing. But what is taken out may end or begin what looks like code, and
@@ -81,7 +81,7 @@ def verified(
         work = _Verification(known, passages, language, names)
         before, shown = shown, {where: _shown(text, where, work) for where, text in shown.items()}
         removed += work.removed
-        known = {new: replace(known[number], number=new) for number, new in work.order.items()}
+        known = {new: known[number].model_copy(update={"number": new}) for number, new in work.order.items()}
         if shown == before:
             return Cited(shown, tuple(_references(work)), tuple(removed))
     bare = {where: _MARKER.sub("", text) for where, text in shown.items()}
@@ -227,7 +227,7 @@ def _beginning(word: str) -> str:
 
 def _shown(text: str, where: str, work: _Verification) -> str:
     outside_code = masked(text, _IN_CODE)
-    found_here = _markers(outside_code, work.claims)
+    found_here = _markers(outside_code, work.drafts)
     kept: list[str] = []
     position = 0
     for sentence in sentences(outside_code):
@@ -249,9 +249,9 @@ def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verific
     """The numbers among `cited`, those of the markers of `sentence`, that may be shown; the others are noted."""
     used = [number for numbers_cited in cited for number in numbers_cited]
     good = {number for number in used if isinstance(_quotation(number, work), Located)}
-    passages = [work.passages[work.claims[number].passage - 1] for number in sorted(good)]
+    passages = [work.passages[work.drafts[number].passage - 1] for number in sorted(good)]
     facts = unsupported_facts(sentence, passages, work.language, work.names) if good else []
-    quotes = " ".join(work.claims[number].quote for number in sorted(good))
+    quotes = " ".join(work.drafts[number].quote for number in sorted(good))
     reason_of_all = f"its passage does not say {', '.join(map(repr, facts))}"
     if not facts and (facts := other_numbers(sentence, quotes)):
         reason_of_all = f"its quote has other numbers than {', '.join(facts)}"
@@ -274,29 +274,29 @@ def _cited_numbers(marker: regex.Match[str]) -> list[int]:
 
 def _quotation(number: int, work: _Verification) -> Located | str:
     if number not in work.located:
-        work.located[number] = _found(work.claims.get(number), work.passages)
+        work.located[number] = _found(work.drafts.get(number), work.passages)
     return work.located[number]
 
 
-def _found(claim: Claim | None, passages: Sequence[Passage]) -> Located | str:
-    if claim is None:
+def _found(draft: CitationDraft | None, passages: Sequence[Passage]) -> Located | str:
+    if draft is None:
         return "no citation has that number"
-    if not 1 <= claim.passage <= len(passages):
-        return f"no passage has the number {claim.passage}"
-    if is_too_short(claim.quote):
-        return f"the quote {excerpt(claim.quote)} is too short"
+    if not 1 <= draft.passage <= len(passages):
+        return f"no passage has the number {draft.passage}"
+    if is_too_short(draft.quote):
+        return f"the quote {excerpt(draft.quote)} is too short"
     return (
-        locate(claim.quote, passages[claim.passage - 1].text)
-        or f"the quote {excerpt(claim.quote)} is not in passage {claim.passage}"
+        locate(draft.quote, passages[draft.passage - 1].text)
+        or f"the quote {excerpt(draft.quote)} is not in passage {draft.passage}"
     )
 
 
-def _references(work: _Verification) -> Iterable[Reference]:
+def _references(work: _Verification) -> Iterable[Citation]:
     for number, new in work.order.items():
-        passage = work.passages[work.claims[number].passage - 1]
+        passage = work.passages[work.drafts[number].passage - 1]
         place = work.located[number]
         assert isinstance(place, Located)
-        yield Reference(
+        yield Citation(
             number=new,
             document=passage.document,
             section=passage.section,

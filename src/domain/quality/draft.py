@@ -6,9 +6,9 @@ from functools import cached_property
 
 import regex
 
-from src.domain.citation import Reference
+from src.domain.citation import Citation
 from src.domain.lesson import LessonText
-from src.domain.markdown_code import without_blocks
+from src.domain.markdown_syntax import without_blocks
 from src.domain.outline import LessonPlan
 from src.domain.quality.citations import Removed, without_markers
 from src.domain.request import CourseBrief
@@ -29,7 +29,7 @@ class Draft:
     plan: LessonPlan
     text: LessonText
     passages: Sequence[Passage]
-    references: Sequence[Reference]
+    references: Sequence[Citation]
     removed: Sequence[Removed]
     must_cite: bool
     """Whether a lesson without a verified citation is no lesson."""

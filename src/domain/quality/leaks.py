@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import regex
 
 from src.domain.finding import Finding, Severity, excerpt
-from src.domain.markdown_code import without_code
+from src.domain.markdown_syntax import without_code
 from src.domain.source import Passage
 
 # Stands at the edge of an answer, and is short: that a source says "sure, …" somewhere excuses nothing.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.headings import primary
-from src.domain.language import language_name, other_language
+from src.domain.language_recognition import language_name, other_language
+from src.domain.language_tag import primary_subtag
 from src.domain.outline import Outline
 from src.domain.quality.leaks import leaks
 from src.domain.quality.text_gates import html
@@ -60,7 +60,7 @@ def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 def vague_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Objectives that nobody can see reached. Not measured but in English and German."""
-    vague = _VAGUE.get(primary(brief.language))
+    vague = _VAGUE.get(primary_subtag(brief.language))
     for lesson in outline.lessons if vague else ():
         for number, objective in enumerate(lesson.learning_objectives, start=1):
             if vague and vague.search(objective):

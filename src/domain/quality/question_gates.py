@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.headings import primary
-from src.domain.language import language_name, other_language
+from src.domain.language_recognition import language_name, other_language
+from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft, plain
@@ -222,7 +222,7 @@ def choices_alike(draft: Draft) -> Iterator[Finding]:
 
 def not_true_and_false(draft: Draft) -> Iterator[Finding]:
     """True-or-false questions whose choices are something else, or stand the wrong way round."""
-    known = _TRUE_AND_FALSE.get(primary(draft.brief.language))
+    known = _TRUE_AND_FALSE.get(primary_subtag(draft.brief.language))
     for number, check in enumerate(draft.text.checks, start=1):
         if known is None or check.kind != "true_false" or check.choices is None:
             continue

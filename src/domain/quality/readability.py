@@ -5,7 +5,7 @@ from functools import lru_cache
 import pyphen
 import regex
 
-from src.domain.headings import primary
+from src.domain.language_tag import primary_subtag
 from src.domain.words import sentences, words
 
 LEAST_WORDS = 100
@@ -67,7 +67,7 @@ def reading_grade(text: str, language: str) -> float | None:
     0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom, "Derivation
     of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are those of hyphenation.
     """
-    if primary(language) != "en":
+    if primary_subtag(language) != "en":
         return None
     prose = without_tables(text)
     found = words(prose)

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from src.domain.citation import CitationDraft
 from src.domain.finding import Finding
-from src.domain.lesson import Check, Citation, KeyTerm, LessonText, Section
+from src.domain.lesson import Check, KeyTerm, LessonText, Section
 from src.domain.quality.citations import markers, renumbered, without_markers
 from src.domain.quality.quotes import locate
 from src.domain.text import Prose
@@ -49,7 +50,7 @@ class LessonParts(BaseModel):
     summary: _IfAsked = None
     checks: tuple[NumberedCheck, ...] = ()
     citations: Annotated[
-        tuple[Citation, ...], Field(max_length=60, description="What the numbers in these parts stand for")
+        tuple[CitationDraft, ...], Field(max_length=60, description="What the numbers in these parts stand for")
     ] = ()
 
     def put_into(self, text: LessonText, wanted: Collection[str]) -> LessonText:
@@ -73,9 +74,9 @@ class LessonParts(BaseModel):
             changed[name] = tuple(parts)
         return text.model_copy(update={**changed, "citations": (*text.citations, *added)})
 
-    def _numbered(self, text: LessonText) -> tuple[dict[int, int], list[Citation]]:
+    def _numbered(self, text: LessonText) -> tuple[dict[int, int], list[CitationDraft]]:
         """The numbers in `text` of those that these parts cite, and the citations that it has not."""
-        stands: dict[int, Citation] = {}
+        stands: dict[int, CitationDraft] = {}
         for citation in text.citations:
             stands.setdefault(citation.number, citation)  # the first one counts, as in the review
         known = {(citation.passage, citation.quote): number for number, citation in stands.items()}
@@ -84,7 +85,7 @@ class LessonParts(BaseModel):
         used = {*stands, *(number for part in texts for number in markers(part))}
         free = (number for number in count(1) if number not in used)
         numbers: dict[int, int] = {}
-        new: list[Citation] = []
+        new: list[CitationDraft] = []
         for citation in self.citations:
             if citation.number in numbers:
                 continue

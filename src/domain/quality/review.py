@@ -16,7 +16,7 @@ from src.domain.quality.question_gates import QUESTION_GATES, key_faults
 from src.domain.quality.quotes import locate
 from src.domain.quality.readability import grade_number, reading_grade
 from src.domain.quality.text_gates import TEXT_GATES
-from src.domain.quality_record import LessonQuality
+from src.domain.quality_figures import LessonQuality
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import sentences
@@ -66,7 +66,7 @@ def review_lesson(
     `must_cite`: without a verified citation it is no lesson.
     `others`: runs of words of the course's finished lessons (`draft.grams`), by their number.
     """
-    cited = verified(text.fields(), text.claims(), passages, brief.language)
+    cited = verified(text.fields(), text.citations, passages, brief.language)
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})

@@ -6,9 +6,9 @@ import regex
 from rapidfuzz import fuzz
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.headings import primary
-from src.domain.language import language_name, other_language
-from src.domain.markdown_code import has_open_block, without_code
+from src.domain.language_recognition import language_name, other_language
+from src.domain.language_tag import primary_subtag
+from src.domain.markdown_syntax import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
 from src.domain.quality.leaks import leaks
@@ -137,7 +137,7 @@ def concept_missing(draft: Draft) -> Iterator[Finding]:
     told = words(draft.lesson_text)
     for concept in draft.plan.key_concepts:
         named = [word for word in words(concept) if len(word) >= 3 and word not in _ARTICLES] or words(concept)
-        if not _stand_together(frozenset(named), told, primary(draft.brief.language)):
+        if not _stand_together(frozenset(named), told, primary_subtag(draft.brief.language)):
             yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
 
 

@@ -1,0 +1,233 @@
+"""A private RabbitMQ node, from the system's packages, else from Docker."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pika
+import psutil
+from pika.exceptions import AMQPConnectionError
+
+from src.config import RabbitMQSettings
+from src.devtools.local_service import HOST, HeldPort, LocalServiceError, free_port
+
+_USER = "course"
+_DEBIAN_RABBITMQ = Path("/usr/lib/rabbitmq/bin")
+_RABBITMQ_IMAGE = "rabbitmq:4-alpine"
+
+
+class LocalRabbitMQ:
+    """A RabbitMQ node of its own, in `folder`."""
+
+    def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
+        self._folder = folder.resolve()
+        self._held = HeldPort(), HeldPort(), HeldPort()
+        own, self._distribution_port, self._epmd_port = (held.number for held in self._held)
+        self.port = port or own
+        self.password = password or secrets.token_hex(16)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scripts = _rabbitmq_scripts()
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "home").mkdir(exist_ok=True)
+        (self._folder / "enabled_plugins").write_text("[].\n")
+        (self._folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.local = {HOST}:{self.port}\n"
+            f"default_user = {_USER}\n"
+            f"default_pass = {self.password}\n"
+            # Development machines are often fuller than a broker likes.
+            "disk_free_limit.absolute = 50MB\n"
+        )
+        with (self._folder / "rabbitmq.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._scripts / "rabbitmq-server")],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        _wait_until(self._answers, 90, self._what_went_wrong)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM stops the node in order, SIGKILL as a crash would; also one that another program has started."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(60)
+            self._process = None
+        epmd_ports = {str(self._epmd_port)}
+        if (node := self._node()) is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                epmd_ports.add(node.environ()["ERL_EPMD_PORT"])
+                node.send_signal(number)
+            _wait_until(lambda: not self.runs, 60, lambda: f"RabbitMQ (process {node.pid}) doesn't stop")
+        # Erlang's name server was started for this node alone and outlives it.
+        if epmd := shutil.which("epmd"):
+            for port in epmd_ports:
+                subprocess.run([epmd, "-port", port, "-kill"], capture_output=True, env=self._environment())
+
+    @property
+    def runs(self) -> bool:
+        """Whether the node lives, whoever has started it."""
+        return self._node() is not None
+
+    def _node(self) -> psutil.Process | None:
+        own = f"{self._folder}/mnesia"
+        for process in psutil.process_iter(["name"]):
+            with contextlib.suppress(psutil.Error):
+                is_node = process.info["name"] == "beam.smp" and process.status() != psutil.STATUS_ZOMBIE
+                if is_node and process.environ().get("RABBITMQ_MNESIA_BASE") == own:
+                    return process
+        return None
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` prints."""
+        done = subprocess.run(
+            [str(self._scripts / "rabbitmqctl"), *arguments],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise LocalServiceError(f"rabbitmqctl {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def settings(self) -> RabbitMQSettings:
+        """The settings of this node."""
+        return _broker_settings(self.port, self.password)
+
+    def environment(self) -> dict[str, str]:
+        """The same as the worker reads it."""
+        return _broker_environment(self.settings())
+
+    def _environment(self) -> dict[str, str]:
+        folder = str(self._folder)
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "LANG": "C.UTF-8",
+            "HOME": f"{folder}/home",  # the Erlang cookie
+            "RABBITMQ_NODENAME": "course@localhost",
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # not what the system's own broker is set to
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": HOST,
+            "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, so that signals reach it
+        }
+
+    def _answers(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise LocalServiceError(self._what_went_wrong())
+        return _amqp_answers(self.port, self.password)
+
+    def _what_went_wrong(self) -> str:
+        log = self._folder / "rabbitmq.log"
+        return f"RabbitMQ did not start; the end of {log}:\n{log.read_text(errors='replace')[-2000:]}"
+
+
+class DockerRabbitMQ:
+    """The same from a container, where no RabbitMQ is installed."""
+
+    def __init__(self, *, port: int | None = None, password: str | None = None) -> None:
+        self.port = port or free_port()
+        self.password = password or secrets.token_hex(16)
+
+    @property
+    def _name(self) -> str:
+        """Of the container, and of the volume that keeps its data."""
+        return f"course-generator-rabbitmq-{self.port}"
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        run = ["docker", "run", "--detach", "--rm", "--name", self._name, "--publish", f"{HOST}:{self.port}:5672"]
+        # The node is named after its host, and its folder in the volume after the node.
+        data = ["--hostname", "rabbitmq", "--volume", f"{self._name}:/var/lib/rabbitmq"]
+        variables = ["--env", f"RABBITMQ_DEFAULT_USER={_USER}", "--env", f"RABBITMQ_DEFAULT_PASS={self.password}"]
+        done = subprocess.run([*run, *data, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LocalServiceError(f"docker can't run {_RABBITMQ_IMAGE}: {done.stderr.strip()}")
+        _wait_until(lambda: _amqp_answers(self.port, self.password), 120, lambda: f"see `docker logs {self._name}`")
+
+    @property
+    def runs(self) -> bool:
+        """Whether the container is there."""
+        return subprocess.run(["docker", "container", "inspect", self._name], capture_output=True).returncode == 0
+
+    def stop(self) -> None:
+        """Stops and removes the container; its volume stays."""
+        subprocess.run(["docker", "stop", self._name], capture_output=True)
+
+    def settings(self) -> RabbitMQSettings:
+        """The settings of this broker."""
+        return _broker_settings(self.port, self.password)
+
+    def environment(self) -> dict[str, str]:
+        """The same as the worker reads it."""
+        return _broker_environment(self.settings())
+
+
+def _rabbitmq_scripts() -> Path:
+    # On Debian the one in PATH insists on the system's own user and folders.
+    if (_DEBIAN_RABBITMQ / "rabbitmq-server").exists():
+        return _DEBIAN_RABBITMQ
+    if found := shutil.which("rabbitmq-server"):
+        return Path(found).resolve().parent
+    raise LocalServiceError(
+        "RabbitMQ is not installed, and there is no Docker to run it in. Install it:\n"
+        "    sudo apt-get install --no-install-recommends rabbitmq-server"
+    )
+
+
+def _broker_settings(port: int, password: str) -> RabbitMQSettings:
+    return RabbitMQSettings(host=HOST, port=port, username=_USER, password=password, vhost="/", tls=False)
+
+
+def _broker_environment(config: RabbitMQSettings) -> dict[str, str]:
+    return {
+        "RABBITMQ_HOST": config.host,
+        "RABBITMQ_PORT": str(config.port),
+        "RABBITMQ_USERNAME": config.username,
+        "RABBITMQ_PASSWORD": config.password,
+        "RABBITMQ_VHOST": config.vhost,
+        "RABBITMQ_TLS": "off",
+    }
+
+
+def _wait_until(ready: Callable[[], bool], seconds: float, failed: Callable[[], str]) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise LocalServiceError(failed())
+        time.sleep(0.05)
+
+
+def _amqp_answers(port: int, password: str) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection((HOST, port), 1).close()
+        with contextlib.suppress(AMQPConnectionError):
+            credentials = pika.PlainCredentials(_USER, password)
+            pika.BlockingConnection(pika.ConnectionParameters(HOST, port, credentials=credentials)).close()
+            return True
+    return False
+
+
+def docker_runs() -> bool:
+    """Whether there is a Docker engine to run containers in."""
+    return (
+        shutil.which("docker") is not None and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+    )

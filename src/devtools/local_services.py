@@ -1,0 +1,129 @@
+"""Private PostgreSQL and RabbitMQ for demos, development and tests: nothing shared, nothing installed in the system.
+
+Both listen on loopback only, on free ports, with a password of their own, and keep everything in one folder.
+"""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
+from src.devtools.local_service import HOST, LocalServiceError, free_port
+
+OWNER = "COURSE_GENERATOR_SERVICES"
+
+
+class LocalServices:
+    """Both services for a clone of the project. Ports and passwords are kept in `folder` and stay the same."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o711)
+        self._lock = FileLock(folder / "lock")
+        self.owner = str(folder.resolve())
+        """What programs that belong to these services have as `OWNER` in their environment."""
+        self._state_file = folder / "state.json"
+        state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
+        self.postgres = LocalPostgres(
+            folder / "postgres", port=state.get("postgres_port"), password=state.get("postgres_password")
+        )
+        broker = {"port": state.get("rabbitmq_port"), "password": state.get("rabbitmq_password")}
+        self.rabbitmq: LocalRabbitMQ | DockerRabbitMQ
+        try:
+            self.rabbitmq = LocalRabbitMQ(folder / "rabbitmq", **broker)
+        except LocalServiceError:
+            if not docker_runs():
+                raise
+            self.rabbitmq = DockerRabbitMQ(**broker)
+
+    def start(self) -> None:
+        """Starts both, with a database `learningdb`."""
+        self.postgres.port = _still_free_or_another(self.postgres.port)
+        self.rabbitmq.port = _still_free_or_another(self.rabbitmq.port)
+        self._state_file.touch(mode=0o600)
+        self._state_file.write_text(
+            json.dumps(
+                {
+                    "postgres_port": self.postgres.port,
+                    "postgres_password": self.postgres.password,
+                    "rabbitmq_port": self.rabbitmq.port,
+                    "rabbitmq_password": self.rabbitmq.password,
+                }
+            )
+        )
+        self.postgres.start()
+        self.postgres.create_database("learningdb")
+        self.rabbitmq.start()
+
+    def stop(self) -> None:
+        """Stops both; the data stays."""
+        try:
+            self.rabbitmq.stop()
+        finally:
+            self.postgres.stop()
+
+    @property
+    def are_made(self) -> bool:
+        """Whether they have ever been started."""
+        return self._state_file.exists()
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other programs from starting these services, and ends what is left of one that was killed over them.
+
+        Raises `LocalServiceError` where another program has them.
+        """
+        try:
+            with self._lock.acquire(timeout=1):  # not at once: `are_claimed` of another program holds it for a moment
+                self._end_leftovers()
+                yield
+        except Timeout:
+            raise LocalServiceError(
+                "The local services of this folder are running already: end the other `make run` or `make psql` first"
+            ) from None
+
+    @property
+    def are_claimed(self) -> bool:
+        """Whether a program has them."""
+        try:
+            with self._lock.acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+
+    def _end_leftovers(self) -> None:
+        leftovers = [process for process in psutil.process_iter() if self._owns(process)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for process in leftovers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(process)
+            _, leftovers = psutil.wait_procs(leftovers, timeout=30)  # longer than a worker's WORKER_GRACE
+        self.stop()
+
+    def _owns(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return process.pid != os.getpid() and process.environ().get(OWNER) == self.owner
+        return False
+
+    def environment(self) -> dict[str, str]:
+        """The worker's settings for both."""
+        return {**self.postgres.environment("learningdb"), **self.rabbitmq.environment()}
+
+    def named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
+        """`postgres` or `rabbitmq`."""
+        return {"postgres": self.postgres, "rabbitmq": self.rabbitmq}[name]
+
+
+def _still_free_or_another(port: int) -> int:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return port
+    return free_port()

@@ -1,0 +1,347 @@
+"""The stand-in model: a small HTTP server that speaks the OpenAI API, for demos, tests and benchmarks.
+
+`POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`, `POST /v1/vector_stores/{id}/search` and
+`GET /v1/vector_stores/{id}/files` are the API. `GET /stats` counts calls; `POST /faults` makes it misbehave;
+`POST /release` lets held calls go on.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from aiohttp import web
+
+from src.devtools.stand_in_cache import PromptCache
+from src.devtools.stand_in_embeddings import embedding, encoded
+from src.devtools.stand_in_vector_store import StandInVectorStore, api_error
+from src.devtools.stand_in_writer import LABEL, parts_of, write_lesson, write_outline
+
+_DATA = re.compile(r"<(course|lesson|passages|parts)>(.*?)</\1>", re.DOTALL)
+# In English: https://help.openai.com/en/articles/4936856
+_CHARACTERS_PER_TOKEN = 4
+# What `calls` leaves out; `by_step` has it.
+_NOT_THE_MODEL = ("vector_store/", "embeddings")
+_STATUS_FAULTS = {"400", "401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
+_ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+# What comes over the line instead of an answer, before it ends.
+_LINE_FAULTS = {
+    "reset": b"",
+    "half": _HEAD % 5000 + b'{"id": "half of an answer',
+    "no_http": b"Hello!\r\n\r\n",
+    "no_utf8": _HEAD % 8 + b'{"\xff": 1}',
+    "deep": _HEAD % 200_000 + b"[" * 200_000,
+}
+FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "hold", *_LINE_FAULTS})
+
+
+@dataclass(slots=True)
+class Fault:
+    """What should go wrong, how often, and for which calls."""
+
+    kind: str
+    times: int | None = 1
+    """None: every time."""
+    purpose: str | None = None
+    lesson: int | None = None
+    topic: str | None = None
+    retry_after: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Of `overwrite`: what the completion holds instead, at its top level."""
+    says: str = ""
+    """Of `obey`: the answer of a model that does whatever it is told outside the data, if it is told anything there."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What is sent with it, such as `x-ratelimit-remaining-tokens`."""
+
+    @classmethod
+    def parsed(cls, fields: dict[str, Any]) -> Self:
+        """From the JSON of `POST /faults`; raises `ValueError`."""
+        try:
+            fault = cls(**fields)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        if fault.kind not in FAULTS:
+            raise ValueError(f"kind: one of {', '.join(sorted(FAULTS))}")
+        return fault
+
+    def fits(self, call: "_Call") -> bool:
+        """Whether it applies to `call`."""
+        return (
+            self.times != 0
+            and self.purpose in (None, call.purpose)
+            and self.lesson in (None, call.lesson)
+            and self.topic in (None, call.topic)
+        )
+
+
+@dataclass(slots=True)
+class _Call:
+    purpose: str
+    topic: str
+    lesson: int | None
+    course: dict[str, Any]
+    passages: list[dict[str, Any]]
+    parts: list[str] | None = None
+    """Those of the lesson that are asked for again."""
+
+
+@dataclass
+class StandInModel:
+    """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault.
+
+    More calls than `capacity` at once are answered with 429.
+    """
+
+    latency: float = 0.0
+    jitter: float = 0.0
+    rates: dict[str, float] = field(default_factory=dict)
+    sources: Path | None = None
+    seed: int = 0
+    capacity: int | None = None
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._faults: list[Fault] = []
+        self._released = asyncio.Event()
+        self._calls: Counter[str] = Counter()
+        self._open = self._most_open = self._held = self._faulted = 0
+        self._cache = PromptCache()
+        self._vector_store = StandInVectorStore(self.sources, self._calls)
+
+    def application(self) -> web.Application:
+        """The routes."""
+        application = web.Application(client_max_size=32 * 1024 * 1024)
+        application.router.add_post("/v1/chat/completions", self._counted(self._chat))
+        application.router.add_post("/v1/embeddings", self._embeddings)
+        application.router.add_get("/v1/models", self._models)
+        application.router.add_get("/v1/models/{model}", self._model)
+        application.router.add_routes(self._vector_store.routes())
+        application.router.add_get("/stats", self._stats)
+        application.router.add_post("/faults", self._add_fault)
+        application.router.add_delete("/faults", self._clear_faults)
+        application.router.add_post("/release", self._release)
+        return application
+
+    def _counted(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        async def counted(request: web.Request) -> web.StreamResponse:
+            self._open += 1
+            self._most_open = max(self._most_open, self._open)
+            try:
+                return await handler(request)
+            finally:
+                self._open -= 1
+
+        return counted
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        started = time.monotonic()
+        asked = await request.json()
+        if asked.get("stream"):
+            return api_error(400, "invalid_request_error", "this server does not stream")
+        call = _call(asked)
+        step = call.purpose if call.lesson is None else f"{call.purpose} {call.lesson}"
+        self._calls[f"{call.topic}/{step}"] += 1
+        fault = self._fault(call)
+        if fault is None and self.capacity is not None and self._open > self.capacity:
+            fault = Fault("429")
+        self._faulted += fault is not None
+        if fault is not None and fault.kind in _STATUS_FAULTS:
+            return _status_fault(fault)
+        if fault is not None and fault.kind in _LINE_FAULTS:
+            assert isinstance(request.transport, asyncio.Transport)
+            request.transport.write(_LINE_FAULTS[fault.kind])
+            request.transport.close()
+            return web.Response()
+        if fault is not None and fault.kind == "timeout":
+            await asyncio.sleep(3600)
+        if fault is not None and fault.kind == "hold":
+            await self._hold()
+        is_led_astray = fault is not None and fault.kind == "obey" and _is_told_more_than_data(asked)
+        answer = fault.says if fault is not None and is_led_astray else _written(call)
+        wanted = self.latency + self._random.uniform(-self.jitter, self.jitter)
+        # The time that writing took is part of the latency, as it is with a model.
+        await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
+        prompt = sum(len(message.get("content") or "") for message in asked["messages"])
+        cached = self._cache.cached(asked["messages"])
+        completion = _completion(answer, fault, prompt, cached, asked.get("max_completion_tokens"))
+        return web.json_response(completion, headers=fault.headers if fault else None)
+
+    def _fault(self, call: _Call) -> Fault | None:
+        for fault in self._faults:
+            if fault.fits(call):
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
+        for kind, rate in self.rates.items():
+            if self._random.random() < rate:
+                return Fault(kind)
+        return None
+
+    async def _hold(self) -> None:
+        self._held += 1
+        try:
+            await self._released.wait()
+        finally:
+            self._held -= 1
+
+    async def _models(self, _request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [_model_card(LABEL)]})
+
+    async def _model(self, request: web.Request) -> web.Response:
+        return web.json_response(_model_card(request.match_info["model"]))
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
+        call = _Call("embeddings", "embeddings", None, {}, [])
+        self._calls["embeddings"] += 1
+        if (fault := self._fault(call)) is not None and fault.kind in _STATUS_FAULTS:
+            self._faulted += 1
+            return _status_fault(fault)
+        if fault is not None and fault.kind == "timeout":
+            self._faulted += 1
+            await asyncio.sleep(3600)
+        data = [
+            {"object": "embedding", "index": index, "embedding": encoded(embedding(text), asked.get("encoding_format"))}
+            for index, text in enumerate(texts)
+        ]
+        tokens = sum(map(len, texts)) // _CHARACTERS_PER_TOKEN
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return web.json_response({"object": "list", "data": data, "model": asked["model"], "usage": usage})
+
+    async def _stats(self, _request: web.Request) -> web.Response:
+        total = sum(times for name, times in self._calls.items() if not name.startswith(_NOT_THE_MODEL))
+        return web.json_response(
+            {
+                "calls": total,
+                "by_step": dict(self._calls),
+                "open": self._open,
+                "most_open": self._most_open,
+                "held": self._held,
+                "faulted": self._faulted,
+            }
+        )
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        try:
+            self._faults.append(Fault.parsed(await request.json()))
+        except ValueError as error:
+            return api_error(400, "invalid_request_error", str(error))
+        self._released.clear()
+        return web.json_response({"faults": len(self._faults)})
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self._faults.clear()
+        return web.json_response({"faults": 0})
+
+    async def _release(self, _request: web.Request) -> web.Response:
+        held = self._held
+        self._released.set()
+        return web.json_response({"released": held})
+
+
+def serve(model: StandInModel, host: str, port: int) -> None:
+    """Serves until it is interrupted."""
+
+    async def run() -> None:
+        # A caller that goes away ends its call: what is open is what somebody waits for.
+        runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+        print(f"stand-in model: OPENAI_BASE_URL=http://{host}:{port}/v1", flush=True)
+        await asyncio.Event().wait()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run())
+
+
+def _call(asked: dict[str, Any]) -> _Call:
+    text = "\n".join(message.get("content") or "" for message in asked["messages"] if message["role"] == "user")
+    data = {tag: json.loads(value) for tag, value in _DATA.findall(text)}
+    course = data.get("course", {})
+    lesson = data["lesson"]["lesson_number"] if "lesson" in data else None
+    purpose = "lesson" if lesson is not None else "outline" if course else "chat"
+    return _Call(purpose, str(course.get("topic", "")), lesson, course, data.get("passages", []), data.get("parts"))
+
+
+def _is_told_more_than_data(asked: dict[str, Any]) -> bool:
+    told = "".join(message.get("content") or "" for message in asked["messages"] if message["role"] == "user")
+    return bool(_DATA.sub("", told).strip())
+
+
+def _written(call: _Call) -> str:
+    if call.purpose == "chat":
+        return f"This is the {LABEL} model. It writes courses for the course generator and nothing else."
+    if call.lesson is None:
+        return json.dumps(write_outline(call.course, call.passages), ensure_ascii=False)
+    lesson = write_lesson(call.course, call.lesson, call.passages)
+    return json.dumps(lesson if call.parts is None else parts_of(lesson, call.parts), ensure_ascii=False)
+
+
+def _completion(
+    answer: str, fault: Fault | None, prompt_characters: int, cached_characters: int, most_tokens: int | None
+) -> dict[str, Any]:
+    kind = fault.kind if fault else None
+    message: dict[str, Any] = {"role": "assistant", "content": answer, "refusal": None}
+    finish_reason = "stop"
+    if most_tokens is not None and len(answer) // _CHARACTERS_PER_TOKEN > most_tokens:
+        message["content"], finish_reason = answer[: most_tokens * _CHARACTERS_PER_TOKEN], "length"
+    match kind:
+        case "cut_off":
+            message["content"], finish_reason = answer[: len(answer) // 2], "length"
+        case "refusal":
+            message["content"], message["refusal"] = None, "I can't help with that."
+        case "content_filter":
+            message["content"], finish_reason = None, "content_filter"
+        case "no_content":
+            message["content"] = None
+        case "wrong_schema":
+            message["content"] = json.dumps({"title": "An answer to another question"})
+        case "not_json":
+            message["content"] = f"Certainly! Here is your lesson: {answer[:40]}"
+    choices = [{"index": 0, "message": message, "finish_reason": finish_reason, "logprobs": None}]
+    tokens = prompt_characters // _CHARACTERS_PER_TOKEN, len(message["content"] or "") // _CHARACTERS_PER_TOKEN
+    completion = {
+        "id": f"chatcmpl-{uuid4().hex}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": LABEL,
+        "choices": [] if kind == "no_choices" else choices,
+        "usage": {
+            "prompt_tokens": tokens[0],
+            "completion_tokens": tokens[1],
+            "total_tokens": sum(tokens),
+            "prompt_tokens_details": {"cached_tokens": cached_characters // _CHARACTERS_PER_TOKEN},
+        },
+    }
+    return completion | (fault.fields if fault else {})
+
+
+def _status_fault(fault: Fault) -> web.Response:
+    headers = {**fault.headers, **({"Retry-After": fault.retry_after} if fault.retry_after is not None else {})}
+    match fault.kind:
+        case "quota":
+            return api_error(429, "insufficient_quota", "You exceeded your current quota.", headers)
+        case "401":
+            return api_error(401, "invalid_api_key", "Incorrect API key provided: sk-wrong*****cret.", headers)
+        case "400":
+            return api_error(400, "invalid_request_error", "gpt-9 is not a valid model ID")
+        case "404":
+            return api_error(404, "model_not_found", "The model does not exist.", headers)
+        case "429":
+            return api_error(429, "rate_limit_exceeded", "Rate limit reached.", headers)
+        case status:
+            return api_error(int(status), "server_error", "The server had an error.", headers)
+
+
+def _model_card(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": LABEL}

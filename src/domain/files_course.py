@@ -1,0 +1,129 @@
+"""What is on disk of a course that was written while the database was away, and the document that is made of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from src.domain.finding import Finding
+from src.domain.lesson import Lesson
+from src.domain.model_call import ModelCall
+from src.domain.outline import Outline
+from src.domain.quality_figures import course_figures, findings_json
+from src.domain.request import IdentifiedRequest
+from src.domain.result import ErrorMessage, SuccessMessage
+
+
+class RequestEntry(BaseModel):
+    """`request.json`."""
+
+    request: IdentifiedRequest
+    body_hash: str | None
+    received_at: AwareDatetime
+    attempt: int
+
+
+class Calls(BaseModel):
+    """`calls-*.json`: calls of one attempt that led to nothing that was saved. The others begin with theirs."""
+
+    attempt: int
+    calls: list[ModelCall]
+
+
+class SavedOutline(Calls):
+    """`outline.json`."""
+
+    outline: Outline
+    findings: tuple[Finding, ...] = ()
+
+
+class SavedLesson(Calls):
+    """`lesson-*.json`."""
+
+    lesson: Lesson
+    generated_at: AwareDatetime
+
+
+class StoredResult(BaseModel):
+    """`result.json`: how a course ended, as it was or will be published."""
+
+    message: SuccessMessage | ErrorMessage
+    message_id: UUID
+    ended_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True)
+class FilesCourse:
+    """Everything that is on disk of one course."""
+
+    request: IdentifiedRequest
+    body_hash: str | None
+    received_at: datetime
+    attempt: int
+    outline: Outline | None
+    outline_findings: tuple[Finding, ...]
+    lessons: tuple[SavedLesson, ...]
+    calls: tuple[tuple[int, ModelCall], ...]
+    """Each with the attempt that made it."""
+    result: StoredResult | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every lesson of the outline is there."""
+        return self.outline is not None and len(self.lessons) == len(self.outline.lessons)
+
+
+def document(course: FilesCourse) -> dict[str, Any]:
+    """A finished course as `CourseStore.document` gives it, but for `output_path`."""
+    assert course.outline is not None
+    lessons = [_lesson_row(saved) for saved in course.lessons]
+    return {
+        **course.request.model_dump(include={"user_id", "request_id", "topic", "grade_level", "source_filter"}),
+        "id": course.request.course_id,
+        "language": course.request.language,
+        "title": course.outline.title,
+        "total_lessons": len(lessons),
+        "outline_json": course.outline.model_dump(mode="json"),
+        "outline_findings": findings_json(course.outline_findings),
+        "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
+        "usage": usage([call for _, call in course.calls]),
+        "quality": course_figures(
+            [lesson["quality"] for lesson in lessons],
+            [lesson["sources"] for lesson in lessons],
+            course.outline_findings,
+        ),
+        "generated_at": max(saved.generated_at for saved in course.lessons),
+        "lessons": lessons,
+    }
+
+
+def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
+    plan = saved.lesson.plan.model_dump(mode="json")
+    content = saved.lesson.content_json()
+    return {
+        **plan,
+        "sources": content["sources"],
+        "content_json": content,
+        "generated_at": saved.generated_at,
+        "quality": saved.lesson.quality.as_json(),
+        "written_by": saved.lesson.origin.model,
+        "prompt_version": saved.lesson.origin.prompt_version,
+        "prompt_digest": saved.lesson.origin.prompt_digest,
+    }
+
+
+def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
+    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
+    costs = [call.cost for call in calls if call.input_tokens + call.output_tokens > 0]
+    known = [cost for cost in costs if cost is not None]
+    return {
+        "calls": len(calls),
+        "input_tokens": sum(call.input_tokens for call in calls),
+        "cached_tokens": sum(call.cached_tokens for call in calls),
+        "output_tokens": sum(call.output_tokens for call in calls),
+        # Of some calls alone it would look too small.
+        "cost": round(sum(known), 6) if len(known) == len(costs) and known else None,
+    }

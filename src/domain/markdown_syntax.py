@@ -1,0 +1,131 @@
+"""Code and headings in Markdown. What is in code is shown as it is, and is neither a citation nor a tag.
+
+Code is blocks between fences and spans between backticks, as CommonMark 0.31 has them (sections 4.5 and 6.1); both are
+found in linear time. Code by indentation is not known: what stands there is looked at as text, which errs on the safe
+side.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+
+import regex
+
+_FENCE = regex.compile(r"[ \t]*(`{3,}|~{3,})([^\n]*)")
+# As CommonMark ends them: not at a form feed, and not at what Unicode has for it.
+_LINE = regex.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_RUN = regex.compile(r"`+")
+_HEADING_CHARACTERS = 300
+_BLANK = regex.compile(r"\n[ \t]*\n")
+
+
+def code_spans(text: str) -> list[tuple[int, int]]:
+    """Start and end of every piece of code, in order. A block whose end is missing goes to the end of the text."""
+    if "`" not in text and "~~~" not in text:
+        return []
+    found: list[tuple[int, int]] = []
+    outside = 0
+    for start, end in code_blocks(text):
+        found += [*_inline(text, outside, start), (start, end)]
+        outside = end
+    return [*found, *_inline(text, outside, len(text))]
+
+
+def code_blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of every block between fences, in order. One whose end is missing goes to the end of the text."""
+    start, fence, position = 0, "", 0
+    for line in _LINE.findall(text):
+        mark = _FENCE.match(line)
+        if mark and not fence and not (mark[1][0] == "`" and "`" in mark[2]):
+            start, fence = position, mark[1]
+        elif mark and fence and mark[1].startswith(fence) and not mark[2].strip():
+            yield start, position + len(line)
+            fence = ""
+        position += len(line)
+    if fence:
+        yield start, len(text)
+
+
+def closed_blocks(text: str) -> list[tuple[int, int]]:
+    """Those of `code_blocks` that have an end: in a document that somebody gave, all the rest is hardly code."""
+    return [(start, end) for start, end in code_blocks(text) if end < len(text) or _closed(text[start:end])]
+
+
+def masked(text: str, by: str) -> str:
+    """`text` with each character of code replaced by `by`, one character: all else stands where it stood."""
+    return _with_code(text, lambda code: by * len(code))
+
+
+def without_code(text: str) -> str:
+    """`text` with a space in place of each piece of code."""
+    return _with_code(text, lambda _: " ")
+
+
+def without_blocks(text: str) -> str:
+    """`text` without its blocks of code; code within a line stays."""
+    kept, position = [], 0
+    for start, end in code_blocks(text):
+        kept.append(text[position:start])
+        position = end
+    return "".join([*kept, text[position:]])
+
+
+def has_open_block(text: str) -> bool:
+    """Whether a block of code is opened and not closed."""
+    return any(end == len(text) and not _closed(text[start:end]) for start, end in code_blocks(text))
+
+
+def _with_code(text: str, change: Callable[[str], str]) -> str:
+    kept, position = [], 0
+    for start, end in code_spans(text):
+        kept += [text[position:start], change(text[start:end])]
+        position = end
+    return "".join([*kept, text[position:]])
+
+
+def _closed(block: str) -> bool:
+    lines = block.splitlines()
+    opened, last = _FENCE.match(lines[0]), _FENCE.match(lines[-1])
+    return bool(len(lines) > 1 and opened and last and last[1].startswith(opened[1]) and not last[2].strip())
+
+
+def _inline(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans between runs of backticks of one length, within a paragraph."""
+    begin = start
+    for blank in [*_BLANK.finditer(text, start, end), None]:
+        stop = blank.start() if blank else end
+        yield from _in_paragraph(text, begin, stop)
+        begin = blank.end() if blank else end
+
+
+def _in_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    runs = [(run.start(), run.end()) for run in _RUN.finditer(text, start, end)]
+    by_length: dict[int, list[int]] = {}
+    for first, last in runs:
+        by_length.setdefault(last - first, []).append(first)
+    position = start
+    for first, last in runs:
+        if first < position:
+            continue
+        slashes = len(text[start:first]) - len(text[start:first].rstrip("\\"))
+        opening = first + slashes % 2  # an escaped backtick is one of the text
+        length = last - opening
+        same = by_length.get(length, [])
+        index = bisect_right(same, last - 1)
+        if length and index < len(same):
+            position = same[index] + length
+            yield opening, position
+
+
+def atx_heading(line: str) -> str | None:
+    """Returns the text of an ATX heading (`## Cells`), cut to 300 characters; None if the line is no heading."""
+    hashes = line.lstrip(" ")
+    if len(line) - len(hashes) > 3 or not hashes.startswith("#"):
+        return None
+    title = hashes.lstrip("#")
+    if len(hashes) - len(title) > 6 or (title and not title[0].isspace()):
+        return None
+    title = title.strip()
+    unclosed = title.rstrip("#")
+    if unclosed != title and (not unclosed or unclosed[-1].isspace()):
+        title = unclosed
+    return " ".join(title[:_HEADING_CHARACTERS].split())

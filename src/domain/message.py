@@ -1,0 +1,51 @@
+"""Messages that leave the worker about courses, and where each goes."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+from uuid import UUID, uuid4
+
+from src.domain.errors import CourseError
+from src.domain.result import refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where a requester wants the final result, beside the status queue."""
+
+    queue: str
+    correlation_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message and where it should go: `destination` is `status`, `reply` (to the queue `routing_key`) or `dead`."""
+
+    destination: Literal["status", "reply", "dead"]
+    routing_key: str | None = None
+    message_id: UUID = field(default_factory=uuid4)
+    correlation_id: str | None
+    type: str
+    headers: dict[str, Any] = field(default_factory=dict)
+    body: bytes
+
+    def as_reply(self, address: ReplyAddress) -> Self:
+        """The same message, to somebody who asked for it."""
+        return replace(
+            self, destination="reply", routing_key=address.queue, correlation_id=address.correlation_id, headers={}
+        )
+
+
+def refusal_messages(
+    error: CourseError, request_id: str | None, user_id: UUID | None, reply: ReplyAddress | None
+) -> list[Message]:
+    """The error status of a request that makes no course, and the reply where one was asked for."""
+    body = refusal(request_id, user_id, error, datetime.now(UTC)).encoded()
+    status = Message(destination="status", correlation_id=request_id, type="course.error", body=body)
+    return [status] if reply is None else [status, status.as_reply(reply)]
+
+
+def rejected_body(error: CourseError, body: bytes, request_id: str | None) -> Message:
+    """The request itself, for the queue of rejected requests."""
+    headers = {"x-error-code": error.code.value, "x-error-reason": str(error)}
+    return Message(destination="dead", correlation_id=request_id, type="course.rejected", headers=headers, body=body)

@@ -1,0 +1,101 @@
+"""What goes on record of a lesson's and a course's quality."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from src.domain.finding import Finding, Severity, count
+
+
+@dataclass(frozen=True, slots=True)
+class LessonQuality:
+    """The figures of one lesson."""
+
+    words: int
+    citations: int
+    """Markers that are shown."""
+    citations_verified: int
+    """Of these; counted anew in the finished text."""
+    citations_removed: int
+    """Markers that were taken out, because they could not be verified."""
+    factual_sentences: int
+    cited_sentences: int
+    """Of the factual ones."""
+    reading_grade: float | None
+    """None: not measured."""
+    wanted_grade: int | None
+    checks: int
+    valid_keys: int
+    findings: tuple[Finding, ...]
+    passages: int = 0
+    """That it was given to rest on. Files of earlier versions don't say."""
+    passages_fitting: int = 0
+    """Of these: what the search found, not merely what the filter names."""
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of factual sentences that carry a verified citation; None where there are none."""
+        return round(self.cited_sentences / self.factual_sentences, 3) if self.factual_sentences else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `lessons.quality`."""
+        return {
+            "words": self.words,
+            "passages": self.passages,
+            "passages_fitting": self.passages_fitting,
+            "citations": self.citations,
+            "citations_verified": self.citations_verified,
+            "citations_removed": self.citations_removed,
+            "factual_sentences": self.factual_sentences,
+            "cited_sentences": self.cited_sentences,
+            "citation_coverage": self.coverage,
+            "reading_grade": self.reading_grade,
+            "wanted_grade": self.wanted_grade,
+            "checks": self.checks,
+            "valid_keys": self.valid_keys,
+            "hard_findings": count(self.findings, Severity.HARD),
+            "soft_findings": count(self.findings, Severity.SOFT),
+            "findings": findings_json(self.findings),
+        }
+
+
+def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """Findings as they are stored."""
+    return [
+        {"gate": found.gate, "severity": found.severity.value, "where": found.where, "message": found.message}
+        for found in findings
+    ]
+
+
+def course_figures(
+    lessons: Sequence[Mapping[str, Any]], sources: Sequence[Sequence[str]], outline_findings: Sequence[Finding]
+) -> dict[str, Any]:
+    """The shape of `courses.quality`, from its lessons' `quality` and `sources`.
+
+    The function course_quality of the database makes the same from rows; a test compares the two.
+    """
+    grades = [Decimal(str(lesson["reading_grade"])) for lesson in lessons if lesson["reading_grade"] is not None]
+
+    def total(name: str) -> int:
+        return sum(lesson[name] for lesson in lessons)
+
+    return {
+        "lessons_with_sources": sum(1 for documents in sources if documents),
+        "lessons_without_sources": sum(1 for documents in sources if not documents),
+        "citations": total("citations"),
+        "citations_removed": total("citations_removed"),
+        "citation_precision": _share(total("citations_verified"), total("citations"), "0.001"),
+        "citation_coverage": _share(total("cited_sentences"), total("factual_sentences"), "0.001"),
+        "reading_grade": _share(sum(grades), len(grades), "0.1"),
+        "hardest_reading_grade": float(max(grades)) if grades else None,
+        "checks": total("checks"),
+        "valid_keys": total("valid_keys"),
+        "hard_findings": total("hard_findings") + count(outline_findings, Severity.HARD),
+        "soft_findings": total("soft_findings") + count(outline_findings, Severity.SOFT),
+    }
+
+
+def _share(part: Decimal | int, whole: int, step: str) -> float | None:
+    # Halves are rounded up, as the database does.
+    return float((Decimal(part) / whole).quantize(Decimal(step), ROUND_HALF_UP)) if whole else None

@@ -1,0 +1,1 @@
+"""RabbitMQ: connections, and what is published over them."""

@@ -1,0 +1,53 @@
+"""Publishes messages that no outbox holds: those about courses without the database."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from src.config import RabbitMQSettings
+from src.domain.backoff import backoff
+from src.domain.message import Message
+from src.services.broker.messages import publication
+from src.services.broker.publisher import Publisher, PublishResult
+
+_log = structlog.get_logger(__name__)
+
+_LONGEST_DELAY = 30.0
+
+
+class Announcer:
+    """What is announced may be announced again after a crash: the message that it is about is acknowledged after it."""
+
+    def __init__(self, publisher: Publisher, config: RabbitMQSettings) -> None:
+        self._publisher = publisher
+        self._config = config
+
+    async def announce(self, messages: Sequence[Message], wanted: Callable[[], bool] = lambda: True) -> bool:
+        """Returns True when the broker has confirmed each of `messages`, however long that takes.
+
+        False: they were not `wanted` any more.
+        """
+        waiting, failures = list(messages), 0
+        while wanted():
+            results = await self._publisher.publish([publication(message, self._config) for message in waiting])
+            waiting = [message for message, each in zip(waiting, results, strict=True) if not _done(message, each)]
+            if not waiting:
+                return True
+            failures += 1
+            delay = backoff(failures, 1.0, _LONGEST_DELAY)
+            _log.error(
+                "a message can't be published yet",
+                action="publish_failed",
+                error=", ".join(sorted({each.name.lower() for each in results})),
+                retry_in=round(delay, 1),
+            )
+            await asyncio.sleep(delay)
+        return False
+
+
+def _done(message: Message, result: PublishResult) -> bool:
+    if result is PublishResult.UNROUTABLE and message.destination == "reply":
+        _log.warning("nobody waits for the reply; it is dropped", action="reply_dropped", destination="reply")
+        return True
+    return result is PublishResult.CONFIRMED

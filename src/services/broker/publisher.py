@@ -1,0 +1,174 @@
+"""Publishes messages from a thread that owns one connection, with a confirm for each message that must arrive."""
+
+import asyncio
+import math
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+from pika.exceptions import NackError, UnroutableError
+
+from src.config import RabbitMQSettings
+from src.services.broker.connection import BrokerThread
+
+# Progress events beyond that are dropped: somebody must be blocking the connection.
+_MOST_WAITING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message for the broker. `mandatory` ones are confirmed and must reach a queue; others are best effort."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    type: str
+    content_type: str = "application/json"
+    message_id: str | None = None
+    correlation_id: str | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+    mandatory: bool = True
+
+
+class PublishResult(Enum):
+    """What became of a publication."""
+
+    CONFIRMED = auto()
+    UNROUTABLE = auto()
+    REFUSED = auto()
+    """The broker sent a nack: a queue is full, or has trouble."""
+    BROKEN = auto()
+    """The connection broke over it: it may have arrived or not, and may even be the cause."""
+    NOT_TRIED = auto()
+    """There is no connection, or its time was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    publications: Sequence[Publication]
+    not_after: float
+    """By `time.monotonic`."""
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[list[PublishResult]]"
+
+
+class Publisher(BrokerThread):
+    """Start, publish, stop. While it is not connected nothing is tried.
+
+    Jobs come to the thread through a queue; between jobs it lets pika do its heartbeats.
+    """
+
+    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object]) -> None:
+        super().__init__(config, "publisher")
+        self._on_connected = on_connected
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._job_since: float | None = None
+
+    @property
+    def publishing_for(self) -> float:
+        """Seconds for which the job under way has been waiting for the broker; 0 where there is none."""
+        since = self._job_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[PublishResult]:
+        """What became of each publication, in order. None is begun after the time `not_after` (`time.monotonic`)."""
+        loop = asyncio.get_running_loop()
+        job = _Job(publications, not_after, loop, loop.create_future())
+        self._jobs.put(job)
+        return await job.done
+
+    def publish_best_effort(self, publication: Publication) -> None:
+        """Publishes while connected, else drops; nobody waits for it. Call it from the event loop."""
+        if self.connected and self._jobs.qsize() < _MOST_WAITING:
+            loop = asyncio.get_running_loop()
+            self._jobs.put(_Job([publication], math.inf, loop, loop.create_future()))
+
+    def _wake(self) -> None:
+        self._jobs.put(None)
+
+    def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        # Best effort has a channel without confirms, so that progress never keeps a result waiting.
+        best_effort = connection.channel()
+        channel.confirm_delivery()
+        self._ready()
+        self._on_connected()
+        while True:
+            try:
+                job = self._jobs.get(timeout=1)
+            except queue.Empty:
+                connection.process_data_events(0)
+                continue
+            if job is None:
+                return
+            self._job_since = time.monotonic()
+            try:
+                _do(channel, best_effort, job)
+            finally:
+                self._job_since = None
+
+    def _pause(self, seconds: float) -> None:
+        # Jobs are answered meanwhile, so that nobody waits for the next connection.
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                job = self._jobs.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return
+            if job is None:
+                return
+            _resolve(job, [PublishResult.NOT_TRIED] * len(job.publications))
+
+
+def _do(confirmed: BlockingChannel, best_effort: BlockingChannel, job: _Job) -> None:
+    results: list[PublishResult] = []
+    try:
+        for publication in job.publications:
+            if time.monotonic() > job.not_after:
+                break
+            channel = confirmed if publication.mandatory else best_effort
+            results.append(_publish(channel, publication))
+    except Exception:
+        results.append(PublishResult.BROKEN)
+        raise
+    finally:
+        untried = len(job.publications) - len(results)
+        _resolve(job, results + [PublishResult.NOT_TRIED] * untried)
+
+
+def _publish(channel: BlockingChannel, publication: Publication) -> PublishResult:
+    properties = pika.BasicProperties(
+        content_type=publication.content_type,
+        delivery_mode=pika.DeliveryMode.Persistent if publication.mandatory else pika.DeliveryMode.Transient,
+        type=publication.type,
+        message_id=publication.message_id,
+        correlation_id=publication.correlation_id,
+        headers=publication.headers or None,
+        timestamp=int(time.time()),
+    )
+    try:
+        channel.basic_publish(
+            publication.exchange,
+            publication.routing_key,
+            publication.body,
+            properties,
+            mandatory=publication.mandatory,
+        )
+    except UnroutableError:
+        return PublishResult.UNROUTABLE
+    except NackError:
+        return PublishResult.REFUSED
+    return PublishResult.CONFIRMED
+
+
+def _resolve(job: _Job, results: list[PublishResult]) -> None:
+    def resolve() -> None:
+        if not job.done.done():
+            job.done.set_result(results)
+
+    if not job.loop.is_closed():
+        job.loop.call_soon_threadsafe(resolve)

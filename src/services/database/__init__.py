@@ -1,0 +1,1 @@
+"""PostgreSQL: courses, the queue, the outbox and the library, one transaction a call."""

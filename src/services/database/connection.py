@@ -1,0 +1,131 @@
+"""The connection to PostgreSQL: a pool, and units of work that are retried whole."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from src.config import DatabaseSettings
+from src.domain.errors import DatabaseUnusable
+from src.domain.text import printable
+
+T = TypeVar("T")
+
+# Serialization failure, deadlock, lock and statement time-out; the server stops, crashed, is starting or only a
+# standby; the session sat idle for too long. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03"})
+# Connection exceptions; disk, memory or connections used up.
+_TRANSIENT_CLASSES = ("08", "53")
+_UNDEFINED_TABLE = "42P01"
+
+_CONNECT_ARGS = {
+    "connect_timeout": 5,
+    # A peer that vanished is noticed in seconds, not after the two hours of TCP's own defaults.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+# No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction: one of
+# a worker which was cut off keeps its course locked until then.
+_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=15s"
+
+
+def database_url(config: DatabaseSettings) -> URL:
+    """`postgresql+psycopg2://…`; in SQLAlchemy 2.1 plain `postgresql://` would mean psycopg 3."""
+    return URL.create(
+        "postgresql+psycopg2",
+        username=config.user,
+        password=config.password or None,
+        host=config.host,
+        port=config.port,
+        database=config.name,
+        query={"sslmode": config.sslmode},
+    )
+
+
+def create_pool(config: DatabaseSettings, application_name: str, limits: str = _LIMITS) -> Engine:
+    """A pool that connects on first use. Waits at most 10 s for a free connection. `limits`: options of a session."""
+    return create_engine(
+        database_url(config),
+        pool_size=config.pool_size,
+        max_overflow=config.max_overflow,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={**_CONNECT_ARGS, "application_name": application_name, "options": limits},
+        hide_parameters=True,
+    )
+
+
+class Database:
+    """Runs units of work, in a few threads of its own where it is awaited."""
+
+    def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
+        self.patience = config.patience
+        """Seconds for which a unit of work is retried where nothing else is said."""
+        self._engine = create_pool(config, application_name)
+        self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
+
+    async def run(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
+        """`run_blocking` in a database thread. Cancelled, the unit of work still ends as a whole."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work, patience)
+
+    def run_blocking(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
+        """The result of `work`, run in one transaction that commits when it returns and rolls back when it raises.
+
+        A transient fault repeats the whole of it, with jittered backoff, for up to `patience` seconds. So `work` may
+        run again after a commit whose confirmation was lost: it must do no harm the second time.
+        """
+        for attempt in Retrying(
+            retry=retry_if_exception(is_transient),
+            stop=stop_after_delay(self.patience if patience is None else patience),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        ):
+            with attempt, self._engine.begin() as connection:
+                return work(connection)
+        raise AssertionError("tenacity either returns or raises")
+
+    def dispose(self) -> None:
+        """Waits for units of work that are under way, and closes the connections."""
+        self._threads.shutdown()
+        self._engine.dispose()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same unit of work may succeed if it is run again. The one place that decides it."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "pgcode", None)
+    if state is None:
+        # Errors of the client library carry no code: no connection could be made, or it broke.
+        return isinstance(error, OperationalError | InterfaceError)
+    return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether nothing answers, rather than something that refuses: a login, a lock, one connection too many."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    # libpq gives no code where there is no connection. A server that answered a login begins its refusal with this.
+    return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig)
+
+
+def explained(error: DBAPIError) -> DatabaseUnusable:
+    """Returns what an error of the database means to somebody at the command line."""
+    hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
+    if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
+        hint = "; run `python app.py db upgrade`"
+    return DatabaseUnusable(f"database: {printable(str(error.orig).strip())}{hint}")
+
+
+def is_about_values(error: BaseException) -> bool:
+    """Whether the database refuses what it was given, rather than being away, broken, or without the schema."""
+    return isinstance(error, DataError | IntegrityError)

@@ -1,0 +1,140 @@
+"""Turns requests into courses, once each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import Enum, auto
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from src.domain.errors import CourseError, RequestIdConflict
+from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
+from src.domain.request import IdentifiedRequest, body_digest
+from src.services.database.connection import Database
+from src.services.database.statements import sql
+
+
+class Reception(Enum):
+    """What became of a valid request. In each case the message can be acknowledged."""
+
+    ACCEPTED = auto()
+    STILL_OPEN = auto()
+    RESULT_REPEATED = auto()
+    CONFLICT = auto()
+
+
+class Intake:
+    """Each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(
+        self, request: IdentifiedRequest, body: bytes, *, redelivered: bool, reply: ReplyAddress | None
+    ) -> tuple[Reception, UUID]:
+        """Makes the course of `request`, or finds the one that was made before. Returns its id too."""
+        body_hash = None if request.id_given else body_digest(body)
+        conflict = RequestIdConflict("request_id: was used before for a different request of this user")
+        # Here, so that a repeated unit of work repeats its messages instead of making new ones.
+        refusals = refusal_messages(conflict, request.request_id, request.user_id, reply)
+
+        def work(connection: Connection) -> tuple[Reception, UUID]:
+            known = request
+            if body_hash is not None:
+                known = _recognised(connection, request, body_hash, redelivered)
+            return _accept(connection, known, body_hash, reply, refusals), known.course_id
+
+        return await self._database.run(work)
+
+    async def refuse(
+        self,
+        error: CourseError,
+        body: bytes,
+        *,
+        request_id: str | None,
+        user_id: UUID | None,
+        reply: ReplyAddress | None,
+    ) -> None:
+        """Puts the error status and the body for the dead queue into the outbox."""
+        messages = [
+            *refusal_messages(error, request_id, user_id, reply),
+            rejected_body(error, body, request_id),
+        ]
+
+        def work(connection: Connection) -> None:
+            _put(connection, messages)
+
+        await self._database.run(work)
+
+
+def _recognised(
+    connection: Connection, request: IdentifiedRequest, body_hash: str, redelivered: bool
+) -> IdentifiedRequest:
+    """`request`, with the id that was made up at the first delivery if this is not the first."""
+    connection.execute(sql("lock_body"), {"body_hash": body_hash})
+    if not redelivered:
+        return request
+    values = {"body_hash": body_hash, "user_id": request.user_id}
+    first_id = connection.execute(sql("course_of_body"), values).scalar_one_or_none()
+    return request if first_id is None else request.model_copy(update={"request_id": first_id})
+
+
+def _accept(
+    connection: Connection,
+    request: IdentifiedRequest,
+    body_hash: str | None,
+    reply: ReplyAddress | None,
+    refusals: Sequence[Message],
+) -> Reception:
+    course_id = request.course_id
+    if put_request(connection, request, body_hash):
+        _add_reply(connection, course_id, reply)
+        return Reception.ACCEPTED
+
+    known = {"user_id": request.user_id, "request_id": request.request_id}
+    course = connection.execute(sql("accepted_course"), known).mappings().one()
+    if course["request_hash"] != request.request_hash:
+        _put(connection, refusals)
+        return Reception.CONFLICT
+    values = {
+        "course_id": course["id"],
+        "reply_to": reply.queue if reply else None,
+        "correlation_id": reply.correlation_id if reply else None,
+    }
+    if connection.execute(sql("repeat_result"), values).scalar_one():
+        return Reception.RESULT_REPEATED
+    _add_reply(connection, course["id"], reply)
+    return Reception.STILL_OPEN
+
+
+def put_request(connection: Connection, request: IdentifiedRequest, body_hash: str | None) -> bool:
+    """Makes the course of a request, QUEUED; says whether it did: the request may have one already."""
+    inserted = connection.execute(
+        sql("insert_request"),
+        {
+            "course_id": request.course_id,
+            "user_id": request.user_id,
+            "topic": request.topic,
+            "grade_level": request.grade_level,
+            "source_filter": request.source_filter,
+            "num_lessons": request.num_lessons,
+            "language": request.language,
+            "request_id": request.request_id,
+            "request": request.model_dump_json(exclude={"id_given"}),
+            "request_hash": request.request_hash,
+            "body_hash": body_hash,
+        },
+    ).scalar_one_or_none()
+    return inserted is not None
+
+
+def _add_reply(connection: Connection, course_id: UUID, reply: ReplyAddress | None) -> None:
+    if reply is not None:
+        values = {"course_id": course_id, "reply_to": reply.queue, "correlation_id": reply.correlation_id}
+        connection.execute(sql("add_reply"), values)
+
+
+def _put(connection: Connection, messages: Sequence[Message]) -> None:
+    for message in messages:
+        connection.execute(sql("put_message"), {**asdict(message), "headers": json.dumps(message.headers)})

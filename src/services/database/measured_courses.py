@@ -1,0 +1,35 @@
+"""Courses with what was measured of them, for reports."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from src.services.database.statements import sql
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCourse:
+    """Rows of find_course.sql and lesson_qualities.sql."""
+
+    course: RowMapping
+    lessons: Sequence[RowMapping]
+
+
+def measured_course(connection: Connection, name: str) -> MeasuredCourse | None:
+    """Returns the course of that id, folder, request_id or slug; None if there is none."""
+    # A path is taken too; in the pattern for it no character is special.
+    folder = re.sub(r"([\\%_])", r"\\\1", PurePath(name).name)
+    course = connection.execute(sql("find_course"), {"name": name, "folder": folder}).mappings().one_or_none()
+    if course is None:
+        return None
+    lessons = connection.execute(sql("lesson_qualities"), {"course_id": course["id"]}).mappings().all()
+    return MeasuredCourse(course, lessons)
+
+
+def worst_courses(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Returns at most `limit` finished courses, those with the most findings first."""
+    return [row._asdict() for row in connection.execute(sql("worst_courses"), {"limit": limit})]

@@ -1,0 +1,64 @@
+"""Messages that wait to be published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from src.domain.message import Message
+from src.services.database.connection import Database
+from src.services.database.statements import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage(Message):
+    """A message as it waits in the outbox."""
+
+    id: int
+    course_id: UUID | None
+    failures: int
+
+
+class Outbox:
+    """Each call is one transaction."""
+
+    def __init__(self, database: Database, worker_id: UUID) -> None:
+        self._database = database
+        self._worker_id = worker_id
+
+    async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
+        """Up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone."""
+
+        def work(connection: Connection) -> list[OutboxMessage]:
+            values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}
+            rows = connection.execute(sql("claim_messages"), values).mappings()
+            messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
+            # One that breaks its connection goes last the next time. Of each course and destination there is one here.
+            return sorted(messages, key=lambda message: (message.failures, message.id))
+
+        return await self._database.run(work)
+
+    async def published(self, ids: Sequence[int]) -> None:
+        """Marks messages that the broker has confirmed."""
+        await self._execute("mark_published", {"ids": list(ids)})
+
+    async def unpublished(self, message_id: int, error: str, delay: float) -> None:
+        """Puts off, by `delay` seconds, a message that the broker wouldn't take, if it is still this worker's."""
+        values = {"id": message_id, "error": error, "delay": delay, "worker_id": self._worker_id}
+        await self._execute("mark_unpublished", values)
+
+    async def unclaim(self, ids: Sequence[int]) -> None:
+        """Gives back messages that were not tried, as far as they are still this worker's."""
+        await self._execute("unclaim_messages", {"ids": list(ids), "worker_id": self._worker_id})
+
+    async def prune(self, keep: float) -> None:
+        """Deletes messages that were published more than `keep` seconds ago; results stay with their course."""
+        await self._execute("prune_outbox", {"keep": keep})
+
+    async def _execute(self, name: str, values: dict[str, Any]) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(sql(name), values)
+
+        await self._database.run(work)

@@ -1,0 +1,12 @@
+"""SQL statements in named files."""
+
+from functools import cache
+from importlib import resources
+
+from sqlalchemy import TextClause, text
+
+
+@cache
+def sql(name: str) -> TextClause:
+    """Returns the statement in `src/services/database/sql/<name>.sql`. Raises `FileNotFoundError` if there is none."""
+    return text(resources.files("src.services.database").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""The language model: its server, questions with their prompts, answers, limits, recordings."""

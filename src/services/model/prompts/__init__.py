@@ -1,0 +1,102 @@
+"""What the model is told.
+
+Instructions are constant and stand in the `.md` files here. Who changes one gives it a new version and adds a line to
+`versions.txt`, so that what is on record with a lesson leads back to the text that wrote it.
+
+Everything that comes from outside (topic, outline, passages) is JSON between tags, in which `<` is escaped, so that no
+text can close its tag and pass for an instruction. All lesson prompts of a course begin with the same messages, so that
+providers' prompt caches serve them.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from src.domain.finding import Finding
+from src.domain.lesson import Lesson, LessonText
+from src.domain.outline import LessonPlan, Outline
+from src.domain.prompt import Prompt
+from src.domain.quality.repair import LessonParts, parts_at_fault
+from src.domain.request import CourseBrief
+from src.domain.source import Passage
+from src.services.model.language_model import ChatMessage, Parts, Question, Review
+
+PROMPTS = ("outline", "lesson")
+
+
+@cache
+def prompt(name: str) -> Prompt:
+    """The prompt in `<name>.md` beside this file. Read once, when it is first needed."""
+    return Prompt.parsed(name, resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8"))
+
+
+def outline_question(
+    brief: CourseBrief, passages: Sequence[Passage], review: Review[Outline, Outline]
+) -> Question[Outline, Outline]:
+    """Asks for the outline of a course."""
+    course = brief.model_dump(mode="json", exclude={"source_filter"})
+    return Question(
+        purpose="outline",
+        lesson_number=None,
+        prompt=prompt("outline"),
+        messages=(
+            ChatMessage("system", prompt("outline").text),
+            ChatMessage("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
+        ),
+        answer=Outline,
+        review=review,
+    )
+
+
+def lesson_question(
+    brief: CourseBrief,
+    outline: Outline,
+    plan: LessonPlan,
+    passages: Sequence[Passage],
+    review: Review[LessonText, Lesson],
+) -> Question[LessonText, Lesson]:
+    """Asks for the text of one lesson."""
+    course = {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()}
+    return Question(
+        purpose="lesson",
+        lesson_number=plan.lesson_number,
+        prompt=prompt("lesson"),
+        messages=(
+            ChatMessage("system", prompt("lesson").text),
+            ChatMessage("user", data("course", course)),
+            ChatMessage(
+                "user",
+                f"{data('lesson', {'lesson_number': plan.lesson_number})}\n{data('passages', _numbered(passages))}",
+            ),
+        ),
+        answer=LessonText,
+        review=review,
+        parts=_lesson_parts,
+    )
+
+
+def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[LessonText] | None:
+    wanted = parts_at_fault(text, findings)
+    if not wanted:
+        return None
+    return Parts(
+        answer=LessonParts,
+        ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
+        " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
+        put=lambda parts: parts.put_into(text, wanted),
+    )
+
+
+def data(tag: str, value: Any) -> str:
+    """`value` as JSON between tags that nothing inside can close."""
+    encoded = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+    return f"<{tag}>{encoded}</{tag}>"
+
+
+def _numbered(passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    return [
+        {"number": number, "document": passage.document, "section": passage.section, "text": passage.text}
+        for number, passage in enumerate(passages, start=1)
+    ]

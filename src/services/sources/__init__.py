@@ -1,0 +1,1 @@
+"""Where lessons take their facts from: documents, the library, the vector store, embeddings."""

@@ -1,0 +1,76 @@
+"""Search in an OpenAI vector store."""
+
+import structlog
+from openai.types import VectorStoreSearchResponse
+from openai.types.vector_stores import VectorStoreFile
+
+from src.domain.model_call import RecordCall
+from src.domain.source import Passage, passes_filter, path_segments
+from src.domain.text import printable
+from src.services.sources.model_connection import ModelConnection
+
+_log = structlog.get_logger(__name__)
+
+# The API returns at most 50: https://platform.openai.com/docs/api-reference/vector-stores/search
+_MOST_RESULTS = 50
+# A page of files is at most that long. What is named in it is an aid to who got a filter wrong, not a list of all.
+_FILES = 100
+_MOST_PREFIXES = 20
+
+
+class VectorStoreSearch:
+    """A `SourceSearch` in the store `VECTOR_DB_ID`.
+
+    The API filters by equality only, so a path prefix is applied to what it returns: on the file's `path` attribute
+    where it has one, else on its name.
+    """
+
+    def __init__(self, server: ModelConnection, vector_store_id: str) -> None:
+        self._server = server
+        self._vector_store_id = vector_store_id
+
+    async def search(
+        self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
+    ) -> list[Passage]:
+        """See `SourceSearch.search`."""
+
+        async def request() -> list[VectorStoreSearchResponse]:
+            page = await self._server.client.vector_stores.search(
+                self._vector_store_id,
+                query=query,
+                max_num_results=_MOST_RESULTS if source_filter else min(limit, _MOST_RESULTS),
+            )
+            return page.data
+
+        results = await self._server.call(request)
+        passages = [_passage(result) for result in results]
+        allowed = [passage for passage in passages if passes_filter(passage.document, source_filter)]
+        if passages and not allowed:
+            _log.warning(
+                "the source filter lets none of the results through",
+                action="source_filter_empty",
+                source_filter=source_filter,
+                results=len(passages),
+            )
+        return allowed[:limit]
+
+    async def prefixes(self) -> list[str]:
+        """See `SourceSearch.prefixes`. Looks at the `path` attributes of the first hundred files."""
+
+        async def request() -> list[VectorStoreFile]:
+            page = await self._server.client.vector_stores.files.list(self._vector_store_id, limit=_FILES)
+            return page.data
+
+        paths = [(file.attributes or {}).get("path") for file in await self._server.call(request)]
+        first = {segments[0] for path in paths if isinstance(path, str) and (segments := path_segments(path))}
+        return sorted(printable(segment, 1000) for segment in first)[:_MOST_PREFIXES]
+
+
+def _passage(result: VectorStoreSearchResponse) -> Passage:
+    path = (result.attributes or {}).get("path")
+    return Passage(
+        document=printable(path if isinstance(path, str) and path else result.filename, 1000),
+        section="",
+        text="\n".join(part.text for part in result.content),
+        score=result.score,
+    )

@@ -1,0 +1,75 @@
+"""The breaker that a model which refuses everything shuts, with time moved by hand."""
+
+import pytest
+
+from src.consumers import model_breaker
+from src.consumers.model_breaker import ModelBreaker
+from src.services.model.brake import ModelBrake
+from tests.clock import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    moved = Clock()
+    monkeypatch.setattr(model_breaker, "time", moved)
+    return moved
+
+
+def test_open_it_lets_everything_through() -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.claimed()
+    assert (breaker.tripped, breaker.permits(7)) == (False, 7)
+
+
+def test_shut_it_lets_one_course_through_now_and_then_and_later_each_time(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.trip("wrong key")
+    for pause in (60, 120, 240, 480, 600, 600):
+        clock.now += pause - 1
+        assert breaker.permits(5) == 0
+        clock.now += 1
+        assert breaker.permits(5) == 1
+        breaker.claimed()
+        assert breaker.permits(5) == 0
+
+
+def test_a_trial_for_which_no_course_is_due_is_not_used_up(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.trip("wrong key")
+    clock.now += 61
+    assert [breaker.permits(5) for _ in range(3)] == [1, 1, 1]
+
+
+def test_an_answer_opens_it_and_the_next_time_begins_with_the_short_pause(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.trip("quota")
+    for _ in range(5):
+        clock.now += 600
+        breaker.claimed()
+    breaker.reset()
+    assert (breaker.tripped, breaker.permits(5)) == (False, 5)
+    breaker.trip("quota")
+    clock.now += 60
+    assert breaker.permits(5) == 1
+
+
+def test_while_the_brake_holds_up_what_is_begun_nothing_is_let_through_and_no_trial_is_made(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brake = ModelBrake(10, 1.0)
+    breaker = ModelBreaker(brake)
+    breaker.trip("quota")
+    clock.now += 60
+    with monkeypatch.context() as holding:
+        holding.setattr(ModelBrake, "holds_up", True)
+        assert breaker.permits(5) == 0
+    assert breaker.permits(5) == 1
+    breaker.reset()
+    assert breaker.permits(5) == 5
+
+
+def test_disabled_it_stays_tripped(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.disable("no model")
+    clock.now += 1e9
+    assert (breaker.tripped, breaker.permits(5)) == (True, 0)
