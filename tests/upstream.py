@@ -93,6 +93,9 @@ class Upstream:
     def unbind_status(self) -> None:
         self._channel.queue_unbind(STATUS, EXCHANGE, "course.status")
 
+    def unbind_requests(self) -> None:
+        self._channel.queue_unbind(REQUESTS, EXCHANGE, GENERATE)
+
     def limit_status(self, most: int) -> None:
         """Declares the status queue anew: with room for `most` messages, it refuses more."""
         self._channel.queue_delete(STATUS)
