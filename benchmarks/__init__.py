@@ -1,1 +1,1 @@
-"""Speed, measured as ratios within one run."""
+"""Benchmarks: speed, measured as ratios within one run, and what the quality gates catch."""

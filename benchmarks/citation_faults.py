@@ -1,4 +1,4 @@
-"""Faults of citations, and of what is said beside a citation."""
+"""Faults of citations, and of the sentences that carry them."""
 
 from random import Random
 
@@ -27,7 +27,7 @@ def _citation(random: Random, case: Case) -> CitationDraft | None:
 
 
 def false_quote(random: Random, case: Case) -> Case | None:
-    """One to three words of a quotation are others."""
+    """Replaces one to three words of a quotation."""
     citation = _citation(random, case)
     if citation is None:
         return None
@@ -41,7 +41,7 @@ def false_quote(random: Random, case: Case) -> Case | None:
 
 
 def denied_quote(random: Random, case: Case) -> Case | None:
-    """A quotation with a "not" that the passage has not."""
+    """Puts a "not" into a quotation that the passage hasn't got."""
     citation = _citation(random, case)
     found = citation and regex.search(r"\b(?:is|are|was|were|can|does|has|have|had|should|may)\b", citation.quote)
     if citation is None or not found or case.language != "en":
@@ -50,7 +50,7 @@ def denied_quote(random: Random, case: Case) -> Case | None:
 
 
 def quote_from_nowhere(random: Random, case: Case) -> Case | None:
-    """A sentence of quite another book."""
+    """Replaces a quotation by a sentence of quite another book."""
     citation = _citation(random, case)
     others = [other for other in by_hand() if other.language == case.language and other.passages != case.passages]
     others = [other for other in others if other.name != case.name] or [
@@ -62,7 +62,7 @@ def quote_from_nowhere(random: Random, case: Case) -> Case | None:
 
 
 def quote_of_another_passage(random: Random, case: Case) -> Case | None:
-    """The number of another passage."""
+    """Gives a citation the number of another passage."""
     citation = _citation(random, case)
     if citation is None:
         return None
@@ -71,7 +71,7 @@ def quote_of_another_passage(random: Random, case: Case) -> Case | None:
 
 
 def quote_with_another_number(random: Random, case: Case) -> Case | None:
-    """A number of the quotation is changed."""
+    """Changes a number in a quotation."""
     citation = chosen(random, (citation for citation in case.text.citations if digits(citation.quote)))
     if citation is None:
         return None
@@ -80,7 +80,7 @@ def quote_with_another_number(random: Random, case: Case) -> Case | None:
 
 
 def no_such_passage(random: Random, case: Case) -> Case | None:
-    """The number of no passage."""
+    """Gives a citation a number that no passage has."""
     citation = _citation(random, case)
     return (
         None
@@ -90,7 +90,7 @@ def no_such_passage(random: Random, case: Case) -> Case | None:
 
 
 def marker_without_citation(random: Random, case: Case) -> Case | None:
-    """A number in the text that stands for nothing."""
+    """Cites with a number that stands for no citation."""
     place = chosen(random, cited(case))
     if place is None:
         return None
@@ -99,12 +99,12 @@ def marker_without_citation(random: Random, case: Case) -> Case | None:
 
 
 def number_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """A number of a cited sentence is one that its passage hasn't got."""
+    """Changes a number in a cited sentence to one that its passage hasn't got."""
     return _counted_otherwise(random, case, is_from_the_passage=False)
 
 
 def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
-    """A number of a cited sentence is another one of its passage."""
+    """Changes a number in a cited sentence to another one of its passage."""
     return _counted_otherwise(random, case, is_from_the_passage=True)
 
 
@@ -123,13 +123,13 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) ->
 
 
 def _given(case: Case, place: Place) -> str:
-    """The passages that a sentence cites."""
+    """Returns the texts of the passages that a sentence cites."""
     passages = {it.number: case.passages[it.passage - 1].text for it in case.text.citations}
     return " ".join(passages[number] for number in markers(place.sentence.text))
 
 
 def counted_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """A number word of a cited sentence is changed."""
+    """Changes a number word in a cited sentence."""
     if case.language != "en":
         return None
     place = chosen(random, (place for place in cited(case) if _COUNT.search(place.sentence.text)))
@@ -142,17 +142,17 @@ def counted_in_cited_sentence(random: Random, case: Case) -> Case | None:
 
 
 def name_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """A name inside a cited sentence is one that its passage hasn't got."""
+    """Changes a name inside a cited sentence to one that its passage hasn't got."""
     return _named_otherwise(random, case, is_from_the_passage=False)
 
 
 def name_that_begins_a_cited_sentence(random: Random, case: Case) -> Case | None:
-    """The first word of a cited sentence is a name that its passage hasn't got: it has a capital in any case."""
+    """Changes a name that begins a cited sentence, where any word has a capital, to one that its passage hasn't got."""
     return _named_otherwise(random, case, is_from_the_passage=False, is_first=True)
 
 
 def name_of_the_same_passage(random: Random, case: Case) -> Case | None:
-    """A name of a cited sentence is another one of its passage."""
+    """Changes a name in a cited sentence to another one of its passage."""
     return _named_otherwise(random, case, is_from_the_passage=True)
 
 
@@ -183,7 +183,7 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
 
 
 def _names(case: Case) -> set[str]:
-    """Names in the passages: words with a capital inside sentences."""
+    """Returns the names in the passages: words with a capital inside sentences."""
     given = " ".join(passage.text for passage in case.passages)
     lower = set(regex.findall(r"\b\p{Ll}+\b", given))
     inside = regex.findall(r"(?<=\p{Ll},? )\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*", given)
@@ -191,7 +191,7 @@ def _names(case: Case) -> set[str]:
 
 
 def markers_swapped(random: Random, case: Case) -> Case | None:
-    """Two citations that change places, each good by itself."""
+    """Gives a sentence the citation of another one, which is good by itself."""
     found = [place for place in cited(case) if len(markers(place.sentence.text)) == 1]
     if len(found) < 2:
         return None
@@ -206,13 +206,13 @@ def markers_swapped(random: Random, case: Case) -> Case | None:
 
 
 def uncited(random: Random, case: Case) -> Case | None:
-    """No citation at all."""
+    """Takes out every citation."""
     fields = {where: without_markers(text) for where, text in case.text.fields().items()}
     return case.with_text(**vars(case.text.with_fields(fields))) if case.text.citations else None
 
 
 def hardly_cited(random: Random, case: Case) -> Case | None:
-    """One citation in five is left."""
+    """Leaves one citation in five."""
     fields = {
         where: regex.sub(r"\s?\[\d+\]", lambda it: it.group() if random.random() < 0.2 else "", text)
         for where, text in case.text.fields().items()
@@ -221,7 +221,7 @@ def hardly_cited(random: Random, case: Case) -> Case | None:
 
 
 def unknown_number(random: Random, case: Case) -> Case | None:
-    """A sentence without a citation, with a figure from nowhere."""
+    """Adds a sentence without a citation, with a figure from nowhere."""
     said = {
         "en": "More than {} people have studied this in the last few years.",
         "de": "Über {} Menschen haben sich damit in den letzten Jahren befasst.",

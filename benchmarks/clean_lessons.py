@@ -1,4 +1,4 @@
-"""Lessons without a fault: those written by hand in `benchmarks/lessons`, variations of them, and the stand-in's."""
+"""Lessons without a fault: those written by hand in `benchmarks/lessons`, the stand-in's, and variations of both."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,8 @@ from typing import Any
 
 import regex
 
-from src.devtools.stand_in_writer import write_lesson, write_outline
+from src.devtools.stand_in_lesson import write_lesson
+from src.devtools.stand_in_outline import write_outline
 from src.domain.finding import Finding
 from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check, LessonText, Origin
@@ -27,12 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 _ORIGIN = Origin("benchmark", 1, "0" * 64)
 _FEWEST_WORDS = 200
 _STAND_IN_SHARE = 5
-"""One lesson in so many is the stand-in's."""
+"""One lesson in so many is by the stand-in."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A lesson with all that it is reviewed against."""
+    """A lesson with all that its review needs."""
 
     name: str
     brief: CourseBrief
@@ -44,39 +45,39 @@ class Case:
 
     @property
     def language(self) -> str:
-        """Its primary subtag."""
+        """The primary subtag of the lesson's language."""
         return primary_subtag(self.brief.language)
 
     @cached_property
     def findings(self) -> frozenset[Finding]:
-        """What the gates find in it."""
+        """The findings of the gates in the lesson."""
         reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
         return frozenset(reviewed.findings)
 
     def with_text(self, **changes: Any) -> "Case":
-        """The case with these fields of its text changed; nothing is validated."""
+        """Returns the case with these fields of its text changed, without validating them."""
         return replace(self, text=self.text.model_copy(update=changes))
 
     def with_part(self, where: str, content: str) -> "Case":
-        """The case with another text in one part."""
+        """Returns the case with another text in one part."""
         return replace(self, text=self.text.with_fields({**self.text.fields(), where: content}))
 
     def with_check(self, index: int, **changes: Any) -> "Case":
-        """The case with one question changed."""
+        """Returns the case with one question changed."""
         checks = list(self.text.checks)
         checks[index] = checks[index].model_copy(update=changes)
         return self.with_text(checks=tuple(checks))
 
 
 def text_grams(text: LessonText) -> Grams:
-    """What the review of another lesson of the course is given of this one."""
+    """Returns the runs of words that the review of another lesson of the course compares with this one."""
     parts = (part for where, part in text.fields().items() if not where.startswith("key_terms."))
     return grams("\n\n".join(map(plain, parts)))
 
 
 @lru_cache(maxsize=1)
 def by_hand() -> tuple[Case, ...]:
-    """The lessons of `benchmarks/lessons`, each beside the others of its language."""
+    """Returns the lessons of `benchmarks/lessons`, each with the others in its language as lessons of its course."""
     cases = [_read(path) for path in sorted((ROOT / "benchmarks" / "lessons").glob("*.json"))]
     return tuple(
         replace(
@@ -106,7 +107,7 @@ def _read(path: Path) -> Case:
 
 
 def clean_cases(random: Random, number: int) -> list[Case]:
-    """So many lessons: each written by hand, then variations, and the stand-in's among them."""
+    """Returns `number` lessons: first each that was written by hand, then variations of these and of the stand-in's."""
     cases = list(by_hand())[:number]
     stand_in = _stand_in_cases(random)
     while len(cases) < number:
@@ -116,7 +117,7 @@ def clean_cases(random: Random, number: int) -> list[Case]:
 
 
 def _stand_in_cases(random: Random) -> Iterator[Case]:
-    """Lessons of courses that the stand-in writes from some of the samples."""
+    """Yields lessons of courses that the stand-in writes from some of the samples."""
     passages = [
         Passage(path.relative_to(ROOT).as_posix(), part.section, text[part.start : part.end], 1.0, part.start)
         for path in sorted((ROOT / "samples").rglob("*.md"))
@@ -147,7 +148,7 @@ def _stand_in_course(brief: CourseBrief, passages: list[Passage]) -> Iterator[Ca
 
 
 def _varied(random: Random, case: Case) -> Case:
-    """The same lesson with less in it and in another order, as good as it was."""
+    """Returns the same lesson, as good as it was, with less in it and in another order."""
     shorter = _fewer_sections(random, case)
     text = shorter.text
     checks = _fewer_checks(random, text.checks)
@@ -163,7 +164,7 @@ def _varied(random: Random, case: Case) -> Case:
 
 
 def _fewer_sections(random: Random, case: Case) -> Case:
-    """Without some sections, if the questions that are left still test every objective."""
+    """Returns the lesson without some sections, if the remaining questions still test every objective."""
     sections = list(case.text.sections)
     for part in random.sample(sections, random.randint(0, len(sections) - 2) if len(sections) > 2 else 0):
         left = [other for other in sections if other is not part]
@@ -183,7 +184,7 @@ def _fewer_checks(random: Random, checks: tuple[Check, ...]) -> list[Check]:
 
 
 def _holds(plan: LessonPlan, text: LessonText) -> bool:
-    """Whether every objective is tested, by three questions at least, and each of them rests on the lesson."""
+    """Returns whether at least three questions test every objective, and each of them rests on the lesson."""
     tested = {check.objective for check in text.checks}
     told = _told(text)
     return (
@@ -222,7 +223,7 @@ def _passages_shuffled(random: Random, case: Case) -> Case:
 
 
 def _renumbered(random: Random, case: Case) -> Case:
-    """With other numbers for its citations, in any order and with gaps; those that nothing uses any more go."""
+    """Returns the lesson with other numbers for its citations, in any order and with gaps, without unused citations."""
     used = {number for text in case.text.fields().values() for number in markers(text)}
     numbers = dict(zip(sorted(used), random.sample(range(1, 2 * len(used) + 1), len(used)), strict=True))
     citations = [
@@ -239,7 +240,7 @@ def _renumbered(random: Random, case: Case) -> Case:
 
 
 def _markers_moved(random: Random, case: Case) -> Case:
-    """With its citations before the full stops instead of after them, as often as not."""
+    """Returns the lesson, half of the time with its citations before the full stops instead of after them."""
     if random.random() < 0.5:
         return case
     fields = {

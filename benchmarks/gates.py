@@ -1,10 +1,11 @@
-"""Whether the gates find faults: a mutation test of `src/domain/quality`, without any service.
+"""Measures whether the quality gates find faults: a mutation test of `src/domain/quality`, without any service.
 
     python benchmarks/gates.py [--seed 1] [--count 60] [--lessons 240]
 
-Plants every kind of fault into lessons that have none, one at a time, and counts how many the gates that are meant for
-it find; and counts what they find in the clean lessons. Exits with 1 when a kind is caught below 95 % or more than 2 %
-of clean lessons raise an alarm. A kind marked with * is one that the gates don't claim to find: measured, not judged.
+Plants every kind of fault into lessons that have none, one at a time, and counts how many of them are found by the
+gates that are meant for it. Also counts what the gates find in the clean lessons. Exits with 1 if less than 95 % of a
+kind are caught, or if more than 2 % of the clean lessons raise an alarm. The gates don't claim to find a kind marked
+with *: it is measured, not judged.
 """
 
 import argparse
@@ -30,12 +31,12 @@ LEAST_CAUGHT = 0.95
 MOST_ALARMS = 0.02
 FAULTS = (*CITATION_FAULTS, *TEXT_FAULTS, *LEAK_FAULTS, *QUESTION_FAULTS)
 _TRIES = 8
-"""How many lessons are tried for each fault that is wanted: not each has a place for it."""
+"""How many lessons are tried, at most, for each fault that is wanted: not every lesson has a place for it."""
 
 
 @dataclass
 class Score:
-    """How one kind of fault fared."""
+    """How often one kind of fault was planted and caught."""
 
     name: str
     is_gated: bool
@@ -43,11 +44,11 @@ class Score:
     caught: int = 0
     gates: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
-    """The lessons that it was not found in."""
+    """The names of the lessons in which the fault wasn't found."""
 
     @property
     def share(self) -> float:
-        """Of the planted ones: those that were caught."""
+        """The share of the planted faults that were caught."""
         return self.caught / self.planted if self.planted else 0.0
 
     @property
@@ -67,17 +68,17 @@ class Alarms:
 
     @property
     def share(self) -> float:
-        """Of the clean lessons: those with a finding."""
+        """The share of the clean lessons that have a finding."""
         return self.alarmed / self.lessons if self.lessons else 0.0
 
     @property
     def is_low(self) -> bool:
-        """Whether there are few enough, and no hard one: that would fail a course."""
+        """Whether there are few enough alarms, and no hard one, which would fail a course."""
         return self.share <= MOST_ALARMS and not any(severity is Severity.HARD for _, severity in self.findings)
 
 
 def alarms(cases: Sequence[Case]) -> Alarms:
-    """What the gates find in clean lessons and their outlines."""
+    """Counts what the gates find in clean lessons and their outlines."""
     found = [(case, case.findings | outline_findings(case, case.outline)) for case in cases]
     counted = Counter((finding.gate, finding.severity) for _, findings in found for finding in findings)
     examples = [f"{case.name}: {finding}" for case, findings in found for finding in findings]
@@ -85,7 +86,7 @@ def alarms(cases: Sequence[Case]) -> Alarms:
 
 
 def scores(seed: int, cases: Sequence[Case], count: int, faults: Sequence[Fault] = FAULTS) -> Iterator[Score]:
-    """Every kind of fault, planted up to `count` times; those of outlines in any case."""
+    """Yields the score of every kind of fault in `faults` and of outlines, each planted up to `count` times."""
     for fault in faults:
         yield _score(fault, fault.is_gated, seed, cases, count, _new_findings(fault))
     for outline_fault in OUTLINE_FAULTS:
@@ -93,7 +94,7 @@ def scores(seed: int, cases: Sequence[Case], count: int, faults: Sequence[Fault]
 
 
 _Plant = Callable[[Random, Case], frozenset[Finding] | None]
-"""What is found in a lesson with a fault, and not without it; None where it can't be planted."""
+"""Plants a fault; returns what is found in the lesson only with it, or None if it can't be planted there."""
 
 
 def _new_findings(fault: Fault) -> _Plant:

@@ -1,9 +1,9 @@
-"""Whether a worker takes requests in as fast with a backlog of thousands as with none (fault 39).
+"""Measures whether a worker takes requests in as fast with a backlog of thousands as with none (fault 39).
 
     python -m benchmarks.intake_speed [--requests 10000]
 
-A worker with two slots gets that many requests, and the time for each tenth of them is taken from the rows that it has
-committed. All figures are of one run on one machine; compare ratios.
+A worker with two slots gets that many requests. The time for each tenth of them is taken from the rows that it has
+committed. All figures are from one run on one machine: compare only their ratios.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from benchmarks.worker_speed import worker
 from src.services import DatabaseService
 
 _SLOWEST = 2.0
-"""How much longer the last tenths may take than the first ones."""
+"""How many times as long as the first tenths the last ones may take."""
 
 
 def main() -> None:
-    """Prints the rate for each tenth."""
+    """Prints the rate for each tenth of the requests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=10_000)
     options = parser.parse_args()
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _accepted(database: DatabaseService, number: int) -> list[float]:
-    """When each request was committed, in order; returns when `number` are."""
+    """Waits until `number` requests are committed; returns the times of all but the first, in seconds and in order."""
     with database.get_cursor() as cursor:
         while True:
             cursor.execute("SELECT count(*) AS number FROM courses")

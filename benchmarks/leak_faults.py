@@ -1,4 +1,4 @@
-"""Words that were meant for somebody other than the learner, put into a lesson as models and their templates do."""
+"""Leaks: words for somebody other than the learner, put into a lesson in the way of models and their templates."""
 
 from collections.abc import Callable
 from random import Random
@@ -126,7 +126,7 @@ def _put(texts: tuple[str, ...]) -> Callable[[Random, Case], Case | None]:
         text = case.text.fields()[where]
         if "```" in text:
             return None
-        # In the middle of the part as often as at its edge; what opens an answer stands at the beginning of it.
+        # The leak goes around the first paragraph as often as around the whole part; some belong only at the beginning.
         before, mark, after = text.partition("\n\n")
         if leak.endswith("{}") or random.random() < 0.5 or not mark:
             return case.with_part(where, leak.format(text))

@@ -51,7 +51,7 @@ _LEAKS = (
 
 @dataclass(frozen=True, slots=True)
 class OutlineFault:
-    """A kind of fault; see `planting.Fault`."""
+    """A kind of fault of an outline; see `planting.Fault`."""
 
     name: str
     gates: frozenset[str]
@@ -59,7 +59,7 @@ class OutlineFault:
 
 
 def outline_findings(case: Case, outline: Outline) -> frozenset[Finding]:
-    """What the gates find in an outline of the case's course."""
+    """Returns what the gates find in an outline of the case's course."""
     return frozenset(review_outline(outline, case.brief).findings)
 
 
@@ -71,14 +71,14 @@ def _with_plan(random: Random, outline: Outline, change: Callable[[LessonPlan], 
 
 
 def wrong_count(random: Random, case: Case) -> Outline | None:
-    """A lesson too few or too many."""
+    """Takes a lesson out of the outline, or adds one."""
     lessons = case.outline.lessons
     more = lessons[-1].model_copy(update={"lesson_number": len(lessons) + 1, "title": f"{case.brief.topic} 9"})
     return case.outline.model_copy(update={"lessons": random.choice((lessons[:-1], (*lessons, more)))})
 
 
 def twin_titles(random: Random, case: Case) -> Outline | None:
-    """Two titles that say the same."""
+    """Makes two titles say the same."""
     first, second = random.sample(case.outline.lessons, 2)
     title = random.choice(_TWINS[case.language]).format(first.title)
     lessons = (it.model_copy(update={"title": title}) if it is second else it for it in case.outline.lessons)
@@ -86,7 +86,7 @@ def twin_titles(random: Random, case: Case) -> Outline | None:
 
 
 def vague_objective(random: Random, case: Case) -> Outline | None:
-    """An objective that nobody can see reached."""
+    """Replaces an objective by one of which nobody can see whether it is reached."""
     if case.language not in _VAGUE:
         return None
 
@@ -98,7 +98,7 @@ def vague_objective(random: Random, case: Case) -> Outline | None:
 
 
 def repeated_objective(random: Random, case: Case) -> Outline | None:
-    """An objective that stands twice in a lesson, or with another full stop."""
+    """Puts an objective into a lesson twice, as it is, in capitals or with a full stop."""
 
     def changed(plan: LessonPlan) -> dict[str, Any]:
         again = random.choice(plan.learning_objectives)
@@ -109,13 +109,13 @@ def repeated_objective(random: Random, case: Case) -> Outline | None:
 
 
 def leak(random: Random, case: Case) -> Outline | None:
-    """Words that were meant for somebody other than the learner."""
+    """Puts words into a description that were meant for somebody other than the learner."""
     said = random.choice(_LEAKS)
     return _with_plan(random, case.outline, lambda plan: {"description": said.format(plan.description)})
 
 
 def in_another_language(random: Random, case: Case) -> Outline | None:
-    """An outline in another language."""
+    """Replaces the lessons by those of an outline in another language."""
     written = [other for other in by_hand() if other.language in other_languages(case)]
     lessons = random.choice(written).outline.lessons
     again = [

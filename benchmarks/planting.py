@@ -1,4 +1,4 @@
-"""What planters share: finding places in a lesson, and changing words there."""
+"""What the planters of faults share: finding places in a lesson, and changing words there."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -19,43 +19,43 @@ _DIGITS = regex.compile(r"(?<![\[\d.,])\p{Nd}+(?:[.,]\p{Nd}+)*(?![\d\]])")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A kind of fault."""
+    """A kind of fault of a lesson."""
 
     name: str
     gates: frozenset[str]
-    """Those that are meant to find it."""
+    """The names of the gates that are meant to find it."""
     plant: Callable[[Random, Case], Case | None]
-    """A clean lesson with the fault in it; None where that lesson has no place for it."""
+    """Takes a clean lesson; returns it with the fault in it, or None if the lesson has no place for it."""
     is_gated: bool = True
-    """Whether the gates claim to find it. What they can't find is measured all the same."""
+    """Whether the gates claim to find it. A kind that they don't is measured all the same."""
 
 
 def fault(name: str, gates: str, plant: Callable[[Random, Case], Case | None], is_gated: bool = True) -> Fault:
-    """A kind of fault with the names of its gates in one string."""
+    """Returns a kind of fault, given the names of its gates in one string."""
     return Fault(name, frozenset(gates.split()), plant, is_gated)
 
 
 def chosen(random: Random, items: Iterable[T]) -> T | None:
-    """One of them; None if there is none."""
+    """Returns one of the items at random; None if there is none."""
     known = list(items)
     return random.choice(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A sentence of a part of a lesson."""
+    """A sentence, with the path of the part of the lesson that it is in."""
 
     where: str
     sentence: Sentence
 
     def replaced(self, case: Case, text: str) -> Case:
-        """The lesson with another text in the place of the sentence."""
+        """Returns the lesson with another text in the place of the sentence."""
         whole = case.text.fields()[self.where]
         return case.with_part(self.where, whole[: self.sentence.start] + text + whole[self.sentence.end :])
 
 
 def places(case: Case, parts: str = "") -> list[Place]:
-    """The sentences of the parts whose path begins so; code is no place."""
+    """Returns the sentences of the parts whose path begins with `parts`, but none with code."""
     return [
         Place(where, sentence)
         for where, text in case.text.fields().items()
@@ -66,17 +66,17 @@ def places(case: Case, parts: str = "") -> list[Place]:
 
 
 def cited(case: Case, parts: str = "") -> list[Place]:
-    """Those that carry a citation."""
+    """Returns those of `places` that carry a citation."""
     return [place for place in places(case, parts) if markers(place.sentence.text)]
 
 
 def section_paths(case: Case) -> list[str]:
-    """Paths of the sections without code."""
+    """Returns the paths of the sections without blocks of code."""
     return [where for where, text in case.text.fields().items() if where.startswith("sections.") and "```" not in text]
 
 
 def other_number(random: Random, number: str) -> str:
-    """A number like it that is another one: near by, ten times, or with other digits. Of the same script."""
+    """Returns another number in the same script: a near one, twice or ten times as much, or with another last digit."""
     plain = number.replace(",", "")
     if not plain.isdecimal():
         return number[:-1] + chr(ord(number[-1]) - int(number[-1]) + (int(number[-1]) + random.randint(1, 9)) % 10)
@@ -88,18 +88,18 @@ def other_number(random: Random, number: str) -> str:
 
 
 def digits(text: str) -> list[regex.Match[str]]:
-    """The numbers of a text that stand there in digits, without those of citations."""
+    """Returns the numbers that a text has in digits, without those of citations."""
     return list(_DIGITS.finditer(text))
 
 
 def replaced(text: str, found: regex.Match[str], by: str) -> str:
-    """The text with something else in the place of what was found."""
+    """Returns the text with `by` in the place of what was found."""
     return text[: found.start()] + by + text[found.end() :]
 
 
 @lru_cache(maxsize=8)
 def vocabulary(language: str) -> tuple[str, ...]:
-    """Words of four letters and more that the lessons by hand use in their passages."""
+    """Returns the words of four or more letters in the passages of the handwritten lessons of a language."""
     found = {
         word
         for case in by_hand()
@@ -113,11 +113,11 @@ def vocabulary(language: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def foreign() -> dict[str, dict[str, Any]]:
-    """A section and questions in each of some languages."""
+    """Returns a section and questions in each of some languages."""
     given: dict[str, dict[str, Any]] = json.loads((ROOT / "benchmarks" / "foreign.json").read_text())
     return given
 
 
 def other_languages(case: Case) -> Sequence[str]:
-    """Those of `foreign` that are not the lesson's."""
+    """Returns the languages of `foreign` but the lesson's own."""
     return [language for language in foreign() if language != case.language]

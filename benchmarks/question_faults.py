@@ -34,7 +34,7 @@ def _index(random: Random, case: Case, *kinds: str) -> int | None:
 
 
 def wrong_key(random: Random, case: Case) -> Case | None:
-    """Another choice is made the answer of a multiple-choice question."""
+    """Makes another choice the answer of a multiple-choice question."""
     index = _index(random, case, "multiple_choice")
     if index is None:
         return None
@@ -43,7 +43,7 @@ def wrong_key(random: Random, case: Case) -> Case | None:
 
 
 def flipped(random: Random, case: Case) -> Case | None:
-    """What is true is said to be false, or the other way round."""
+    """Turns the answer of a true-or-false question round."""
     index = _index(random, case, "true_false")
     if index is None:
         return None
@@ -52,7 +52,7 @@ def flipped(random: Random, case: Case) -> Case | None:
 
 
 def wrong_short_answer(random: Random, case: Case) -> Case | None:
-    """The answer of a question is one that quite another question has."""
+    """Gives a question the answer of quite another question."""
     index = _index(random, case, "short_answer")
     others = [
         check.answer
@@ -66,7 +66,7 @@ def wrong_short_answer(random: Random, case: Case) -> Case | None:
 
 
 def invented_evidence(random: Random, case: Case) -> Case | None:
-    """Evidence that is no sentence of the lesson: one of another lesson, or with a word too many."""
+    """Gives a question a sentence of another lesson as evidence."""
     index = random.randrange(len(case.text.checks))
     others = [other for other in by_hand() if other.language == case.language and other.plan.title != case.plan.title]
     others = others or [other for other in by_hand() if other.language != case.language]
@@ -75,7 +75,7 @@ def invented_evidence(random: Random, case: Case) -> Case | None:
 
 
 def evidence_beside_the_point(random: Random, case: Case) -> Case | None:
-    """A sentence of the lesson that shows nothing of the answer."""
+    """Gives a question a sentence of the lesson as evidence that shows nothing of the answer."""
     index = _index(random, case, "multiple_choice")
     if index is None:
         return None
@@ -91,7 +91,7 @@ def evidence_beside_the_point(random: Random, case: Case) -> Case | None:
 
 
 def in_another_language(random: Random, case: Case) -> Case | None:
-    """One question in another language; its evidence is the lesson's."""
+    """Puts one question into another language, but leaves its evidence, which is the lesson's."""
     index, language = random.randrange(len(case.text.checks)), random.choice(other_languages(case))
     written = [
         {"question": check.question, "choices": check.choices, "answer": check.answer, "explanation": check.explanation}
@@ -105,7 +105,7 @@ def in_another_language(random: Random, case: Case) -> Case | None:
 
 
 def untested_objective(random: Random, case: Case) -> Case | None:
-    """An objective that no question tests."""
+    """Leaves an objective without a question that tests it."""
     tested = sorted({check.objective for check in case.text.checks})
     if len(tested) < 2:
         return None
@@ -115,13 +115,13 @@ def untested_objective(random: Random, case: Case) -> Case | None:
 
 
 def unknown_objective(random: Random, case: Case) -> Case | None:
-    """An objective that the plan hasn't got."""
+    """Makes a question test an objective that the plan hasn't got."""
     index = random.randrange(len(case.text.checks))
     return case.with_check(index, objective=len(case.plan.learning_objectives) + random.randint(1, 3))
 
 
 def all_of_the_above(random: Random, case: Case) -> Case | None:
-    """A choice that speaks of the others."""
+    """Replaces a wrong choice by one that speaks of the others."""
     index = _index(random, case, "multiple_choice")
     if index is None:
         return None
@@ -132,7 +132,7 @@ def all_of_the_above(random: Random, case: Case) -> Case | None:
 
 
 def longest_is_key(random: Random, case: Case) -> Case | None:
-    """The right choice is much longer than any other."""
+    """Makes the right choice much longer than any other."""
     index = _index(random, case, "multiple_choice")
     if index is None:
         return None
@@ -145,7 +145,7 @@ def longest_is_key(random: Random, case: Case) -> Case | None:
 
 
 def asked_twice(random: Random, case: Case) -> Case | None:
-    """A question that another one asks already, with hardly another word."""
+    """Makes a question ask what another one asks, with hardly another word."""
     first, second = random.sample(range(len(case.text.checks)), 2)
     check = case.text.checks[first]
     return case.with_check(second, **{**vars(check), "question": _asked_again(random, case, check)})
@@ -163,7 +163,7 @@ def _asked_again(random: Random, case: Case, check: Check) -> str:
 
 
 def other_words_for_true(random: Random, case: Case) -> Case | None:
-    """True and false the wrong way round, or other words for them."""
+    """Puts true and false the wrong way round, or puts other words in their place."""
     index = _index(random, case, "true_false")
     if index is None:
         return None
@@ -174,7 +174,7 @@ def other_words_for_true(random: Random, case: Case) -> Case | None:
 
 
 def all_true(random: Random, case: Case) -> Case:
-    """Three true-or-false questions or more, and all of what they state is so."""
+    """Makes at least three questions true or false, and everything that they state true."""
     said = next(
         check.choices
         for other in by_hand()

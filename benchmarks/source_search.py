@@ -1,9 +1,10 @@
-"""How fast documents come into the library of sources, and how fast passages are found in a large one.
+"""Measures how fast documents come into the library of sources, and how fast passages are found in a large one.
 
     python -m benchmarks.source_search [--documents 1000] [--passages 100000] [--searches 400]
 
-Texts are made of invented words, as common as words are (Zipf). Exits with 1 where the import takes a minute or more, a
-search 50 ms or more at the 95th percentile, or the search doesn't use its index for both prefix and words.
+Texts are made of invented words, which are as common as real words are (Zipf's law). Exits with 1 if the import takes a
+minute or more, if a search takes 50 ms or more at the 95th percentile, or if the search doesn't use its index for both
+prefix and words.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from src.devtools.local_postgres import LocalPostgres
 from src.domain.source import prefixes_of
 from src.operations.migrations import upgrade
 from src.operations.source_import import files_under, import_files
-from src.services.database import library_search as passage_search
+from src.services.database import library_search
 from src.services.database.connection import Database
 from src.services.database.statements import sql
 from src.services.sources.library import SourceLibrary
@@ -41,7 +42,7 @@ _COUNT = (
 
 
 class Writer:
-    """Writes texts in which the n-th most common word stands 1/n as often as the most common one."""
+    """A writer of texts in which the n-th most common word stands 1/n as often as the most common one."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -53,7 +54,7 @@ class Writer:
         self._weights = list(itertools.accumulate(1 / (rank + 2) for rank in range(_WORDS)))
 
     def sentences(self, characters: int) -> str:
-        """At least that many."""
+        """Returns sentences with at least `characters` in all."""
         written: list[str] = []
         while sum(map(len, written)) < characters:
             words = self._random.choices(self.words, cum_weights=self._weights, k=self._random.randint(8, 20))
@@ -61,35 +62,35 @@ class Writer:
         return "".join(written).strip()
 
     def heading(self) -> str:
-        """A few words, not the most common ones."""
+        """Returns three words, not of the most common ones."""
         return " ".join(self._random.choices(self.words[50:3000], k=3)).title()
 
     def document(self, characters: int) -> str:
-        """With sections of some paragraphs."""
+        """Returns a Markdown document of about `characters`, with a title and sections."""
         written = f"# {self.heading()}\n\n{self.sentences(300)}\n\n"
         while len(written) < characters - 200:
             written += f"## {self.heading()}\n\n{self.sentences(400)}\n\n"
         return written
 
     def query(self) -> str:
-        """As a lesson asks: a title and some key concepts, 5 to 12 words from the common to the rare."""
+        """Returns a query like a lesson's, which is a title and key concepts: 5 to 12 words from common to rare."""
         number = self._random.randint(5, 12)
         ranks = [int(_WORDS ** self._random.uniform(0.2, 1.0)) - 1 for _ in range(number)]
         return " ".join(self.words[rank] for rank in ranks)
 
     def prefix(self) -> str:
-        """Of one to three segments: a third of the library, a tenth, or one in a hundred."""
+        """Returns a prefix of one to three segments, under which a good part of the library lies, or a hundredth."""
         path = self.path(0).split("/")
         return "/".join(path[: self._random.randint(1, 3)]) + "/"
 
     def path(self, number: int) -> str:
-        """Of a document: a few large subjects, each with books and chapters."""
+        """Returns the path of a document, which is in one of few subjects, each with books and chapters."""
         subject = self._random.choices(range(6), weights=(32, 16, 8, 4, 2, 1))[0]
         return f"subject-{subject}/book-{self._random.randrange(4)}/chapter-{self._random.randrange(10)}/{number}.md"
 
 
 def main() -> None:
-    """Prints both figures and a plan."""
+    """Prints the figures and the plan of a search; exits with 1 if anything is too slow or the index isn't used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--passages", type=int, default=100_000)
@@ -136,15 +137,15 @@ def _import(database: Database, writer: Writer, folder: Path, number: int) -> fl
 
 
 def _fill(connection: Connection, writer: Writer, passages: int) -> None:
-    """Up to so many passages, by the statements of the library, but with the index and the counts made at the end."""
+    """Fills the library up to `passages` by its own statements, but makes the index and the counts only at the end."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     index = connection.execute(text("SELECT pg_get_indexdef('source_passages_search'::regclass)")).scalar_one()
     connection.execute(text("DROP INDEX source_passages_search"))
     connection.execute(text("ALTER TABLE source_passages DISABLE TRIGGER USER"))
-    started, there = time.perf_counter(), passage_search.size(connection, "")[0]
+    started, there = time.perf_counter(), library_search.size(connection, "")[0]
     numbered = range(there, passages, _PASSAGES_OF_A_DOCUMENT)
-    # Side by side in the table, as books come in that are added one after the other.
+    # Sorted by path, as the passages of a book stand side by side in the table if books are added one by one.
     for path, document in sorted((writer.path(1_000_000 + document), document) for document in numbered):
         version = {"path": path, "title": writer.heading(), "language": "en", "configuration": "english"}
         row = connection.execute(sql("put_document"), {**version, "sha256": "0" * 64, "characters": 1}).one()
@@ -167,12 +168,12 @@ def _fill(connection: Connection, writer: Writer, passages: int) -> None:
         connection.execute(sql("put_passages"), values)
     for statement in (index, *_COUNT, "ALTER TABLE source_passages ENABLE TRIGGER USER", "ANALYZE source_passages"):
         connection.execute(text(statement))
-    now = passage_search.size(connection, "")[0]
+    now = library_search.size(connection, "")[0]
     print(f"filled up to {now} passages in {time.perf_counter() - started:.0f} s")
 
 
 def _search(database: Database, writer: Writer, number: int, prefixed: bool) -> float:
-    """Milliseconds at the 95th percentile."""
+    """Returns the milliseconds that a search takes at the 95th percentile."""
 
     async def search() -> list[float]:
         library, taken, found = SourceLibrary(database), [], 0
@@ -192,7 +193,7 @@ def _search(database: Database, writer: Writer, number: int, prefixed: bool) -> 
 
 
 def _plan(connection: Connection, writer: Writer) -> str:
-    """Of the statement that a search spends its time in."""
+    """Returns the plan of the statement in which a search spends its time."""
     words = writer.query().split()
     values = {
         "everywhere": False,

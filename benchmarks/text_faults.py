@@ -25,7 +25,7 @@ _LONG_WORD = regex.compile(rf"\b(?:{'|'.join(_LONG_WORDS)})\b", regex.IGNORECASE
 
 
 def too_hard(random: Random, case: Case) -> Case | None:
-    """Short sentences joined and common words made long, until the text reads four grades above the wanted one."""
+    """Joins sentences and makes common words long, until the text reads four grades above the wanted one."""
     wanted = grade_number(case.brief.grade_level)
     if case.language != "en" or wanted is None:
         return None
@@ -54,14 +54,14 @@ def _joined(text: str, number: int) -> str:
 
 
 def _run(parts: list[str]) -> str:
-    # Citations move to the end of the run, where they still stand for all of it.
+    # Citations move to the end of the joined sentence, where they still stand for all of it.
     cited = "".join(regex.findall(r"\s?\[\d+\]", " ".join(parts)))
     bare = [regex.sub(r"\s?\[\d+\]", "", part).strip().rstrip(".!?") for part in parts]
     return ", notwithstanding the aforementioned considerations, ".join(bare) + "." + cited
 
 
 def copied(random: Random, case: Case) -> Case | None:
-    """Forty words and more of a passage in the place of a section."""
+    """Adds forty or more words in a row from a passage to a section."""
     passage = random.choice(case.passages).text
     found = [it.text for it in sentences(passage)]
     start = random.randrange(len(found))
@@ -75,7 +75,7 @@ def copied(random: Random, case: Case) -> Case | None:
 
 
 def missing_concept(random: Random, case: Case) -> Case | None:
-    """A key concept that the lesson nowhere calls by its name."""
+    """Takes the name of a key concept out of the lesson."""
     concept = chosen(random, case.plan.key_concepts)
     if concept is None:
         return None
@@ -89,7 +89,7 @@ def missing_concept(random: Random, case: Case) -> Case | None:
 
 
 def _mention(concept: str, case: Case) -> regex.Pattern[str]:
-    """Any form of a concept, and of the rarest of its words: what is left is named by chance."""
+    """Returns a pattern for any form of a concept and of the rarest of its words; the others also occur by chance."""
     forms = [_form(word, case.language) for word in concept.split()]
     told = "\n".join(case.text.fields().values())
     rarest = min(forms, key=lambda form: len(regex.findall(form, told, regex.IGNORECASE)))
@@ -109,14 +109,14 @@ def _form(word: str, language: str) -> str:
 
 
 def cut_off(random: Random, case: Case) -> Case | None:
-    """A part that ends in the middle of a sentence."""
+    """Cuts a part off in the middle of a sentence."""
     paths = ["introduction", "applications", "summary", *section_paths(case)]
     place = chosen(random, [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30])
     return None if place is None else _cut(random, case, place)
 
 
 def cut_off_list(random: Random, case: Case) -> Case | None:
-    """A list that ends in the middle of an item."""
+    """Cuts a list off in the middle of an item."""
     found = []
     for where, text in case.text.fields().items():
         items = list(regex.finditer(r"(?m)^(?:-|\d\.) .+$", text))
@@ -130,7 +130,7 @@ def cut_off_list(random: Random, case: Case) -> Case | None:
 
 
 def cut_off_definition(random: Random, case: Case) -> Case | None:
-    """A definition that ends in the middle of a sentence."""
+    """Cuts a definition off in the middle of a sentence."""
     place = chosen(random, places(case, "key_terms."))
     return None if place is None else _cut(random, case, place)
 
@@ -146,7 +146,7 @@ def _cut(random: Random, case: Case, place: Place) -> Case | None:
 
 
 def unclosed_fence(random: Random, case: Case) -> Case | None:
-    """A code block that is opened and not closed."""
+    """Leaves a code block open."""
     where = random.choice(list(case.text.fields()))
     text = case.text.fields()[where]
     if "```" in text:
@@ -155,7 +155,7 @@ def unclosed_fence(random: Random, case: Case) -> Case | None:
 
 
 def heading_in_text(random: Random, case: Case) -> Case | None:
-    """A heading inside a part."""
+    """Puts a heading inside a part."""
     where = chosen(random, section_paths(case))
     title = random.choice(case.text.key_terms).term
     heading = random.choice((f"# {title}", f"## {title}", f"### {title}", f"{title}\n-----", f"{title}\n====="))
@@ -168,7 +168,7 @@ def heading_in_text(random: Random, case: Case) -> Case | None:
 
 
 def twin_headings(random: Random, case: Case) -> Case | None:
-    """Two sections with one heading."""
+    """Gives two sections the same heading."""
     if len(case.text.sections) < 2:
         return None
     sections = list(case.text.sections)
@@ -178,7 +178,7 @@ def twin_headings(random: Random, case: Case) -> Case | None:
 
 
 def repeated_paragraph(random: Random, case: Case) -> Case | None:
-    """A paragraph that stands there again, in the same section or another one."""
+    """Repeats a paragraph, in the same section or another one."""
     paragraphs = [
         paragraph
         for where in section_paths(case)
@@ -192,7 +192,7 @@ def repeated_paragraph(random: Random, case: Case) -> Case | None:
 
 
 def repeated_lesson(random: Random, case: Case) -> Case | None:
-    """Another lesson of the course says most of this one: in another order, with some words changed."""
+    """Adds a lesson to the course that says most of this one, in another order and with some words changed."""
     fields = case.text.fields()
     sections = section_paths(case)
     random.shuffle(sections)
@@ -213,7 +213,7 @@ def _reworded(random: Random, case: Case, text: str) -> str:
 
 
 def whole_in_another_language(random: Random, case: Case) -> Case | None:
-    """The whole lesson in another language."""
+    """Puts the whole lesson into another language."""
     language = random.choice(other_languages(case))
     written = [other for other in by_hand() if other.language == language]
     if written:
@@ -223,7 +223,7 @@ def whole_in_another_language(random: Random, case: Case) -> Case | None:
 
 
 def section_in_another_language(random: Random, case: Case) -> Case | None:
-    """One section in another language."""
+    """Puts one section into another language."""
     language, where = random.choice(other_languages(case)), chosen(random, section_paths(case))
     written = [
         text
@@ -236,7 +236,7 @@ def section_in_another_language(random: Random, case: Case) -> Case | None:
 
 
 def next_to_nothing(random: Random, case: Case) -> Case | None:
-    """A section of a few words, or a lesson of a few sentences."""
+    """Shortens a section to a few words, or the lesson to a few sentences."""
     if random.random() < 0.5 and (where := chosen(random, section_paths(case))):
         return case.with_part(where, sentences(case.text.fields()[where])[0].text[:60].rpartition(" ")[0] + ".")
     fields = {where: sentences(text)[0].text for where, text in case.text.fields().items()}

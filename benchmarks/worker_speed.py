@@ -1,9 +1,9 @@
-"""How fast one worker process is: one course alone, and many at once against one after the other.
+"""Measures how fast one worker process is: with one course alone, and with many at once against one after the other.
 
     python -m benchmarks.worker_speed [--latency 0.5] [--courses 50]
 
-Starts PostgreSQL, RabbitMQ, the stand-in model and a worker at its default settings, each of its own, and takes times
-from publishing a request to receiving its result. All figures are of one run on one machine; compare ratios.
+Starts a private PostgreSQL, RabbitMQ and stand-in model, and a worker with its default settings. Takes the time from
+publishing a request to receiving its result. All figures are from one run on one machine: compare only their ratios.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from src.services.broker.connection import connection_parameters, open_channel
 
 _LESSONS = 4
 _OVERHEAD = 0.15
-"""Seconds beyond two model calls that one course may take: the outline, then the lessons side by side."""
+"""Seconds that one course may take beyond two model calls: one for the outline, then one for all lessons at once."""
 
 
 class Client:
-    """An upstream service: publishes requests and takes results from the status queue."""
+    """An upstream service, which publishes requests and takes results from the status queue."""
 
     def __init__(self, config: RabbitMQSettings) -> None:
         self._channel = open_channel(BlockingConnection(connection_parameters(config, "benchmark")), config)
@@ -46,7 +46,7 @@ class Client:
         return request_id
 
     def results(self, number: int) -> None:
-        """Returns when `number` courses have ended well."""
+        """Waits until `number` courses have succeeded; raises `RuntimeError` if one fails or two minutes bring none."""
         for method, _properties, content in self._channel.consume("course.status.queue", inactivity_timeout=120):
             if method is None or method.delivery_tag is None or content is None:
                 raise RuntimeError("no result for two minutes: does the worker start? Try `make run`")
@@ -60,7 +60,7 @@ class Client:
         self._channel.cancel()
 
     def run(self, number: int) -> float:
-        """Seconds that `number` courses at once take from the first request to the last result."""
+        """Requests `number` courses at once; returns the seconds from the first request to the last result."""
         started = time.perf_counter()
         for index in range(number):
             self.publish(f"Cell Biology {index}")
@@ -70,7 +70,7 @@ class Client:
 
 @contextmanager
 def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServices]]:
-    """A worker at its default settings but for `settings`, with everything it needs."""
+    """Runs a worker, with `settings` and else its defaults, and all that it needs. Yields its client and services."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-benchmark-")))
         services = LocalServices(folder / "services")
@@ -100,7 +100,7 @@ def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServi
 
 
 def main() -> None:
-    """Prints both figures."""
+    """Prints the figures; exits with 1 if they are too slow."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latency", type=float, default=0.5, help="seconds that the model takes for a call")
     parser.add_argument("--courses", type=int, default=50, help="how many courses at once, and one after the other")

@@ -157,7 +157,7 @@ PROTECTIONS = (
     Protection(
         "27",
         "an answer that is cut off is never taken for a whole one",
-        "src/services/model/language_model.py",
+        "src/services/model/answers.py",
         'if choice.finish_reason == "length":',
         "if False:",
         "test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired",
@@ -193,6 +193,14 @@ PROTECTIONS = (
         "            mandatory=publication.mandatory,\n",
         "",
         "test_a_result_that_can_not_be_routed_is_kept_and_published_later",
+    ),
+    Protection(
+        "41",
+        "no event overtakes an earlier one of its key",
+        "src/services/database/sql/claim_messages.sql",
+        "WHERE earlier.order_key = o.order_key AND",
+        "WHERE FALSE AND",
+        "test_one_that_is_refused_holds_up_those_of_its_key_and_no_others",
     ),
     Protection(
         "42",

@@ -30,7 +30,7 @@ class StandIn:
         return f"http://{HOST}:{self._port}/v1"
 
     def fault(self, kind: str, **rule: Any) -> None:
-        """Makes calls go wrong; see `stand_in_model.Fault`."""
+        """Makes calls go wrong; see `stand_in_faults.Fault`."""
         self._request("POST", "/faults", {"kind": kind, **rule})
 
     def clear_faults(self) -> None:

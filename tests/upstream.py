@@ -78,8 +78,13 @@ class Upstream:
 
     def progress_queue(self) -> str:
         """A queue of its own, bound to the progress events."""
-        queue = self.reply_queue()
-        self._channel.queue_bind(queue, EXCHANGE, "course.progress")
+        return self.queue_of("course.progress")
+
+    def queue_of(self, routing_key: str, most: int | None = None) -> str:
+        """A queue of its own for what is published with `routing_key`; one with room for `most` refuses more."""
+        arguments = {} if most is None else {"x-max-length": most, "x-overflow": "reject-publish"}
+        queue = str(self._channel.queue_declare("", exclusive=True, arguments=arguments).method.queue)
+        self._channel.queue_bind(queue, EXCHANGE, routing_key)
         return queue
 
     def bind_status(self) -> None:
@@ -87,6 +92,9 @@ class Upstream:
 
     def unbind_status(self) -> None:
         self._channel.queue_unbind(STATUS, EXCHANGE, "course.status")
+
+    def unbind_requests(self) -> None:
+        self._channel.queue_unbind(REQUESTS, EXCHANGE, GENERATE)
 
     def limit_status(self, most: int) -> None:
         """Declares the status queue anew: with room for `most` messages, it refuses more."""

@@ -1,4 +1,4 @@
-"""What may be set: one typed, frozen `Settings`, checked when it is built."""
+"""The settings: one typed, frozen `Settings`, which is checked when it is built."""
 
 from src.config.roles import COURSES, SLICES
 from src.config.settings import (

@@ -1,7 +1,7 @@
-"""Settings from the environment and `.env`.
+"""Settings, read from the environment and `.env`.
 
-Every group reads names with its own prefix (`RABBITMQ_HOST`, `DB_HOST`, …); `.env.example` lists them all.
-Times are seconds.
+Each group reads the names with its own prefix (`RABBITMQ_HOST`, `DB_HOST`, …); `.env.example` lists them all. Times are
+in seconds.
 """
 
 import os
@@ -54,7 +54,7 @@ class SettingsError(OperatorError, ValueError):
 
 
 def _group(prefix: str) -> SettingsConfigDict:
-    # An empty value in .env means "not set", so that a copied .env.example works as it is.
+    # An empty value in .env means that the setting isn't set, so that a copied .env.example works as it is.
     return SettingsConfigDict(
         env_prefix=prefix,
         env_ignore_empty=True,
@@ -110,7 +110,7 @@ class OpenAISettings(BaseSettings):
 
 
 class RabbitMQSettings(BaseSettings):
-    """The broker, and the names of what is declared on it."""
+    """The connection to RabbitMQ, and the names of what is declared there."""
 
     model_config = _group("RABBITMQ_")
 
@@ -134,7 +134,7 @@ class RabbitMQSettings(BaseSettings):
 
 
 class DatabaseSettings(BaseSettings):
-    """PostgreSQL."""
+    """The connection to PostgreSQL, and the size of its pool. `patience`: for how long a transient fault is retried."""
 
     model_config = _group("DB_")
 
@@ -150,7 +150,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """One worker process."""
+    """What one worker process does at once, and how it proves that it lives."""
 
     model_config = _group("WORKER_")
 
@@ -168,7 +168,7 @@ class WorkerSettings(BaseSettings):
 
 
 class CourseSettings(BaseSettings):
-    """Limits of one course."""
+    """The limits of one course."""
 
     model_config = _group("COURSE_")
 
@@ -193,6 +193,7 @@ class SliceSettings(BaseSettings):
 
 
 _GONE = {"SOURCES_DIR": "import the folder once with `python app.py sources add`, then unset SOURCES_DIR"}
+"""Settings of earlier versions, each with what to do instead."""
 
 _GROUPS: dict[str, type[BaseSettings]] = {
     "openai": OpenAISettings,
@@ -204,7 +205,7 @@ _GROUPS: dict[str, type[BaseSettings]] = {
 
 
 class Settings(BaseSettings):
-    """Everything that may be set. Raises `SettingsError` with every fault at once; only `app.py` exits on it."""
+    """All settings. If any are wrong, building them raises one `SettingsError` that names every fault."""
 
     model_config = _group("")
 
@@ -243,7 +244,7 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], *args: PydanticBaseSettingsSource, **sources: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The usual ones, but for variables that happen to be named like a group (`DATABASE`, `WORKER`)."""
+        """Returns the usual sources, without variables that happen to have the name of a group (`DATABASE`)."""
         for source in (*args, *sources.values()):
             if isinstance(source, EnvSettingsSource):
                 source.env_vars = {name: value for name, value in source.env_vars.items() if name not in _GROUPS}
@@ -275,9 +276,9 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values that may never be shown: what the log and the stored messages are cleaned of."""
+        """The values that may never be shown, and are taken out of logs and stored messages."""
         values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
-        # A short or well-known password ("guest") would blot out ordinary words.
+        # Hiding a short or well-known password ("guest") would blot out ordinary words.
         return tuple(value for value in values if value and value != "guest" and len(value) >= 4)
 
 
@@ -290,13 +291,13 @@ def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
 
 
 def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:
-    """Settings of earlier versions that somebody still sets, each with what to do instead."""
+    """Returns those settings of earlier versions that are still set, each with what to do instead."""
     given = {name.upper() for name, value in {**dotenv_values(env_file), **os.environ}.items() if value}
     return {name: instead for name, instead in _GONE.items() if name in given}
 
 
 def environment_names() -> list[str]:
-    """The name of every setting, in the order of the groups. `.env.example` is held against this."""
+    """Returns the name of every setting, in the order of the groups. A test compares `.env.example` with this."""
     names = [
         _environment_name(group, name, field)
         for group in _GROUPS.values()
@@ -320,6 +321,6 @@ def _describe(error: ValidationError, group: type[BaseSettings]) -> list[str]:
             continue
         name = str(fault["loc"][0])
         if group is Settings and name in _GROUPS:
-            continue  # the group reported its own faults already
+            continue  # the group has reported its faults by itself
         lines.append(f"{_environment_name(group, name, group.model_fields.get(name))}: {message}")
     return lines

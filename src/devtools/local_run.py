@@ -1,4 +1,4 @@
-"""`make demo`, `make run`, `make psql` and the like: the worker, and commands, with private local services."""
+"""Runs the worker and commands with private local services, for `make demo`, `make run`, `make psql` and the like."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ _FOLDER = ROOT / ".services"
 _SAMPLES = ROOT / "samples"
 
 _NOT_RUNNING = "The local services are not running: start them with `make run`"
-# What ends a program in order, beside Ctrl-C: a terminal that is closed too, where there is such a thing.
+# The signals that end a program in order, besides Ctrl-C. SIGHUP comes when a terminal is closed; Windows has none.
 _ENDS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _Handler = Callable[[int, FrameType | None], object] | signal.Handlers
@@ -33,7 +33,7 @@ _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def demo() -> int:
-    """One course, from nothing to READY. Returns the exit code."""
+    """Makes one course, from nothing to READY. Returns the exit code."""
     _at_the_end(_exit)
     with _services() as (services, environment), _stand_in(environment) as has_samples, _worker(environment):
         _say("Sending a request, as an upstream service would:")
@@ -63,23 +63,23 @@ def run() -> int:
 
 
 def execute(command: Sequence[str]) -> int:
-    """Runs a command with the settings of the services that `run` has started."""
+    """Runs a command with the settings of the services that `run` has started. Returns its exit code."""
     environment = {**os.environ, **_running().environment()}
     try:
         return subprocess.run(command, env=environment).returncode
     except OSError as error:
         _warn(f"{command[0]}: {error.strerror}")
-        return 127  # as a shell says it
+        return 127  # as a shell does
 
 
 def psql(arguments: Sequence[str]) -> int:
-    """Opens psql on the local database."""
+    """Opens psql on the local database. Returns the exit code."""
     with _postgres() as postgres:
         return _psql(postgres, arguments)
 
 
 def app(arguments: Sequence[str]) -> int:
-    """Runs a command of `app.py` on the local database."""
+    """Runs a command of `app.py` on the local database. Returns the exit code."""
     with _postgres() as postgres:
         environment = {**os.environ, **postgres.environment("learningdb")}
         return subprocess.run([sys.executable, ROOT / "app.py", *arguments], env=environment).returncode
@@ -87,18 +87,18 @@ def app(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _postgres() -> Iterator[LocalPostgres]:
-    """The server of the local database, which is started and stopped where it isn't running."""
+    """Yields the server of the local database. If it isn't running, it is started, and stopped afterwards."""
     services = LocalServices(_FOLDER)
     if services.postgres.runs:
         yield services.postgres
         return
     if not services.are_made:
         raise LocalServiceError(_NOT_RUNNING)
-    if services.are_claimed:
+    if services.are_reserved:
         raise LocalServiceError(
             "PostgreSQL is not running: `make run` is about to start it, or it was stopped with `local stop postgres`"
         )
-    with services.claimed():
+    with services.reserved():
         services.postgres.start()
         try:
             yield services.postgres
@@ -119,7 +119,7 @@ def _psql(postgres: LocalPostgres, arguments: Sequence[str]) -> int:
 
 
 def start(service: str) -> int:
-    """Starts a service again that `stop` has stopped."""
+    """Starts a service again that `stop` has stopped. Returns the exit code."""
     stopped = _running().named(service)
     if not stopped.runs:
         stopped.start()
@@ -127,28 +127,28 @@ def start(service: str) -> int:
 
 
 def stop(service: str) -> int:
-    """Stops a service under a running worker."""
+    """Stops a service under a running worker. Returns the exit code."""
     _running().named(service).stop()
     return 0
 
 
 def _running() -> LocalServices:
-    """Those that `run` has started. Raises `LocalServiceError` where it hasn't."""
+    """Returns the services that `run` has started. Raises `LocalServiceError` if it hasn't."""
     services = LocalServices(_FOLDER)
-    if not services.are_claimed:
+    if not services.are_reserved:
         raise LocalServiceError(_NOT_RUNNING)
     return services
 
 
 @contextlib.contextmanager
 def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
-    """The environment of a worker, with services running and the schema in place."""
+    """Yields running services with the schema in place, and the environment for a worker that uses them."""
     services = LocalServices(_FOLDER)
-    # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
+    # The private services override what .env names: nothing of a demo may reach a real database or broker.
     os.environ.update(services.environment())
-    Settings()  # raises where .env is wrong, before anything is started
+    Settings()  # if .env is wrong, it raises before anything is started
     _say("Starting PostgreSQL and RabbitMQ, private to this folder; what a killed run has left is ended first …")
-    with services.claimed():
+    with services.reserved():
         try:
             services.start()
             upgrade(services.postgres.settings("learningdb"))
@@ -159,9 +159,9 @@ def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
 
 @contextlib.contextmanager
 def _stand_in(environment: dict[str, str]) -> Iterator[bool]:
-    """Where no model is configured: the stand-in, entered into `environment`.
+    """Runs the stand-in and enters it into `environment`, if no model is configured.
 
-    It writes from sources and nothing else, so where there are no others it gets the samples: says whether it did.
+    It writes only from sources, so it gets the samples if there is no vector store. Yields whether it got them.
     """
     openai = Settings().openai
     if openai.configured:
@@ -199,7 +199,7 @@ def _worker(environment: dict[str, str]) -> Iterator[None]:
 def _process(
     command: Sequence[str], environment: dict[str, str], stdout: int | None = None, stderr: IO[bytes] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    # In a session of its own: Ctrl-C reaches this program alone, which then ends the others in order.
+    # In a session of its own, so that Ctrl-C reaches only this program, which then ends the others in order.
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=stderr, start_new_session=True)
     try:
         yield process
@@ -209,10 +209,13 @@ def _process(
 
 
 def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
-    """Passes what would end this program on to the worker: the first ends it in order, the second at once."""
+    """Waits for the worker and returns its exit code.
+
+    Signals that would end this program are passed on: the first ends the worker in order, the second at once.
+    """
 
     def end(number: int, _: object) -> None:
-        # A terminal that is closed tells twice, by its shell and by the system, and means it once.
+        # A terminal that is closed signals twice, by its shell and by the system, but means it once.
         if number not in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         worker.terminate()
@@ -223,20 +226,20 @@ def _until_stopped(worker: subprocess.Popen[bytes]) -> int:
 
 
 def _at_the_end(handler: _Handler) -> None:
-    """Sets what happens when this program is to end, where that isn't to be ignored, as with `nohup`."""
+    """Sets the handler of each signal that ends this program, unless it is ignored, as with `nohup`."""
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
 
 def _exit(number: int, _: object) -> None:
-    """Ends this program through every `finally`, which nothing may disturb then."""
+    """Ends this program through every `finally`; further signals are ignored, as nothing may disturb that."""
     _at_the_end(signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def _show_course(services: LocalServices) -> bool:
-    """Shows what is in the database; returns whether that is a whole course."""
+    """Shows the newest course in the database; returns whether it is whole."""
     database = DatabaseService(services.postgres.settings("learningdb"))
     with database.get_cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""What the private local services have in common."""
+"""What the private local services share: their address, their ports and their error."""
 
 import socket
 import sys
@@ -13,11 +13,11 @@ class LocalServiceError(OperatorError):
 
 
 class HeldPort:
-    """A port that nobody else is given while this object lives, also while its own server is away for a restart.
+    """A port that nobody else is given while this object lives, even while its own server is away for a restart.
 
-    Its socket is bound and doesn't listen. Linux then gives the port to nobody who asks for any port, but lets a server
-    listen on it that asks for this one and sets SO_REUSEADDR, as PostgreSQL, Erlang and asyncio do. With other systems
-    it is free when it is given out, and no more.
+    It holds a socket that is bound and doesn't listen. Linux then gives the port to nobody who asks for any port, but a
+    server that asks for this one and sets SO_REUSEADDR may listen on it, as PostgreSQL, Erlang and asyncio do. On other
+    systems the port is only sure to be free when the object is made.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class HeldPort:
 
 
 def free_port() -> int:
-    """A port that nobody listens on right now."""
+    """Returns a port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

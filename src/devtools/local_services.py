@@ -1,6 +1,6 @@
-"""Private PostgreSQL and RabbitMQ for demos, development and tests: nothing shared, nothing installed in the system.
+"""Private PostgreSQL and RabbitMQ for demos, development and tests; nothing is shared, and nothing installed.
 
-Both listen on loopback only, on free ports, with a password of their own, and keep everything in one folder.
+Both listen on loopback only, on free ports, have passwords of their own, and keep everything in one folder.
 """
 
 import contextlib
@@ -18,17 +18,18 @@ from src.devtools.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_ru
 from src.devtools.local_service import HOST, LocalServiceError, free_port
 
 OWNER = "COURSE_GENERATOR_SERVICES"
+"""The environment variable that marks programs which belong to local services, by `LocalServices.owner`."""
 
 
 class LocalServices:
-    """Both services for a clone of the project. Ports and passwords are kept in `folder` and stay the same."""
+    """Both services of one clone of the project. Their ports and passwords are kept in `folder` and stay the same."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         self._lock = FileLock(folder / "lock")
         self.owner = str(folder.resolve())
-        """What programs that belong to these services have as `OWNER` in their environment."""
+        """The value of `OWNER` in the environment of programs that belong to these services."""
         self._state_file = folder / "state.json"
         state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
         self.postgres = LocalPostgres(
@@ -44,7 +45,7 @@ class LocalServices:
             self.rabbitmq = DockerRabbitMQ(**broker)
 
     def start(self) -> None:
-        """Starts both, with a database `learningdb`."""
+        """Starts both, and makes the database `learningdb` if it isn't there."""
         self.postgres.port = _still_free_or_another(self.postgres.port)
         self.rabbitmq.port = _still_free_or_another(self.rabbitmq.port)
         self._state_file.touch(mode=0o600)
@@ -71,17 +72,17 @@ class LocalServices:
 
     @property
     def are_made(self) -> bool:
-        """Whether they have ever been started."""
+        """Whether the services have ever been started."""
         return self._state_file.exists()
 
     @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keeps other programs from starting these services, and ends what is left of one that was killed over them.
+    def reserved(self) -> Iterator[None]:
+        """Keeps other programs from starting these services, and ends what a killed program has left of them.
 
-        Raises `LocalServiceError` where another program has them.
+        Raises `LocalServiceError` if another program has reserved them.
         """
         try:
-            with self._lock.acquire(timeout=1):  # not at once: `are_claimed` of another program holds it for a moment
+            with self._lock.acquire(timeout=1):  # another program's `are_reserved` may hold the lock for a moment
                 self._end_leftovers()
                 yield
         except Timeout:
@@ -90,8 +91,8 @@ class LocalServices:
             ) from None
 
     @property
-    def are_claimed(self) -> bool:
-        """Whether a program has them."""
+    def are_reserved(self) -> bool:
+        """Whether a program has reserved the services: they run, or are about to."""
         try:
             with self._lock.acquire(blocking=False):
                 return False
@@ -113,11 +114,11 @@ class LocalServices:
         return False
 
     def environment(self) -> dict[str, str]:
-        """The worker's settings for both."""
+        """Returns the environment variables with which a worker connects to both."""
         return {**self.postgres.environment("learningdb"), **self.rabbitmq.environment()}
 
     def named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
-        """`postgres` or `rabbitmq`."""
+        """Returns the service that is called `postgres` or `rabbitmq`."""
         return {"postgres": self.postgres, "rabbitmq": self.rabbitmq}[name]
 
 

@@ -1,16 +1,16 @@
-"""The stand-in's prompt cache: how much of a prompt a provider would have seen before, and charge less for."""
+"""The stand-in's prompt cache: how much of a prompt a provider would know from before, and charge less for."""
 
 from typing import Any
 
 
 class PromptCache:
-    """Remembers what prompts began with: all of their messages but the last."""
+    """A cache of the beginnings of prompts: of all of their messages but the last."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def cached(self, messages: list[dict[str, Any]]) -> int:
-        """How many characters of a prompt are known by now. From here on they are."""
+        """Returns how many characters of a prompt were known before, and remembers its beginning."""
         beginning = [(message.get("role"), message.get("content") or "") for message in messages[:-1]]
         key = hash(tuple(beginning))
         if key in self._seen:

@@ -9,96 +9,39 @@ import asyncio
 import contextlib
 import json
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
 from src.devtools.stand_in_cache import PromptCache
+from src.devtools.stand_in_call import Call, is_told_more_than_data
 from src.devtools.stand_in_embeddings import embedding, encoded
-from src.devtools.stand_in_vector_store import StandInVectorStore, api_error
-from src.devtools.stand_in_writer import LABEL, parts_of, write_lesson, write_outline
+from src.devtools.stand_in_faults import LINE_FAULTS, STATUS_FAULTS, Fault, api_error, status_fault
+from src.devtools.stand_in_lesson import parts_of, write_lesson
+from src.devtools.stand_in_outline import write_outline
+from src.devtools.stand_in_vector_store import StandInVectorStore
 
-_DATA = re.compile(r"<(course|lesson|passages|parts)>(.*?)</\1>", re.DOTALL)
-# In English: https://help.openai.com/en/articles/4936856
+LABEL = "stand-in"
+"""The name under which the stand-in answers, and which goes on record with what it writes."""
+
+# True of English text: https://help.openai.com/en/articles/4936856
 _CHARACTERS_PER_TOKEN = 4
-# What `calls` leaves out; `by_step` has it.
+# Prefixes of the calls that `calls` in the statistics leaves out; `by_step` has them.
 _NOT_THE_MODEL = ("vector_store/", "embeddings")
-_STATUS_FAULTS = {"400", "401", "402", "403", "404", "429", "500", "502", "503", "529", "quota"}
-_ANSWER_FAULTS = {"cut_off", "refusal", "content_filter", "no_choices", "no_content", "wrong_schema", "not_json"}
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
-# What comes over the line instead of an answer, before it ends.
-_LINE_FAULTS = {
-    "reset": b"",
-    "half": _HEAD % 5000 + b'{"id": "half of an answer',
-    "no_http": b"Hello!\r\n\r\n",
-    "no_utf8": _HEAD % 8 + b'{"\xff": 1}',
-    "deep": _HEAD % 200_000 + b"[" * 200_000,
-}
-FAULTS = frozenset({*_STATUS_FAULTS, *_ANSWER_FAULTS, "obey", "overwrite", "timeout", "hold", *_LINE_FAULTS})
-
-
-@dataclass(slots=True)
-class Fault:
-    """What should go wrong, how often, and for which calls."""
-
-    kind: str
-    times: int | None = 1
-    """None: every time."""
-    purpose: str | None = None
-    lesson: int | None = None
-    topic: str | None = None
-    retry_after: str | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
-    """Of `overwrite`: what the completion holds instead, at its top level."""
-    says: str = ""
-    """Of `obey`: the answer of a model that does whatever it is told outside the data, if it is told anything there."""
-    headers: dict[str, str] = field(default_factory=dict)
-    """What is sent with it, such as `x-ratelimit-remaining-tokens`."""
-
-    @classmethod
-    def parsed(cls, fields: dict[str, Any]) -> Self:
-        """From the JSON of `POST /faults`; raises `ValueError`."""
-        try:
-            fault = cls(**fields)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
-        if fault.kind not in FAULTS:
-            raise ValueError(f"kind: one of {', '.join(sorted(FAULTS))}")
-        return fault
-
-    def fits(self, call: "_Call") -> bool:
-        """Whether it applies to `call`."""
-        return (
-            self.times != 0
-            and self.purpose in (None, call.purpose)
-            and self.lesson in (None, call.lesson)
-            and self.topic in (None, call.topic)
-        )
-
-
-@dataclass(slots=True)
-class _Call:
-    purpose: str
-    topic: str
-    lesson: int | None
-    course: dict[str, Any]
-    passages: list[dict[str, Any]]
-    parts: list[str] | None = None
-    """Those of the lesson that are asked for again."""
 
 
 @dataclass
 class StandInModel:
-    """The server's state. Times are seconds; `rates` are chances from 0 to 1 by kind of fault.
+    """The server and its state.
 
-    More calls than `capacity` at once are answered with 429.
+    `latency` and `jitter` are seconds; `rates` gives each kind of fault its chance, from 0 to 1. If more calls than
+    `capacity` are open at once, those beyond it are answered with 429.
     """
 
     latency: float = 0.0
@@ -118,7 +61,7 @@ class StandInModel:
         self._vector_store = StandInVectorStore(self.sources, self._calls)
 
     def application(self) -> web.Application:
-        """The routes."""
+        """Returns the application that serves all routes."""
         application = web.Application(client_max_size=32 * 1024 * 1024)
         application.router.add_post("/v1/chat/completions", self._counted(self._chat))
         application.router.add_post("/v1/embeddings", self._embeddings)
@@ -147,35 +90,34 @@ class StandInModel:
         asked = await request.json()
         if asked.get("stream"):
             return api_error(400, "invalid_request_error", "this server does not stream")
-        call = _call(asked)
-        step = call.purpose if call.lesson is None else f"{call.purpose} {call.lesson}"
-        self._calls[f"{call.topic}/{step}"] += 1
+        call = Call.parsed(asked)
+        self._calls[f"{call.topic}/{call.step}"] += 1
         fault = self._fault(call)
         if fault is None and self.capacity is not None and self._open > self.capacity:
             fault = Fault("429")
         self._faulted += fault is not None
-        if fault is not None and fault.kind in _STATUS_FAULTS:
-            return _status_fault(fault)
-        if fault is not None and fault.kind in _LINE_FAULTS:
+        if fault is not None and fault.kind in STATUS_FAULTS:
+            return status_fault(fault)
+        if fault is not None and fault.kind in LINE_FAULTS:
             assert isinstance(request.transport, asyncio.Transport)
-            request.transport.write(_LINE_FAULTS[fault.kind])
+            request.transport.write(LINE_FAULTS[fault.kind])
             request.transport.close()
             return web.Response()
         if fault is not None and fault.kind == "timeout":
             await asyncio.sleep(3600)
         if fault is not None and fault.kind == "hold":
             await self._hold()
-        is_led_astray = fault is not None and fault.kind == "obey" and _is_told_more_than_data(asked)
+        is_led_astray = fault is not None and fault.kind == "obey" and is_told_more_than_data(asked)
         answer = fault.says if fault is not None and is_led_astray else _written(call)
         wanted = self.latency + self._random.uniform(-self.jitter, self.jitter)
-        # The time that writing took is part of the latency, as it is with a model.
+        # The time that writing has taken is part of the latency, as it is with a model.
         await asyncio.sleep(max(0.0, wanted - (time.monotonic() - started)))
         prompt = sum(len(message.get("content") or "") for message in asked["messages"])
         cached = self._cache.cached(asked["messages"])
         completion = _completion(answer, fault, prompt, cached, asked.get("max_completion_tokens"))
         return web.json_response(completion, headers=fault.headers if fault else None)
 
-    def _fault(self, call: _Call) -> Fault | None:
+    def _fault(self, call: Call) -> Fault | None:
         for fault in self._faults:
             if fault.fits(call):
                 if fault.times is not None:
@@ -202,11 +144,11 @@ class StandInModel:
     async def _embeddings(self, request: web.Request) -> web.Response:
         asked = await request.json()
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
-        call = _Call("embeddings", "embeddings", None, {}, [])
+        call = Call("embeddings", "embeddings", None, {}, [])
         self._calls["embeddings"] += 1
-        if (fault := self._fault(call)) is not None and fault.kind in _STATUS_FAULTS:
+        if (fault := self._fault(call)) is not None and fault.kind in STATUS_FAULTS:
             self._faulted += 1
-            return _status_fault(fault)
+            return status_fault(fault)
         if fault is not None and fault.kind == "timeout":
             self._faulted += 1
             await asyncio.sleep(3600)
@@ -250,10 +192,10 @@ class StandInModel:
 
 
 def serve(model: StandInModel, host: str, port: int) -> None:
-    """Serves until it is interrupted."""
+    """Serves until it is interrupted, and prints its address once it listens."""
 
     async def run() -> None:
-        # A caller that goes away ends its call: what is open is what somebody waits for.
+        # A call ends if its caller goes away, so that only those are open that somebody waits for.
         runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, host, port, backlog=1024).start()
@@ -264,21 +206,7 @@ def serve(model: StandInModel, host: str, port: int) -> None:
         asyncio.run(run())
 
 
-def _call(asked: dict[str, Any]) -> _Call:
-    text = "\n".join(message.get("content") or "" for message in asked["messages"] if message["role"] == "user")
-    data = {tag: json.loads(value) for tag, value in _DATA.findall(text)}
-    course = data.get("course", {})
-    lesson = data["lesson"]["lesson_number"] if "lesson" in data else None
-    purpose = "lesson" if lesson is not None else "outline" if course else "chat"
-    return _Call(purpose, str(course.get("topic", "")), lesson, course, data.get("passages", []), data.get("parts"))
-
-
-def _is_told_more_than_data(asked: dict[str, Any]) -> bool:
-    told = "".join(message.get("content") or "" for message in asked["messages"] if message["role"] == "user")
-    return bool(_DATA.sub("", told).strip())
-
-
-def _written(call: _Call) -> str:
+def _written(call: Call) -> str:
     if call.purpose == "chat":
         return f"This is the {LABEL} model. It writes courses for the course generator and nothing else."
     if call.lesson is None:
@@ -324,23 +252,6 @@ def _completion(
         },
     }
     return completion | (fault.fields if fault else {})
-
-
-def _status_fault(fault: Fault) -> web.Response:
-    headers = {**fault.headers, **({"Retry-After": fault.retry_after} if fault.retry_after is not None else {})}
-    match fault.kind:
-        case "quota":
-            return api_error(429, "insufficient_quota", "You exceeded your current quota.", headers)
-        case "401":
-            return api_error(401, "invalid_api_key", "Incorrect API key provided: sk-wrong*****cret.", headers)
-        case "400":
-            return api_error(400, "invalid_request_error", "gpt-9 is not a valid model ID")
-        case "404":
-            return api_error(404, "model_not_found", "The model does not exist.", headers)
-        case "429":
-            return api_error(429, "rate_limit_exceeded", "Rate limit reached.", headers)
-        case status:
-            return api_error(int(status), "server_error", "The server had an error.", headers)
 
 
 def _model_card(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the stand-in model says of its own, by language: the words between the sentences that it takes from passages."""
+"""The stand-in model's own words, by language: those between the sentences that it takes from passages."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,12 @@ STOP_WORDS = frozenset(
     लिए करता करती करते होता होती होते उसके उनके इसके अपने जाता जाती जाते रहता रहती वाले वाली बहुत कहते और हैं
     التي الذي على إلى هذه هذا ذلك تكون يكون كما بين عند وهي وهو منها فيها كانت أكثر بعض تلك""".split()  # noqa: SIM905
 )
-"""Words that no lesson is about: more than those without content in `domain.words`, which tell texts apart."""
+"""Words that no lesson is about. They are more than the function words in `domain.words`, which tell texts apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """`{}` stands for what is put in."""
+    """The stand-in's phrases in one language. `{}` stands for what is put in."""
 
     compiled: str
     filler_course: str
@@ -46,8 +46,8 @@ class Phrases:
     what: str
     what_explanation: str
     filler: str
-    """A sentence of filler: with what (0), what it may do (1) with a concept (3); and a number (2), so that no lesson's
-    filler is another one's."""
+    """A sentence of filler about something of `who` (0) that does something of `does` (1) to a concept (3). The number
+    (2) makes each lesson's filler its own."""
     who: tuple[str, ...]
     does: tuple[str, ...]
 
@@ -196,5 +196,5 @@ _BY_LANGUAGE = {
 
 
 def phrases(language: str) -> Phrases:
-    """Those of a BCP 47 tag; the English ones where there are none of its language."""
+    """Returns the phrases for a BCP 47 tag; the English ones if its language has none of its own."""
     return _BY_LANGUAGE.get(language.partition("-")[0].lower(), _ENGLISH)

@@ -1,4 +1,4 @@
-"""The stand-in's vector store: a folder of Markdown files, searched in memory."""
+"""The search in the stand-in's vector store: a folder of Markdown files, searched in memory."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ class _Entry:
 
     @cached_property
     def words(self) -> Counter[str]:
-        # The heading counts for the ranking: it says in a word what the text is about.
+        # The heading counts twice: it says in a few words what the text is about.
         return Counter(content_stems(f"{self.section} {self.section} {self.text}"))
 
     @cached_property
@@ -39,7 +39,7 @@ class _Entry:
 
 
 class StandInSources:
-    """A `SourceSearch` over the `*.md` files in a folder, ranked by BM25. The folder is read once."""
+    """A `SourceSearch` over the `*.md` files of a folder, ranked by BM25. The folder is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,15 +49,15 @@ class StandInSources:
     async def search(
         self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
     ) -> list[Passage]:
-        """See `SourceSearch.search`. With a filter that lets documents through, never empty."""
+        """Searches the folder; see `SourceSearch.search`. If documents lie under the filter, some are always found."""
         return _ranked(await self._all(), query, source_filter, limit)
 
     async def prefixes(self) -> list[str]:
-        """See `SourceSearch.prefixes`."""
+        """Lists the folders that lie directly in the folder; see `SourceSearch.prefixes`."""
         return sorted({document.partition("/")[0] for document in await self.documents()})[:_MOST_PREFIXES]
 
     async def documents(self) -> list[str]:
-        """The paths of all files that have any text."""
+        """Returns the paths of all files that have any text."""
         return list(dict.fromkeys(entry.document for entry in await self._all()))
 
     async def _all(self) -> list[_Entry]:
@@ -77,7 +77,7 @@ def _ranked(entries: list[_Entry], query: str, source_filter: str | None, limit:
         holding = sum(word in entry.words for entry in allowed)
         weights[word] = math.log(1 + (len(allowed) - holding + 0.5) / (holding + 0.5))
     scored = [(_score(entry, weights, mean_length), entry) for entry in allowed]
-    # Who names the allowed documents wants them used, also where no word of the query occurs in them.
+    # If the allowed documents are named they are to be used, even if no word of the query occurs in them.
     found = [pair for pair in scored if pair[0] > 0] or (scored if source_filter else [])
     found.sort(key=lambda pair: -pair[0])
     return [

@@ -1,22 +1,24 @@
-"""The stand-in's side of the vector store API: search in a store, and its list of files."""
+"""The stand-in's vector store API: the search in a store, and the list of its files."""
 
 from collections import Counter
 from pathlib import Path
 
 from aiohttp import web
 
+from src.devtools.stand_in_faults import api_error
 from src.devtools.stand_in_sources import StandInSources
 
 
 class StandInVectorStore:
-    """Every store has the files of one folder, or none; `calls` counts what is asked of it."""
+    """The vector stores of the stand-in, which all hold the files of one folder, or none."""
 
     def __init__(self, folder: Path | None, calls: Counter[str]) -> None:
+        """`calls` counts the calls by their kind."""
         self._sources = StandInSources(folder) if folder else None
         self._calls = calls
 
     def routes(self) -> list[web.RouteDef]:
-        """What is answered here."""
+        """Returns the routes that are served here."""
         return [
             web.post("/v1/vector_stores/{id}/search", self._search),
             web.get("/v1/vector_stores/{id}/files", self._files),
@@ -58,9 +60,3 @@ class StandInVectorStore:
             for document in documents[: int(request.query.get("limit", 20))]
         ]
         return web.json_response({"object": "list", "data": files, "has_more": len(files) < len(documents)})
-
-
-def api_error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    """An error as the API tells it."""
-    body = {"error": {"message": message, "type": code, "param": None, "code": code}}
-    return web.json_response(body, status=status, headers=headers)

@@ -25,19 +25,20 @@ class Citation:
     """A citation that was verified."""
 
     number: int
-    """As the lesson's text shows it: [1]."""
+    """The number that the lesson's text shows for it, as in [1]."""
     document: str
-    """Path of the document in its library."""
+    """The path of the document in its library."""
     section: str
+    """The heading that the passage stands under; may be empty."""
     start: int
-    """Where the quotation begins in the document's text, in characters (in the passage's, if the library knows no
-    more)."""
+    """Where the quotation begins, in characters of the document's text (of the passage, if no more is known)."""
     end: int
+    """Where it ends, counted in the same way."""
     quote: str
-    """In the document's own words."""
+    """The quotation in the document's own words."""
     score: float
-    """100 means word for word."""
+    """How well the model's quotation fits them, from 90 to 100; 100 is word for word."""
     version: str | None
-    """SHA-256 (hex) of the document's text, if the library knows it."""
+    """SHA-256 of the document's text, in hexadecimal digits; None if the library doesn't know it."""
     title: str = ""
-    """The document's title, for readers, who can't tell much by a path; empty if the library knows none."""
+    """The document's title, for readers, whom a path tells little; empty if the library knows none."""

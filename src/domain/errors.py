@@ -1,4 +1,4 @@
-"""Every exception that the project raises itself. `tests/unit/test_errors.py` holds this tree against the code.
+"""Every exception that the project raises itself. `tests/unit/test_errors.py` compares this tree with the code.
 
 CourseError                     a course can't be written; has a `code` that goes on record and into the result
 ├── InvalidRequest              invalid_request
@@ -12,21 +12,21 @@ CourseError                     a course can't be written; has a `code` that goe
     ├── ModelBusy               the same, and fewer calls at once may help
     └── ModelAccessDenied       the same, but no course can succeed until an operator acts
 
-Interrupted                     not the course's fault; it goes on later, elsewhere or not at all
+Interrupted                     an attempt ends without a verdict; the course goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
 ├── SourcesAway                 the library can't be searched; internal, after COURSE_MAX_WAIT
 └── Stopping                    this process was told to stop
 
-OperatorError                   something for an operator to put right; ends a command
+OperatorError                   an operator has to put something right; ends a command
 ├── SettingsError               settings are wrong; exit code 2
 ├── StartError                  the worker can't start, and waiting won't help
-├── RemoteCallsForbidden        a test is about to pay for a model
+├── RemoteCallsForbidden        OPENAI_ALLOW_REMOTE is off, but the model's address is not on this machine
 ├── RecordingError              a file to record to or to replay from can't be used
 ├── DatabaseUnusable            the database is away, or refuses a command
 ├── MigrationError              the schema can't be brought to a revision
-├── UnreadableDocument          a file that no text can be had of
-├── NothingToRead               a document without a single passage
-├── NothingToImport             no file to put into the library
+├── UnreadableDocument          no text can be read from a file
+├── NothingToRead               a document has not a single passage
+├── NothingToImport             there is no file to put into the library
 ├── MirrorError                 a course's files couldn't be written; told in the log, and tried again
 └── LocalServiceError           a local service can't be started
 """
@@ -51,7 +51,7 @@ class ErrorCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed if it is tried again with nothing changed."""
+        """Whether the same request may succeed if it is made again unchanged."""
         return self in _RETRYABLE
 
 
@@ -83,13 +83,13 @@ class InvalidRequest(CourseError):
 
 
 class RequestIdConflict(CourseError):
-    """The same user used the same request_id for something else before."""
+    """The same user has used the same request_id for something else before."""
 
     code = ErrorCode.REQUEST_ID_CONFLICT
 
 
 class NoSources(CourseError):
-    """Nothing to write from where sources are required."""
+    """No source was found to write from, but sources are named or required."""
 
     code = ErrorCode.NO_SOURCES
 
@@ -101,19 +101,19 @@ class ModelRefused(CourseError):
 
 
 class ModelOutputInvalid(CourseError):
-    """The answer was cut off or doesn't validate, also after repair."""
+    """The answer was cut off twice, or is still wrong after repair."""
 
     code = ErrorCode.MODEL_OUTPUT_INVALID
 
 
 class BudgetExceeded(CourseError):
-    """The next call could take more tokens than the course has left. What is saved of it is kept."""
+    """The next call could take more tokens than the course has left. Saved lessons are kept."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class InternalError(CourseError):
-    """A fault of this program. The text says that it is, and nothing more: the log has the rest."""
+    """This program has a fault. The text says no more than that; the log has the rest."""
 
     code = ErrorCode.INTERNAL
 
@@ -121,7 +121,7 @@ class InternalError(CourseError):
 class ModelUnavailable(CourseError):
     """The model didn't answer within the deadline of a call.
 
-    `retry_after` is what the server asked for, in seconds, if it did.
+    `retry_after`: the wait that the server asked for, in seconds; None if it asked for none.
     """
 
     code = ErrorCode.MODEL_UNAVAILABLE
@@ -132,7 +132,7 @@ class ModelUnavailable(CourseError):
 
 
 class ModelBusy(ModelUnavailable):
-    """The model's server had one call too many (429)."""
+    """The model's server has refused a call as one too many (429)."""
 
 
 class ModelAccessDenied(ModelUnavailable):
@@ -140,7 +140,7 @@ class ModelAccessDenied(ModelUnavailable):
 
 
 class Interrupted(Exception):
-    """The attempt ends here without a verdict on the course."""
+    """The attempt ends here, without a verdict on the course."""
 
 
 class LeaseLost(Interrupted):
@@ -148,18 +148,18 @@ class LeaseLost(Interrupted):
 
 
 class SourcesAway(Interrupted):
-    """The library can't be asked, which says nothing about what is in it."""
+    """The library can't be searched, which says nothing about what is in it."""
 
 
 class Stopping(Interrupted):
-    """The process stops: start nothing new, hand the course back."""
+    """The process stops: start nothing new, and hand the course back."""
 
 
 class OperatorError(Exception):
-    """Something is for an operator to put right. The text says what is wrong, where, and what to do."""
+    """An operator has to put something right. The text says what is wrong, where, and what to do."""
 
     exit_code: ClassVar[int] = 1
-    """Of a command that ends with it."""
+    """The exit code of a command that ends with this error."""
 
     def lines(self) -> list[str]:
         """Returns what the command line prints."""

@@ -1,4 +1,4 @@
-"""What a gate finds in an outline or a lesson."""
+"""Findings: what the quality gates find in an outline or a lesson."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What a finding leads to. Both are repaired once; then a hard one fails the course and a soft one is recorded."""
+    """What a finding leads to. Both kinds are repaired once; then a hard one fails the course, and a soft one stays.
+
+    A soft finding that stays goes on record with the lesson.
+    """
 
     HARD = "hard"
     SOFT = "soft"
@@ -14,15 +17,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong."""
+    """One thing that is wrong with an outline or a lesson."""
 
     gate: str
-    """Name of the gate: operators filter on it."""
+    """The name of the gate, which operators filter by."""
     severity: Severity
     where: str
-    """Path of the part, such as `sections.2` or `checks.1`, counted from 1; empty for the whole."""
+    """The path of the part, such as `sections.2` or `checks.1`, counted from 1; empty for the whole."""
     message: str
-    """What is wrong, with the offending words: for the repair, and for who reads the record."""
+    """What is wrong, with the offending words, for the model that repairs it and for whoever reads the record."""
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -30,21 +33,21 @@ class Finding:
 
 
 def hard(gate: str, where: str, message: str) -> Finding:
-    """A finding that a course can't have."""
+    """Returns a finding that fails the course if it isn't repaired."""
     return Finding(gate, Severity.HARD, where, message)
 
 
 def soft(gate: str, where: str, message: str) -> Finding:
-    """A finding that a course can have, on record."""
+    """Returns a finding that goes on record if it isn't repaired."""
     return Finding(gate, Severity.SOFT, where, message)
 
 
 def count(findings: Iterable[Finding], severity: Severity) -> int:
-    """How many are of `severity`."""
+    """Returns how many findings are of `severity`."""
     return sum(finding.severity is severity for finding in findings)
 
 
 def excerpt(text: str, most: int = 120) -> str:
-    """`text` in one line of at most `most` characters, in quotation marks."""
+    """Returns `text` in one line of at most `most` characters, in quotation marks."""
     line = " ".join(text.split())
     return f'"{line if len(line) <= most else line[: most - 1] + "…"}"'

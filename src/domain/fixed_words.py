@@ -11,7 +11,7 @@ _GRADE = re.compile(r"grade\s+([0-9]{1,2})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FixedWords:
-    """Everything that the worker itself writes into a lesson. `{}` stands for what is put in."""
+    """The words that the worker itself writes into a lesson. `{}` stands for what is put in."""
 
     lesson: str
     objectives: str
@@ -28,7 +28,7 @@ class FixedWords:
     contents: str
     one_lesson: str
     lessons: str
-    """The number of lessons, other than one."""
+    """How many lessons a course has, if not one."""
     cited_in: str
     cited_in_several: str
     written_by: str
@@ -37,21 +37,21 @@ class FixedWords:
     rests_on: str
     """The citation that an answer rests on."""
     quoted: str
-    """In quotation marks."""
+    """A quotation with the language's quotation marks."""
     grade: str
     kindergarten: str
 
     def lesson_count(self, number: int) -> str:
-        """How many lessons a course has."""
+        """Returns the words for how many lessons a course has."""
         return self.one_lesson if number == 1 else self.lessons.format(number)
 
     def cited_in_lessons(self, numbers: Sequence[int]) -> str:
-        """Which lessons cite a document."""
+        """Returns the words for which lessons cite a document."""
         template = self.cited_in if len(numbers) == 1 else self.cited_in_several
         return template.format(", ".join(map(str, numbers)))
 
     def grade_level(self, given: str) -> str:
-        """A grade level, which is the requester's own words: translated where it is one that this table knows."""
+        """Returns a grade level, which is in the requester's own words, translated if it is one that is known here."""
         if named := _GRADE.fullmatch(given.strip()):
             return self.grade.format(named[1])
         return self.kindergarten if given.strip().casefold() == "kindergarten" else given

@@ -1,4 +1,4 @@
-"""Which language a text is in."""
+"""Recognises the language of a text."""
 
 from functools import lru_cache
 
@@ -8,34 +8,39 @@ from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 from src.domain.language_tag import primary_subtag
 
 LEAST_CHARACTERS = 120
-"""From there on three letters in a row tell languages apart well; that is all that is loaded of lingua's models."""
+"""The shortest text of which a language is told.
+
+From this length on, the frequencies of three letters in a row tell languages apart well; they are all that is loaded of
+lingua's models.
+"""
 _LEAST_LETTERS = 12
-"""So many letters of other scripts alone are another language, however short the text."""
+"""A text with so many letters, all in other scripts, is in another language, however short it is."""
+# Confidences of lingua, from 0 to 1: the language is found with the one, and another has at most the other.
 _SURE = 0.9
 _HARDLY = 0.05
 
-# What a lesson is found to be in. Few enough to fit into memory; near relatives of one that is wanted would be taken
-# for it, and are left out.
+# The languages that a lesson may be found to be in. Their models fit into memory. Near relatives are left out, as a
+# text in the wanted language could be taken for one in them.
 _COMMON = "EN DE FR ES PT IT NL PL RU UK TR AR FA HI BN ZH JA KO"
-# What a document is found to be in, about which nothing is known beforehand: here the relatives count.
+# The languages that a document may be found to be in. Nothing is known about it beforehand, so the relatives count.
 _ALL = f"{_COMMON} CS DA EL FI HE HU ID NB RO SV TA UR VI"
-# Enough to tell a language by; the rest costs time only.
+# So much is enough to tell a language by; reading more would only cost time.
 _ENOUGH_CHARACTERS = 3000
-# Of a line or two it can't be told; a wrong language would do more harm than none.
+# The confidence below which a document gets no language, as a wrong one would do more harm. A line or two stay below.
 _RATHER_SURE = 0.5
 
 
 def language_of(text: str) -> str:
-    """The language that a text begins in, as a BCP 47 tag; `und` where it can't be told."""
+    """Returns the language that a text begins in, as a BCP 47 tag; `und` if it can't be told."""
     best, *_ = _detector(_languages_of(_ALL)).compute_language_confidence_values(text[:_ENOUGH_CHARACTERS])
     return best.language.iso_code_639_1.name.lower() if best.value >= _RATHER_SURE else "und"
 
 
 @lru_cache(maxsize=1024)  # a repaired lesson has most of its texts unchanged
 def other_language(text: str, language: str) -> str | None:
-    """The name of the language that `text` is in, if that is surely not `language`; None also where it can't be told.
+    """Returns the name of the language or script that `text` is in, if that is surely not `language`; else None.
 
-    `language`: a BCP 47 tag. Not measured: languages that lingua doesn't know, and short texts but for their script.
+    `language` is a BCP 47 tag. If lingua doesn't know it, or the text is short, only the script is looked at.
     """
     if foreign := _other_script(text, language):
         return foreign
@@ -51,7 +56,7 @@ def other_language(text: str, language: str) -> str | None:
 
 
 def _other_script(text: str, language: str) -> str | None:
-    """The script of a text that has hardly a letter of the one that `language` is written in."""
+    """Returns the script of a text, if it has hardly a letter of the script that `language` is written in."""
     wanted = _SCRIPTS.get(primary_subtag(language))
     if wanted is None or "-" in language:  # a tag may name another script
         return None
@@ -62,7 +67,7 @@ def _other_script(text: str, language: str) -> str | None:
 
 
 def language_name(language: str) -> str:
-    """The English name of a language, or its tag where lingua doesn't know it."""
+    """Returns the English name of a language, with its tag; the tag alone if lingua doesn't know it."""
     known = _languages().get(primary_subtag(language).upper())
     return f"{known.name.title()} ({language})" if known else language
 
@@ -93,5 +98,5 @@ def _languages_of(codes: str) -> frozenset[Language]:
 
 @lru_cache(maxsize=8)
 def _detector(languages: frozenset[Language]) -> LanguageDetector:
-    # It reads each model from the package when it first meets a text of that script, once for the whole process.
+    # lingua reads a language's model when it first meets a text in its script, once for the whole process.
     return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()

@@ -1,8 +1,8 @@
-"""Language tags after BCP 47: their normal form, their parts, and which way a language is written."""
+"""Language tags by BCP 47: their normal form, their parts, and the direction in which a language is written."""
 
 import re
 
-# RFC 5646, section 2.1: language, script, region, variants, extensions, private use. Not the grandfathered tags.
+# RFC 5646, section 2.1: language, script, region, variants, extensions, private use. Grandfathered tags are left out.
 _LANGUAGE_TAG = re.compile(
     r"""
     [a-z]{2,3}(-[a-z]{3}){0,3}

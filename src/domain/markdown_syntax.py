@@ -1,8 +1,7 @@
-"""Code and headings in Markdown. What is in code is shown as it is, and is neither a citation nor a tag.
+"""Finds code and headings in Markdown. What is in code is shown as it is, and is neither a citation nor a tag.
 
-Code is blocks between fences and spans between backticks, as CommonMark 0.31 has them (sections 4.5 and 6.1); both are
-found in linear time. Code by indentation is not known: what stands there is looked at as text, which errs on the safe
-side.
+Code is blocks between fences and spans between backticks, as CommonMark 0.31 defines them (sections 4.5 and 6.1); both
+are found in linear time. Indented code isn't recognised: it is treated as text, which errs on the safe side.
 """
 
 from bisect import bisect_right
@@ -11,7 +10,7 @@ from collections.abc import Callable, Iterator
 import regex
 
 _FENCE = regex.compile(r"[ \t]*(`{3,}|~{3,})([^\n]*)")
-# As CommonMark ends them: not at a form feed, and not at what Unicode has for it.
+# Lines end as in CommonMark: not at a form feed, and not at Unicode's own line separators.
 _LINE = regex.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _RUN = regex.compile(r"`+")
 _HEADING_CHARACTERS = 300
@@ -19,7 +18,7 @@ _BLANK = regex.compile(r"\n[ \t]*\n")
 
 
 def code_spans(text: str) -> list[tuple[int, int]]:
-    """Start and end of every piece of code, in order. A block whose end is missing goes to the end of the text."""
+    """Returns start and end of every piece of code, in order. A block without an end goes to the end of the text."""
     if "`" not in text and "~~~" not in text:
         return []
     found: list[tuple[int, int]] = []
@@ -31,7 +30,7 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def code_blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of every block between fences, in order. One whose end is missing goes to the end of the text."""
+    """Yields start and end of every block between fences, in order. One without an end goes to the end of the text."""
     start, fence, position = 0, "", 0
     for line in _LINE.findall(text):
         mark = _FENCE.match(line)
@@ -46,22 +45,25 @@ def code_blocks(text: str) -> Iterator[tuple[int, int]]:
 
 
 def closed_blocks(text: str) -> list[tuple[int, int]]:
-    """Those of `code_blocks` that have an end: in a document that somebody gave, all the rest is hardly code."""
+    """Returns those of `code_blocks` that have an end.
+
+    If the end is missing in a document that somebody gave, all the rest of it is hardly code.
+    """
     return [(start, end) for start, end in code_blocks(text) if end < len(text) or _closed(text[start:end])]
 
 
 def masked(text: str, by: str) -> str:
-    """`text` with each character of code replaced by `by`, one character: all else stands where it stood."""
+    """Returns `text` with each character of code replaced by the character `by`, so that no position changes."""
     return _with_code(text, lambda code: by * len(code))
 
 
 def without_code(text: str) -> str:
-    """`text` with a space in place of each piece of code."""
+    """Returns `text` with a space in place of each piece of code."""
     return _with_code(text, lambda _: " ")
 
 
 def without_blocks(text: str) -> str:
-    """`text` without its blocks of code; code within a line stays."""
+    """Returns `text` without its blocks of code; code within a line stays."""
     kept, position = [], 0
     for start, end in code_blocks(text):
         kept.append(text[position:start])
@@ -70,7 +72,7 @@ def without_blocks(text: str) -> str:
 
 
 def has_open_block(text: str) -> bool:
-    """Whether a block of code is opened and not closed."""
+    """Returns whether a block of code is opened and not closed."""
     return any(end == len(text) and not _closed(text[start:end]) for start, end in code_blocks(text))
 
 
@@ -89,7 +91,7 @@ def _closed(block: str) -> bool:
 
 
 def _inline(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans between runs of backticks of one length, within a paragraph."""
+    """Yields the spans between runs of as many backticks, which never reach beyond a paragraph."""
     begin = start
     for blank in [*_BLANK.finditer(text, start, end), None]:
         stop = blank.start() if blank else end
@@ -107,7 +109,7 @@ def _in_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if first < position:
             continue
         slashes = len(text[start:first]) - len(text[start:first].rstrip("\\"))
-        opening = first + slashes % 2  # an escaped backtick is one of the text
+        opening = first + slashes % 2  # an escaped backtick belongs to the text
         length = last - opening
         same = by_length.get(length, [])
         index = bisect_right(same, last - 1)

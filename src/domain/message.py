@@ -1,4 +1,4 @@
-"""Messages that leave the worker about courses, and where each goes."""
+"""Messages that leave the process, and where each goes."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,10 +19,20 @@ class ReplyAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message and where it should go: `destination` is `status`, `reply` (to the queue `routing_key`) or `dead`."""
+    """One message, and by its `destination` where it goes.
 
-    destination: Literal["status", "reply", "dead"]
+    - `status`: to the exchange, with the status routing key.
+    - `reply`: to the queue that `routing_key` names.
+    - `dead`: to the queue of rejected requests.
+    - `event`: to the exchange, with `routing_key`, whether a queue takes it there or not. Events with the same
+      `order_key` are published in the order in which they were put into the outbox.
+
+    Other destinations have no `routing_key` and no `order_key`.
+    """
+
+    destination: Literal["status", "reply", "dead", "event"]
     routing_key: str | None = None
+    order_key: str | None = None
     message_id: UUID = field(default_factory=uuid4)
     correlation_id: str | None
     type: str

@@ -1,8 +1,11 @@
-"""Calls to a model, as they go on record, and what they count."""
+"""Calls to a model, as they go on record, and the tokens that they count."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
+
+MOST_TOKENS = 2**31 - 1
+"""The largest count that its column, a 32-bit integer, can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,29 +14,36 @@ class ModelCall:
 
     id: UUID
     purpose: str
-    """`outline`, `lesson`, or `search` where a query is embedded."""
+    """`outline`, `lesson`, or `search` for the embedding of a query."""
     lesson_number: int | None
     model: str
     input_tokens: int
     cached_tokens: int
     output_tokens: int
     cost: float | None
-    """US dollars; None where no price is set."""
+    """US dollars; None if no price is set."""
     seconds: float
     outcome: str
     """`ok`, or what was wrong with the answer."""
     budget_tokens: int = 0
-    """What it counts against the course's budget: its tokens, or an estimate where the server counts none."""
+    """The tokens that it counts against the course's budget: an estimate if the server counted none."""
 
 
 RecordCall = Callable[[ModelCall], None]
-"""Is handed every call, also one that failed."""
+"""Takes every call that is made, failed ones included."""
+
+
+def counted_tokens(usage: object, name: str) -> int:
+    """Returns the count that a server gave as `usage.<name>`; 0 if there is none, or none that can be."""
+    # Servers may leave counts out, or send anything; a course isn't lost over it.
+    number = getattr(usage, name, None)
+    return number if isinstance(number, int) and 0 <= number <= MOST_TOKENS else 0
 
 
 def estimated_tokens(text: str) -> int:
-    """How many tokens a text has, on the high side: one for each three bytes of UTF-8.
+    """Estimates the tokens of a text, on the high side: one for each three bytes of UTF-8.
 
     No tokenizer fits every model behind this API. The tests have figures for seven scripts; a rare one (Amharic) or a
-    row of emoji may have twice as many. What a call has really taken replaces the estimate.
+    row of emoji may have twice as many. Once a call is made, what it has really taken replaces the estimate.
     """
     return len(text.encode(errors="replace")) // 3 + 1

@@ -1,4 +1,4 @@
-"""The plan of a course. The same models are the schema that the language model is asked for."""
+"""The outline of a course. Its pydantic models are also the schema of the answer that the language model gives."""
 
 from typing import Annotated, Self
 

@@ -1,4 +1,4 @@
-"""Where a document falls into passages: by heading, in whole paragraphs, about a page each."""
+"""Splits a document into passages: by heading, in whole paragraphs, of about a page each."""
 
 import re
 from bisect import bisect_right
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from src.domain.markdown_syntax import atx_heading, closed_blocks
 
-# Enough to write from, small enough that ten of them fit into a prompt.
 PASSAGE_CHARACTERS = 1500
+"""The length of a passage at most: enough to write from, and so little that ten of them fit into a prompt."""
+# A paragraph that is too long is cut where a sentence or line ends, but not into pieces shorter than this.
 _SCRAP = PASSAGE_CHARACTERS // 4
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -20,7 +21,7 @@ _SPACE = re.compile(r"\s")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A passage as a place in a text: `text[start:end]` stands under the heading `section`."""
+    """The place of a passage in a text: `text[start:end]`, which stands under the heading `section`."""
 
     section: str
     start: int
@@ -28,7 +29,7 @@ class Part:
 
 
 def split(text: str) -> Iterator[Part]:
-    """The passages of a Markdown text, in order. All of it but blank space and headings is in exactly one of them.
+    """Yields the passages of a Markdown text, in order. All of it but blank space and headings is in exactly one.
 
     A passage is whole paragraphs under one heading, or a piece of a paragraph that is longer than a passage may be.
     """
@@ -50,7 +51,7 @@ _Blocks = Sequence[tuple[int, int]]
 
 
 def _sections(text: str, blocks: _Blocks) -> Iterator[tuple[str, int, int]]:
-    """Each heading with the place of what stands under it."""
+    """Yields each heading with start and end of what stands under it."""
     section, start = "", 0
     for match in _LINE.finditer(text):
         title = atx_heading(match.group())
@@ -62,7 +63,7 @@ def _sections(text: str, blocks: _Blocks) -> Iterator[tuple[str, int, int]]:
 
 
 def _pieces(text: str, start: int, end: int, blocks: _Blocks) -> Iterator[tuple[int, int]]:
-    """Paragraphs, those that are too long in pieces. A block of code is one paragraph."""
+    """Yields start and end of paragraphs, or of pieces of those that are too long. A block of code is one paragraph."""
     began = start
     for match in _LINE.finditer(text, start, end):
         if not match.group().strip() and not _is_code(match.start(), blocks):
@@ -77,7 +78,7 @@ def _is_code(position: int, blocks: _Blocks) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The place without the space around it, in pieces of at most a passage; nothing if it is blank."""
+    """Yields a stretch of text without the space around it, in pieces of at most a passage; nothing if it is blank."""
     while start < end and text[end - 1].isspace():
         end -= 1
     while True:
@@ -95,6 +96,6 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _last(sign: re.Pattern[str], text: str, start: int) -> int | None:
-    """Where the last `sign` ends in a passage that begins at `start`; not so soon that the passage would be a scrap."""
+    """Returns where the last `sign` ends in a passage that begins at `start`; None if only a scrap would end there."""
     ends = [match.end() for match in sign.finditer(text, start + _SCRAP, start + PASSAGE_CHARACTERS)]
     return ends[-1] if ends else None

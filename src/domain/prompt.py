@@ -10,17 +10,17 @@ _HEADER = re.compile(r"\Aversion: ([1-9]\d*)\n\n")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What goes on record with whatever was written by it: name, version and digest say exactly which text it was."""
+    """A prompt. Its name, version and digest go on record with whatever is written by it."""
 
     name: str
     version: int
     text: str = field(repr=False)
     digest: str
-    """SHA-256 of the text, in hexadecimal."""
+    """SHA-256 of the text, in hexadecimal digits."""
 
     @classmethod
     def parsed(cls, name: str, file: str) -> Self:
-        """From the text of a file: `version: 1`, a blank line, the prompt. Raises `ValueError`."""
+        """Reads the text of a file: `version: 1`, a blank line, then the prompt. Raises `ValueError`."""
         header = _HEADER.match(file)
         text = file[header.end() :].strip() if header else ""
         if header is None or not text:

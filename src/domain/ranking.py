@@ -1,17 +1,19 @@
-"""How passages are put in order: what a word of a query weighs, which words decide, and how two orders become one."""
+"""The ranking of passages: what a word of a query weighs, which words decide, and how two rankings become one."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-# Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods",
-# SIGIR 2009: the constant that they found best, for all of their collections.
+# The constant that Cormack, Clarke and Buettcher found best for all of their collections: "Reciprocal Rank Fusion
+# outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
 _FUSION = 60
 
 
 def word_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]:
-    """The inverse document frequency of each word, the rarest first, from the number of passages that hold it.
+    """Returns the inverse document frequency of each word, the rarest word first.
 
-    As in BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), never below zero.
+    `holding`: the number of passages that hold each word, of `passages` in all; words that none holds are left out. The
+    formula is that of BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), in the form that is
+    never below zero.
     """
     weights = {
         word: math.log(1 + (max(0, passages - count) + 0.5) / (count + 0.5)) for word, count in holding.items() if count
@@ -20,29 +22,29 @@ def word_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]:
 
 
 def asked_weights(holding: Mapping[str, int], passages: int) -> dict[str, float]:
-    """What each word that was asked for weighs, the heaviest first, those that occur nowhere included.
+    """Returns what each word of a query weighs, the heaviest first; words that no passage holds are included.
 
-    These weigh as much as the rarest of the others can: they are what the library says nothing of.
+    They weigh as much as a word that a single passage holds: they name what the library says nothing about.
     """
     return word_weights({word: max(1, count) for word, count in holding.items()}, passages)
 
 
 def least_weight(weights: Mapping[str, float]) -> float:
-    """That much of `asked_weights` has to stand in a passage, or it is on another subject.
+    """Returns how much of `asked_weights` a passage must hold, or it is on another subject.
 
-    More than half of what was asked: "World War II" doesn't ask for the World Health Organization, nor "French Horn"
-    for French wine. Of a long query, which names many things, as much as two rare words.
+    This is more than half of what was asked: "World War II" doesn't ask for the World Health Organization, nor "French
+    Horn" for French wine. A long query names many things, so that as much as two rare words is enough.
     """
     return min(1.001 * sum(weights.values()) / 2, 0.999 * 2 * max(weights.values(), default=0.0))
 
 
 def subject_words(holding: Mapping[str, int], passages: int) -> list[str]:
-    """The words that a good part of the library holds: what it is about, or words that say little."""
+    """Returns the words that a quarter of the passages hold: they name the library's subject, or say little."""
     return [word for word, count in holding.items() if count >= max(2.0, passages / 4)]
 
 
 def deciding_words(holding: Mapping[str, int], most: float) -> list[str]:
-    """The rarest words which together are held by at most `most` passages; one at least.
+    """Returns the rarest words that together are held by at most `most` passages; at least one word, if any is held.
 
     A passage that holds none of them lacks what weighs most in the query, so only those that hold one are ranked.
     """
@@ -58,7 +60,10 @@ def deciding_words(holding: Mapping[str, int], most: float) -> list[str]:
 
 
 def fused(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
-    """One ranking of several, the best first, by reciprocal rank fusion. Each is of ids, the best first."""
+    """Returns one ranking made of several by reciprocal rank fusion: ids with their scores, the best first.
+
+    Each ranking is a sequence of ids, the best first.
+    """
     scores: dict[int, float] = {}
     for ranking in rankings:
         for rank, entry in enumerate(ranking, start=1):

@@ -1,4 +1,4 @@
-"""A request for a course, as it arrives on the queue (docs/contract/request.schema.json)."""
+"""Requests for courses, as they arrive on the queue (docs/contract/request.schema.json)."""
 
 import contextlib
 import hashlib
@@ -26,13 +26,14 @@ from src.domain.source import path_segments
 from src.domain.text import SINGLE_LINE, printable
 
 MAX_BODY_BYTES = 256 * 1024
+"""The longest message body that is read."""
 DEFAULT_MAX_LESSONS = 30
 DEFAULT_PRIORITY = 4
 HIGHEST_PRIORITY = 9
 
 
 def _whole_number(value: Any) -> Any:
-    # JSON has one kind of number: to JSON Schema, and to publishers that know only doubles, 4.0 is an integer.
+    # JSON has only one kind of number: to JSON Schema, and to publishers that know only doubles, 4.0 is an integer.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -55,7 +56,7 @@ _request_id = TypeAdapter(RequestId)
 
 
 class CourseBrief(BaseModel):
-    """What a course should be about: everything that the writing of it depends on."""
+    """What a course is to be about, which is everything that the writing of it depends on."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -99,7 +100,7 @@ class CourseBrief(BaseModel):
 
     @classmethod
     def checked(cls, fields: dict[str, Any], max_lessons: int) -> Self:
-        """The brief that `fields` make; raises `InvalidRequest`."""
+        """Returns the brief that `fields` make; raises `InvalidRequest` if any is wrong."""
         try:
             return cls.model_validate(fields, context={"max_lessons": max_lessons})
         except ValidationError as error:
@@ -115,7 +116,7 @@ class CourseRequest(CourseBrief):
 
     @classmethod
     def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
-        """Reads a message body; raises `InvalidRequest` that names every wrong field."""
+        """Reads a message body; raises an `InvalidRequest` that names every wrong field."""
         if len(body) > MAX_BODY_BYTES:
             raise InvalidRequest([f"body: {len(body)} bytes where at most {MAX_BODY_BYTES} are accepted"])
         try:
@@ -126,7 +127,10 @@ class CourseRequest(CourseBrief):
     def completed(
         self, message_id: str | None, amqp_priority: int | None, made_up_id: str | None = None
     ) -> "IdentifiedRequest":
-        """The request with what the message around it says where the body says nothing, and else with `made_up_id`."""
+        """Returns the request with its id and priority, taken from its message if its body has none.
+
+        If neither has an id it gets `made_up_id`, or a random one.
+        """
         if self.priority is not None:
             priority = self.priority
         else:
@@ -144,21 +148,21 @@ class CourseRequest(CourseBrief):
 
 
 class IdentifiedRequest(CourseRequest):
-    """A request that has its id and priority, and so its course id."""
+    """A request with its id and its priority, and therefore with a course id."""
 
     request_id: RequestId
     priority: Priority
     id_given: bool
-    """False: the id was made up here, so a redelivery can't be recognised by it."""
+    """Whether the id came with the request; if it was made up here, a redelivery can't be recognised by it."""
 
     @property
     def course_id(self) -> UUID:
-        """The same for the same user and request_id: in the database, on disk and after redelivery."""
+        """The id of the course. It is the same for the same user and request_id, in the database and on disk."""
         return uuid5(self.user_id, self.request_id)
 
     @property
     def request_hash(self) -> str:
-        """SHA-256 (hex) of what was asked for: two requests with one id must agree in it."""
+        """SHA-256 of what is asked for, in hexadecimal digits; requests with the same id must agree in it."""
         asked = {
             "topic": self.topic,
             "grade_level": self.grade_level,
@@ -170,12 +174,12 @@ class IdentifiedRequest(CourseRequest):
 
 
 def body_digest(body: bytes) -> str:
-    """What a request without any id is recognised by when it comes again: SHA-256 (hex) of its message body."""
+    """Returns the SHA-256 of a message body in hexadecimal digits; a request without any id is recognised by it."""
     return hashlib.sha256(body).hexdigest()
 
 
 def valid_request_id(value: object) -> str | None:
-    """`value` if it can serve as a request_id, else None."""
+    """Returns `value` if it can serve as a request_id, else None."""
     try:
         return _request_id.validate_python(value, strict=True)
     except ValidationError:
@@ -183,9 +187,9 @@ def valid_request_id(value: object) -> str | None:
 
 
 def identifiers(body: bytes, message_id: str | None) -> tuple[str | None, UUID | None]:
-    """The request_id and user_id of a body that is invalid, each None unless it is valid itself.
+    """Returns the request_id and user_id of an invalid body for its error status; each is None if it is invalid too.
 
-    For the error status. As in a valid request, `message_id` stands in for a request_id that is absent.
+    As in a valid request, `message_id` stands in for a request_id that is absent.
     """
     fields: Any = None
     if len(body) <= MAX_BODY_BYTES:
@@ -206,6 +210,6 @@ def _faults(error: ValidationError) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         field = ".".join(str(part) for part in fault["loc"]) or "body"
-        # Some messages quote a character of it, which may be one that no row can hold.
+        # Some texts quote a character of the input, which may be one that no row can hold.
         faults.append(printable(f"{field}: {fault['msg'].removeprefix('Value error, ')}", 500))
     return faults

@@ -1,8 +1,8 @@
-"""Messages that the worker publishes about a course (docs/contract/status.schema.json).
+"""The messages that the worker publishes about a course (docs/contract/status.schema.json).
 
-The database writes the messages of courses it holds (`status_message` in migrations/sql), so that a status and its
-message commit together. These models are the contract that both are held to; the worker writes from them what
-concerns no course in the database.
+For courses that the database holds, the database itself writes them (`status_message` in migrations/sql), so that a
+status and its message commit together. These models are the contract for both; the worker makes from them only the
+messages that are about no course in the database.
 """
 
 import hashlib
@@ -18,19 +18,19 @@ from src.domain.errors import CourseError, ErrorCode
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
-    request_id: Annotated[str | None, Field(description="null where the request had no valid one")]
+    request_id: Annotated[str | None, Field(description="null if the request had no valid one")]
     user_id: UUID | None
     message: str
     timestamp: Annotated[
         AwareDatetime,
-        # As the database writes it in its messages: +00:00, not Z.
+        # The database writes +00:00 in its messages, not Z, so the worker does too.
         PlainSerializer(lambda time: time.astimezone(UTC).isoformat(timespec="microseconds"), when_used="json"),
         WithJsonSchema({"type": "string", "format": "date-time"}),
         Field(description="ISO 8601, UTC"),
     ]
 
     def encoded(self) -> bytes:
-        """The message body."""
+        """Returns the message body."""
         return self.model_dump_json().encode()
 
 
@@ -42,7 +42,7 @@ class ProcessingMessage(_Message):
 
 
 class CourseQuality(BaseModel):
-    """What was measured of a course. Absent or null: not measured, as of courses that other programs wrote."""
+    """What was measured of a course. A field that is absent or null was not measured."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,9 +50,15 @@ class CourseQuality(BaseModel):
     lessons_without_sources: Annotated[int | None, Field(description="These are marked as ungrounded")] = None
     citations: Annotated[int | None, Field(description="Citations that are shown")] = None
     citations_removed: Annotated[int | None, Field(description="Citations that could not be verified")] = None
-    citation_precision: Annotated[float | None, Field(description="Of the shown ones, the share verified")] = None
-    citation_coverage: Annotated[float | None, Field(description="The share of factual sentences with one")] = None
-    reading_grade: Annotated[float | None, Field(description="Flesch-Kincaid, of all lessons; English only")] = None
+    citation_precision: Annotated[
+        float | None, Field(description="The share of the shown citations that were verified")
+    ] = None
+    citation_coverage: Annotated[
+        float | None, Field(description="The share of factual sentences that carry a citation")
+    ] = None
+    reading_grade: Annotated[float | None, Field(description="Flesch-Kincaid grade over all lessons; English only")] = (
+        None
+    )
     hardest_reading_grade: float | None = None
     checks: int | None = None
     valid_keys: Annotated[int | None, Field(description="Questions whose key the lesson bears out")] = None
@@ -67,7 +73,7 @@ class SuccessMessage(_Message):
     course_id: UUID
     course_title: str
     total_lessons: int
-    output_path: Annotated[str | None, Field(description="Folder of the mirrored files; null where FILES=off")]
+    output_path: Annotated[str | None, Field(description="Folder of the mirrored files; null if FILES=off")]
     stored_in: Literal["database", "files"]
     usage: Annotated[dict[str, Any], Field(description="Model calls and tokens that the course took")]
     quality: CourseQuality
@@ -77,7 +83,7 @@ class ErrorMessage(_Message):
     """The request was refused, or its course is FAILED."""
 
     status: Literal["error"] = "error"
-    course_id: Annotated[UUID | None, Field(description="null where the request made no course")]
+    course_id: Annotated[UUID | None, Field(description="null if the request made no course")]
     error_code: ErrorCode
     retryable: Annotated[bool, Field(description="Whether the same request may succeed later, unchanged")]
 
@@ -96,16 +102,16 @@ class ProgressMessage(_Message):
 
 
 def message_id_of(course_id: UUID, kind: str) -> UUID:
-    """The `message_id` of a message that is the same from whoever sends it. `kind`: its AMQP `type`.
+    """Returns the `message_id` of a message about a course, the same for whoever sends it. `kind`: its AMQP `type`.
 
-    Of a success it is so with the database and with files only: `put_status` in migrations/sql makes the same, and a
-    test compares the two.
+    So the message of success has the same id from the database as from a worker with files only. `put_status` in
+    migrations/sql makes the id in the same way, and a test compares the two.
     """
     return UUID(bytes=hashlib.sha256(course_id.bytes + kind.encode()).digest()[:16])
 
 
 def refusal(request_id: str | None, user_id: UUID | None, error: CourseError, now: datetime) -> ErrorMessage:
-    """The error status of a request that made no course."""
+    """Returns the error status of a request that made no course."""
     return ErrorMessage(
         request_id=request_id,
         user_id=user_id,

@@ -6,14 +6,14 @@
       │  └────────┼─────────▶ FAILED (a cancel)
       └───────────┘ (handed back, waiting for the model, rescued)
 
-The trigger in migrations/sql refuses every other move; a test compares the two.
+A trigger in migrations/sql refuses every other move; a test compares it with the moves here.
 """
 
 from enum import StrEnum
 
 
 class CourseStatus(StrEnum):
-    """`courses.status`."""
+    """The state of a course, as the column `courses.status` has it."""
 
     QUEUED = "QUEUED"
     GENERATING = "GENERATING"
@@ -21,6 +21,7 @@ class CourseStatus(StrEnum):
     FAILED = "FAILED"
 
 
+# From the first of each pair to the second.
 LEGAL_MOVES = frozenset(
     {
         (CourseStatus.QUEUED, CourseStatus.GENERATING),

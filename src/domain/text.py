@@ -1,4 +1,4 @@
-"""Kinds of text that are safe to store, log and publish."""
+"""Text that is safe to store, log and publish: what makes it so, and types that accept nothing else."""
 
 import re
 import unicodedata
@@ -12,12 +12,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
-    """Whether `text` holds control characters (Unicode category Cc, NUL among them) other than `allowed`."""
+    """Returns whether `text` holds control characters (Unicode category Cc, which NUL is in) other than `allowed`."""
     return any(character not in allowed for character in _CONTROL.findall(text))
 
 
 def printable(text: str, most: int = 2000) -> str:
-    """What somebody else wrote, fit for a row, a log and a message: one line of at most `most` characters.
+    """Makes what somebody else wrote fit for a row, a log and a message: one line of at most `most` characters.
 
     Control characters and lone surrogates, which PostgreSQL or UTF-8 can't hold, are replaced.
     """
@@ -44,7 +44,7 @@ def _prose(text: str) -> str:
 
 
 SINGLE_LINE = AfterValidator(_single_line)
-"""Refuses control characters, line breaks among them."""
+"""Refuses control characters, which line breaks are too."""
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), SINGLE_LINE]
 """A title, heading, term or single sentence that a model wrote."""

@@ -1,6 +1,6 @@
-"""Which words of a text a search goes by, in the languages that PostgreSQL knows and in those that it doesn't.
+"""Prepares text for PostgreSQL's text search, in the languages that it knows and in those that it doesn't.
 
-PostgreSQL finds words and stems by itself, in a text that is only prepared here: `words` compares texts without it.
+PostgreSQL itself finds the words and their stems in what is prepared here. `words` is for comparing texts without it.
 """
 
 import re
@@ -51,18 +51,18 @@ _SAME = str.maketrans({"ँ": "ं"})
 
 
 def search_configuration(language: str) -> str:
-    """PostgreSQL's text search configuration for a BCP 47 tag; `simple` where it has none."""
+    """Returns PostgreSQL's text search configuration for a BCP 47 tag; `simple` if it has none for the language."""
     return _CONFIGURATIONS.get(language.partition("-")[0].lower(), "simple")
 
 
 def searchable(text: str) -> str:
-    """The text as PostgreSQL is to read it for words, in one spelling.
+    """Returns the text in the one spelling in which PostgreSQL is to read its words.
 
-    Where a script has no spaces, pairs of characters are its words.
+    In a script without spaces, pairs of characters are the words.
     """
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
     return in_pairs(_ARTICLE.sub("", text))
 
 
 SMALL_WORDS = tuple(searchable(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}").split())
-"""What no query searches for, in languages for which PostgreSQL has no such list."""
+"""Words that no query searches for, in the languages for which PostgreSQL has no list of stop words."""

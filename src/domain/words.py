@@ -1,4 +1,4 @@
-"""Words and sentences of text in any script. Positions are characters."""
+"""Words, numbers and sentences of text in any script. Positions count characters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,23 +6,25 @@ from functools import lru_cache
 
 import regex
 
-# A letter or digit, then what belongs to it: vowel signs of Hindi are marks, and joiners stand inside words.
+# A letter or digit, then all that belongs to it: the vowel signs of Hindi are marks, and joiners stand inside words.
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,\u066b\u066c\u202f\u00a0]\p{Nd}+)*")
 _POINT = regex.compile(r"[^0-9]")
 _THOUSANDS = regex.compile(r"[^0-9](?=[0-9]{3}(?![0-9]))")
-# A mark that ends a sentence, what may close with it, citations, and then space before what may begin one.
+# A mark that ends a sentence, the signs that may close with it, citations, and then space before what may begin a
+# sentence.
 _SENTENCE_END = regex.compile(
     r"(?<![.!?…。！？؟।॥۔])[.!?…。！？؟।॥۔]++[\"'”’»)\]*_]*+(?:\s?\[\d+(?:\s*,\s*\d+)*\])*(?=\s+[^\s\p{Ll}]|\s*$)|[。！？]"
 )
-# A single capital is an initial after a name or at the beginning; after any other word it ends one ("vitamin C.").
+# A single capital is an initial if it follows a name or begins the sentence; after any other word it ends the sentence
+# ("vitamin C.").
 _ABBREVIATION = regex.compile(
     r"\b(?:e\.g|i\.e|cf|vs|etc|approx|ca|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|bzw|Nr|Abb|Mio|Mrd|usw|\p{Ll})\.$"
     r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
 )
 _INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-"""A character of a script that writes no spaces between words."""
+"""Matches a character of a script that has no spaces between words."""
 _UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")
 _DEVANAGARI = regex.compile(r"\p{Devanagari}")
 _BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
@@ -51,7 +53,7 @@ _TEENS_AND_TENS = {
     for word, value in zip(words.split(), values, strict=True)
 }
 _NUMBER_WORDS |= {word.casefold(): value for word, value in _TEENS_AND_TENS.items()}
-# "twenty-five" and "fünfundzwanzig".
+# Such as "twenty-five" and "fünfundzwanzig".
 _COMPOUND = regex.compile(
     r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-"
     r"(?P<unit>one|two|three|four|five|six|seven|eight|nine)\b"
@@ -67,7 +69,7 @@ ARABIC_FUNCTION_WORDS = (
     "في من على إلى الى عن مع أن إن ان هذا هذه ذلك تلك التي الذي الذين ما لا لم لن هو هي هم كان كانت قد كل بعض أو او ثم"
     " بين عند حيث كما لكن إذا اذا أي و ف ب ل ك كيف هل"
 )
-# Of four letters and more: shorter words carry no content here in any language that has spaces.
+# English and German ones have four letters or more: shorter words in ASCII are taken to carry no content anyway.
 _FUNCTION_WORDS = frozenset(
     """about after also because been before being between both call called does done each from have having into itself
     just like made make many more most much must only other over same should some such than that their them then there
@@ -75,7 +77,7 @@ _FUNCTION_WORDS = frozenset(
     aber auch dass dein deine dem denn diese dieser dieses doch durch eine einem einen einer eines haben hier ihre ihren
     kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen""".split()  # noqa: SIM905
 ) | frozenset(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}".split())
-# Two texts that count these don't speak of the same thing for it.
+# That two texts count these doesn't mean that they count the same thing.
 _MEASURES = frozenset(
     """second minute hour day week month year decade century percent time metre meter kilometre kilometer mile gram
     sekunde minuten stunde tage woche monat jahre jahren jahrhundert prozent
@@ -88,7 +90,7 @@ _NEGATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence and where it stands."""
+    """A sentence, and its place in the text: `text[start:end]`."""
 
     text: str
     start: int
@@ -96,7 +98,7 @@ class Sentence:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in order, in lower case; of scripts without spaces pairs of characters."""
+    """Returns the words of `text` in order and in lower case; in a script without spaces, pairs of characters."""
     found: list[str] = _WORD.findall(text.casefold())
     if text.isascii() or not NO_SPACES.search(text):
         return found
@@ -104,7 +106,10 @@ def words(text: str) -> list[str]:
 
 
 def in_pairs(text: str) -> str:
-    """The text with pairs of characters where a script has no spaces: near enough to words to compare texts by them."""
+    """Returns the text with each run of a script without spaces cut into pairs of characters.
+
+    The pairs overlap by one, and are near enough to words to compare texts by them.
+    """
     return _UNSPACED.sub(lambda run: f" {' '.join(_pairs(run.group()))} ", text)
 
 
@@ -114,9 +119,9 @@ def _pairs(run: str) -> list[str]:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """What inflected forms of a word mostly share: good enough to tell whether two texts speak of the same thing.
+    """Returns what the inflected forms of a word mostly share, enough to tell whether texts speak of the same thing.
 
-    No stemmer of one language: a plural `s` goes, and of long words the end.
+    This is no stemmer for one language: it takes off a plural `s`, and the end of a long word.
     """
     short = word[:-2] if word.endswith(("'s", "’s")) else word
     if len(short) > 3 and short.endswith("s") and not short.endswith(("ss", "us", "is")):
@@ -125,7 +130,7 @@ def stem(word: str) -> str:
 
 
 def content_stems(text: str) -> list[str]:
-    """Stems of the words that carry content, in order. Of a text that has none, all of its words."""
+    """Returns the stems of the words that carry content, in order; if none does, the stems of all words."""
     found = words(text)
     content = [word for word in found if _carries_content(word)]
     return [stem(word) for word in content or found]
@@ -134,16 +139,16 @@ def content_stems(text: str) -> list[str]:
 def _carries_content(word: str) -> bool:
     if word in _FUNCTION_WORDS:
         return False
-    # Other scripts write in fewer signs than Latin (जल is water); without spaces a single one is a word.
+    # Words of other scripts have fewer characters than those in Latin (जल is water); a single one of Chinese is a word.
     least = 4 if word.isascii() else 1 if NO_SPACES.match(word) else 2 if _DEVANAGARI.match(word) else 3
     return len(word) >= least or any(map(str.isdigit, word))
 
 
 def numbers(text: str) -> set[str]:
-    """The numbers of `text` in ASCII digits without separators, number words up to 99 among them (of Hindi and
-    Arabic up to twelve, and the tens).
+    """Returns the numbers of `text` in ASCII digits without separators.
 
-    "1,000", "1.000" and "١٠٠٠" are the same; so are "3.5" and "3,5". Three digits after a sign are thousands.
+    They include number words up to 99, but in Hindi and Arabic only those up to twelve, and the tens. "1,000", "1.000"
+    and "١٠٠٠" are the same number, and so are "3.5" and "3,5": three digits after a sign are taken for thousands.
     """
     folded = text.casefold()
     compounds = set(map(_compound, _COMPOUND.finditer(folded)))
@@ -152,15 +157,15 @@ def numbers(text: str) -> set[str]:
 
 
 def written_numbers(text: str) -> set[str]:
-    """Like `numbers`, of those in digits alone."""
+    """Returns the same as `numbers`, but without number words."""
     return {_digits(match) for match in _NUMBER.findall(text)}
 
 
 def counts(text: str) -> list[tuple[str, frozenset[str]]]:
-    """What `text` counts, in order: a whole number from two on, in digits or words, and the stems of the content words
-    among the three that follow it, without measures: "three large cells" counts `large` and `cell`.
+    """Returns what `text` counts, in order: each whole number, in digits or words, with the stems of what it counts.
 
-    One is left out, which is as often an article.
+    These are the stems of the content words among the three words that follow it, without measures: "three large
+    cells" counts `large` and `cell`. Zero and one are left out, as "one" is often no number.
     """
     folded = _NUMBER.sub(_whole, _COMPOUND.sub(_compound, text.casefold()))
     found = [_NUMBER_WORDS.get(word, word) for word in words(folded)]
@@ -194,12 +199,12 @@ _MEASURE_STEMS = frozenset(map(stem, _MEASURES))
 
 
 def negations(text: str) -> int:
-    """How many words of `text` deny something."""
+    """Returns how many words of `text` deny something."""
     return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in words(text))
 
 
 def sentences(text: str) -> list[Sentence]:
-    """The sentences of Markdown prose. Paragraphs and list items end one; bullets are not part of it."""
+    """Returns the sentences of Markdown prose. The end of a paragraph or list item ends one; bullets belong to none."""
     found: list[Sentence] = []
     start = 0
     for block in [*_BLOCK.finditer(text), None]:

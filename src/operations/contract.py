@@ -1,4 +1,4 @@
-"""The message contract as JSON Schema and AsyncAPI, made from the models: `docs/contract/`."""
+"""The message contract in `docs/contract/`: JSON Schema and AsyncAPI, made from the pydantic models."""
 
 import json
 from pathlib import Path
@@ -15,9 +15,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "contract"
 
 
 def render_contract() -> dict[str, str]:
-    """The text of each file by its name."""
+    """Returns the text of each file by its name."""
     request = _json_schema(CourseRequest.model_json_schema(), "request", "A request for a course")
-    # null means absent, for every field that may be absent.
+    # Any field that may be absent may also be null, which means the same.
     for name, field in request["properties"].items():
         if name not in request["required"] and "anyOf" not in field:
             request["properties"][name] = {
@@ -38,14 +38,14 @@ def render_contract() -> dict[str, str]:
 
 
 def write_contract() -> None:
-    """Writes the files."""
+    """Writes the files of the contract."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in render_contract().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 
 
 def differing_files() -> list[str]:
-    """Names of the files that are not what the models say."""
+    """Returns the names of the files that differ from what the models say."""
     absent = tuple(f"{name}-" for name in SLICES if not is_installed(name))
     files = (path for path in FOLDER.glob("*.json") if not path.name.startswith(absent))
     current = {path.name: path.read_text(encoding="utf-8") for path in files}
@@ -63,6 +63,26 @@ def _json_schema(schema: dict[str, Any], name: str, title: str) -> dict[str, Any
 
 
 def _asyncapi() -> dict[str, Any]:
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Course generator",
+            "version": "1.0.0",
+            "description": "Requests for courses in, status messages out. Seen from the worker.",
+        },
+        "defaultContentType": "application/json",
+        "channels": _channels(),
+        "operations": {
+            "receiveRequest": _operation("receive", "requests", "Take a request"),
+            "sendStatus": _operation("send", "status", "Say what became of it; persistent, confirmed, mandatory"),
+            "sendProgress": _operation("send", "progress", "Say how far a course is"),
+            "sendRejected": _operation("send", "rejected", "Put a request aside that can't become a course"),
+        },
+        "components": {"messages": _messages()},
+    }
+
+
+def _channels() -> dict[str, Any]:
     defaults = {name: field.default for name, field in RabbitMQSettings.model_fields.items()}
     durable = {"durable": True, "exclusive": False, "autoDelete": False}
     exchange = {"name": defaults["exchange"], "type": "topic", "durable": True}
@@ -72,69 +92,51 @@ def _asyncapi() -> dict[str, Any]:
         return {
             "address": defaults[route],
             "description": description + (f" Bound to the queue `{defaults[queue]}`." if queue else ""),
-            "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+            "messages": _reference(message),
             "bindings": {"amqp": binding},
         }
 
-    def operation(action: str, name: str, summary: str) -> dict[str, Any]:
-        return {"action": action, "channel": {"$ref": f"#/channels/{name}"}, "summary": summary}
-
+    requests = f"Requests for courses, at most {MAX_BODY_BYTES} bytes each."
+    dead_queue = {"name": defaults["queue_dead"], **durable}
     return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": "Course generator",
-            "version": "1.0.0",
-            "description": "Requests for courses in, status messages out. Seen from the worker.",
+        "requests": channel("route_generate", "queue_generation", "request", requests),
+        "status": channel("route_status", "queue_status", "status", "What became of a request."),
+        "progress": channel("route_progress", None, "progress", "Steps of a course, best effort."),
+        "rejected": {
+            "address": defaults["queue_dead"],
+            "description": "Bodies that can't become a course, as they came, with the headers"
+            " `x-error-code` and `x-error-reason`.",
+            "messages": _reference("rejected"),
+            "bindings": {"amqp": {"is": "queue", "queue": dead_queue, "bindingVersion": "0.3.0"}},
         },
-        "defaultContentType": "application/json",
-        "channels": {
-            "requests": channel(
-                "route_generate",
-                "queue_generation",
-                "request",
-                f"Requests for courses, at most {MAX_BODY_BYTES} bytes each.",
-            ),
-            "status": channel("route_status", "queue_status", "status", "What became of a request."),
-            "progress": channel("route_progress", None, "progress", "Steps of a course, best effort."),
-            "rejected": {
-                "address": defaults["queue_dead"],
-                "description": "Bodies that can't become a course, as they came, with the headers"
-                " `x-error-code` and `x-error-reason`.",
-                "messages": {"rejected": {"$ref": "#/components/messages/rejected"}},
-                "bindings": {
-                    "amqp": {
-                        "is": "queue",
-                        "queue": {"name": defaults["queue_dead"], **durable},
-                        "bindingVersion": "0.3.0",
-                    }
-                },
+    }
+
+
+def _reference(message: str) -> dict[str, Any]:
+    return {message: {"$ref": f"#/components/messages/{message}"}}
+
+
+def _operation(action: str, channel: str, summary: str) -> dict[str, Any]:
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "summary": summary}
+
+
+def _messages() -> dict[str, Any]:
+    return {
+        "request": {
+            "payload": {"$ref": "request.schema.json"},
+            "bindings": {"amqp": {"messageType": "course.request", "bindingVersion": "0.3.0"}},
+        },
+        "status": {
+            "payload": {"$ref": "status.schema.json"},
+            "correlationId": {"location": "$message.header#/correlation_id", "description": "The request_id"},
+        },
+        "progress": {"payload": {"$ref": "progress.schema.json"}},
+        "rejected": {
+            "contentType": "application/octet-stream",
+            "headers": {
+                "type": "object",
+                "properties": {"x-error-code": {"type": "string"}, "x-error-reason": {"type": "string"}},
             },
-        },
-        "operations": {
-            "receiveRequest": operation("receive", "requests", "Take a request"),
-            "sendStatus": operation("send", "status", "Say what became of it; persistent, confirmed, mandatory"),
-            "sendProgress": operation("send", "progress", "Say how far a course is"),
-            "sendRejected": operation("send", "rejected", "Put a request aside that can't become a course"),
-        },
-        "components": {
-            "messages": {
-                "request": {
-                    "payload": {"$ref": "request.schema.json"},
-                    "bindings": {"amqp": {"messageType": "course.request", "bindingVersion": "0.3.0"}},
-                },
-                "status": {
-                    "payload": {"$ref": "status.schema.json"},
-                    "correlationId": {"location": "$message.header#/correlation_id", "description": "The request_id"},
-                },
-                "progress": {"payload": {"$ref": "progress.schema.json"}},
-                "rejected": {
-                    "contentType": "application/octet-stream",
-                    "headers": {
-                        "type": "object",
-                        "properties": {"x-error-code": {"type": "string"}, "x-error-reason": {"type": "string"}},
-                    },
-                },
-            }
         },
     }
 

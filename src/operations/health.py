@@ -1,4 +1,4 @@
-"""Health over HTTP, for orchestrators and monitoring: `/live`, `/ready` and `/metrics` on HEALTH_PORT."""
+"""The HTTP server for orchestrators and monitoring: `/live`, `/ready` and `/metrics` on HEALTH_PORT."""
 
 from collections.abc import Awaitable, Callable
 
@@ -7,14 +7,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 
 class HealthServer:
-    """`/live` says that the process runs; `/ready` (200 or 503) what it is connected to, as a JSON object."""
+    """A server for probes: `/live` says that the process runs, `/ready` (200 or 503) whether it has what it needs."""
 
     def __init__(
-        self, port: int, parts: Callable[[], dict[str, bool]], metrics: Callable[[], Awaitable[bytes]]
+        self, port: int, readiness: Callable[[], dict[str, bool]], metrics: Callable[[], Awaitable[bytes]]
     ) -> None:
-        """`parts` names each thing that the worker needs and says whether it is there. `metrics`: the page."""
+        """`readiness` says of each thing that the worker needs whether it is there; `metrics` makes the page."""
         self._port = port
-        self._parts = parts
+        self._readiness = readiness
         self._metrics = metrics
         application = web.Application()
         application.router.add_get("/live", self._live)
@@ -23,7 +23,7 @@ class HealthServer:
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self) -> None:
-        """Listens on all interfaces: a probe comes from outside the container."""
+        """Starts to listen, on all interfaces, as probes come from outside the container."""
         await self._runner.setup()
         await web.TCPSite(self._runner, port=self._port).start()
 
@@ -35,8 +35,8 @@ class HealthServer:
         return web.json_response({"live": True})
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        parts = self._parts()
-        return web.json_response(parts, status=200 if all(parts.values()) else 503)
+        readiness = self._readiness()
+        return web.json_response(readiness, status=200 if all(readiness.values()) else 503)
 
     async def _page(self, _request: web.Request) -> web.Response:
         return web.Response(body=await self._metrics(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, or readable lines on a terminal. Text is constant; data goes in fields."""
+"""Logs: one JSON object for each line, or readable lines on a terminal. Texts are constant; data goes into fields."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from src.config import Settings
 from src.domain.redaction import Redactor
 from src.operations.metrics import Metrics
 
-# Libraries that have much to say about what the worker reports itself.
+# These libraries log much of what the worker reports itself.
 _QUIET = {"pika": logging.CRITICAL, "httpx2": logging.WARNING, "openai": logging.WARNING, "alembic": logging.WARNING}
 
 
@@ -27,7 +27,7 @@ def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) ->
     ]
     structlog.configure(
         processors=[
-            metrics.count,  # also what the level leaves out
+            metrics.count,  # before the filter, so that lines below the level are counted too
             structlog.stdlib.filter_by_level,
             *shared,
             structlog.processors.format_exc_info,
@@ -63,7 +63,7 @@ def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) ->
 
 
 def _one_line(event: EventDict, **_options: Any) -> str:
-    # JSON may hold these line separators as they are; programs that read logs line by line often split at them.
+    # JSON may hold these characters as they are, but many programs that read logs by lines split at them.
     text = json.dumps(event, ensure_ascii=False, default=repr)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
 

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, at `/metrics` on HEALTH_PORT.
+"""The metrics for Prometheus, at `/metrics` on HEALTH_PORT.
 
-Every log line's stable `action` is counted, whatever the log level, so that what can be looked for in the logs can be
-alarmed on as well. The rest is read when somebody asks.
+Log lines are counted by their stable `action`, whatever the log level, so that an alarm can be set on anything that can
+be looked for in the logs. Everything else is measured when the page is asked for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,23 +14,24 @@ from structlog.typing import EventDict
 _PREFIX = "course_generator_"
 GAUGES = {
     "slots": "Courses that this process works on at most",
-    "slots_in_use": "Courses that it works on",
+    "slots_in_use": "Courses that this process works on",
     "model_calls_limit": "Calls to the model that may be open at once; fewer than usual while it is busy",
     "model_calls_open": "Calls to the model that are open",
     "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
     "model_paused_seconds": "For how long no call to the model will be opened, because it asked for a wait",
     "courses_waiting": "Courses in the queue of the database that are due and that nobody works on",
     "courses_later": "Courses in the queue of the database that are not due: put off, or paused",
-    "courses_running": "Courses in the queue of the database that a worker has",
-    "oldest_course_seconds": "For how long the oldest of the courses that wait has been in the queue",
+    "courses_running": "Courses in the queue of the database that a worker works on",
+    "oldest_course_seconds": "For how long the oldest of the waiting courses has been in the queue",
     "messages_waiting": "Messages in the outbox that are not published",
-    "oldest_message_seconds": "For how long the oldest of them has been waiting",
+    "oldest_message_seconds": "For how long the oldest message in the outbox has been waiting",
     "files_owed": "Courses that are READY and not mirrored to files yet",
 }
+"""The gauges: the name of each, without its prefix, and its help text."""
 
 
 class Metrics(Collector):
-    """The metrics of one process."""
+    """The metrics of one process: counters of its log lines, and gauges that are set when the page is made."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -42,18 +43,22 @@ class Metrics(Collector):
         self._descriptions: Mapping[str, str] = GAUGES
 
     def count(self, _logger: object, level: str, event: EventDict) -> EventDict:
-        """Counts a log line on its way. A processor of structlog."""
+        """Counts a log line by its action and level; returns it unchanged. This is a processor of structlog."""
         if action := event.get("action"):
             self._events.labels(str(action), level).inc()
         return event
 
     def page(self, ready: Mapping[str, bool], gauges: Mapping[str, float], descriptions: Mapping[str, str]) -> bytes:
-        """What Prometheus reads. `ready`: each part that the worker needs; `gauges`: by the names of `GAUGES`."""
+        """Returns the page that Prometheus reads.
+
+        `ready` says of each thing that the worker needs whether it is there; `gauges` has values by names of `GAUGES`,
+        or of `descriptions`, which are those of optional parts.
+        """
         self._ready, self._gauges, self._descriptions = ready, gauges, {**GAUGES, **descriptions}
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """For the registry."""
+        """Yields readiness and gauges; the registry calls this."""
         ready = GaugeMetricFamily(_PREFIX + "ready", "1: this part that the worker needs is there", labels=["part"])
         for part, is_there in self._ready.items():
             ready.add_metric([part], float(is_there))

@@ -1,4 +1,4 @@
-"""`python app.py quality [COURSE]`: what was measured of a course, or of all of them, as a table."""
+"""`python app.py quality [COURSE]`: shows what was measured of one course, or of all courses, as a table."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from src.services.database.measured_courses import measured_course, worst_course
 
 T = TypeVar("T")
 
-# Where output is no terminal, so that no column is cut.
+# The columns of output that goes to no terminal: enough for every column of the tables.
 _WIDE = 160
 
 
@@ -54,8 +54,8 @@ def overview(config: DatabaseSettings, limit: int) -> str:
     with console.capture() as capture:
         console.print(table)
         if (more := courses[0]["finished"] - len(courses)) > 0:
-            console.print(f"Finished beside these: {more}; --limit shows more")
-        console.print("What was found in one: `quality` and its id")
+            console.print(f"Finished besides these: {more}; --limit shows more")
+        console.print("To see what was found in a course: `quality` and its id")
     return capture.get().rstrip()
 
 
@@ -68,7 +68,7 @@ def _from_database(config: DatabaseSettings, work: Callable[[Connection], T]) ->
 
 
 def _console() -> Console:
-    # Titles and findings are others' text: nothing in it is markup.
+    # Titles and findings were written by others, and nothing in them may count as markup.
     return Console(width=None if Console().is_terminal else _WIDE, markup=False, emoji=False, highlight=False)
 
 
@@ -85,7 +85,7 @@ def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
         if quality := _object(course["quality"]):
             console.print(_summary(quality))
         if course["others"]:
-            console.print(f"{course['others']} more are called so: give the id of the one that you mean")
+            console.print(f"Others with that name: {course['others']}; give the id of the one that you mean")
     return capture.get().rstrip()
 
 
@@ -158,7 +158,7 @@ def _grade(quality: Mapping[str, Any]) -> str:
     return f"{quality['reading_grade']}{wanted}"
 
 
-# Other programs may write a quality too, of other shapes.
+# Other programs may store a quality too, of any shape: these three read what they can of it.
 
 
 def _figure(quality: Mapping[str, Any], name: str) -> str:

@@ -1,4 +1,4 @@
-"""`python app.py reconcile`: courses that were written with files only, into the database."""
+"""`python app.py reconcile`: imports courses that were written with files only into the database."""
 
 import typer
 
@@ -17,9 +17,9 @@ _SAID = {
 
 
 async def reconcile(settings: Settings) -> int:
-    """Imports everything that can be, and prints what became of each course. Returns the exit code.
+    """Imports every course that can be imported, and prints what became of each. Returns the exit code.
 
-    Raises `DBAPIError` where the database is away.
+    Raises `DBAPIError` if the database is away.
     """
     database = Database(settings.database)
     files = FilesStore(settings.output_dir)

@@ -1,4 +1,4 @@
-"""`python app.py sources …`: the library of sources, as an operator keeps it."""
+"""`python app.py sources …`: the commands by which an operator keeps the library of sources."""
 
 import asyncio
 import logging
@@ -23,9 +23,11 @@ T = TypeVar("T")
 
 sources = typer.Typer(help="The library of sources in the database of the environment.", no_args_is_help=True)
 
+# The columns of output that goes to no terminal.
 _WIDE = 200
+# How many of the files that are left out are named.
 _NAMED = 5
-"""Of the files that are left out."""
+# How much of a passage is shown.
 _SHOWN_CHARACTERS = 200
 _BCP_47 = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
 
@@ -34,18 +36,17 @@ _BCP_47 = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
 def add(
     path: Annotated[Path, typer.Argument(help="A file, or a folder with all that is in it")],
     prefix: Annotated[str, typer.Option(help="What goes before the paths, such as microbiology/")] = "",
-    language: Annotated[str | None, typer.Option(help="BCP 47, such as de; recognised where left out")] = None,
+    language: Annotated[str | None, typer.Option(help="BCP 47 tag, such as de; recognised if left out")] = None,
 ) -> None:
-    """Add Markdown, text, HTML, DOCX and PDF files, or what has changed of them.
+    """Add Markdown, text, HTML, DOCX and PDF files, or update those that have changed.
 
-    A document that is in the library just as it is now stays as it is. One that is no longer in the folder stays too:
-    `sources remove` takes it out. Files of other kinds are left out, and named at the end.
+    A document that hasn't changed stays as it is. One that is no longer in the folder stays too: `sources remove` takes
+    it out. Files of other kinds are left out, and named at the end.
     """
-    # Not above: with all of their libraries these take as long to load as the worker itself.
+    # Imported here, as these and their libraries take as long to load as the worker itself.
     from src.operations.source_import import Imported, NothingToImport, files_under, import_files, other_files_under
 
-    # What pypdf thinks of a file that it reads all the same.
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of much in files that it can read
     settings = Settings()
     if language is not None and not re.fullmatch(_BCP_47, language):
         _fail(f"--language {language}: give a BCP 47 tag, such as de or pt-BR")
@@ -66,7 +67,7 @@ def add(
         typer.echo(line, err=True)
     if others := other_files_under(path):
         named = ", ".join(map(printable, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
-        typer.echo(f"Left out, being of another kind: {len(others)} ({named})", err=True)
+        typer.echo(f"Left out, as they are of other kinds: {len(others)} ({named})", err=True)
     if trouble is not None:
         typer.echo(trouble, err=True)
     counts = ", ".join(f"{done.counts[change]} {change.value}" for change in Change)
@@ -77,9 +78,9 @@ def add(
 
 @sources.command("list")
 def list_sources(
-    prefix: Annotated[str, typer.Argument(help="Only what is under it, by whole segments")] = "",
+    prefix: Annotated[str, typer.Argument(help="Show only what is under it, by whole segments")] = "",
 ) -> None:
-    """Show the documents."""
+    """Show the documents of the library."""
     from rich.console import Console
     from rich.table import Table
 
@@ -104,8 +105,10 @@ def list_sources(
 
 @sources.command("search")
 def search(
-    query: Annotated[str, typer.Argument(help="Words, as a lesson would look for them")],
-    source_filter: Annotated[str | None, typer.Option("--filter", help="A prefix, as source_filter")] = None,
+    query: Annotated[str, typer.Argument(help="Words that a lesson would look for")],
+    source_filter: Annotated[
+        str | None, typer.Option("--filter", help="A prefix, as a request's source_filter")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=50)] = 8,
 ) -> None:
     """Show the passages that a lesson would be written from, the best first."""
@@ -132,13 +135,13 @@ def remove(
 
 
 def _leads_elsewhere(prefix: str) -> bool:
-    """Whether a prefix is written as a place on a disk, and not in the library; as of Windows too."""
+    """Returns whether a prefix is written as a place on a disk, of Windows too, and not in the library."""
     parts = prefix.replace("\\", "/").split("/")
     return bool(PureWindowsPath(prefix).anchor) or not {".", ".."}.isdisjoint(parts)
 
 
 def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[T]]) -> T:
-    """What `work` returns, given the library as a worker with these settings has it."""
+    """Runs `work` with the library that a worker with these settings has; returns what it returns."""
     if settings.openai.vector_store_id is not None:
         typer.echo("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
 
@@ -154,11 +157,11 @@ def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[
     try:
         return asyncio.run(run())
     except SourcesAway as error:
-        raise error.__cause__ or error from None  # as the other commands tell it
+        raise error.__cause__ or error from None  # the database's error, as the other commands tell it
 
 
 async def _embed(settings: Settings, library: SourceLibrary) -> str | None:
-    """Embeds what has no embedding, where that is wanted; returns what is in the way."""
+    """Embeds the passages that have no embedding, if embeddings are wanted; returns what went wrong, or None."""
     if settings.openai.embedding_model is None:
         return None
     if not settings.openai.configured:
@@ -180,7 +183,7 @@ async def _embed(settings: Settings, library: SourceLibrary) -> str | None:
 
 @contextmanager
 def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere. The value tells it how many more are done."""
+    """Shows a progress bar on a terminal, and nothing elsewhere. Yields a function that adds to what is done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,4 @@
-"""Files into the library of sources: which ones, in which language, and what became of each."""
+"""Imports files into the library of sources: chooses them, tells their language, and says what became of each."""
 
 import asyncio
 import os
@@ -17,29 +17,29 @@ from src.services.database.library_store import Change, Document, NothingToRead
 from src.services.sources.document_reader import SUFFIXES, UnreadableDocument, read_document
 from src.services.sources.library import SourceLibrary
 
-# Longer ones have no room in an index.
+# A longer path has no room in an index.
 _PATH_BYTES = 2000
 
 
 class NothingToImport(OperatorError):
-    """Nothing can be imported. The text says why, and what to do."""
+    """There is nothing to import. The text says why, and what to do."""
 
 
 @dataclass(slots=True)
 class Imported:
-    """What became of the documents."""
+    """What became of the documents of one import."""
 
     counts: dict[Change, int] = field(default_factory=lambda: dict.fromkeys(Change, 0))
     passages: int = 0
-    """Written, of added and changed documents."""
+    """The number of passages written, all of added and changed documents."""
     failed: list[str] = field(default_factory=list)
-    """A line for each, which says what to do."""
+    """One line for each file that couldn't be imported, which says what to do."""
 
 
 def files_under(path: Path) -> list[tuple[Path, str]]:
-    """The file, or those in the folder that can be read, each with its path in there, in order.
+    """Returns the file, or the files in the folder that can be read, in order, each with its path inside the folder.
 
-    No hidden ones, and no links that lead out of the folder. Raises `NothingToImport` where there are none.
+    Hidden files are left out, and so are links that lead out of the folder. Raises `NothingToImport` if there is none.
     """
     if not path.exists():
         raise NothingToImport(f"{path}: there is no such file or folder")
@@ -52,7 +52,7 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
 
 
 def other_files_under(path: Path) -> list[str]:
-    """The files in the folder that `files_under` leaves out because of their kind, by their path in there, in order."""
+    """Returns the paths of those files in the folder that `files_under` leaves out because of their kind, in order."""
     return sorted(file.relative_to(path).as_posix() for file in _files(path) if not _can_be_read(file))
 
 
@@ -65,7 +65,8 @@ async def import_files(
 ) -> Imported:
     """Puts each file (see `files_under`) into the library under `prefix`.
 
-    Goes on where one can't be read. `on_file` is called after each. Raises `DBAPIError` where the database is away.
+    It goes on if one can't be read, and calls `on_file` after each. `language` is a BCP 47 tag; if it is None, each
+    text's language is recognised. Raises `DBAPIError` if the database is away.
     """
     done = Imported()
     for file, inside in files:
@@ -88,7 +89,7 @@ async def import_files(
 
 
 def _can_be_read(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and file.is_file()  # a pipe would be waited for, for ever
+    return file.suffix.lower() in SUFFIXES and file.is_file()  # reading from a pipe might never end
 
 
 def _files(folder: Path) -> Iterator[Path]:

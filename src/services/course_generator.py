@@ -32,8 +32,9 @@ from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.services.crash_points import crash_point
 from src.services.model.budget import TokenBudget
-from src.services.model.language_model import LanguageModel, Question
+from src.services.model.language_model import LanguageModel
 from src.services.model.prompts import lesson_question, outline_question
+from src.services.model.question import Question
 from src.services.sources.search import SourceSearch
 
 T = TypeVar("T")

@@ -1,6 +1,8 @@
 """What an operator does with plain SQL while a worker runs."""
 
+import asyncio
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -8,6 +10,7 @@ from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT, upgrade
 from tests.conftest import Workers
 from tests.integration.test_migrations import ORIGINAL, rows
+from tests.peers import Peer
 from tests.sql import Psql, SQLError
 from tests.stand_in import StandIn
 from tests.upstream import STATUS, Upstream
@@ -218,9 +221,10 @@ def test_new_courses_are_generated_beside_those_of_the_original_service(
 def document_queries() -> dict[str, list[str]]:
     """The SQL blocks of the documents, by document."""
     found = {}
-    for name in ("README.md", "DATABASE.md"):
-        blocks = (ROOT / name).read_text().split("```sql\n")[1:]
-        found[name] = [block.partition("```")[0] for block in blocks]
+    for file in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        blocks = file.read_text().split("```sql\n")[1:]
+        if blocks:
+            found[file.name] = [block.partition("```")[0] for block in blocks]
     return found
 
 
@@ -238,14 +242,15 @@ def documented(document_queries: dict[str, list[str]]) -> Callable[[str], str]:
 def test_the_documented_queries_work(
     psql: Psql, queue_course: Callable[..., str], document_queries: dict[str, list[str]]
 ) -> None:
-    for name, queries in document_queries.items():
-        assert queries, name
+    assert {"DATABASE.md", "quality.md", "runbook.md", "sources.md"} <= document_queries.keys()
+    for queries in document_queries.values():
         for query in queries:
             course_id = queue_course()
-            if "AND status = 'FAILED'" in query:  # the retry
+            is_retry = query.startswith("-- retry")
+            if is_retry:
                 psql.run(f"UPDATE courses SET status = 'FAILED' WHERE id = '{course_id}'")
             psql.run(query.replace("…", course_id))
-            if "AND status = 'FAILED'" in query:
+            if is_retry:
                 assert psql.value(f"SELECT status FROM courses WHERE id = '{course_id}'") == "QUEUED"
 
 
@@ -259,3 +264,33 @@ def test_they_work_as_well_where_the_original_service_was(
     course_id = psql.value("SELECT id FROM courses WHERE status = 'FAILED' LIMIT 1")
     for query in [query for queries in document_queries.values() for query in queries]:
         psql.run(query.replace("…", course_id))
+
+
+def test_the_documented_query_says_why_each_message_of_a_course_is_held_back(
+    psql: Psql, queue_course: Callable[..., str], peer: Callable[..., Peer], documented: Callable[[str], str]
+) -> None:
+    course_id = queue_course(lessons=1)
+    query = documented("-- why the messages of a course").replace("…", course_id).rstrip("\n;")
+
+    def said() -> list[str]:
+        return [row["why"] for row in psql.rows(query)]
+
+    worker = peer()
+    worker.claim_one()
+    psql.run(f"UPDATE courses SET status = 'READY', output_path = 'courses/x' WHERE id = '{course_id}'")
+    nobody, waits = "due: no worker runs", "waits for the earlier message"
+    assert [why[: len(nobody)] for why in said()] == [nobody, waits[: len(nobody)]]
+
+    (processing,) = asyncio.run(worker.outbox.claim(10, 60))
+    assert said()[0] == "a worker is publishing it"
+    asyncio.run(worker.outbox.unpublished(processing.id, "no queue is bound to its routing key", 3600))
+    assert said()[0].startswith("not taken: no queue is bound to its routing key; tried again at ")
+
+    psql.run("UPDATE outbox SET publish_after = now() WHERE failures > 0")
+    asyncio.run(worker.outbox.claim(10, 60))
+    asyncio.run(worker.outbox.published([processing.id]))
+    published, held = said()
+    assert published.startswith("published at ")
+    assert held.startswith("held for the files, at most until ")
+    asyncio.run(worker.store.release_result(UUID(course_id), mirrored=True))
+    assert said()[1].startswith(nobody)

@@ -77,7 +77,7 @@ def sources(environment: dict[str, str], tmp_path: Path) -> Sources:
 def test_from_a_folder_to_passages_and_back(sources: Sources, folder: Path, psql: Psql) -> None:
     added = sources("add", str(folder), "--prefix", "biology/")
     assert added.stdout == "4 added, 0 changed, 0 unchanged, 0 failed; 4 passages written\n"
-    assert added.stderr == "Left out, being of another kind: 1 (picture.png)\n"
+    assert added.stderr == "Left out, as they are of other kinds: 1 (picture.png)\n"
     (folder / "cells" / "membrane.md").write_text(
         "# The membrane\n\nThe membrane is a thin border.\n\n# More\n\nWater passes through the membrane of every cell."
     )
@@ -129,7 +129,7 @@ def test_of_many_files_of_other_kinds_the_first_are_named(sources: Sources, fold
     (folder / "cells" / "a.tex").touch()
     os.mkfifo(folder / "pipe.md")  # nobody writes into it: whoever reads it waits
     assert sources("add", str(folder)).stderr == (
-        "Left out, being of another kind: 10 (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …)\n"
+        "Left out, as they are of other kinds: 10 (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …)\n"
     )
 
 

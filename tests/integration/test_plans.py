@@ -14,7 +14,8 @@ from tests.conftest import new_database
 COURSES = 50_000
 WORKER, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 
-# A fifth is queued, a fiftieth in the works, the rest done; one result in twenty is still to be published.
+# A fifth is queued, a fiftieth in the works, the rest done; one result in twenty is still to be published. Most events
+# are published; what waits is a key whose first event is put off, and twenty events for each of a hundred keys.
 FILL = (
     "ALTER TABLE courses DISABLE TRIGGER USER",
     f"""
@@ -36,6 +37,19 @@ FILL = (
     f"""
     INSERT INTO workers (id, host, pid, version, slots, lease, unbroken_since)
     SELECT id::uuid, 'h', 1, '1', 50, '30 s', now() - interval '1 h' FROM unnest(ARRAY['{WORKER}', '{OTHER}']) id
+    """,
+    """
+    INSERT INTO outbox (destination, routing_key, order_key, type, body, published_at)
+    SELECT 'event', 'r', 'key-' || n % 5000, 't', '', now() FROM generate_series(1, 50000) n
+    """,
+    """
+    INSERT INTO outbox (destination, routing_key, order_key, type, body, publish_after)
+    SELECT 'event', 'r', 'stuck', 't', '', now() + CASE n WHEN 1 THEN interval '1 h' ELSE '0' END
+    FROM generate_series(1, 300) n
+    """,
+    """
+    INSERT INTO outbox (destination, routing_key, order_key, type, body)
+    SELECT 'event', 'r', 'key-' || n % 100, 't', '' FROM generate_series(1, 2000) n
     """,
     """
     INSERT INTO outbox (course_id, destination, type, body, published_at)
@@ -99,7 +113,8 @@ LEASES = COURSES // 50
         ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 600),
         ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
-        ("claim_messages", {"worker_id": WORKER, "limit": 100, "claim": 120.0}, 500),
+        # Those of the stuck key twice (each looks for an earlier one), and what is claimed.
+        ("claim_messages", {"worker_id": WORKER, "limit": 100, "claim": 120.0}, 2 * 300 + 500),
         ("unmirrored_courses", {"older_than": 30.0, "limit": 50}, 10),
         ("prune_outbox", {"keep": 604800.0}, 10),
         # Looks at every lease, and at nothing else.

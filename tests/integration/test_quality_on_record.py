@@ -342,7 +342,7 @@ class TestCommand:
         for name in ("cells", "cells_g-1", "courses/cells_g-1/"):
             code, output = self.show(monkeypatch, database_settings, name)
             assert code == 0 and "· READY ·" in output
-            assert ("1 more are called so" in output) is (name == "cells")
+            assert ("Others with that name: 1" in output) is (name == "cells")
         failed = psql.value("SELECT id FROM courses WHERE status = 'FAILED'")
         assert "no_sources: None was found" in self.show(monkeypatch, database_settings, failed)[1]
         assert self.show(monkeypatch, database_settings, "cellsxg-1")[0] == 1
@@ -368,9 +368,9 @@ class TestCommand:
         assert code == 0 and [row[0] for row in rows] == ["Wrong", "Worse [/b]", "Bad", "Good", "Old"]
         assert rows[2][1:6] == ["0", "4", "75%", "–", "9.2"]
         assert rows[2][-1] == psql.value("SELECT id FROM courses WHERE title = 'Bad'")
-        assert "Finished beside these" not in output
+        assert "Finished besides these" not in output
         code, output = self.show(monkeypatch, database_settings, "--limit", "2")
-        assert code == 0 and "Good" not in output and "Finished beside these: 3" in output
+        assert code == 0 and "Good" not in output and "Finished besides these: 3" in output
 
     def test_one_that_is_not_there(self, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:
         code, output = self.show(monkeypatch, database_settings, "nothing")

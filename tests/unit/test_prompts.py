@@ -13,8 +13,8 @@ from src.domain.quality.review import Reviewed
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.operations.migrations import ROOT
-from src.services.model.language_model import ChatMessage
 from src.services.model.prompts import PROMPTS, data, lesson_question, outline_question, prompt
+from src.services.model.question import ChatMessage
 from tests.lessons import PLAN, outline_review
 
 BRIEF = CourseBrief(topic="Cells", num_lessons=2)

@@ -1,1 +1,1 @@
-"""What is measured of courses: citations that are verified, and gates, each a pure function with named findings."""
+"""The quality of courses: the verification of citations, and gates, each a pure function that yields findings."""

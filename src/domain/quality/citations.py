@@ -1,8 +1,8 @@
-"""Verifying citations: what the text marks with `[1]` must be said by the passage that it names.
+"""Verifies citations: what the text marks with `[1]` must be said by the passage that the citation names.
 
-A citation is shown only when its quotation was found in the passage, and the numbers and proper names of the sentence
-it stands in occur there too. Every other marker is taken out of the text and counted, and the rest numbered anew from
-1, in the order in which a reader meets them. Brackets with numbers that are no markers, as of an interval, stay.
+A citation is shown only if its quotation is found in the passage, and if the numbers and proper names of the sentence
+that it stands in occur there too. Every other marker is taken out of the text and counted. The rest are numbered anew
+from 1, in the order in which a reader meets them. Brackets with numbers that are no markers, such as an interval, stay.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,15 +22,16 @@ _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = regex.compile(r"\d+")
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\d_)}]+$")
 _GOES_ON = regex.compile(r"[ \t]+[\p{L}\d]")
-# A capital inside a sentence. At its start, or after a sign that may begin one, it says nothing.
+# A word with a capital inside a sentence. At the start, or after a sign that may begin a sentence, a capital tells
+# nothing.
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
-# Of private use: no word, no space, no end of a sentence.
+# Stands for a character of code. It is from the private use area: no part of a word, no space, no end of a sentence.
 _IN_CODE = "\ue000"
 _MOST_PASSES = 5
 _FIRST_WORD = regex.compile(r"[^\p{L}\d]*(\p{Lu}[\p{L}\p{M}’'-]+)")
 _LOWER = regex.compile(r"\b\p{Ll}[\p{L}\p{M}’'-]*")
 _NAMELESS = frozenset({"de", "lb"})
-"""Languages that write every noun with a capital."""
+"""Languages in which every noun has a capital, so that names can't be told by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,18 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A text whose citations are verified."""
+    """The parts of a lesson with the citations that hold."""
 
     fields: dict[str, str]
-    """Every part by its path, with its markers as they are to be shown."""
+    """The text of each part by its path, with the markers that are to be shown."""
     references: tuple[Citation, ...]
     removed: tuple[Removed, ...]
 
 
 @dataclass(slots=True)
 class _Verification:
+    """One pass over all parts of a lesson."""
+
     drafts: Mapping[int, CitationDraft]
     passages: Sequence[Passage]
     language: str
@@ -69,14 +72,14 @@ class _Verification:
 def verified(
     fields: Mapping[str, str], drafts: Iterable[CitationDraft], passages: Sequence[Passage], language: str = "en"
 ) -> Cited:
-    """`fields` (parts of a lesson by path, in reading order) with the citations that hold, and these alone."""
+    """Returns `fields`, the parts of a lesson by path in reading order, with the citations that hold and no others."""
     known: dict[int, CitationDraft] = {}
     for draft in drafts:
         known.setdefault(draft.number, draft)
     names = known_names((*fields.values(), *(passage.text for passage in passages)))
     shown, removed = dict(fields), list[Removed]()
-    # Nearly always the second pass changes nothing. But what is taken out may end or begin what looks like code, and
-    # with that bring a marker to light that nobody has verified.
+    # The second pass nearly always changes nothing. But taking out a marker may end or begin what looks like code, and
+    # so bring another marker to light that nobody has verified.
     for _ in range(_MOST_PASSES):
         work = _Verification(known, passages, language, names)
         before, shown = shown, {where: _shown(text, where, work) for where, text in shown.items()}
@@ -89,7 +92,7 @@ def verified(
 
 
 def without_markers(text: str) -> str:
-    """`text` with no citations in it."""
+    """Returns `text` without its citations."""
     if "[" not in text:
         return text
     kept, position = [], 0
@@ -100,14 +103,17 @@ def without_markers(text: str) -> str:
 
 
 def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
-    """The numbers that `text` cites, in order. `declared`: those that stand for something, where that is known."""
+    """Returns the numbers that `text` cites, in order.
+
+    `declared`: the numbers that stand for a citation; None if that isn't known.
+    """
     if "[" not in text:
         return []
     return [number for marker in _markers(masked(text, _IN_CODE), declared) for number in _cited_numbers(marker)]
 
 
 def renumbered(text: str, new: Mapping[int, int]) -> str:
-    """`text` with the numbers that it cites replaced by those of `new`, where that has them."""
+    """Returns `text` with each number that it cites replaced by its new one, if `new` has one."""
     kept, position = [], 0
     for marker in _markers(masked(text, _IN_CODE), None):
         digits = marker.group(1)
@@ -122,9 +128,9 @@ def _markers(text: str, declared: Collection[int] | None) -> list[regex.Match[st
 
 
 def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] | None) -> bool:
-    """Whether brackets with numbers cite something: `[0, 1]` may be an interval, `a[1]` a part of an array.
+    """Returns whether brackets with numbers cite something: `[0, 1]` may be an interval, and `a[1]` part of an array.
 
-    `declared`: the numbers that stand for something; None where that isn't known.
+    `declared`: the numbers that stand for a citation; None if that isn't known.
     """
     cited = _cited_numbers(marker)
     known = [number for number in cited if declared is None or number in declared]
@@ -141,12 +147,12 @@ def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] 
 
 
 def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
-    """Whether a sentence carries a citation."""
+    """Returns whether a sentence carries a citation."""
     return bool(markers(sentence, declared))
 
 
 def known_names(texts: Iterable[str]) -> frozenset[str]:
-    """Words that stand inside sentences with a capital, and nowhere without one."""
+    """Returns the words that have a capital inside some sentence and are nowhere without one."""
     found: set[str] = set()
     lower: set[str] = set()
     for text in texts:
@@ -158,9 +164,9 @@ def known_names(texts: Iterable[str]) -> frozenset[str]:
 def unsupported_facts(
     sentence: str, passages: Sequence[Passage], language: str, names: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Numbers and proper names of `sentence` that occur in none of `passages`.
+    """Returns the numbers and proper names of `sentence` that occur in none of `passages`.
 
-    The first word has a capital in any case; it is taken for a name if it is one of `names`.
+    The first word has a capital in any case, so it is taken for a name only if it is one of `names`.
     """
     given = list(map(_given, passages))
     plain = without_markers(sentence)
@@ -179,30 +185,31 @@ def unsupported_facts(
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What a passage has of numbers and words."""
+    """The numbers and words of a passage, which sentences are compared with."""
 
     numbers: frozenset[str]
     counted: frozenset[str]
-    """Stems of what it has any number of."""
+    """The stems of the things that it counts."""
     stems: frozenset[str]
     beginnings: frozenset[str]
+    """The first four and five letters of each stem."""
 
 
-@lru_cache(maxsize=512)  # many sentences of a course are held against the same passages
+@lru_cache(maxsize=512)  # many sentences of a course are compared with the same passages
 def _given(passage: Passage) -> _Given:
     text = f"{passage.text} {passage.section} {passage.document}"
     stems = frozenset(map(stem, words(text)))
-    # Genoa is named by "Genoese" too.
+    # A passage that says "Genoese" names Genoa too.
     beginnings = frozenset(word[:length] for word in stems for length in (4, 5) if len(word) >= length)
     counted = frozenset().union(*(things for _, things in counts(passage.text)))
     return _Given(frozenset(numbers(text)), counted, stems, beginnings)
 
 
 def miscounted(sentence: str, passages: Sequence[Passage]) -> list[str]:
-    """Numbers of which `sentence` counts something that `passages` count too, but have nowhere at all.
+    """Returns the numbers in which `sentence` counts something that `passages` count too, but never in that number.
 
-    So number words are held against a passage only where it counts: most of what a sentence counts in words ("these two
-    parts") is its own sum of what it was given.
+    So a number word is compared with a passage only if both count the same thing. Most of what a sentence counts in
+    words ("these two parts") is its own sum of what it was given.
     """
     plain = without_markers(sentence)
     said = counts(plain)
@@ -211,12 +218,12 @@ def miscounted(sentence: str, passages: Sequence[Passage]) -> list[str]:
     given = list(map(_given, passages))
     counted = frozenset().union(*(it.counted for it in given))
     known = frozenset().union(*(it.numbers for it in given))
-    written = written_numbers(plain)  # `unsupported_facts` has seen them
+    written = written_numbers(plain)  # `unsupported_facts` has compared these
     return [number for number, things in said if things & counted and number not in known | written]
 
 
 def other_numbers(sentence: str, quotes: str) -> list[str]:
-    """The numbers of `sentence`, if its quotations give numbers too and not one of them is the same."""
+    """Returns the numbers of `sentence`, if its quotations give numbers too and not one of them is the same."""
     said = written_numbers(without_markers(sentence))
     return sorted(said) if written_numbers(quotes) and not said & numbers(quotes) else []
 
@@ -246,7 +253,10 @@ def _shown(text: str, where: str, work: _Verification) -> str:
 
 
 def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verification) -> set[int]:
-    """The numbers among `cited`, those of the markers of `sentence`, that may be shown; the others are noted."""
+    """Returns the numbers that may be shown, among those that the markers of `sentence` cite; notes the others.
+
+    `cited` has the numbers of each marker.
+    """
     used = [number for numbers_cited in cited for number in numbers_cited]
     good = {number for number in used if isinstance(_quotation(number, work), Located)}
     passages = [work.passages[work.drafts[number].passage - 1] for number in sorted(good)]

@@ -1,4 +1,4 @@
-"""A lesson under review: what the gates look at, made once for all of them."""
+"""The lesson under review, in the forms in which the gates look at it; each is made once for all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,33 +32,33 @@ class Draft:
     references: Sequence[Citation]
     removed: Sequence[Removed]
     must_cite: bool
-    """Whether a lesson without a verified citation is no lesson."""
+    """Whether the lesson fails without a single verified citation."""
     others: Mapping[int, Grams]
-    """`grams` of the other lessons of the course that are finished, by their number."""
+    """The `grams` of the course's other finished lessons, by lesson number."""
 
     @cached_property
     def declared(self) -> frozenset[int]:
-        """The numbers that cite something."""
+        """The numbers that stand for a verified citation."""
         return frozenset(reference.number for reference in self.references)
 
     @cached_property
     def fields(self) -> dict[str, str]:
-        """The parts in reading order, with their citations."""
+        """The parts by path, in reading order, with their citations."""
         return self.text.fields()
 
     @cached_property
     def prose(self) -> dict[str, str]:
-        """Running text alone, as it is read aloud: no definitions, citations, code or markup."""
+        """The running text of each part as it is read aloud, without definitions, citations, code and markup."""
         return {where: plain(text) for where, text in self.fields.items() if not where.startswith("key_terms.")}
 
     @cached_property
     def all_prose(self) -> str:
-        """`prose` in one."""
+        """All of `prose` in one text."""
         return "\n\n".join(self.prose.values())
 
     @cached_property
     def lesson_text(self) -> str:
-        """What an answer may rest on: prose, headings, terms and their definitions."""
+        """The text that an answer may rest on: prose, headings, terms and their definitions."""
         headed = [f"{part.heading}\n\n{plain(part.content)}" for part in self.text.sections]
         terms = [f"{term.term}: {plain(term.definition)}" for term in self.text.key_terms]
         others = (plain(text) for text in (self.text.introduction, self.text.applications, self.text.summary))
@@ -66,7 +66,7 @@ class Draft:
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        """Content stems of `lesson_text`."""
+        """The content stems of `lesson_text`."""
         return frozenset(content_stems(self.lesson_text))
 
     @cached_property
@@ -76,7 +76,7 @@ class Draft:
 
     @cached_property
     def everything(self) -> dict[str, str]:
-        """Every text of the lesson by path, titles and questions included, as the model wrote it."""
+        """Every text of the lesson by path as the model wrote it, headings, terms and questions included."""
         texts = dict(self.fields)
         for number, part in enumerate(self.text.sections, start=1):
             texts[f"sections.{number}.heading"] = part.heading
@@ -88,9 +88,9 @@ class Draft:
         return texts
 
     def factual_sentences(self) -> list[Sentence]:
-        """Sentences of sections and definitions that state something, and so should carry a citation.
+        """Returns the sentences of sections and definitions that state something and so should carry a citation.
 
-        What introduction and summary state stands in the sections too; applications are the learner's own world.
+        What introduction and summary state is in the sections too, and applications are about the learner's own world.
         """
         stated: list[Sentence] = []
         for where, text in self.fields.items():
@@ -100,7 +100,7 @@ class Draft:
 
 
 _LEAST_WORDS_OF_A_STATEMENT = 6
-# Speaks to the learner or of the lesson, and states nothing.
+# A sentence with one of these speaks to the learner or of the lesson, and states nothing.
 _ADDRESS = regex.compile(
     r"\b(?:you|your|we|us|our|let's|let us|imagine|think of|this lesson|du|dein\w*|ihr|wir|uns|diese lektion)\b"
     r"|आप|तुम|हम |أنت|نحن|هذا الدرس|इस पाठ",
@@ -116,18 +116,18 @@ def _states_something(sentence: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Markdown as it is read aloud."""
+    """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
     return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
 
 
 def grams(text: str, size: int = 5) -> Grams:
-    """All runs of `size` words of a text."""
+    """Returns all runs of `size` words of a text."""
     found = words(text)
     return frozenset(tuple(found[start : start + size]) for start in range(len(found) - size + 1))
 
 
 def grams_of_content(content: Mapping[str, object]) -> Grams:
-    """`grams` of a lesson that is saved already, from its `content_json`."""
+    """Returns the `grams` of a lesson that is saved already, from its `content_json`."""
     # Other programs may have stored anything.
     sections = content.get("sections") if isinstance(content, Mapping) else None
     parts = [part for part in sections if isinstance(part, Mapping)] if isinstance(sections, list) else []

@@ -1,8 +1,8 @@
-"""Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders.
+"""Finds words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders.
 
-What a course on any subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak. Wordings that nearly
-always are one, but might be innocent, are soft findings: they are repaired and never fail a course. So are words that a
-source says too: a book about teaching has lesson plans. Code is left out.
+What a course on some subject may say (a "todo" in Spanish, an apology in a dialogue) is no leak. Wordings that nearly
+always are a leak, but might be innocent, are soft findings: they are repaired and never fail a course. So are words
+that a source says too, as a book about teaching has lesson plans. Code isn't looked at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ from src.domain.finding import Finding, Severity, excerpt
 from src.domain.markdown_syntax import without_code
 from src.domain.source import Passage
 
-# Stands at the edge of an answer, and is short: that a source says "sure, …" somewhere excuses nothing.
+# The kind of leak that a source never excuses: such words are few, and some source says "sure, …" somewhere.
 _NEVER_A_SOURCES = "talk around the answer"
-# What some patterns take in of the line or sentence that a leak begins.
+# Characters before a leak that some patterns match with it.
 _BEFORE_A_LEAK = " \t\n*_#>-.!?"
 
 _SURELY = {
@@ -70,9 +70,9 @@ _PATTERNS = ((Severity.HARD, _compiled(_SURELY)), (Severity.SOFT, _compiled(_LIK
 
 
 def leaks(gate: str, texts: Mapping[str, str], asked: str, passages: Sequence[Passage] = ()) -> Iterator[Finding]:
-    """The leaks of texts by path, as findings of `gate`; of each kind the gravest in a text.
+    """Yields the leaks in `texts`, given by path, as findings of the gate `gate`: the gravest of each kind in a text.
 
-    What stands in `asked`, the words of the request, may be said. What a passage says too is soft.
+    Words that stand in `asked`, the words of the request, are no leak. Words that a passage says too are a soft one.
     """
     for where, text in texts.items():
         said = without_code(text).replace("’", "'")
@@ -99,13 +99,13 @@ def _finding(gate: str, severity: Severity, where: str, what: str, leak: str, so
 
 
 def _source_of(leak: str, passages: Sequence[Passage]) -> str | None:
-    """The document that says these words."""
+    """Returns a document that says these words; None if no passage does."""
     said = (it.document for it in passages if _says(f"{it.section}\n{it.text}", leak))
     return next(said, None)
 
 
 def _says(text: str, leak: str) -> bool:
-    """Whether `text` has these words: not as parts of others, and `TODO` in capitals."""
+    """Returns whether `text` has these words, as whole words and, if they are in capitals like `TODO`, in capitals."""
     wanted = r"\s+".join(map(regex.escape, leak.lstrip(_BEFORE_A_LEAK).split()))
     flags = 0 if leak.isupper() else regex.IGNORECASE
     return regex.search(rf"(?<!\w){wanted}(?!\w)", text.replace("’", "'"), flags) is not None

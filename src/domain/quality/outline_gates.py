@@ -1,4 +1,4 @@
-"""Gates on an outline. That lessons are numbered and titles differ is part of the shape of an `Outline`."""
+"""The gates for an outline. The shape of an `Outline` sees to it that lessons are numbered and that titles differ."""
 
 from collections.abc import Iterator
 
@@ -32,14 +32,14 @@ _VAGUE = {
 }
 
 
-# Likely a leak in a lesson, and none in its plan.
+# Words that are likely a leak in a lesson, but not in its plan.
 _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|should) be\b", regex.IGNORECASE)
-# What a title may say beside its subject.
+# Words that a title may have besides its subject.
 _OF_ANY_TITLE = frozenset(content_stems("introduction overview basics Einführung Überblick Grundlagen परिचय مقدمة"))
 
 
 def lesson_count(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """As many lessons as were asked for."""
+    """Finds another number of lessons than was asked for."""
     if len(outline.lessons) != brief.num_lessons:
         yield hard(
             "lesson_count", "lessons", f"{len(outline.lessons)} were given; exactly {brief.num_lessons} are needed"
@@ -47,7 +47,7 @@ def lesson_count(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """Titles that hardly differ."""
+    """Finds titles that hardly differ."""
     known: dict[frozenset[str], str] = {}
     for lesson in outline.lessons:
         stems = frozenset(content_stems(lesson.title))
@@ -59,7 +59,7 @@ def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def vague_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """Objectives that nobody can see reached. Not measured but in English and German."""
+    """Finds objectives of which nobody can see whether they are reached, in English and German only."""
     vague = _VAGUE.get(primary_subtag(brief.language))
     for lesson in outline.lessons if vague else ():
         for number, objective in enumerate(lesson.learning_objectives, start=1):
@@ -71,7 +71,7 @@ def vague_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """An objective that stands twice in a lesson."""
+    """Finds an objective that stands twice in a lesson."""
     for lesson in outline.lessons:
         seen: set[tuple[str, ...]] = set()
         for number, objective in enumerate(lesson.learning_objectives, start=1):
@@ -83,7 +83,7 @@ def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding
 
 
 def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """Words that were meant for somebody other than the learner."""
+    """Finds words that were meant for somebody other than the learner."""
     texts = [("title", outline.title), ("description", outline.description)]
     for lesson in outline.lessons:
         named = "\n".join((*lesson.key_concepts, *lesson.learning_objectives))
@@ -94,7 +94,7 @@ def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """HTML, script or images: titles and descriptions stand in the course as they are."""
+    """Finds HTML, scripts and images, as titles and descriptions are shown in the course as they are."""
     yield from html(outline.title, "title", brief.topic)
     yield from html(outline.description, "description", brief.topic)
     for lesson in outline.lessons:
@@ -104,7 +104,7 @@ def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """An outline in another language than the one asked for."""
+    """Finds an outline in another language than the one asked for."""
     parts = (f"{lesson.description} {' '.join(lesson.learning_objectives)}" for lesson in outline.lessons)
     if other := other_language(" ".join((outline.description, *parts)), brief.language):
         yield hard("outline_language", "", f"the outline is in {other}, not in {language_name(brief.language)}")

@@ -1,6 +1,6 @@
-"""Gates on the questions of a lesson. Each is a pure function from a draft to its findings, under one name.
+"""The gates for the questions of a lesson. Each is a pure function from a draft to findings with the gate's name.
 
-That a key is one of its choices, that these differ, and how many there are, is part of the shape of a `Check`.
+The shape of a `Check` sees to it that a key is one of the choices, that these differ, and how many there are.
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from src.domain.quality.quotes import locate
 from src.domain.words import content_stems, negations, numbers, stem, words, written_numbers
 
 LEAST_SUPPORT = 0.5
-"""The share of an answer's words that the lesson has to have."""
+"""The share of an answer's words that the lesson must have."""
 LONGER = 1.6
-"""How many times longer than the longest wrong choice the right one may be."""
+"""How many times as long as the longest wrong choice the right one may be, at most."""
 LONGER_BY = 15
-"""And how many characters longer, at least."""
+"""How many characters longer than the longest wrong choice the right one may be, whatever `LONGER` says."""
 SAME_QUESTION = 0.85
-"""The share of the words of two questions that both have, from which on they ask the same."""
+"""Two questions ask the same if they share this part of their words, or more."""
 FEWEST_TO_BALANCE = 3
-"""So many true-or-false questions of a lesson have both keys."""
+"""If a lesson has so many true-or-false questions, both keys must occur."""
 
 _ALL_OR_NONE = regex.compile(
     r"\b(?:all|none|both|neither) (?:of )?(?:the |these )?(?:above|below|these|options|answers|choices)\b"
@@ -44,18 +44,18 @@ _NEGATIVE = regex.compile(
 
 
 def answer_unsupported(draft: Draft) -> Iterator[Finding]:
-    """Answers that this lesson's own text doesn't bear out."""
+    """Finds answers that the lesson's own text doesn't bear out."""
     for number, check in enumerate(draft.text.checks, start=1):
         for message in key_faults(check, draft.lesson_text, draft.stems):
             yield hard("answer_unsupported", f"checks.{number}", message)
 
 
 def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[str]:
-    """Why the key of a question can't be trusted, seen against the lesson's text and its content stems.
+    """Returns why the key of a question can't be trusted, given the lesson's text and its content stems.
 
-    The evidence must stand in the lesson. Multiple choice: evidence and explanation speak of the key, and of no other
-    choice more. True or false: a statement that the evidence makes is true, one with other numbers or negations is not.
-    Short answer: its words and numbers are the lesson's.
+    The evidence must stand in the lesson. Multiple choice: evidence and explanation must speak of the key, and of no
+    other choice more. True or false: a statement that the evidence makes is true, and one with other numbers or
+    negations is not. Short answer: its words and numbers must be the lesson's.
     """
     if locate(without_markers(check.evidence), lesson_text) is None:
         return [f"the evidence {excerpt(check.evidence)} is no sentence of this lesson"]
@@ -72,9 +72,10 @@ def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[st
 
 
 def _told(check: Check) -> str | None:
-    """The choice that the explanation says is right; None where that can't be told.
+    """Returns the choice that is right according to the explanation; None if that can't be told.
 
-    The prompt asks for it at the beginning. Of true and false, the only one that is named says the same.
+    It is the choice that the explanation begins with, as the prompt asks for; or, of true and false, the only one that
+    it names.
     """
     for choice in check.choices or ():
         mark = r"\b" if check.kind == "true_false" else r"[\"'”’»]?\s*[:：]"
@@ -90,7 +91,7 @@ def _told(check: Check) -> str | None:
 def _choice_faults(check: Check, evidence: str) -> list[str]:
     assert check.choices is not None
     if {word.casefold() for word in _NEGATIVE.findall(check.question)} - set(words(evidence)):
-        return []  # it asks for what is not so, and the evidence may speak of the wrong choices
+        return []  # the question asks for what is not so, and the evidence may speak of the wrong choices
     support = {choice: _support(choice, evidence, check) for choice in check.choices}
     wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda choice: support[choice])
     if support[wrong] > support[check.answer]:
@@ -101,10 +102,11 @@ def _choice_faults(check: Check, evidence: str) -> list[str]:
 
 
 def _support(choice: str, evidence: str, check: Check) -> float:
-    """How far a choice is borne out: by the evidence first of all, then by the explanation.
+    """Returns how far a choice is borne out, from 0 to 3: by the evidence, which counts twice, and the explanation.
 
-    Words that the question has, or all choices, say nothing about one of them. A choice of such words alone counts
-    for half; where it stands word for word tells it from one of the same words.
+    Words that the question has, or all choices, say nothing about one of them. If a choice has no others, half of its
+    support is for these words, and half for standing there word for word, which tells it from a choice of the same
+    words.
     """
     assert check.choices is not None
     question = set(content_stems(check.question))
@@ -124,7 +126,7 @@ def _support(choice: str, evidence: str, check: Check) -> float:
 
 def _statement_faults(check: Check, evidence: str) -> list[str]:
     assert check.choices is not None
-    # "True or false?" before the statement is no part of it.
+    # "True or false?" before the statement isn't part of it.
     label = {stem(word) for choice in check.choices for word in words(choice)}
     stated, given = set(content_stems(check.question)) - label, set(content_stems(evidence))
     same_numbers = written_numbers(check.question) <= numbers(evidence)
@@ -152,7 +154,7 @@ def _short_answer_faults(check: Check, evidence: str, stems: frozenset[str]) -> 
 
 
 def longest_is_key(draft: Draft) -> Iterator[Finding]:
-    """A right choice that stands out by its length."""
+    """Finds a right choice that stands out by its length."""
     for number, check in enumerate(draft.text.checks, start=1):
         if check.kind != "multiple_choice" or check.choices is None:
             continue
@@ -166,7 +168,7 @@ def longest_is_key(draft: Draft) -> Iterator[Finding]:
 
 
 def all_or_none(draft: Draft) -> Iterator[Finding]:
-    """ "All of the above" and its kind, which test how tests are made; in a shuffled order they mean nothing."""
+    """Finds choices such as "all of the above". They test how tests are made, and mean nothing once shuffled."""
     for number, check in enumerate(draft.text.checks, start=1):
         for choice in check.choices or ():
             if _ALL_OR_NONE.search(choice):
@@ -174,7 +176,7 @@ def all_or_none(draft: Draft) -> Iterator[Finding]:
 
 
 def duplicate_question(draft: Draft) -> Iterator[Finding]:
-    """Two questions that ask the same."""
+    """Finds two questions that ask the same."""
     asked: list[tuple[int, set[str], str]] = []
     for number, check in enumerate(draft.text.checks, start=1):
         own = set(content_stems(check.question)) | written_numbers(check.question)
@@ -191,7 +193,7 @@ def duplicate_question(draft: Draft) -> Iterator[Finding]:
 
 
 def question_language(draft: Draft) -> Iterator[Finding]:
-    """Questions in another language than the lesson's."""
+    """Finds questions in another language than the lesson's."""
     language = draft.brief.language
     for number, check in enumerate(draft.text.checks, start=1):
         text = " ".join((check.question, *(check.choices or ()), check.answer, check.explanation))
@@ -202,7 +204,7 @@ def question_language(draft: Draft) -> Iterator[Finding]:
 
 
 def letter_named(draft: Draft) -> Iterator[Finding]:
-    """Letters of choices in a question or its explanation: the choices are drawn, and the letters with them."""
+    """Finds letters of choices in a question or its explanation: choices get letters only once they are placed."""
     for number, check in enumerate(draft.text.checks, start=1):
         found = _LETTER_NAMED.search(f"{check.question}\n{check.explanation}") if check.choices else None
         if found:
@@ -210,7 +212,7 @@ def letter_named(draft: Draft) -> Iterator[Finding]:
 
 
 def choices_alike(draft: Draft) -> Iterator[Finding]:
-    """Choices that differ in signs alone, so that two of them are right."""
+    """Finds choices that differ only in signs, so that two of them would be right."""
     for number, check in enumerate(draft.text.checks, start=1):
         known: dict[tuple[str, ...], str] = {}
         for choice in check.choices or ():
@@ -221,7 +223,7 @@ def choices_alike(draft: Draft) -> Iterator[Finding]:
 
 
 def not_true_and_false(draft: Draft) -> Iterator[Finding]:
-    """True-or-false questions whose choices are something else, or stand the wrong way round."""
+    """Finds true-or-false questions whose choices are something else, or stand the wrong way round."""
     known = _TRUE_AND_FALSE.get(primary_subtag(draft.brief.language))
     for number, check in enumerate(draft.text.checks, start=1):
         if known is None or check.kind != "true_false" or check.choices is None:
@@ -233,7 +235,7 @@ def not_true_and_false(draft: Draft) -> Iterator[Finding]:
 
 
 def one_sided_keys(draft: Draft) -> Iterator[Finding]:
-    """True-or-false questions that all have one key, which then needs no lesson. Of two, that is chance."""
+    """Finds true-or-false questions that all have the same key, which needs no lesson. Of two, that may be chance."""
     keys = [check.answer for check in draft.text.checks if check.kind == "true_false"]
     if len(keys) >= FEWEST_TO_BALANCE and len({key.casefold() for key in keys}) == 1:
         message = f"all {len(keys)} true_false questions have the key {excerpt(keys[0])}: turn a statement round"

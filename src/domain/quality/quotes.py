@@ -1,4 +1,4 @@
-"""Finding a quotation in the text that it claims to be from."""
+"""Finds a quotation in the text that it is said to be from."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -9,9 +9,12 @@ from rapidfuzz import fuzz, process
 from src.domain.words import negations, numbers, words
 
 LEAST_SCORE = 90.0
-"""Of an alignment, from 0 to 100 (rapidfuzz `partial_ratio`): a letter or two may differ, not a word."""
+"""The least score of an alignment, of 100 (rapidfuzz `partial_ratio`): a letter or two may differ, but no word."""
 LEAST_CHARACTERS = 15
-"""What is shorter stands in many texts and proves nothing. Scripts without letters as in Latin need a third of it."""
+"""The least length of a quotation: a shorter one stands in many texts and proves nothing.
+
+A character beyond ASCII counts for three, as other scripts say more in fewer characters.
+"""
 
 _SIGNS = {
     **dict.fromkeys("‘’‚‛′`´", "'"),
@@ -27,31 +30,32 @@ _LONGEST_ALIGNED = 600
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a quotation stands."""
+    """The place of a quotation in a text, which is `text[start:end]`."""
 
     start: int
     end: int
     score: float
-    """100 where it stands there word for word, else that of the alignment."""
+    """100 if the quotation stands there word for word, else the score of the alignment."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Normalised:
     text: str
     positions: tuple[int, ...]
-    """Of each character: where it was."""
+    """Where each character of `text` stood before."""
 
 
 def is_too_short(quote: str) -> bool:
-    """Whether a quotation is too short to prove anything."""
+    """Returns whether a quotation is too short to prove anything."""
     text = _normalised(quote).text
     return sum(1 if character.isascii() else 3 for character in text) < LEAST_CHARACTERS
 
 
 def locate(quote: str, text: str) -> Located | None:
-    """Where `quote` stands in `text`: exactly but for case, space, emphasis and the form of signs; else nearly.
+    """Returns where `quote` stands in `text`, exactly or else nearly; None if it doesn't.
 
-    Nearly is an alignment of `LEAST_SCORE` in which every word has its like, and no number or negation differs.
+    Exactly: but for case, space, emphasis and the form of signs. Nearly: by an alignment with at least `LEAST_SCORE`,
+    in which each word has its like and no number or negation differs.
     """
     wanted, given = _normalised(quote), _normalised(text)
     if not wanted.text:
@@ -60,7 +64,7 @@ def locate(quote: str, text: str) -> Located | None:
     if found >= 0:
         return _located(given, text, found, found + len(wanted.text), 100.0)
     if len(wanted.text) > min(len(given.text), _LONGEST_ALIGNED):
-        return None  # of a shorter text, the alignment would look for the text in the quotation
+        return None  # if the text is the shorter one, the alignment would look for it in the quotation
     aligned = fuzz.partial_ratio_alignment(wanted.text, given.text, score_cutoff=LEAST_SCORE)
     if aligned is None:
         return None

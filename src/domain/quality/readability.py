@@ -1,4 +1,4 @@
-"""How hard a text is to read."""
+"""Readability: how hard a text is to read, and which grade it should suit."""
 
 from functools import lru_cache
 
@@ -9,9 +9,9 @@ from src.domain.language_tag import primary_subtag
 from src.domain.words import sentences, words
 
 LEAST_WORDS = 100
-"""A shorter text says too little about its reader."""
+"""The shortest text that is measured: a shorter one tells too little about its reader."""
 
-# Read as prose, a table is one endless sentence.
+# A table that is read as prose would be one endless sentence.
 _TABLE_ROW = regex.compile(r"^[ \t]*\|.*$", regex.MULTILINE)
 _NAMED_GRADE = regex.compile(
     r"\b(?P<kind>grade|class|year|form|klasse)\s*(?P<after>\d{1,2})\b"
@@ -21,7 +21,7 @@ _NAMED_GRADE = regex.compile(
 _OTHER_COUNT = regex.compile(r"\bages?\b|\baged\b|\bkey stage\b|\bjahre\b")
 _NUMBER = regex.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _LAST_GRADE = 20
-# School years where there is no number: first match wins. College begins after grade 12.
+# School years for grade levels without a number; the first match counts. College begins after grade 12.
 _STAGES = (
     ("kindergarten", 0),
     ("preschool", 0),
@@ -41,11 +41,11 @@ _STAGES = (
 
 
 def grade_number(grade_level: str) -> int | None:
-    """The school year (US grade) that a grade level names, as far as it names one: 8 for "Grade 8"."""
+    """Returns the school year (US grade) that a grade level names, 8 for "Grade 8"; None if it names none."""
     level = grade_level.casefold()
     if named := _NAMED_GRADE.search(level):
         number = int(named["after"] or named["before"])
-        # Years in England and Wales begin one earlier: Year 9 is Grade 8.
+        # School years in England and Wales count from one year earlier: Year 9 is Grade 8.
         return number - (named["kind"] == "year") if number <= _LAST_GRADE else None
     if _OTHER_COUNT.search(level):
         return None
@@ -57,15 +57,15 @@ def grade_number(grade_level: str) -> int | None:
 
 
 def without_tables(text: str) -> str:
-    """What of a text is read as sentences."""
+    """Returns a Markdown text without its tables, whose rows are no sentences."""
     return _TABLE_ROW.sub("", text)
 
 
 def reading_grade(text: str, language: str) -> float | None:
-    """The Flesch-Kincaid grade of English prose without tables; None of another language or a short text.
+    """Returns the Flesch-Kincaid grade of English prose; None if it is in another language or too short.
 
-    0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom, "Derivation
-    of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are those of hyphenation.
+    The grade is 0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom,
+    "Derivation of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are counted by hyphenation.
     """
     if primary_subtag(language) != "en":
         return None

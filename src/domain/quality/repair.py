@@ -1,4 +1,4 @@
-"""What of a lesson is asked for again when its review found something: the parts that are at fault, and no more."""
+"""The repair of a lesson: the parts at fault are asked for again, and no more, and put into the lesson."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count
@@ -14,7 +14,7 @@ from src.domain.quality.quotes import locate
 from src.domain.text import Prose
 
 _Number = Annotated[int, Field(ge=1, description="Which one it is, counted from 1")]
-# Models leave out what they aren't asked for in all of these ways.
+# A model that isn't asked for a part may leave it out, or send null or an empty text.
 _IfAsked = Annotated[
     Prose | None, BeforeValidator(lambda given: given or None), Field(description="null where it isn't asked for")
 ]
@@ -54,9 +54,10 @@ class LessonParts(BaseModel):
     ] = ()
 
     def put_into(self, text: LessonText, wanted: Collection[str]) -> LessonText:
-        """`text` with those of the parts that are `wanted` (their paths) in place of its own.
+        """Returns `text` with those of these parts put in whose paths are `wanted`.
 
-        What their numbers stand for is theirs: they get those that `text` has for the same, or none that it uses.
+        The parts come with citations of their own. A citation that `text` has too gets its number there, and any other
+        gets a number that `text` doesn't use.
         """
         numbers, added = self._numbered(text)
         changed: dict[str, Any] = {
@@ -75,12 +76,12 @@ class LessonParts(BaseModel):
         return text.model_copy(update={**changed, "citations": (*text.citations, *added)})
 
     def _numbered(self, text: LessonText) -> tuple[dict[int, int], list[CitationDraft]]:
-        """The numbers in `text` of those that these parts cite, and the citations that it has not."""
+        """Returns a number in `text` for each number of a citation here, and the citations that `text` hasn't got."""
         stands: dict[int, CitationDraft] = {}
         for citation in text.citations:
             stands.setdefault(citation.number, citation)  # the first one counts, as in the review
         known = {(citation.passage, citation.quote): number for number, citation in stands.items()}
-        # Also numbers that stand for nothing: they must not come to stand for something.
+        # Numbers that stand for nothing count as used too: they mustn't come to stand for something.
         texts = [*text.fields().values(), *self._texts()]
         used = {*stands, *(number for part in texts for number in markers(part))}
         free = (number for number in count(1) if number not in used)
@@ -102,9 +103,9 @@ class LessonParts(BaseModel):
 
 
 def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
-    """Paths of the parts in which something was found, in reading order; none where a finding is of the whole lesson.
+    """Returns the paths of the parts with findings, in reading order; none if a finding is about the whole lesson.
 
-    With a text go the questions whose evidence stands in it: in another wording it wouldn't be there.
+    Questions whose evidence stands in such a part are included, as the evidence is gone if the part is worded anew.
     """
     named = {".".join(finding.where.split(".")[:2]) for finding in findings}
     fields = text.fields()

@@ -1,4 +1,4 @@
-"""The review of an outline or a lesson: every gate, and what comes of it."""
+"""The review of an outline or a lesson: it verifies citations, passes every gate and takes the measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,18 +28,18 @@ _LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
 
 @dataclass(frozen=True, slots=True)
 class Reviewed(Generic[R]):
-    """What was reviewed, as it may be kept, and what was found."""
+    """An outline or lesson in the form in which it may be kept, with what the review found in it."""
 
     value: R
     findings: tuple[Finding, ...]
 
     @property
     def hard(self) -> tuple[Finding, ...]:
-        """What it can't be kept with."""
+        """The hard findings: with one of them it can't be kept."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.HARD)
 
     def beats(self, other: "Reviewed[R]") -> bool:
-        """Whether it is the better version of the two: fewer hard findings, then fewer soft ones."""
+        """Returns whether this is the better version: the one with fewer hard findings, then fewer soft ones."""
         return self._rank() < other._rank()
 
     def _rank(self) -> tuple[int, int]:
@@ -63,8 +63,8 @@ def review_lesson(
 ) -> Reviewed[Lesson]:
     """Verifies the citations of a lesson, places its keys, and passes it through its gates.
 
-    `must_cite`: without a verified citation it is no lesson.
-    `others`: runs of words of the course's finished lessons (`draft.grams`), by their number.
+    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number. `must_cite`:
+    without a verified citation the lesson fails.
     """
     cited = verified(text.fields(), text.citations, passages, brief.language)
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
@@ -86,8 +86,10 @@ def review_lesson(
 
 
 def _cleaned(check: Check) -> Check:
-    """A question without citations, which count in the lesson's text only, and without letters before its choices:
-    these are drawn, and then lettered."""
+    """Returns a question without citations, which count only in the lesson's text, and without letters of choices.
+
+    The choices get their letters when they are placed.
+    """
     names = ("question", "evidence", "explanation", "answer")
     told = {name: _filled(without_markers(getattr(check, name))) for name in names}
     if check.choices is None:
@@ -97,19 +99,19 @@ def _cleaned(check: Check) -> Check:
         choices = tuple(_filled(_LETTER.sub("", choice)) for choice in choices)
         told["explanation"] = _filled(_LETTER.sub("", told["explanation"]))
     if len({choice.casefold() for choice in choices}) < len(choices):
-        return check.model_copy(update={**told, "answer": check.answer})  # they differ in this alone
+        return check.model_copy(update={**told, "answer": check.answer})  # the choices differ in nothing else
     return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
 
 
 def _labelled(text: LessonText) -> LessonText:
-    """Headings and terms cite nothing."""
+    """Returns the text without citations in headings and terms, which cite nothing."""
     sections = (part.model_copy(update={"heading": _filled(without_markers(part.heading))}) for part in text.sections)
     terms = (term.model_copy(update={"term": _filled(without_markers(term.term))}) for term in text.key_terms)
     return text.model_copy(update={"sections": tuple(sections), "key_terms": tuple(terms)})
 
 
 def _filled(text: str) -> str:
-    # A part of nothing but citations that were taken out. No part is empty, for whoever reads or validates it.
+    # A part may have held nothing but citations that were taken out, and readers and validation want no empty part.
     return text.strip() or "…"
 
 
@@ -123,7 +125,7 @@ def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:
 
 
 def _reference(evidence: str, draft: Draft) -> int | None:
-    """The first citation of the sentence that an answer rests on."""
+    """Returns the number of the first citation in the sentence that an answer rests on; None if it has none."""
     for text in draft.fields.values():
         for sentence in sentences(text):
             found = markers(sentence.text, draft.declared)

@@ -1,4 +1,4 @@
-"""Gates on the text of a lesson. Each is a pure function from a draft to its findings, under one name."""
+"""The gates for the text of a lesson. Each is a pure function from a draft to findings with the gate's name."""
 
 from collections.abc import Iterator
 
@@ -16,29 +16,31 @@ from src.domain.quality.readability import grade_number, reading_grade, without_
 from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
-"""Of a lesson's prose. Chinese, Japanese and Thai have no spaces and are measured by characters, two for a word."""
+"""How many words a lesson's prose should have. Scripts without spaces are measured by characters, two for a word."""
 SECTION_WORDS, PART_WORDS = 15, 5
-"""What has fewer says next to nothing: of a section, and of any other part."""
+"""The fewest words with which a section, and any other part, says something."""
 LEAST_COVERAGE = 0.5
-"""The share of factual sentences that should carry a citation."""
+"""The share of factual sentences that should carry a citation, at least."""
 GRADES_ABOVE = 1.0
-"""How far above the wanted grade a text may read."""
+"""How many grades above the wanted one a text may read."""
 GRADES_FAR_ABOVE = 6.0
-"""How far above it a text is no lesson for that grade."""
+"""A text that reads more grades above the wanted one than this is no lesson for that grade."""
 FIRST_GRADE_TO_TELL = 3
-"""Below it the formula says little: every long name of a subject weighs more than how a text is written."""
+"""Below this grade the formula tells little: each long name of the subject weighs more than how the text is written."""
 DUPLICATE, SIMILAR = 0.6, 0.2
-"""Shares of a lesson's runs of five words that another one has."""
+"""The shares of common runs of five words from which on two lessons say the same, or much of the same."""
 REPEATED_WORDS = 6
-"""A shorter sentence may stand twice."""
+"""The fewest words of a sentence that may not stand twice."""
 LONGEST_COPY = 30
-"""Words in a row that may stand in a source too, outside quotation marks."""
+"""How many words in a row, outside quotation marks, may stand in a source too."""
 LEAST_LANGUAGE_CHARACTERS = 200
+"""The shortest text whose language is looked at, in characters."""
 NEAR = 12
-"""Words between the first and the last one of a key concept, at most."""
+"""The words of a key concept must stand within so many words."""
 
-# What a browser may take for a tag, a comment or a declaration: "<" and at once a letter, or a sign that begins one.
-# `a < b and b > c` is mathematics. "x<y" alone is let be; with a ">" after it, it would swallow what is between.
+# What a browser may take for a tag, a comment or a declaration: "<" directly before a letter, or before a sign that
+# begins one of them. `a < b and b > c` is mathematics. "x<y" is left alone unless a ">" follows: then a browser would
+# swallow what is between.
 _HTML = regex.compile(
     r"</?[a-z][a-z0-9:-]{0,40}(?=[\s/>])[^<>]{0,2000}>|<(?:script|style|iframe|object|embed|svg|img)\b|<[!?][a-z\[-]"
     r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|\b(?:javascript|vbscript):|\bdata:text/html",
@@ -50,25 +52,26 @@ _ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
 _ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
 _NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
-# No quotation is longer; without a bound an opening sign after the other would be looked at to the end of the text.
+# No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
 _QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
-    """Words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
+    """Finds words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
     yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}", draft.passages)
 
 
 def raw_html(draft: Draft) -> Iterator[Finding]:
-    """HTML or script, outside code."""
+    """Finds HTML, scripts and images outside code."""
     for where, text in draft.everything.items():
         yield from html(text, where)
 
 
 def html(text: str, where: str, asked: str = "") -> Iterator[Finding]:
-    """`raw_html` of one text. Images are wanted no more: they would be fetched from wherever they point to.
+    """Finds what `raw_html` does, in one text. Images aren't wanted either: they would be fetched from any server.
 
-    What stands in `asked`, the words of the request, may be said: it is shown and has no effect (`domain.markdown`).
+    HTML that stands in `asked`, the words of the request, may be said: it is shown as text and has no effect
+    (`domain.markdown`).
     """
     outside_code = without_code(text)
     found = _HTML.search(outside_code)
@@ -79,14 +82,14 @@ def html(text: str, where: str, asked: str = "") -> Iterator[Finding]:
 
 
 def unclosed_fence(draft: Draft) -> Iterator[Finding]:
-    """A code block without its end, which would swallow the rest of the course."""
+    """Finds a code block without an end, which would swallow the rest of the course."""
     for where, text in draft.everything.items():
         if has_open_block(text):
             yield hard("unclosed_fence", where, "a code block is opened and not closed")
 
 
 def heading_in_text(draft: Draft) -> Iterator[Finding]:
-    """Headings inside a part: they would stand beside or above those of the lesson."""
+    """Finds headings inside a part, which would pass for headings of the lesson, and two sections with one heading."""
     for where, text in draft.fields.items():
         if found := _HEADING.search(without_code(text)):
             yield soft("heading_in_text", where, f"a part has no headings of its own: {excerpt(found.group())}")
@@ -98,9 +101,9 @@ def heading_in_text(draft: Draft) -> Iterator[Finding]:
 
 
 def cut_off(draft: Draft) -> Iterator[Finding]:
-    """A part that ends without the end of a sentence.
+    """Finds a part that ends in the middle of a sentence.
 
-    Definitions and lists may do without full stops, all of them; one that alone has none may have been cut off.
+    Definitions and items of a list may all do without a full stop; but if only one has none, it may have been cut off.
     """
     definitions = [where for where in draft.fields if where.startswith("key_terms.")]
     ended = {where: bool(_ENDED.search(draft.fields[where].rstrip())) for where in definitions}
@@ -118,7 +121,7 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
 
 
 def length(draft: Draft) -> Iterator[Finding]:
-    """A lesson that is hardly one, or too much for one; and sections of next to nothing."""
+    """Finds a lesson that is too short or too long, and parts that say next to nothing."""
     total = _length(draft.all_prose)
     if not FEWEST_WORDS <= total <= MOST_WORDS:
         yield soft("length", "", f"the lesson has {total} words; {FEWEST_WORDS} to {MOST_WORDS} are wanted")
@@ -133,7 +136,7 @@ def _length(text: str) -> int:
 
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
-    """Key concepts of the plan that the lesson doesn't name."""
+    """Finds key concepts of the plan that the lesson doesn't name."""
     told = words(draft.lesson_text)
     for concept in draft.plan.key_concepts:
         named = [word for word in words(concept) if len(word) >= 3 and word not in _ARTICLES] or words(concept)
@@ -142,7 +145,7 @@ def concept_missing(draft: Draft) -> Iterator[Finding]:
 
 
 def _stand_together(wanted: frozenset[str], told: list[str], language: str) -> bool:
-    """Whether forms of all these words stand within `NEAR` words: scattered they are no concept."""
+    """Returns whether forms of all these words stand within `NEAR` words; scattered they would be no concept."""
     last: dict[str, int] = {}
     for position, word in enumerate(told):
         found = [other for other in wanted if _is_form(word, other, language)]
@@ -156,17 +159,17 @@ def _is_form(word: str, other: str, language: str) -> bool:
     if word == other:
         return True
     if stem(word) == stem(other):
-        # "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll".
+        # A stem isn't enough: "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll".
         return fuzz.ratio(word, other) >= 80
     if language != "en" and len(word) > len(other) >= (4 if other.isascii() else 2):
         return fuzz.partial_ratio(other, word) >= 90  # with a prefix, as in Arabic, or in a compound, as in German
-    return len(other) >= 5 and fuzz.ratio(word, other) >= 90  # in another spelling; "unsorted" is not "sorted"
+    return len(other) >= 5 and fuzz.ratio(word, other) >= 90  # in another spelling; "unsorted" isn't "sorted"
 
 
 def objective_not_served(draft: Draft) -> Iterator[Finding]:
-    """Objectives that no section speaks of, or that no question tests."""
+    """Finds objectives that no section speaks of, or that no question tests."""
     for number, objective in enumerate(draft.plan.learning_objectives, start=1):
-        wanted = content_stems(objective)  # with its verb, which is the learner's
+        wanted = content_stems(objective)  # its verb is one of them, but says what the learner does
         if sum(stem in draft.stems for stem in wanted) * 3 < len(wanted):
             yield soft("objective_not_served", "", f"no section speaks of objective {number}, {excerpt(objective)}")
         if not any(check.objective == number for check in draft.text.checks):
@@ -174,7 +177,7 @@ def objective_not_served(draft: Draft) -> Iterator[Finding]:
 
 
 def readability(draft: Draft) -> Iterator[Finding]:
-    """Text above the grade that was asked for: soft, and hard where it is far above. Simple text is no fault."""
+    """Finds text above the grade that was asked for, a hard finding if far above it. Simple text is no fault."""
     wanted, measured = grade_number(draft.brief.grade_level), reading_grade(draft.all_prose, draft.brief.language)
     if wanted is not None and measured is not None and measured > wanted + GRADES_ABOVE:
         longest = max(sentences(without_tables(draft.all_prose)), key=lambda sentence: len(sentence.text)).text
@@ -188,7 +191,7 @@ def readability(draft: Draft) -> Iterator[Finding]:
 
 
 def wrong_language(draft: Draft) -> Iterator[Finding]:
-    """Text in another language than the one asked for. What is quoted may be in the source's."""
+    """Finds text in another language than the one asked for. Quotations may be in the language of the source."""
     language = draft.brief.language
     for where, text in {"": draft.all_prose, **draft.prose}.items():
         unquoted = _QUOTED.sub("", text)
@@ -198,11 +201,11 @@ def wrong_language(draft: Draft) -> Iterator[Finding]:
 
 
 def repetition(draft: Draft) -> Iterator[Finding]:
-    """Sentences that stand twice in the body of the lesson."""
+    """Finds sentences that stand twice in the body of the lesson."""
     seen: set[tuple[str, ...]] = set()
     for where, text in draft.prose.items():
         if where in ("introduction", "summary"):
-            continue  # they may say again what a section says
+            continue  # these may say again what a section says
         for sentence in sentences(text):
             said = tuple(words(sentence.text))
             if len(said) >= REPEATED_WORDS and said in seen:
@@ -211,7 +214,7 @@ def repetition(draft: Draft) -> Iterator[Finding]:
 
 
 def overlap(draft: Draft) -> Iterator[Finding]:
-    """A lesson that says what another one of the course says."""
+    """Finds a lesson that says what another lesson of the course says."""
     own = grams(draft.all_prose)
     for number, other in sorted(draft.others.items()):
         shared = len(own & other) / max(1, min(len(own), len(other)))
@@ -221,7 +224,7 @@ def overlap(draft: Draft) -> Iterator[Finding]:
 
 
 def copied(draft: Draft) -> Iterator[Finding]:
-    """Long stretches of a source, outside quotation marks."""
+    """Finds long stretches of a source outside quotation marks."""
     if not draft.passages:
         return
     given = frozenset().union(*(grams(passage.text, LONGEST_COPY + 1) for passage in draft.passages))
@@ -235,17 +238,17 @@ def copied(draft: Draft) -> Iterator[Finding]:
 
 
 def citation_removed(draft: Draft) -> Iterator[Finding]:
-    """Citations that could not be verified."""
+    """Finds citations that couldn't be verified."""
     for removed in draft.removed:
         yield soft("citation_removed", removed.where, f"{removed.reason}; in {removed.sentence}")
 
 
 def uncited(draft: Draft) -> Iterator[Finding]:
-    """A lesson with passages to rest on that rests on none, or on few."""
+    """Finds a lesson that has passages to rest on, but cites none, or too few for what it states."""
     if not draft.passages:
         return
     if not draft.references:
-        # Without a wish for these sources, a lesson that doesn't rest on what was found is one without sources.
+        # If nobody wished for these sources, a lesson that cites none of them passes as one without sources.
         finding = hard if draft.must_cite else soft
         yield finding("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
         return
@@ -262,7 +265,7 @@ def uncited(draft: Draft) -> Iterator[Finding]:
 
 
 def unknown_number(draft: Draft) -> Iterator[Finding]:
-    """Numbers of two digits and more that no passage gives."""
+    """Finds numbers of two or more digits that no passage gives."""
     if not draft.passages:
         return
     known = numbers(" ".join(f"{passage.text} {passage.section}" for passage in draft.passages))

@@ -1,4 +1,4 @@
-"""Publishes messages that no outbox holds: those about courses without the database."""
+"""Publishes messages that no outbox holds, as they are about courses that are written without the database."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,16 +17,19 @@ _LONGEST_DELAY = 30.0
 
 
 class Announcer:
-    """What is announced may be announced again after a crash: the message that it is about is acknowledged after it."""
+    """Publishes until the broker has confirmed.
+
+    After a crash a message may be published again, as the request that it is about is acknowledged only after it.
+    """
 
     def __init__(self, publisher: Publisher, config: RabbitMQSettings) -> None:
         self._publisher = publisher
         self._config = config
 
     async def announce(self, messages: Sequence[Message], wanted: Callable[[], bool] = lambda: True) -> bool:
-        """Returns True when the broker has confirmed each of `messages`, however long that takes.
+        """Returns True once the broker has confirmed each of `messages`, however long that takes.
 
-        False: they were not `wanted` any more.
+        Returns False as soon as they aren't `wanted` any more.
         """
         waiting, failures = list(messages), 0
         while wanted():

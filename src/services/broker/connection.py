@@ -1,4 +1,4 @@
-"""The connection to RabbitMQ: a thread that owns one, its parameters, and what is declared there."""
+"""The connection to RabbitMQ: a thread that owns one, its parameters, and what is declared on the broker."""
 
 import ssl
 import threading
@@ -27,21 +27,22 @@ _log = structlog.get_logger(__name__)
 _PRECONDITION_FAILED = 406
 _STABLE_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
-# A broker that has fallen silent answers no farewell; the connection's own heartbeat would notice after a minute.
+# A broker that has fallen silent doesn't answer the closing of a connection, and without this limit it would be waited
+# for until the connection's heartbeat has failed, for a minute.
 _FAREWELL_SECONDS = 5.0
 
-
-# Of the kinds of header values of which pika can't decode every value: time, double, float.
+# The sizes in bytes of those kinds of header values of which pika can't decode every value: time, double, float.
 _SIZES = {b"T": 8, b"d": 8, b"f": 4}
-# Those that hold others, and so may do so without end; four bytes with their length come first.
+# The kinds that hold other values, and may nest without end: arrays and tables. They begin with their length, in four
+# bytes.
 _NESTED = (b"A", b"F")
 
 
 def tolerate_odd_headers() -> None:
-    """Lets pika read headers that it can't decode, such as a time in milliseconds or deep nesting, as None.
+    """Makes pika read headers that it can't decode, such as a time in milliseconds or deep nesting, as None.
 
-    Otherwise it gives up the connection, and gets the same message again with the next one, without end. Nothing here
-    reads headers.
+    Otherwise pika gives up the connection over such a message, gets it again with the next connection, and so on
+    without end. Nothing here reads headers.
     """
     decode = pika.data.decode_value
     if getattr(decode, "tolerates", False):
@@ -65,7 +66,7 @@ def tolerate_odd_headers() -> None:
 class BrokerThread(ABC):
     """A thread that owns one connection and reconnects for ever, with jittered backoff.
 
-    Nothing else touches the connection: pika's `BlockingConnection` may be used by its own thread only.
+    Nothing else may touch the connection, as pika's `BlockingConnection` isn't safe across threads.
     """
 
     def __init__(self, config: RabbitMQSettings, name: str) -> None:
@@ -78,7 +79,7 @@ class BrokerThread(ABC):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is open and does its work."""
+        """Whether the connection is open and ready for its work."""
         return self._connected.is_set()
 
     def start(self) -> None:
@@ -87,7 +88,7 @@ class BrokerThread(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the work and closes the connection. Waits for the thread, but no longer than a farewell takes."""
+        """Ends the work and closes the connection. Waits for the thread, but five seconds at most."""
         self._stopping.set()
         self._wake()
         if self._thread.ident is not None:
@@ -95,9 +96,9 @@ class BrokerThread(ABC):
 
     @abstractmethod
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        """Works until `_stopping` is set; raises when the connection or the channel breaks.
+        """Works until `_stopping` is set; raises if the connection or the channel breaks.
 
-        Says `_ready` when it can do its work.
+        Calls `_ready` as soon as it can do its work.
         """
 
     def _ready(self) -> None:
@@ -106,10 +107,10 @@ class BrokerThread(ABC):
         _log.info("connected to the broker", action="broker_connected", connection=self._name)
 
     def _pause(self, seconds: float) -> None:
-        """Passes the time until the next try to connect; returns early when stopping."""
+        """Waits until the next try to connect; returns early if the thread is to stop."""
         self._stopping.wait(seconds)
 
-    def _wake(self) -> None:  # noqa: B027 - who looks at `_stopping` often needs nothing here
+    def _wake(self) -> None:  # noqa: B027 - a thread that looks at `_stopping` often needs nothing here
         """Makes `_serve` notice that `_stopping` is set."""
 
     def _run(self) -> None:
@@ -121,7 +122,7 @@ class BrokerThread(ABC):
                 channel = open_channel(connection, self._config)
                 self._serve(connection, channel)
             except Exception as error:
-                # What breaks soon after it was made is not well again: a refusal comes after a good connection.
+                # A connection that soon breaks doesn't end a row of failures: some refusals come once it is made.
                 lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
                 failures = 1 if lasted > _STABLE_SECONDS else failures + 1
                 delay = backoff(failures, 1.0, _LONGEST_PAUSE)
@@ -141,7 +142,7 @@ class BrokerThread(ABC):
 
 
 def connection_parameters(config: RabbitMQSettings, name: str) -> pika.ConnectionParameters:
-    """Parameters of a connection that the broker's tools show as `name`."""
+    """Returns the parameters of a connection that the broker's tools show as `name`."""
     return pika.ConnectionParameters(
         host=config.host,
         port=config.port,
@@ -149,10 +150,10 @@ def connection_parameters(config: RabbitMQSettings, name: str) -> pika.Connectio
         credentials=pika.PlainCredentials(config.username, config.password),
         ssl_options=_ssl_options(config),
         heartbeat=config.heartbeat,
-        # pika looks for the broker's heartbeats too seldom to notice silence within two of them. But its own go out
-        # twice as often, and the kernel sees that they are not acknowledged. In milliseconds; Linux alone has it.
+        # pika checks for the broker's heartbeats too seldom to notice within two of them that it is silent. But pika
+        # sends its own twice as often, and the kernel sees that TCP doesn't acknowledge them. Milliseconds; Linux only.
         tcp_options={"TCP_USER_TIMEOUT": config.heartbeat * 1000},
-        # Off by default, which would mean to wait for ever on a broker that is out of memory or disk.
+        # Off by default: then a broker that is out of memory or disk would be waited for without end.
         blocked_connection_timeout=60,
         socket_timeout=10,
         stack_timeout=15,
@@ -161,9 +162,9 @@ def connection_parameters(config: RabbitMQSettings, name: str) -> pika.Connectio
 
 
 def open_channel(connection: BlockingConnection, config: RabbitMQSettings) -> BlockingChannel:
-    """A channel on which the exchange, the queues and their bindings are declared.
+    """Opens a channel, and declares the exchange, the queues and their bindings on it.
 
-    Whatever exists with other arguments is taken as it is, with one warning: other services may have declared it.
+    What exists with other arguments is used as it is, with a warning, as other services may have declared it.
     """
     channel = connection.channel()
     channel = _declare_exchange(connection, channel, config)
@@ -217,7 +218,7 @@ def _ssl_options(config: RabbitMQSettings) -> pika.SSLOptions | None:
 
 
 def explain(error: Exception, config: RabbitMQSettings) -> str:
-    """One line on why there is no connection, and what to look at."""
+    """Returns one line that says why there is no connection, and what to check."""
     server = f"{config.host}:{config.port}"
     match error:
         case ProbableAuthenticationError():
@@ -231,7 +232,7 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
         case IncompatibleProtocolError():
             return f"{server} doesn't answer as a broker does: {error}; check RABBITMQ_PORT and RABBITMQ_TLS"
         case AMQPConnectionError() if not str(error):
-            # pika keeps what happened in the arguments: a chain of connection attempts
+            # pika keeps what happened, a chain of attempts to connect, in the arguments alone
             return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"
         case _:
             return f"{server}: {error!r}"

@@ -1,4 +1,4 @@
-"""Where messages about courses go on the broker."""
+"""Where messages go on the broker."""
 
 from typing import assert_never
 
@@ -16,6 +16,8 @@ def publication(message: Message, config: RabbitMQSettings) -> Publication:
             exchange, routing_key = "", message.routing_key or ""
         case "dead":
             exchange, routing_key = "", config.queue_dead
+        case "event":
+            exchange, routing_key = config.exchange, message.routing_key or ""
         case _:
             assert_never(message.destination)
     return Publication(

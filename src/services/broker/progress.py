@@ -1,4 +1,4 @@
-"""Progress events: lesson n of m. Best effort."""
+"""Publishes progress events, such as lesson 2 of 4, on best effort."""
 
 from datetime import UTC, datetime
 
@@ -10,14 +10,17 @@ from src.services.broker.publisher import Publication, Publisher
 
 
 class ProgressReporter:
-    """Publishes each step of a course on the progress route. Nobody need be listening."""
+    """Publishes each step of a course on the progress route, whether anybody listens or not."""
 
     def __init__(self, publisher: Publisher, config: RabbitMQSettings) -> None:
         self._publisher = publisher
         self._config = config
 
     def report(self, claim: Claim, outline: Outline, lesson_number: int | None, lessons_done: int) -> None:
-        """A `course_generator.Progress`."""
+        """Publishes that a step is done, which is the outline if `lesson_number` is None.
+
+        It has the signature of `course_generator.Progress`.
+        """
         total = len(outline.lessons)
         message = ProgressMessage(
             request_id=claim.request_id,

@@ -1,4 +1,4 @@
-"""Publishes messages from a thread that owns one connection, with a confirm for each message that must arrive."""
+"""Publishes messages from a thread that owns one connection, and waits for a confirm of each that must arrive."""
 
 import asyncio
 import math
@@ -16,13 +16,13 @@ from pika.exceptions import NackError, UnroutableError
 from src.config import RabbitMQSettings
 from src.services.broker.connection import BrokerThread
 
-# Progress events beyond that are dropped: somebody must be blocking the connection.
+# With so many jobs waiting the connection must be blocked, and messages on best effort are dropped.
 _MOST_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One message for the broker. `mandatory` ones are confirmed and must reach a queue; others are best effort."""
+    """One message for the broker. If `mandatory`, it must reach a queue and is confirmed; else it is best effort."""
 
     exchange: str
     routing_key: str
@@ -41,26 +41,27 @@ class PublishResult(Enum):
     CONFIRMED = auto()
     UNROUTABLE = auto()
     REFUSED = auto()
-    """The broker sent a nack: a queue is full, or has trouble."""
+    """The broker sent a nack: a queue is full or has trouble."""
     BROKEN = auto()
-    """The connection broke over it: it may have arrived or not, and may even be the cause."""
+    """The connection broke while it was published. It may have arrived or not, and may be why the connection broke."""
     NOT_TRIED = auto()
-    """There is no connection, or its time was over."""
+    """There was no connection, or its time was over."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     publications: Sequence[Publication]
     not_after: float
-    """By `time.monotonic`."""
+    """The time, by `time.monotonic`, after which nothing is published."""
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[list[PublishResult]]"
 
 
 class Publisher(BrokerThread):
-    """Start, publish, stop. While it is not connected nothing is tried.
+    """The thread that publishes. Call `start`, then `publish`, at the end `stop`.
 
-    Jobs come to the thread through a queue; between jobs it lets pika do its heartbeats.
+    Jobs reach the thread through a queue; between jobs pika can send its heartbeats. While there is no connection, jobs
+    are answered with `NOT_TRIED`.
     """
 
     def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object]) -> None:
@@ -71,19 +72,22 @@ class Publisher(BrokerThread):
 
     @property
     def publishing_for(self) -> float:
-        """Seconds for which the job under way has been waiting for the broker; 0 where there is none."""
+        """Seconds for which the present job has been waiting for the broker; 0 if there is none."""
         since = self._job_since
         return 0.0 if since is None else time.monotonic() - since
 
     async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[PublishResult]:
-        """What became of each publication, in order. None is begun after the time `not_after` (`time.monotonic`)."""
+        """Publishes in order; returns what became of each publication.
+
+        Nothing is begun after the time `not_after`, by `time.monotonic`.
+        """
         loop = asyncio.get_running_loop()
         job = _Job(publications, not_after, loop, loop.create_future())
         self._jobs.put(job)
         return await job.done
 
     def publish_best_effort(self, publication: Publication) -> None:
-        """Publishes while connected, else drops; nobody waits for it. Call it from the event loop."""
+        """Publishes if there is a connection, else drops it; nobody waits for it. Call this from the event loop."""
         if self.connected and self._jobs.qsize() < _MOST_WAITING:
             loop = asyncio.get_running_loop()
             self._jobs.put(_Job([publication], math.inf, loop, loop.create_future()))
@@ -92,7 +96,7 @@ class Publisher(BrokerThread):
         self._jobs.put(None)
 
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
-        # Best effort has a channel without confirms, so that progress never keeps a result waiting.
+        # Best effort has a channel of its own without confirms, so that progress never keeps a result waiting.
         best_effort = connection.channel()
         channel.confirm_delivery()
         self._ready()
@@ -112,7 +116,7 @@ class Publisher(BrokerThread):
                 self._job_since = None
 
     def _pause(self, seconds: float) -> None:
-        # Jobs are answered meanwhile, so that nobody waits for the next connection.
+        # Jobs are answered in the meantime, so that nobody waits for the next connection.
         end = time.monotonic() + seconds
         while True:
             try:

@@ -1,8 +1,6 @@
 """Turns requests into courses, once each."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import Enum, auto
 from uuid import UUID
 
@@ -12,6 +10,7 @@ from src.domain.errors import CourseError, RequestIdConflict
 from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
 from src.domain.request import IdentifiedRequest, body_digest
 from src.services.database.connection import Database
+from src.services.database.outbox import put_messages
 from src.services.database.statements import sql
 
 
@@ -63,7 +62,7 @@ class Intake:
         ]
 
         def work(connection: Connection) -> None:
-            _put(connection, messages)
+            put_messages(connection, messages)
 
         await self._database.run(work)
 
@@ -95,7 +94,7 @@ def _accept(
     known = {"user_id": request.user_id, "request_id": request.request_id}
     course = connection.execute(sql("accepted_course"), known).mappings().one()
     if course["request_hash"] != request.request_hash:
-        _put(connection, refusals)
+        put_messages(connection, refusals)
         return Reception.CONFLICT
     values = {
         "course_id": course["id"],
@@ -133,8 +132,3 @@ def _add_reply(connection: Connection, course_id: UUID, reply: ReplyAddress | No
     if reply is not None:
         values = {"course_id": course_id, "reply_to": reply.queue, "correlation_id": reply.correlation_id}
         connection.execute(sql("add_reply"), values)
-
-
-def _put(connection: Connection, messages: Sequence[Message]) -> None:
-    for message in messages:
-        connection.execute(sql("put_message"), {**asdict(message), "headers": json.dumps(message.headers)})

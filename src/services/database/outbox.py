@@ -1,7 +1,8 @@
 """Messages that wait to be published."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,7 @@ class Outbox:
             values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}
             rows = connection.execute(sql("claim_messages"), values).mappings()
             messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
-            # One that breaks its connection goes last the next time. Of each course and destination there is one here.
+            # One that breaks its connection goes last the next time. No two here have to keep an order.
             return sorted(messages, key=lambda message: (message.failures, message.id))
 
         return await self._database.run(work)
@@ -62,3 +63,38 @@ class Outbox:
             connection.execute(sql(name), values)
 
         await self._database.run(work)
+
+
+def put_messages(connection: Connection, messages: Iterable[Message]) -> None:
+    """Puts messages into the outbox, in the caller's transaction."""
+    for message in messages:
+        connection.execute(sql("put_message"), {**asdict(message), "headers": json.dumps(message.headers)})
+
+
+def put_event(
+    connection: Connection,
+    *,
+    routing_key: str,
+    order_key: str,
+    message_id: UUID,
+    type: str,
+    body: bytes,
+    correlation_id: str | None = None,
+) -> None:
+    """Puts an event into the outbox, in the transaction that it reports on. Ring `messages_waiting` after its commit.
+
+    `body` is JSON; `routing_key` has at most 255 bytes. A unit of work that may run again has to make the `message_id`
+    beforehand. Events with one `order_key` are ordered by their row ids: transactions that put some at the same time
+    must take turns, for example by locking the row that the events are about. Only one event of a key is on its way to
+    the broker at a time, so a key should be no wider than the order that is needed.
+    """
+    event = Message(
+        destination="event",
+        routing_key=routing_key,
+        order_key=order_key,
+        message_id=message_id,
+        correlation_id=correlation_id,
+        type=type,
+        body=body,
+    )
+    put_messages(connection, [event])

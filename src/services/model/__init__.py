@@ -1,1 +1,1 @@
-"""The language model: its server, questions with their prompts, answers, limits, recordings."""
+"""The language model: questions and their prompts, answers, the server and its errors, limits, and recordings."""

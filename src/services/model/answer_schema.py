@@ -1,17 +1,18 @@
-"""JSON Schema of a pydantic model in the subset that strict structured output takes."""
+"""The JSON Schema of a pydantic model, in the subset that strict structured output accepts."""
 
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-# What strict mode knows. Limits of length and number are left out: many servers reject them, and pydantic checks them.
+# The keywords of strict mode. Limits of length and number are left out: many servers reject them, and pydantic checks
+# them anyway.
 _KEPT = frozenset({"type", "properties", "items", "anyOf", "enum", "const", "$ref", "description"})
 
 
 @cache
 def answer_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of `model`: every field required, nothing else allowed, no limits.
+    """Returns the schema of `model`, in which every field is required, no other is allowed, and no limit is stated.
 
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """

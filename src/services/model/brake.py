@@ -1,4 +1,4 @@
-"""How many calls to the model may be open at once: fewer when it says that it is busy, step by step more again."""
+"""The brake on calls to the model: it lowers how many may be open when the model is busy, and raises it in steps."""
 
 import asyncio
 import re
@@ -16,33 +16,35 @@ from src.domain.errors import ModelUnavailable, Stopping
 _log = structlog.get_logger(__name__)
 
 LONGEST_WAIT = 60.0
-"""The longest wait, in seconds, for which a slot is held; a course that is asked to wait longer is put off."""
+"""The longest wait, in seconds, during which a course keeps its slot; if it has to wait longer, it is put off."""
 _LONGEST_PAUSE = 600.0
 _LONGEST_BACKOFF = 20.0
 
-# 6m0s, 1.5s, 20ms: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
+# Such as 6m0s, 1.5s or 20ms: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One call that is open."""
+    """The turn of one open call."""
 
     round: int
+    """The round that it belongs to. Of all calls of a round, only the first 429 lowers the limit."""
     among: int
-    """How many calls were open when it was opened, itself included."""
+    """How many calls were open when it began, itself included."""
 
 
 class ModelBrake:
-    """Shared by all slots of a process, so that what the model tells one of them is heeded by all.
+    """Gives all calls of a process their turns, so that what the model tells one slot is heeded by all.
 
-    A 429 halves the number of calls that may be open: once for all that were open then, as they were too many together.
-    Each round of answers without one raises it by a quarter. While the server asks for a wait no call is opened.
+    A 429 halves the number of calls that may be open. It does so only once for all calls that were open then, as they
+    were too many together. Each round of answers without a 429 raises the number by a quarter. While the server asks
+    for a wait, no call is opened.
     """
 
     def __init__(self, ceiling: int, patience: float) -> None:
-        """`ceiling`: calls open at once when all is well. `patience`: seconds to wait for a turn when it is not."""
+        """`ceiling` calls may be open at once if all is well; if not, one waits `patience` seconds for its turn."""
         self._ceiling = self._limit = ceiling
         self._patience = patience
         self._open = 0
@@ -59,25 +61,25 @@ class ModelBrake:
 
     @property
     def open_calls(self) -> int:
-        """How many are."""
+        """How many calls are open now."""
         return self._open
 
     @property
     def paused_for(self) -> float:
-        """Seconds until the next call may be opened, as far as the server's wishes go."""
+        """Seconds until the present pause is over; 0 if there is none."""
         return max(0.0, self._resume_at - time.monotonic())
 
     @property
     def holds_up(self) -> bool:
-        """Whether work that is begun has to wait for the model already, so that more of it makes no sense."""
+        """Whether work that has begun has to wait for the model already, so that it makes no sense to begin more."""
         return self.paused_for > 0 or (self._limit < self._ceiling and len(self._line) > 0)
 
     @asynccontextmanager
     async def turn(self, *, again: bool = False) -> AsyncIterator[Turn]:
-        """Open a call within it. `again`: one that was told to come again goes before those that are new.
+        """Waits for a turn; the call is to be made inside the `with` block.
 
-        Raises `ModelUnavailable` where a slot would be held for too long, `Stopping` where there would be a wait at all
-        after `stop`.
+        `again`: the call was turned away before, and goes before those that are new. Raises `ModelUnavailable` if the
+        wait would hold its slot for too long, and `Stopping` if there would be any wait after `stop`.
         """
         await self._admission(again)
         try:
@@ -87,7 +89,7 @@ class ModelBrake:
             self._admit()
 
     def answered(self, turn: Turn) -> None:
-        """The call of `turn` got an answer."""
+        """Notes that the call of `turn` was answered; after a round of answers more calls may be open."""
         if turn.round != self._round:
             return
         self._answers += 1
@@ -101,7 +103,7 @@ class ModelBrake:
         self._admit()
 
     def refused(self, turn: Turn, retry_after: float | None) -> None:
-        """The call of `turn` was one too many (429). `retry_after`: seconds, if the server said so."""
+        """Notes that the call of `turn` was one too many (429). `retry_after`: seconds, if the server asked for any."""
         if turn.round == self._round:
             self._round += 1
             self._answers = 0
@@ -117,9 +119,9 @@ class ModelBrake:
             self.pause(retry_after)
 
     def observe(self, headers: Mapping[str, str], tokens: int) -> None:
-        """Heeds the `x-ratelimit-*` headers of an answer, where they are sent. `tokens`: what a call like it takes.
+        """Heeds the `x-ratelimit-*` headers of an answer, if it has them. `tokens`: what a call like this one takes.
 
-        A bucket that can't serve one more call is given the time to fill up that far.
+        If what remains isn't enough for one more call, calls pause until it is.
         """
         for kind, needed in (("requests", 1), ("tokens", tokens)):
             remaining = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
@@ -128,11 +130,11 @@ class ModelBrake:
                 continue
             limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
             missing = needed - remaining
-            # `reset` is the time until it is full again; without its size only that is known.
+            # `reset` is the time until all of the limit is there again; if the limit isn't told, all of it is waited.
             self.pause(min(reset, reset * missing / (limit - remaining)) if limit and limit > remaining else reset)
 
     def pause(self, seconds: float) -> None:
-        """No call is opened for `seconds`, and after a long pause one at first."""
+        """Opens no call for `seconds`, ten minutes at most; after a pause longer than `LONGEST_WAIT` one at first."""
         seconds = min(seconds, _LONGEST_PAUSE)
         if seconds <= self.paused_for:
             return
@@ -143,13 +145,13 @@ class ModelBrake:
             self._resuming.cancel()
         self._resuming = asyncio.get_running_loop().call_later(seconds, self._resume)
         if seconds > LONGEST_WAIT:
-            # Answers to calls that are open now say nothing of how it will be then.
+            # Answers to calls that are open now say nothing about how the server will be then.
             self._round += 1
             self._answers, self._limit = 0, 1
             self._send_away(self._too_long)
 
     def stop(self) -> None:
-        """Nobody waits for a turn any more; calls that are open may end."""
+        """Sends away whoever waits for a turn, from here on too; calls that are open may end."""
         self._stopping = True
         self._send_away(Stopping)
 
@@ -171,7 +173,7 @@ class ModelBrake:
         except BaseException:
             if place in self._line:
                 self._line.remove(place)
-            elif place.exception() is None:  # admitted in the moment in which it was cancelled
+            elif place.exception() is None:  # it was admitted at the moment when it was cancelled
                 self._open -= 1
                 self._admit()
             raise

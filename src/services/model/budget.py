@@ -1,4 +1,4 @@
-"""What one course may take of the model, reserved call by call so that calls side by side can't overdraw it."""
+"""The token budget of a course: reserved call by call, so that calls side by side can't overdraw it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,16 +10,16 @@ from src.domain.errors import BudgetExceeded
 
 @dataclass(slots=True)
 class Reservation:
-    """Tokens put aside for one call. Whoever makes it notes in `used` what it took."""
+    """The tokens put aside for one call. Whoever makes the call sets `used` to what it took."""
 
     used: int = 0
 
 
 class TokenBudget:
-    """The tokens (input and output) of one course. Without a limit everything is granted."""
+    """The tokens (input and output) that one course may take. Without a limit everything is granted."""
 
     def __init__(self, limit: int | None, spent: int = 0) -> None:
-        """`spent`: by earlier attempts."""
+        """`spent`: the tokens that earlier attempts have taken."""
         self._limit = limit
         self._spent = spent
         self._reserved = 0
@@ -31,14 +31,15 @@ class TokenBudget:
         return self._limit is not None
 
     def spend(self, tokens: int) -> None:
-        """Counts what a call has taken that is too small to be refused."""
+        """Counts the tokens of a call that was made without a reservation, as it is too small to be refused."""
         self._spent += tokens
 
     @asynccontextmanager
     async def reserved(self, tokens: int) -> AsyncIterator[Reservation]:
-        """Make the call that may take `tokens` within it. Raises `BudgetExceeded` where they are not there.
+        """Puts `tokens` aside for a call, which is to be made inside the `with` block.
 
-        Where they are put aside for calls that are open now, it waits for what those leave over.
+        If open calls have put aside what is missing, it waits for what they leave over. Raises `BudgetExceeded` if the
+        budget doesn't hold so many.
         """
         async with self._settled:
             while self._limit is not None and self._spent + self._reserved + tokens > self._limit:

@@ -1,7 +1,7 @@
-"""Record and replay: calls to the model's server, kept in a file and answered from it later without any network.
+"""Record and replay: calls to the model's server are kept in a file, and answered from it later without a network.
 
-The file has one line of JSON for each call that succeeded: what was asked and what came back. Nothing says who asked:
-no header of the request is kept, and no host.
+The file has one line of JSON for each call that succeeded: what was asked, and what came back. Nothing in it says who
+asked: neither the request's headers nor the host are kept.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from src.domain.errors import ModelRefused, OperatorError
 
 _log = structlog.get_logger(__name__)
 
-# The body is kept and handed on decoded and whole.
-_OF_THE_LINE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-# For how many seconds a replay waits for the request that came before in the recording. Where it comes at all, it is
-# a matter of milliseconds.
+# These describe how the body was sent; it is kept and handed on decoded and whole.
+_TRANSFER_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+# The seconds that a replay waits for the request that came before in the recording. If it comes at all, it comes within
+# milliseconds.
 _PATIENCE = 1.0
 
 
@@ -36,15 +36,15 @@ class RecordingError(OperatorError):
 
 
 class _Record(BaseModel):
-    """A line of the file."""
+    """One line of the file: a call and its answer."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     method: str
     path: str
-    """Below the base URL, so that a recording doesn't depend on where it was made."""
+    """The path below the base URL, so that a recording doesn't depend on where it was made."""
     digest: str
-    """SHA-256 of the canonical JSON of `request`: what is looked up."""
+    """SHA-256 of the canonical JSON of `request`, in hexadecimal digits: a replay looks it up."""
     request: Any
     status: Annotated[int, Field(ge=200, lt=400)]
     headers: dict[str, str]
@@ -53,6 +53,8 @@ class _Record(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
+    """What a request asks, whoever sends it and wherever to."""
+
     method: str
     path: str
     digest: str
@@ -72,13 +74,13 @@ class _Asked:
 
 
 class RecordingTransport(httpx2.AsyncBaseTransport):
-    """Sends requests with another client, and appends those that succeed to a file."""
+    """A transport that sends requests with another client, and appends the calls that succeed to a file."""
 
     def __init__(self, file: Path, base_url: str, client: httpx2.AsyncClient) -> None:
-        """Raises `RecordingError`. `client` is closed with this."""
+        """Opens `file`, or raises `RecordingError`. `client` is closed together with the transport."""
         try:
-            # No buffer, append mode: a line is one write, whoever else writes to the file. It is for its owner only,
-            # as prompts may hold what isn't for everybody on the machine.
+            # Unbuffered and appending, so that a line is one write, whoever else writes to the file. Only its owner may
+            # read it, as prompts may hold what isn't for everybody on the machine.
             self._file: FileIO | None = FileIO(str(file), "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
         except OSError as error:
             raise RecordingError(f"OPENAI_RECORD_TO: {file} can't be written: {error.strerror}") from error
@@ -87,10 +89,10 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         _log.info("calls to the model are recorded", action="model_recorded", file=str(file))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The server's own answer."""
+        """Returns the server's own answer."""
         response = await self._client.send(request)
         body = response.content
-        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_THE_LINE]
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
         if response.is_success and _is_json(body):
             self._append(_Asked.by(request, self._base_url), response, body)
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
@@ -111,20 +113,21 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             },
             body=body.decode(),
         )
-        # A lone surrogate has no UTF-8, but its escape is good JSON.
+        # A lone surrogate can't be encoded in UTF-8, but its escape is valid JSON.
         line = json.dumps(record.model_dump(), ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             if self._file.write(line) != len(line):
                 raise OSError("no room for the whole line")
         except OSError as error:
-            # The answer is there and may have been paid for: the course goes on. A recording with a hole is no use.
+            # The answer is there and may have been paid for, so the course goes on. But no more is recorded, as a
+            # recording with a hole is of no use.
             self._file.close()
             self._file = None
             reason = error.strerror or str(error)
             _log.error("calls are not recorded any more", action="recording_failed", error=reason)
 
     async def aclose(self) -> None:
-        """Closes file and client."""
+        """Closes the file and the client."""
         if self._file is not None:
             self._file.close()
         await self._client.aclose()
@@ -133,7 +136,8 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 class _FileOrder:
     """Lets answers out in the order in which they were recorded.
 
-    Lessons that are written side by side depend on it: of two that say the same, the one answered later is repaired.
+    Lessons that are written side by side depend on it: of two that say the same, the one that was answered later is
+    repaired.
     """
 
     def __init__(self) -> None:
@@ -144,7 +148,7 @@ class _FileOrder:
         self._moved = asyncio.Condition()
 
     async def turn(self, line: int) -> None:
-        """Returns when all lines before have had theirs, or nobody asks for them."""
+        """Waits until each line before `line` has had its turn, or nobody has asked for it in time."""
         async with self._moved:
             self._waiting.add(line)
             try:
@@ -167,10 +171,13 @@ class _FileOrder:
 
 
 class ReplayingTransport(httpx2.AsyncBaseTransport):
-    """Answers from a recording, in the order of the file. Of equal requests the last answer is given again."""
+    """A transport that answers from a recording, in the order of the file.
+
+    If a request comes more often than it was recorded, its last answer is given again.
+    """
 
     def __init__(self, file: Path, base_url: str) -> None:
-        """Raises `RecordingError`."""
+        """Reads `file`, or raises `RecordingError`."""
         self._base_url = base_url
         self._answers: dict[tuple[str, str, str], deque[tuple[int, httpx2.Response]]] = {}
         self._order = _FileOrder()
@@ -191,7 +198,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
         _log.warning("no model is called: answers come from a file", action="model_replayed", file=str(file))
 
     def _add(self, line: int, record: _Record) -> None:
-        # Not the limits of the rate: a file has none, and nobody should wait for it.
+        # The headers on rate limits are left out: a file has no limits, and nobody should wait for it.
         headers = {name: value for name, value in record.headers.items() if name == "content-type"}
         answer = httpx2.Response(record.status, headers=headers, content=record.body.encode())
         self._answers.setdefault((record.method, record.path, record.digest), deque()).append((line, answer))
@@ -199,7 +206,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             self._models.add(str(record.request["model"]))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The recorded answer. Raises `ModelRefused` where there is none, as waiting gives it none."""
+        """Returns the recorded answer. Raises `ModelRefused` if there is none, as asking again wouldn't help."""
         asked = _Asked.by(request, self._base_url)
         answers = self._answers.get(asked.key)
         if answers is None:
@@ -209,7 +216,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             await self._order.turn(line)
         except BaseException:
             if answers[0][0] != line:
-                answers.appendleft((line, answer))  # whoever asked is gone; it is for who asks again
+                answers.appendleft((line, answer))  # whoever asked is gone; the next one to ask gets it
             raise
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
@@ -224,7 +231,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
 
 
 def _is_json(body: bytes) -> bool:
-    """Whether it is an answer at all. A proxy's page or half an answer is a fault, and is tried again."""
+    """Returns whether a body is an answer at all. A proxy's page, or half an answer, is a fault that is tried again."""
     try:
         json.loads(body)
     except (ValueError, RecursionError):
@@ -233,7 +240,10 @@ def _is_json(body: bytes) -> bool:
 
 
 def http_client(config: OpenAISettings, base_url: str) -> httpx2.AsyncClient:
-    """The client that all calls go through: to the server, and to a file or from it. Raises `RecordingError`."""
+    """Returns the client that all calls go through: to the server, recorded if so set, or to a recording alone.
+
+    Raises `RecordingError`.
+    """
     if config.replay_from is not None:
         return DefaultAioHttpClient(transport=ReplayingTransport(config.replay_from, base_url))
     if config.record_to is not None:

@@ -1,7 +1,7 @@
 """The OpenAI API, or a server that speaks it: the client, and what its errors mean.
 
-The client's own retries are off. Here they are done once, under one total deadline per call, with the waits that the
-server asks for, and with the brake that all calls of the process share.
+The client's own retries are off. They are made here instead: under one total deadline per call, with the waits that the
+server asks for, and with the brake that all calls of the process share. What an answer says is read in `answers.py`.
 """
 
 import asyncio
@@ -41,26 +41,26 @@ T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
-# For what can be done without.
+# The seconds that `ask_once` waits for an answer, at most.
 _MOST_FOR_ONE_TRY = 10.0
 
-# Quota used up is a 429 like any other, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
+# A quota that is used up is a 429 too, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
-_UNKNOWN = re.compile(
+_UNKNOWN_MODEL = re.compile(
     r"(model\b.{0,80}(not found|does not exist|doesn't exist|not a valid)|(not a valid|invalid|unknown) model\b)", re.I
 )
 _OPENAI = "https://api.openai.com/v1"
 
 
 class RemoteCallsForbidden(OperatorError):
-    """OPENAI_ALLOW_REMOTE is off and the model's address is not on this machine."""
+    """OPENAI_ALLOW_REMOTE is off, but the model's address is not on this machine."""
 
 
 class ModelServer:
-    """One client for all calls of the process. Build it inside the running event loop, and `close` it."""
+    """The client that all calls of the process go through. Build it in the running event loop, and `close` it."""
 
     def __init__(self, config: OpenAISettings) -> None:
-        """Raises `RemoteCallsForbidden` or `RecordingError`."""
+        """Builds the client, without a call. Raises `RemoteCallsForbidden` or `RecordingError`."""
         calls_somebody = config.configured and config.replay_from is None
         if calls_somebody and not config.allow_remote and not _is_local(config.base_url):
             raise RemoteCallsForbidden(
@@ -70,7 +70,7 @@ class ModelServer:
         self._one_try = min(config.timeout, _MOST_FOR_ONE_TRY)
         self._stopping = asyncio.Event()
         self.brake = ModelBrake(config.max_concurrent, config.deadline)
-        # Always given: the client would take an empty variable of the environment for an address.
+        # Given in any case, or the client would take an empty environment variable for an address.
         base_url = config.base_url or _OPENAI
         self.client = AsyncOpenAI(
             # A compatible server may need no key; the client insists on one.
@@ -87,15 +87,15 @@ class ModelServer:
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Calls that are open may end; none is tried again, and none waits for its turn."""
+        """Lets calls that are open end; from here on none is tried again, and none waits for its turn."""
         self._stopping.set()
         self.brake.stop()
 
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
-        """The answer to `request`, which is made again on transient faults until the deadline of a call.
+        """Returns the answer to `request`, which is made again on transient faults until the deadline of a call.
 
-        The deadline counts from the first turn: before it the call has cost nobody anything. Raises `ModelUnavailable`,
-        `ModelAccessDenied`, `ModelRefused` or `Stopping`.
+        The deadline (`OPENAI_DEADLINE`, seconds) counts from the first turn, as a call that waits for it costs nothing
+        yet. Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused` or `Stopping`.
         """
         loop = asyncio.get_running_loop()
 
@@ -117,7 +117,7 @@ class ModelServer:
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_another_call),
             wait=_wait,
-            # Before its first turn a call is turned away by the brake alone, and that is final.
+            # Before its first turn only the brake can turn a call away, and that is final.
             stop=lambda state: loop.time() + state.upcoming_sleep >= (deadline.when() or -math.inf),
             before_sleep=_log_retry,
             sleep=self._pause,
@@ -130,9 +130,10 @@ class ModelServer:
             raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
 
     async def ask_once(self, request: Callable[[], Awaitable[T]]) -> T:
-        """The answer to `request`, for a question that can be done without: asked once, and soon given up.
+        """Returns the answer to `request`, which is made once and given up after ten seconds at most.
 
-        It takes no turn of the brake, and what comes of it doesn't brake the calls that courses need. Raises as `call`.
+        This is for calls that can be done without: they take no turn of the brake, and what comes of them doesn't brake
+        the calls that courses need. Raises as `call` does.
         """
         try:
             async with asyncio.timeout(self._one_try):
@@ -158,13 +159,16 @@ async def _translated(request: Callable[[], Awaitable[T]]) -> T:
     except openai.OpenAIError as error:
         raise meaning(error) from error
     except (aiohttp.ClientError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        # What the client lets through: no HTTP at all, no JSON, no UTF-8, nested without end.
+        # The client lets these through: what came was no HTTP, no JSON, no UTF-8, or nested without end.
         name = type(error).__name__
         raise ModelUnavailable(f"the model's server sent something that can't be read: {name}") from error
 
 
 def meaning(error: openai.OpenAIError) -> CourseError:
-    """What an error of the client says about the course, and whether to call again."""
+    """Returns the error of this project that an error of the client stands for.
+
+    The class says whether another call may help; a `ModelUnavailable` also says when (`retry_after`).
+    """
     match error:
         case openai.RateLimitError() if error.code not in _QUOTA_CODES:
             return ModelBusy(f"the model is busy: {error.message}", retry_after(error))
@@ -191,12 +195,15 @@ def meaning(error: openai.OpenAIError) -> CourseError:
 
 
 def _is_about_the_model(error: openai.BadRequestError) -> bool:
-    # OpenAI says 404 and model_not_found; other servers say 400 in words of their own.
-    return error.param == "model" or error.code == "model_not_found" or _UNKNOWN.search(error.message) is not None
+    # OpenAI answers 404 with model_not_found; other servers answer 400, in words of their own.
+    return error.param == "model" or error.code == "model_not_found" or _UNKNOWN_MODEL.search(error.message) is not None
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds that the server wants us to wait: `Retry-After` is a number or an HTTP date (RFC 9110, 10.2.3)."""
+    """Returns the seconds that the server asks us to wait; None if it says nothing that can be read.
+
+    `Retry-After` is a number of seconds or an HTTP date (RFC 9110, 10.2.3); `retry-after-ms` is OpenAI's own.
+    """
     value = error.response.headers.get("retry-after-ms")
     if value is not None:
         return _seconds(value, 0.001)
@@ -231,9 +238,9 @@ def _worth_another_call(error: BaseException) -> bool:
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, ModelBusy):
-        return 0.0  # the brake has it wait for its next turn, as everybody
+        return 0.0  # the brake makes it wait for its next turn, like every other call
     asked = error.retry_after if isinstance(error, ModelUnavailable) else None
-    # Not sooner than of our own accord: some servers ask for no wait at all, or for one that is over.
+    # Never less than our own backoff: some servers ask for no wait at all, or for one that is over.
     return max(asked or 0.0, backoff(state.attempt_number, _FIRST_WAIT, _LONGEST_BACKOFF))
 
 

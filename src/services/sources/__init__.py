@@ -1,1 +1,1 @@
-"""Where lessons take their facts from: documents, the library, the vector store, embeddings."""
+"""The sources that lessons take their facts from: documents, the library, the vector store, embeddings."""

@@ -1,4 +1,4 @@
-"""Files as Markdown: what of a book, a page or a paper is text."""
+"""Reads files as Markdown, without what isn't the text of a book, a page or a paper."""
 
 import codecs
 import io
@@ -20,10 +20,11 @@ from src.domain.markdown_syntax import atx_heading
 from src.domain.text import printable
 
 MOST_BYTES = 50 * 1024 * 1024
+"""The largest file that is read."""
 _TITLE_CHARACTERS = 300
 _LOCKED = "it is encrypted; save it without a password"
 _UNKNOWN_ENCODING = "it can't be read, as its encoding is unknown; save it as UTF-8"
-# UTF-32's before UTF-16's, which is the beginning of it.
+# The marks of UTF-32 go before those of UTF-16: FF FE begins both little-endian ones.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -31,23 +32,26 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Of the characters of a text in cp1252. French has some 5 per cent; other scripts, misread, nearly all.
+# The share of characters beyond ASCII that a text in cp1252 may have. French has some 5 per cent; of a text in another
+# script, misread as cp1252, nearly all are.
 _MOST_ACCENTED = 0.25
 
-# What is of a page but has no name in its font. Formulas have some; of words each would lack a letter.
+# pypdf gives this for a sign that the font has no name for. Formulas have some such signs; in prose, a word with one
+# lacks a letter.
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _UNREADABLE_IN_WORD = re.compile(rf"(?<=[^\W\d_]){_UNREADABLE}+(?=[^\W\d_])")
+# A page is refused if more signs than this share of its characters are unreadable, unless they are few.
 _MOST_UNREADABLE = 0.25
 _FEW_UNREADABLE = 20
 
 _TEXT = frozenset({".md", ".markdown", ".txt"})
 _HTML = frozenset({".html", ".htm"})
 SUFFIXES = frozenset({*_TEXT, *_HTML, ".docx", ".pdf"})
-"""The kinds of files that can be read, by the ends of their names in lower case."""
+"""The suffixes, in lower case, of the kinds of files that can be read."""
 
-# What is on a page but not of it.
+# Elements of a web page that hold nothing of its text.
 _NO_TEXT = ("script", "style", "noscript", "template", "svg", "nav", "aside", "form", "button")
-# The number of a footnote, which would be read as one of the text, and the arrow that leads back from the note.
+# The number of a footnote, which would be read as a number of the text, and the arrow that leads back from the note.
 _FOOTNOTE_REFERENCES = ", ".join(
     (
         'sup:has(a[href*="#"])',
@@ -60,26 +64,29 @@ _FOOTNOTE_REFERENCES = ", ".join(
 )
 _SUPERSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
 _SUBSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ")
-# 1st is a word; 1^st would be none.
+# "1st" is a word, and "1^st" would be none.
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
 _MEANT_TO_STAY = frozenset("\n\t")
 
 
 class UnreadableDocument(OperatorError):
-    """A file that no text can be had of. The text says which file, what is wrong with it, and what to do."""
+    """No text can be read from a file. The message says which file, what is wrong with it, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """What a file says."""
+    """The title and text of a file."""
 
     title: str
     text: str
-    """Markdown."""
+    """Markdown, with one kind of line end and no control characters but line breaks and tabs."""
 
 
 def read_document(path: Path) -> DocumentText:
-    """The text of a file, by the end of its name (see `SUFFIXES`). Raises `UnreadableDocument`."""
+    """Reads the text of a file, whose suffix tells its kind (see `SUFFIXES`). Raises `UnreadableDocument`.
+
+    The title is what the file gives as such, else its first heading, else the name of the file.
+    """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnreadableDocument(f"{path}: files of this kind can't be read; convert it to one of {_kinds()}")
@@ -93,7 +100,7 @@ def read_document(path: Path) -> DocumentText:
         raise
     except DependencyError as error:
         raise UnreadableDocument(f"{path}: {_LOCKED}") from error
-    except Exception as error:  # the libraries that read formats raise whatever a broken file leads them to
+    except Exception as error:  # on a broken file, the libraries that read formats may raise anything
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise UnreadableDocument(
             f"{path}: it is no valid {suffix[1:].upper()} file ({printable(what, 200)}); open it in the program that"
@@ -107,7 +114,7 @@ def read_document(path: Path) -> DocumentText:
 
 
 def cleaned(text: str) -> str:
-    """The text without what PostgreSQL or UTF-8 can't hold, and with one kind of line end."""
+    """Returns the text with one kind of line end, and without what PostgreSQL or UTF-8 can't hold."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\N{SOFT HYPHEN}", "")
     return "".join(
         character
@@ -150,7 +157,10 @@ def _decoded(path: Path, data: bytes) -> str:
 
 
 def _looks_like_cp1252(text: str) -> bool:
-    """Whether these are words of western Europe, where most letters are ASCII: nearly any bytes can be decoded."""
+    """Returns whether a text is in a language of western Europe, most of whose letters are ASCII.
+
+    That it could be decoded says little: cp1252 has a character for nearly every byte.
+    """
     if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text):
         return False
     visible = [character for character in text if not character.isspace()]
@@ -177,14 +187,14 @@ def _page(path: Path, data: bytes) -> tuple[str, str]:
 
 
 class _Converter(MarkdownConverter):
-    """Keeps what is raised or lowered apart from what it stands beside: 10⁶ is not 106."""
+    """Converts HTML to Markdown, and keeps superscripts and subscripts as such: 10⁶ is not 106."""
 
     def convert_sup(self, el: Tag, text: str, parent_tags: object) -> str:
-        """What is raised."""
+        """Converts `<sup>`. The library calls this by its name, as it does `convert_sub`."""
         return text if text.strip() in _ORDINAL_ENDS else _scripted(text, _SUPERSCRIPTS, "^")
 
     def convert_sub(self, el: Tag, text: str, parent_tags: object) -> str:
-        """What is lowered."""
+        """Converts `<sub>`."""
         return _scripted(text, _SUBSCRIPTS, "_")
 
 
@@ -211,19 +221,22 @@ def _pdf(path: Path, data: bytes) -> tuple[str, str]:
 
 
 def _readable(path: Path, number: int, text: str) -> str:
-    """The text of a page without signs for what can't be read; a quotation with such a sign would fit nothing."""
+    """Returns the text of a page without its unreadable signs, which no quotation could match.
+
+    Raises `UnreadableDocument` if too much of the page is unreadable.
+    """
     unreadable = text.count(_UNREADABLE)
     if unreadable > max(_FEW_UNREADABLE, _MOST_UNREADABLE * len("".join(text.split()))):
         raise UnreadableDocument(
             f"{path}: page {number}: most of its text can't be read, as its fonts don't say what their characters are;"
             " convert it with text recognition"
         )
-    # Within a word it is a letter, mostly of a ligature; elsewhere it may be a dash: 5-10 is not 510.
+    # Inside a word such a sign is a letter, mostly a ligature; elsewhere it may be a dash: 5-10 is not 510.
     return _UNREADABLE_IN_WORD.sub("", text).replace(_UNREADABLE, " ")
 
 
 def joined_lines(text: str) -> str:
-    """Paragraphs of a page whose lines were broken by its layout, each in one line; divided words in one piece."""
+    """Undoes the line breaks of a page's layout: each paragraph becomes one line, and each divided word one word."""
     lines = [line.strip() for line in text.splitlines()]
     longest = max(map(len, lines), default=0)
     paragraphs: list[str] = []
@@ -245,7 +258,7 @@ def joined_lines(text: str) -> str:
 
 
 def _ends_a_paragraph(line: str, longest: int) -> bool:
-    # A sentence that ends well before the margin.
+    # That is, if it ends a sentence well before the margin.
     return line.endswith((".", "!", "?", ":", "।", "؟", "。")) and len(line) < 0.8 * longest
 
 

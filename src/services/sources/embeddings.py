@@ -1,4 +1,4 @@
-"""Texts as vectors, by the model that OPENAI_EMBEDDING_MODEL names."""
+"""Embeddings: texts as vectors, made by the model that OPENAI_EMBEDDING_MODEL names."""
 
 import json
 import math
@@ -9,31 +9,32 @@ from uuid import uuid4
 from openai.types import CreateEmbeddingResponse
 
 from src.domain.errors import ModelUnavailable
-from src.domain.model_call import ModelCall, RecordCall, estimated_tokens
+from src.domain.model_call import ModelCall, RecordCall, counted_tokens, estimated_tokens
 from src.services.sources.model_connection import ModelConnection
 
 # A call takes at most 2,048 texts and 300,000 tokens. https://platform.openai.com/docs/api-reference/embeddings/create
 BATCH = 64
-"""How many texts go into one call: of a page each, some 30,000 tokens."""
-# What a column holds.
-_MOST_TOKENS = 2**31 - 1
+"""How many texts go into one call: with a page in each, some 30,000 tokens."""
 
 
 class Embedder:
-    """Asks the model's server. Vectors of one model can be compared with each other only."""
+    """Asks the model's server for embeddings. Vectors can be compared only with those of the same model."""
 
     def __init__(self, server: ModelConnection, model: str, price: float | None = None) -> None:
-        """`price`: US dollars for a million tokens."""
+        """`price` is in US dollars for a million tokens."""
         self._server = server
         self.model = model
         self._price = price
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """One vector for each text. Raises as `ModelConnection.call` does, and `ModelUnavailable` where others came."""
+        """Returns one vector for each text, in order.
+
+        Raises as `ModelConnection.call` does, and `ModelUnavailable` if the answer holds something else.
+        """
         return self._vectors(await self._server.call(lambda: self._answer(texts)), len(texts))
 
     async def embed_query(self, text: str, record: RecordCall | None = None) -> list[float]:
-        """The vector of what is searched for, or soon an error: a search can do without. Raises as `embed` does.
+        """Returns the vector of a query. It gives up soon, as a search can do without; raises as `embed` does.
 
         `record` gets the call, whatever came of it.
         """
@@ -49,8 +50,7 @@ class Embedder:
                 record(self._call(text, answer, time.monotonic() - started, outcome))
 
     def _call(self, text: str, answer: object, seconds: float, outcome: str) -> ModelCall:
-        tokens = getattr(getattr(answer, "usage", None), "prompt_tokens", None)
-        counted = tokens if isinstance(tokens, int) and 0 <= tokens <= _MOST_TOKENS else 0
+        counted = counted_tokens(getattr(answer, "usage", None), "prompt_tokens")
         return ModelCall(
             id=uuid4(),
             purpose="search",
@@ -66,13 +66,13 @@ class Embedder:
         )
 
     async def _answer(self, texts: Sequence[str]) -> CreateEmbeddingResponse | None:
-        """None where the client can't make sense of it."""
+        """Makes one call; returns None if the client can't make sense of what came."""
         try:
             return await self._server.client.embeddings.create(model=self.model, input=list(texts))
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise  # the server's fault, as for every call
         except (AttributeError, TypeError, ValueError):
-            # It goes through what came without a look: a page instead of JSON, no data, vectors that aren't base64.
+            # The client doesn't check what came: it may be a web page, hold no data, or vectors that aren't base64.
             return None
 
     def _vectors(self, answer: object, number: int) -> list[list[float]]:
@@ -89,7 +89,7 @@ class Embedder:
 
 
 def _numbers(vector: object) -> list[float]:
-    """Empty where it is not made of finite numbers."""
+    """Returns the numbers of a vector; none if anything in it isn't a finite number."""
     if not isinstance(vector, list) or any(isinstance(number, bool) for number in vector):
         return []
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in vector):

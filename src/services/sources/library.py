@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class SourceLibrary:
-    """A `SourceSearch`, and how documents come into the library and go."""
+    """The library of sources: a `SourceSearch` over its documents, which can be put in, listed and removed here."""
 
     def __init__(self, database: Database, embedder: Embedder | None = None) -> None:
         self._store = LibraryStore(database)
@@ -31,43 +31,44 @@ class SourceLibrary:
     async def search(
         self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
     ) -> list[Passage]:
-        """See `SourceSearch.search`. With a filter that lets documents through, never empty.
+        """Searches the library; see `SourceSearch.search`.
 
-        Raises `SourcesAway` if the database doesn't answer.
+        If documents lie under the filter, some passages are always found. Raises `SourcesAway` if the database doesn't
+        answer.
         """
         prefix, query = library_path(source_filter or ""), printable(query)
         meaning = await self._meaning(query, prefix, record)
         return await _asked(self._store.find(query, prefix, limit, meaning))
 
     async def prefixes(self) -> list[str]:
-        """See `SourceSearch.prefixes`."""
+        """Lists the first segments of the library's paths; see `SourceSearch.prefixes`."""
         return await _asked(self._store.prefixes())
 
     async def put(self, document: Document) -> tuple[Change, int]:
-        """See `LibraryStore.put`."""
+        """Puts a document into the library; see `LibraryStore.put`."""
         return await self._store.put(document)
 
     async def remove(self, path_or_prefix: str) -> list[str]:
-        """See `LibraryStore.remove`."""
+        """Removes documents; see `LibraryStore.remove`."""
         return await self._store.remove(path_or_prefix)
 
     async def documents(self, prefix: str = "") -> list[StoredDocument]:
-        """See `LibraryStore.documents`."""
+        """Lists the documents under a prefix; see `LibraryStore.documents`."""
         return await self._store.documents(prefix)
 
     async def can_embed(self) -> bool:
-        """Returns whether there is a model for embeddings, and a table."""
+        """Returns whether there is a model for embeddings, and a table to keep them in."""
         return self._embedder is not None and await self._store.has_embeddings_table()
 
     async def unembedded(self) -> int:
-        """Returns how many passages have no embedding of the model."""
+        """Returns how many passages have no embedding by the model."""
         return await self._store.count_unembedded(self._model)
 
     async def embed(self, on_done: Callable[[int], None] = lambda number: None) -> int:
-        """Embeds the passages that have no embedding of the model; returns how many.
+        """Embeds the passages that have no embedding by the model; returns how many they were.
 
-        Each batch is kept as it comes, and `on_done` told how many it held: what is interrupted goes on from there.
-        Raises as `ModelConnection.call` does.
+        Each batch is kept as it comes, so that an interrupted run goes on from there; `on_done` is told how many
+        passages it held. Raises as `ModelConnection.call` does.
         """
         after = number = 0
         assert self._embedder is not None
@@ -98,7 +99,7 @@ class SourceLibrary:
         try:
             return Meaning(self._model, await self._embedder.embed_query(query, record))
         except (ModelUnavailable, ModelRefused) as error:
-            # Words find nearly as much, and a course shouldn't wait for the rest.
+            # A search by words finds nearly as much, and a course shouldn't wait for the rest.
             _log.warning("a search goes by words only", action="embedding_failed", error=str(error))
             return None
 

@@ -1,4 +1,4 @@
-"""What searches need of the connection to a model's server."""
+"""The interface to a model's server that searches and embeddings need."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -9,11 +9,14 @@ T = TypeVar("T")
 
 
 class ModelConnection(Protocol):
-    """The client for the server, and calls through it with retries and their meaning (`model.server.ModelServer`)."""
+    """A client of a model's server, and calls that are retried and whose errors are translated.
+
+    `ModelServer` in `src/services/model/server.py` is one.
+    """
 
     @property
     def client(self) -> AsyncOpenAI:
-        """The client."""
+        """The client that requests are made with."""
         ...
 
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
@@ -24,5 +27,5 @@ class ModelConnection(Protocol):
         ...
 
     async def ask_once(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Returns the answer to `request`, which is made once and soon given up. Raises as `call`."""
+        """Returns the answer to `request`, which is made once and soon given up. Raises as `call` does."""
         ...

@@ -1,4 +1,4 @@
-"""Where lessons take their facts from: one small interface, and who offers it."""
+"""The interface that lessons find their passages through, and the library behind it while the database is away."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -13,29 +13,31 @@ _log = structlog.get_logger(__name__)
 
 
 class SourceSearch(Protocol):
-    """Finds passages. The library in PostgreSQL and the vector store offer it."""
+    """A search for passages. The library in PostgreSQL and the vector store offer it."""
 
     async def search(
         self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
     ) -> list[Passage]:
-        """Up to `limit` passages for `query`, the best first, from documents that `source_filter` lets through.
+        """Returns up to `limit` passages for `query`, the best first, from documents that `source_filter` lets through.
 
-        Empty if there are none. `record` gets the calls to a model that it took. Raises `SourcesAway` where the
-        database has to be asked and doesn't answer, `ModelUnavailable` or `ModelAccessDenied` where a model's server
-        has to be.
+        `record` gets the calls to a model that the search took. Raises `SourcesAway` if it needs the database and that
+        doesn't answer, and `ModelUnavailable` or `ModelAccessDenied` if it needs a model's server and has no answer.
         """
         ...
 
     async def prefixes(self) -> list[str]:
-        """The first segments of the paths that there are, in order; at most 20. Raises as `search` does."""
+        """Returns the first segments of the documents' paths, at most 20, in order. Raises as `search` does."""
         ...
 
 
 class SearchWhileAway:
-    """The library for courses that are written with files only: without it they have no sources, unless they must."""
+    """The library as courses use it that are written with files only.
+
+    While the database is away such a course goes on without sources, unless it names some or they are required.
+    """
 
     def __init__(self, library: SourceSearch, is_away: Callable[[], bool], *, required: bool) -> None:
-        """`required`: no course is written without sources, whether it names some or not."""
+        """`required`: no course may be written without sources, whether it names some or not."""
         self._library = library
         self._is_away = is_away
         self._required = required
@@ -43,7 +45,10 @@ class SearchWhileAway:
     async def search(
         self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
     ) -> list[Passage]:
-        """See `SourceSearch.search`. Nothing while the database is away; where there must be some, `SourcesAway`."""
+        """Searches the library; see `SourceSearch.search`.
+
+        While the database is away it returns nothing, or raises `SourcesAway` if the course can't do without sources.
+        """
         try:
             if self._is_away():
                 raise SourcesAway("the database, which holds the sources, is away")
@@ -55,5 +60,5 @@ class SearchWhileAway:
             return []
 
     async def prefixes(self) -> list[str]:
-        """See `SourceSearch.prefixes`."""
+        """Lists the first segments of the library's paths; see `SourceSearch.prefixes`."""
         return await self._library.prefixes()

@@ -1,4 +1,4 @@
-"""Search in an OpenAI vector store."""
+"""Searches an OpenAI vector store for passages."""
 
 import structlog
 from openai.types import VectorStoreSearchResponse
@@ -13,16 +13,16 @@ _log = structlog.get_logger(__name__)
 
 # The API returns at most 50: https://platform.openai.com/docs/api-reference/vector-stores/search
 _MOST_RESULTS = 50
-# A page of files is at most that long. What is named in it is an aid to who got a filter wrong, not a list of all.
+# A page of files has at most so many. One is enough: the prefixes are a hint for whoever got a filter wrong.
 _FILES = 100
 _MOST_PREFIXES = 20
 
 
 class VectorStoreSearch:
-    """A `SourceSearch` in the store `VECTOR_DB_ID`.
+    """A `SourceSearch` over the vector store that VECTOR_DB_ID names.
 
-    The API filters by equality only, so a path prefix is applied to what it returns: on the file's `path` attribute
-    where it has one, else on its name.
+    The API filters by equality only, so the path prefix is applied to what it returns: to a file's `path` attribute if
+    it has one, else to its name.
     """
 
     def __init__(self, server: ModelConnection, vector_store_id: str) -> None:
@@ -32,7 +32,7 @@ class VectorStoreSearch:
     async def search(
         self, query: str, source_filter: str | None, limit: int, record: RecordCall | None = None
     ) -> list[Passage]:
-        """See `SourceSearch.search`."""
+        """Searches the vector store; see `SourceSearch.search`."""
 
         async def request() -> list[VectorStoreSearchResponse]:
             page = await self._server.client.vector_stores.search(
@@ -55,7 +55,10 @@ class VectorStoreSearch:
         return allowed[:limit]
 
     async def prefixes(self) -> list[str]:
-        """See `SourceSearch.prefixes`. Looks at the `path` attributes of the first hundred files."""
+        """Lists first segments of paths; see `SourceSearch.prefixes`.
+
+        Only the `path` attributes of the first hundred files are looked at.
+        """
 
         async def request() -> list[VectorStoreFile]:
             page = await self._server.client.vector_stores.files.list(self._vector_store_id, limit=_FILES)

@@ -1,5 +1,6 @@
--- The oldest unpublished message per course and destination: one course's messages keep their order, and one that
--- can't be published holds up no other course. Messages of refused requests have no course and wait for nobody.
+-- The oldest unpublished message per course and destination, and the oldest unpublished event per order key: one course's
+-- messages and one key's events keep their order, and one that can't be published holds up no other course and no other
+-- key. Messages of refused requests have no course and wait for nobody.
 WITH head AS (
     SELECT o.id
     FROM outbox o
@@ -17,6 +18,10 @@ WITH head AS (
             AND earlier.routing_key IS NOT DISTINCT FROM o.routing_key
             AND earlier.id < o.id AND earlier.published_at IS NULL
       )
+      AND NOT EXISTS (
+          SELECT FROM outbox earlier
+          WHERE earlier.order_key = o.order_key AND earlier.id < o.id AND earlier.published_at IS NULL
+      )
     ORDER BY o.id
     LIMIT :limit
     FOR NO KEY UPDATE SKIP LOCKED
@@ -25,4 +30,5 @@ UPDATE outbox o
 SET claimed_by = :worker_id, claimed_until = now() + make_interval(secs => :claim)
 FROM head
 WHERE o.id = head.id
-RETURNING o.id, o.course_id, o.destination, o.routing_key, o.message_id, o.correlation_id, o.type, o.headers, o.body, o.failures
+RETURNING o.id, o.course_id, o.destination, o.routing_key, o.order_key, o.message_id, o.correlation_id, o.type, o.headers,
+    o.body, o.failures

@@ -1,9 +1,9 @@
-"""What the model is told.
+"""The prompts: what the model is told, and the questions that are made of it.
 
-Instructions are constant and stand in the `.md` files here. Who changes one gives it a new version and adds a line to
-`versions.txt`, so that what is on record with a lesson leads back to the text that wrote it.
+The instructions are constant and are kept in the `.md` files here. If you change one, raise its version and add a line
+to `versions.txt`, so that what is on record with a lesson leads back to the text that wrote it.
 
-Everything that comes from outside (topic, outline, passages) is JSON between tags, in which `<` is escaped, so that no
+Everything that comes from outside (topic, outline, passages) is JSON between tags. In it `<` is escaped, so that no
 text can close its tag and pass for an instruction. All lesson prompts of a course begin with the same messages, so that
 providers' prompt caches serve them.
 """
@@ -21,21 +21,21 @@ from src.domain.prompt import Prompt
 from src.domain.quality.repair import LessonParts, parts_at_fault
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from src.services.model.language_model import ChatMessage, Parts, Question, Review
+from src.services.model.question import ChatMessage, Parts, Question, Review
 
 PROMPTS = ("outline", "lesson")
 
 
 @cache
 def prompt(name: str) -> Prompt:
-    """The prompt in `<name>.md` beside this file. Read once, when it is first needed."""
+    """Returns the prompt in `<name>.md` beside this file, which is read once, when it is first needed."""
     return Prompt.parsed(name, resources.files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8"))
 
 
 def outline_question(
     brief: CourseBrief, passages: Sequence[Passage], review: Review[Outline, Outline]
 ) -> Question[Outline, Outline]:
-    """Asks for the outline of a course."""
+    """Returns the question for the outline of a course, to be written from `passages`."""
     course = brief.model_dump(mode="json", exclude={"source_filter"})
     return Question(
         purpose="outline",
@@ -45,7 +45,7 @@ def outline_question(
             ChatMessage("system", prompt("outline").text),
             ChatMessage("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
         ),
-        answer=Outline,
+        shape=Outline,
         review=review,
     )
 
@@ -57,7 +57,7 @@ def lesson_question(
     passages: Sequence[Passage],
     review: Review[LessonText, Lesson],
 ) -> Question[LessonText, Lesson]:
-    """Asks for the text of one lesson."""
+    """Returns the question for the text of the lesson that `plan` describes, to be written from `passages`."""
     course = {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()}
     return Question(
         purpose="lesson",
@@ -71,7 +71,7 @@ def lesson_question(
                 f"{data('lesson', {'lesson_number': plan.lesson_number})}\n{data('passages', _numbered(passages))}",
             ),
         ),
-        answer=LessonText,
+        shape=LessonText,
         review=review,
         parts=_lesson_parts,
     )
@@ -82,7 +82,7 @@ def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[Lesson
     if not wanted:
         return None
     return Parts(
-        answer=LessonParts,
+        shape=LessonParts,
         ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
         " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
         put=lambda parts: parts.put_into(text, wanted),
@@ -90,7 +90,7 @@ def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[Lesson
 
 
 def data(tag: str, value: Any) -> str:
-    """`value` as JSON between tags that nothing inside can close."""
+    """Returns `value` as JSON between tags that nothing inside can close."""
     encoded = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"<{tag}>{encoded}</{tag}>"
 
