@@ -42,7 +42,7 @@ class ProcessState:
     slots: Slots
     breaker: ModelBreaker
     leases: Leases = field(default_factory=Leases)
-    accepted: AcceptedCourses = field(default_factory=AcceptedCourses)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     """Set before any part is stopped; no course is claimed and none begun after it."""
     wakeups: WakeUps = field(default_factory=WakeUps)
+    accepted: AcceptedCourses = field(default_factory=AcceptedCourses)

@@ -66,8 +66,8 @@ class Slice:
     """A capability beside the generator, in a folder of its own, which offers this as `SLICE`."""
 
     settings: type[SliceSettings]
-    part: Callable[[Engine, Any], Part]
-    """Makes its part. It is given an instance of `settings`."""
+    part: Callable[[Any, Engine], Part]
+    """Makes its part. It is given an instance of `settings` first."""
     commands: typer.Typer | None = None
     """`python app.py <name> …`"""
     messages: Mapping[str, type[BaseModel]] = field(default_factory=dict)

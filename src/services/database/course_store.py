@@ -151,12 +151,6 @@ class CourseStore:
             lambda connection: list(connection.execute(sql("unmirrored_courses"), values).scalars())
         )
 
-    async def backlog(self) -> dict[str, float]:
-        """What waits in the database: courses, messages, files; see backlog.sql. Asks once, for the metrics."""
-        return await self._database.run(
-            lambda connection: dict(connection.execute(sql("backlog")).mappings().one()), patience=0
-        )
-
     async def _fenced(self, claim: Claim, calls: Sequence[ModelCall], work: Callable[[Connection], None]) -> None:
         last_try: str | None = None
 

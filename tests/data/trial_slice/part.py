@@ -76,7 +76,7 @@ class LearningPart:
         return {"learning_told": 1 / (1 / self._teller.told)}
 
 
-def make_part(engine: Engine, settings: LearningSettings) -> Part:
+def make_part(settings: LearningSettings, engine: Engine) -> Part:
     """Makes its part."""
     return LearningPart(engine, settings)
 
