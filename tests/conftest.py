@@ -17,6 +17,7 @@ import pytest
 from src.config import DatabaseSettings
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.local_reaper import Reaper
 from src.operations.local_service import LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database import Database
@@ -75,11 +76,18 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("untimed")
 
 
+@pytest.fixture(scope="session")
+def reaper() -> Iterator[Reaper]:
+    """Ends the servers and workers of a run that is interrupted, however that comes."""
+    with Reaper() as reaper:
+        yield reaper
+
+
 @contextmanager
-def private_postgres(database: str) -> Iterator[LocalPostgres]:
+def private_postgres(reaper: Reaper, database: str) -> Iterator[LocalPostgres]:
     """A running server with one database that has the schema."""
     # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir=reaper.folder) as folder:
         server = LocalPostgres(Path(folder), durable=False)
         server.start()
         server.create_database(database)
@@ -89,13 +97,13 @@ def private_postgres(database: str) -> Iterator[LocalPostgres]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[LocalPostgres]:
-    with private_postgres("template") as server:
+def postgres(reaper: Reaper) -> Iterator[LocalPostgres]:
+    with private_postgres(reaper, "template") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRabbitMQ]:
+def rabbitmq(reaper: Reaper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRabbitMQ]:
     try:
         broker = LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
     except LocalServiceError as error:

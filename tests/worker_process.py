@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from src.operations.local_reaper import mark
 from src.operations.migrations import ROOT
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, processes
 
 # No test may pay: a process that is told nothing else may leave this machine for no model.
 ALONE = {"OPENAI_ALLOW_REMOTE": "off"}
@@ -21,7 +22,7 @@ class WorkerProcess:
     """`python app.py` with nothing of the caller's environment but `settings`."""
 
     def __init__(self, settings: dict[str, str], folder: Path, *arguments: str) -> None:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **ALONE, **settings}
+        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **ALONE, **mark()}
         # In a folder of the test's own: whoever runs the tests may have an .env in the project.
         self._process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py"), *arguments],

@@ -16,6 +16,7 @@ import psutil
 from pika.exceptions import AMQPConnectionError
 
 from src.config import RabbitMQSettings
+from src.operations.local_reaper import mark
 from src.operations.local_service import HOST, HeldPort, LocalServiceError, free_port
 
 _USER = "course"
@@ -128,6 +129,7 @@ class LocalRabbitMQ:
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": HOST,
             "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, so that signals reach it
+            **mark(),
         }
 
     def _answers(self) -> bool:

@@ -15,7 +15,7 @@ from rich.console import Console
 from src.config import Settings
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_service import LocalServiceError
-from src.operations.local_services import OWNER, LocalServices
+from src.operations.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
 
@@ -147,12 +147,12 @@ def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     # What is private goes over what .env says: nothing of a demo may reach a real database or broker.
     os.environ.update(services.environment())
     Settings()  # raises where .env is wrong, before anything is started
-    _say("Starting PostgreSQL and RabbitMQ, private to this folder; what a killed run has left is ended first …")
+    _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
     with services.claimed():
         try:
             services.start()
             upgrade(services.postgres.settings("learningdb"))
-            yield services, {**os.environ, **services.environment(), OWNER: services.owner}
+            yield services, {**os.environ, **services.environment()}
         finally:
             services.stop()
 

@@ -5,19 +5,16 @@ Both listen on loopback only, on free ports, with a password of their own, and k
 
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
+from src.operations.local_reaper import Reaper
 from src.operations.local_service import HOST, LocalServiceError, free_port
-
-OWNER = "COURSE_GENERATOR_SERVICES"
 
 
 class LocalServices:
@@ -27,8 +24,6 @@ class LocalServices:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         self._lock = FileLock(folder / "lock")
-        self.owner = str(folder.resolve())
-        """What programs that belong to these services have as `OWNER` in their environment."""
         self._state_file = folder / "state.json"
         state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
         self.postgres = LocalPostgres(
@@ -76,13 +71,14 @@ class LocalServices:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keeps other programs from starting these services, and ends what is left of one that was killed over them.
+        """Keeps other programs from starting these services. If this one is killed, all that it started ends with it.
 
         Raises `LocalServiceError` where another program has them.
         """
         try:
-            with self._lock.acquire(timeout=1):  # not at once: `are_claimed` of another program holds it for a moment
-                self._end_leftovers()
+            # Not at once: `are_claimed` of another program holds it for a moment.
+            with self._lock.acquire(timeout=1), Reaper():
+                self.stop()  # they may be left of a program whose reaper was killed too, or run in Docker
                 yield
         except Timeout:
             raise LocalServiceError(
@@ -97,20 +93,6 @@ class LocalServices:
                 return False
         except Timeout:
             return True
-
-    def _end_leftovers(self) -> None:
-        leftovers = [process for process in psutil.process_iter() if self._owns(process)]
-        for end in (psutil.Process.terminate, psutil.Process.kill):
-            for process in leftovers:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    end(process)
-            _, leftovers = psutil.wait_procs(leftovers, timeout=30)  # longer than a worker's WORKER_GRACE
-        self.stop()
-
-    def _owns(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return process.pid != os.getpid() and process.environ().get(OWNER) == self.owner
-        return False
 
     def environment(self) -> dict[str, str]:
         """The worker's settings for both."""

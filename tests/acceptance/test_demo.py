@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 from src.operations.local_postgres import LocalPostgres
+from src.operations.local_reaper import mark
 from src.operations.migrations import ROOT
+from tests.processes import living
 from tests.stand_in import StandIn
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
 
@@ -33,14 +35,7 @@ def copy() -> Iterator[Path]:
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         yield folder
         # Nothing of it may live on.
-        assert [process for process in psutil.process_iter() if lives_in(process, folder)] == []
-
-
-def lives_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return str(folder) in " ".join(process.cmdline()) or process.cwd().startswith(str(folder))
-    except psutil.Error:
-        return False
+        assert living(folder) == []
 
 
 def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
@@ -48,7 +43,7 @@ def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, "app.py", "local", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **variables},
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **mark(), **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -123,11 +118,11 @@ def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_tw
     assert "have stopped; their data stays" in output
 
 
-def test_what_a_killed_run_left_behind_is_ended_by_the_next_one(copy: Path) -> None:
+def test_a_killed_run_leaves_nothing_running_and_the_next_one_starts(copy: Path) -> None:
     running = started(copy)
     running.kill()
-    running.wait()  # its output stays open: the worker goes on writing to it
-    assert [process for process in psutil.process_iter() if lives_in(process, copy)]
+    running.communicate(timeout=PATIENCE)  # the worker writes to it too, and is ended
+    eventually(lambda: living(copy) == [], "all that it has started is ended")
     call(copy, "demo")
 
 

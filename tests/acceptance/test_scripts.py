@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from src.operations.local_reaper import mark
 from src.operations.migrations import ROOT
 from tests.conftest import Workers
 from tests.sql import Psql
@@ -21,7 +22,7 @@ def script(
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment, **settings},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", **mark(), **environment, **settings},
         capture_output=True,
         text=True,
         timeout=120,

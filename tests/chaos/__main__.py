@@ -23,6 +23,7 @@ from rich.console import Console
 
 from src.operations.local_postgres import LocalPostgres
 from src.operations.local_rabbitmq import LocalRabbitMQ
+from src.operations.local_reaper import Reaper
 from src.operations.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
 from tests.chaos.audit import Found, Observed, audit
@@ -432,7 +433,8 @@ def main() -> int:
     _console.print(f"{options.minutes:g} minutes, {options.workers} workers, seed {seed}")
     chaos, kept = Chaos(folder, options.workers, seed, options.per_second, tuple(options.pause)), False
     try:
-        kept = chaos.run(options.minutes)
+        with Reaper():
+            kept = chaos.run(options.minutes)
     finally:
         if kept:
             shutil.rmtree(folder, ignore_errors=True)
