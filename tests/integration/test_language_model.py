@@ -327,6 +327,7 @@ class TestRefusal:
 
 
 class TestUnavailable:
+    @pytest.mark.usefixtures("no_garbage_collection")
     @pytest.mark.parametrize("kind", ["429", "500", "502", "503", "529", "reset", "half", "no_http", "no_utf8", "deep"])
     def test_a_passing_fault_is_tried_again(
         self, caller: Caller, stand_in: StandIn, kind: str, no_backoff: list[float]

@@ -212,6 +212,7 @@ class TestTheFile:
             assert word.lower() not in text
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
+    @pytest.mark.usefixtures("no_garbage_collection")
     def test_faults_are_not_recorded_as_answers(
         self, gone: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -281,6 +282,7 @@ class TestFaults:
         assert "the models in the file: gpt-6-luna" in outcome.message
         assert outcome.message.endswith("or record the course again")
 
+    @pytest.mark.usefixtures("no_garbage_collection")
     @pytest.mark.parametrize(
         ("text", "fault"),
         [

@@ -22,6 +22,7 @@ def test_a_header_that_pika_can_not_decode_is_none_and_the_next_one_is_read(
     assert pika.data.decode_table(struct.pack(">I", len(entries)) + entries, 0)[0] == {"odd": None, "next": 7}
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_headers_that_are_nested_without_end_are_read_as_far_as_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 35."""
     monkeypatch.setattr(pika.data, "decode_value", pika.data.decode_value)
