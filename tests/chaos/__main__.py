@@ -28,6 +28,8 @@ from src.operations.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
 from tests.chaos.audit import Found, Observed, audit
 from tests.chaos.traffic import Listener, Publisher
+from tests.chaos.transactions import neglected
+from tests.waiting import PATIENCE
 from tests.worker_process import WorkerProcess
 
 _LEASE = 9.0
@@ -41,7 +43,7 @@ _MODEL_FAULTS = {
     "cut_off": 0.01,
     "not_json": 0.01,
 }
-_LAST_COURSES = 300.0
+_LAST_COURSES = 2 * PATIENCE
 _DATABASE = "learningdb"
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -212,7 +214,7 @@ class Chaos:
     def _stopped(self, worker: WorkerProcess) -> None:
         try:
             worker.signal(signal.SIGTERM)
-            code = worker.wait(60)
+            code = worker.wait()
         except subprocess.TimeoutExpired:
             self._observed.died.append(f"{worker.pid} did not stop")
             worker.end()
@@ -256,7 +258,7 @@ class Chaos:
             try:
                 if connection is None:
                     connection = self._connect()
-                idle = _idle_in_transaction(connection)
+                idle = neglected(connection, [worker.pid for worker in list(self._workers)])
             except psycopg2.Error:
                 connection = None
                 continue
@@ -301,7 +303,7 @@ class Chaos:
 
     def _settle(self, listener: Listener) -> None:
         """Returns when the listener has heard all that the broker has."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             queues = self._rabbitmq.control("list_queues", "name", "messages", "--quiet", "--no-table-headers")
             if all(line.endswith("\t0") for line in queues.splitlines()):
@@ -407,16 +409,6 @@ class Chaos:
     def _say(self, text: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         _console.print(f"{minutes:02}:{seconds:02}  {text}", markup=False)
-
-
-def _idle_in_transaction(connection: "psycopg2.extensions.connection") -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('course-generator', 'heartbeat')"
-            " AND state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'"
-        )
-        (number,) = cursor.fetchone() or (0,)
-        return int(number)
 
 
 def main() -> int:
