@@ -73,7 +73,7 @@ def started(folder: Path, **variables: str) -> "subprocess.Popen[str]":
 def call(folder: Path, *arguments: str, code: int = 0) -> str:
     """What `app.py local …` prints in a second terminal."""
     process = local(folder, *arguments)
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, output
     return output
 
@@ -97,7 +97,7 @@ def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
         assert psutil.pid_exists(postmaster)
     finally:
         first.send_signal(signal.SIGINT)
-        output, _ = first.communicate()
+        output, _ = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, output
     eventually(lambda: not psutil.pid_exists(postmaster), "PostgreSQL has ended")
 
@@ -113,7 +113,7 @@ def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_tw
     read_until(running, "worker_stopping")
     running.send_signal(signal.SIGHUP)
     stand_in.release()
-    output, _ = running.communicate()
+    output, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output
     assert "have stopped; their data stays" in output
 
@@ -135,7 +135,7 @@ def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Pa
     session.stdin.flush()
     read_until(session, "READY")
     assert "are running already" in call(copy, "demo", code=1)
-    session.communicate("\\q\n")
+    session.communicate("\\q\n", timeout=PATIENCE)
     assert session.returncode == 0
 
 
@@ -169,7 +169,7 @@ def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
         assert re.search(r"stored_in: files", call(copy, *publish))  # the same request, which the database knows by now
     finally:
         running.send_signal(signal.SIGINT)
-        output, _ = running.communicate()
+        output, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output
 
 

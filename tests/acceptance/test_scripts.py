@@ -14,6 +14,7 @@ from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, Upstream
+from tests.waiting import PATIENCE
 
 
 def script(
@@ -25,7 +26,7 @@ def script(
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", **mark(), **environment, **settings},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
