@@ -221,7 +221,7 @@ class TestTheFile:
         with StandIn() as stand_in:
             for kind in ("429", "500", "half", "no_utf8", "deep", "no_http", "reset", "timeout"):
                 stand_in.fault(kind, purpose="outline")
-            first = record(stand_in, file, timeout=2, deadline=20)
+            first = record(stand_in, file, timeout=4)
             assert stand_in.stats()["faulted"] == 8
         assert len(lines(file)) == 4
         assert content(replay(gone, file)) == content(first)

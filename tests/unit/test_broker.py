@@ -3,7 +3,14 @@ import struct
 import pika.data
 import pytest
 
-from src.services.broker import tolerate_odd_headers
+from src.config import RabbitMQSettings
+from src.services.broker import connection_parameters, tolerate_odd_headers
+
+
+def test_the_kernel_notices_silence_within_two_heartbeats() -> None:
+    """pika by itself takes one more. Its heartbeats go out twice as often as they have to."""
+    config = RabbitMQSettings(heartbeat=10)
+    assert connection_parameters(config, "test").tcp_options == {"TCP_USER_TIMEOUT": 10_000}
 
 
 @pytest.mark.parametrize(
