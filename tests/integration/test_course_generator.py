@@ -91,7 +91,7 @@ def generate(
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
     async def run() -> tuple[Outcome, list[ModelCall]]:
-        config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 5, "deadline": 5, **settings})
+        config = OpenAISettings(**{"base_url": stand_in.base_url, **settings})
         server = ModelServer(config)
         model = OpenAIModel(server, config, Redactor())
         memory.stop = server.stop if stop_after_outline else None

@@ -213,6 +213,7 @@ class TestTheFile:
             assert word.lower() not in text
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
+    @pytest.mark.usefixtures("no_garbage_collection")
     def test_faults_are_not_recorded_as_answers(
         self, gone: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -221,7 +222,7 @@ class TestTheFile:
         with StandIn() as stand_in:
             for kind in ("429", "500", "half", "no_utf8", "deep", "no_http", "reset", "timeout"):
                 stand_in.fault(kind, purpose="outline")
-            first = record(stand_in, file, timeout=2, deadline=20)
+            first = record(stand_in, file, timeout=4)
             assert stand_in.stats()["faulted"] == 8
         assert len(lines(file)) == 4
         assert content(replay(gone, file)) == content(first)
@@ -282,6 +283,7 @@ class TestFaults:
         assert "the models in the file: gpt-6-luna" in outcome.message
         assert outcome.message.endswith("or record the course again")
 
+    @pytest.mark.usefixtures("no_garbage_collection")
     @pytest.mark.parametrize(
         ("text", "fault"),
         [
