@@ -23,6 +23,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import CheckKind
 from src.domain.quality_figures import findings_json
 from src.domain.result import CourseQuality
+from src.domain.source import HEADING_CHARACTERS, document_name
 
 T = TypeVar("T")
 
@@ -32,12 +33,16 @@ _Offset = Annotated[int, Field(strict=True, ge=0, le=_MOST_INT)]
 _Text = Annotated[str, Field(strict=True)]
 
 
+def _cut(heading: str) -> str:
+    return heading[:HEADING_CHARACTERS]
+
+
 class _Reference(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
     number: _Number
-    document: Annotated[_Text, Field(max_length=600)]  # it is indexed: 2,704 bytes at most
-    section: _Text
+    document: Annotated[_Text, AfterValidator(document_name)]
+    section: Annotated[_Text, AfterValidator(_cut)]
     start: _Offset
     end: _Offset
     quote: _Text
@@ -45,7 +50,9 @@ class _Reference(BaseModel):
     score: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(lambda score: round(score, 3))]
     version: _Text | None = None
     # It is only shown, so one of another type is as good as none.
-    title: Annotated[_Text, BeforeValidator(lambda title: title if isinstance(title, str) else "")] = ""
+    title: Annotated[
+        _Text, BeforeValidator(lambda title: title if isinstance(title, str) else ""), AfterValidator(_cut)
+    ] = ""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
