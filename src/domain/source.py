@@ -46,6 +46,11 @@ def document_name(given: str) -> str:
     return name.encode()[: DOCUMENT_BYTES - len(end.encode())].decode(errors="ignore") + end
 
 
+def shown_heading(given: str) -> str:
+    """Returns a title or heading of at most `HEADING_CHARACTERS`."""
+    return given[:HEADING_CHARACTERS]
+
+
 def path_segments(path: str) -> tuple[str, ...]:
     """The segments of a path or prefix. Leading, trailing and doubled slashes don't matter."""
     return tuple(segment for segment in path.split("/") if segment)
