@@ -1,4 +1,4 @@
-"""What is on disk of a course that was written while the database was away, and the document that is made of it."""
+"""What is on disk of a course that was written while the database was away, and the course that is made of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.quality_figures import course_figures, findings_json
+from src.domain.quality_figures import course_figures
 from src.domain.request import IdentifiedRequest
 from src.domain.result import ErrorMessage, SuccessMessage
+from src.domain.stored_course import StoredCourse, stored_lesson
 
 
 class RequestEntry(BaseModel):
@@ -76,43 +77,29 @@ class FilesCourse:
         return self.outline is not None and len(self.lessons) == len(self.outline.lessons)
 
 
-def document(course: FilesCourse) -> dict[str, Any]:
-    """A finished course as `CourseStore.document` gives it, but for `output_path`."""
+def stored_course(course: FilesCourse) -> StoredCourse:
+    """Returns a finished course as it is stored, but for its `output_path`."""
     assert course.outline is not None
-    lessons = [_lesson_row(saved) for saved in course.lessons]
-    return {
-        **course.request.model_dump(include={"user_id", "request_id", "topic", "grade_level", "source_filter"}),
-        "id": course.request.course_id,
-        "language": course.request.language,
-        "title": course.outline.title,
-        "total_lessons": len(lessons),
-        "outline_json": course.outline.model_dump(mode="json"),
-        "outline_findings": findings_json(course.outline_findings),
-        "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
-        "usage": usage([call for _, call in course.calls]),
-        "quality": course_figures(
-            [lesson["quality"] for lesson in lessons],
-            [lesson["sources"] for lesson in lessons],
-            course.outline_findings,
-        ),
-        "generated_at": max(saved.generated_at for saved in course.lessons),
-        "lessons": lessons,
-    }
-
-
-def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
-    plan = saved.lesson.plan.model_dump(mode="json")
-    content = saved.lesson.content_json()
-    return {
-        **plan,
-        "sources": content["sources"],
-        "content_json": content,
-        "generated_at": saved.generated_at,
-        "quality": saved.lesson.quality.as_json(),
-        "written_by": saved.lesson.origin.model,
-        "prompt_version": saved.lesson.origin.prompt_version,
-        "prompt_digest": saved.lesson.origin.prompt_digest,
-    }
+    request, lessons = course.request, [saved.lesson for saved in course.lessons]
+    sources = [lesson.sources for lesson in lessons]
+    return StoredCourse(
+        id=request.course_id,
+        user_id=request.user_id,
+        request_id=request.request_id,
+        title=course.outline.title,
+        topic=request.topic,
+        grade_level=request.grade_level,
+        source_filter=request.source_filter,
+        language=request.language,
+        total_lessons=len(lessons),
+        outline=course.outline.model_dump(mode="json"),
+        outline_findings=course.outline_findings,
+        lessons=[stored_lesson(saved.lesson, saved.generated_at) for saved in course.lessons],
+        sources=list(dict.fromkeys(document for documents in sources for document in documents)),
+        usage=usage([call for _, call in course.calls]),
+        quality=course_figures([lesson.quality for lesson in lessons], sources, course.outline_findings),
+        generated_at=max(saved.generated_at for saved in course.lessons),
+    )
 
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:

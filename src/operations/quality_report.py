@@ -161,7 +161,7 @@ def _grade(quality: Mapping[str, Any]) -> str:
 # Other programs may store a quality too, of any shape: these three read what they can of it.
 
 
-def _figure(quality: Mapping[str, Any], name: str) -> str:
+def _figure(quality: Mapping[str, Any] | RowMapping, name: str) -> str:
     value = quality.get(name)
     return str(value) if isinstance(value, int | float | Decimal) else "–"
 
