@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from src.domain.errors import ErrorCode
@@ -89,13 +89,16 @@ class Broken:
 Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
 
 
+CallPurpose = Literal["outline", "lesson", "search"]
+"""What a model is called for; `search`: a query is embedded."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelCall:
     """One call to a model, for the record."""
 
     id: UUID
-    purpose: str
-    """`outline`, `lesson`, or `search` where a query is embedded."""
+    purpose: CallPurpose
     lesson_number: int | None
     model: str
     input_tokens: int

@@ -1,7 +1,7 @@
 """Messages that the worker publishes about a course (docs/contract/status.schema.json).
 
-The database writes the messages of courses it holds (`status_message` in migrations/sql), so that a status and its
-message commit together. These models are the contract that both are held to; the worker writes from them what
+The database writes the messages of courses it holds (its function `status_message`), so that a status and its message
+commit together. These models are the contract that both are held to; the worker writes from them what
 concerns no course in the database.
 """
 
@@ -98,8 +98,8 @@ class ProgressMessage(_Message):
 def message_id_of(course_id: UUID, kind: str) -> UUID:
     """The `message_id` of a message that is the same from whoever sends it. `kind`: its AMQP `type`.
 
-    Of a success it is so with the database and with files only: `put_status` in migrations/sql makes the same, and a
-    test compares the two.
+    Of a success it is so with the database and with files only: the function `put_status` makes the same, and a test
+    compares the two.
     """
     return UUID(bytes=hashlib.sha256(course_id.bytes + kind.encode()).digest()[:16])
 

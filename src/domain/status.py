@@ -6,7 +6,7 @@
       │  └────────┼─────────▶ FAILED (a cancel)
       └───────────┘ (handed back, waiting for the model, rescued)
 
-The trigger in migrations/sql refuses every other move; a test compares the two.
+The trigger courses_check_status refuses every other move; a test compares the two.
 """
 
 from enum import StrEnum

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from src.domain.course import Claim, ModelCall
+from src.domain.course import CallPurpose, Claim, ModelCall
 from src.domain.errors import LeaseLost
 from src.domain.finding import soft
 from src.domain.lesson import Lesson
@@ -124,7 +124,7 @@ def lesson(number: int, introduction: str = "Cells are small parts of us.") -> L
     return good_lesson(passages=passages, plan=plan, introduction=introduction)
 
 
-def call(purpose: str, number: int | None, cost: float | None = 0.001) -> ModelCall:
+def call(purpose: CallPurpose, number: int | None, cost: float | None = 0.001) -> ModelCall:
     return ModelCall(uuid4(), purpose, number, "a model", 100, 40, 20, cost, 1.5, "ok")
 
 
