@@ -119,10 +119,10 @@ def clean_cases(random: Random, number: int) -> list[Case]:
 def _stand_in_cases(random: Random) -> Iterator[Case]:
     """Yields lessons of courses that the stand-in writes from some of the samples."""
     passages = [
-        Passage(path.relative_to(ROOT).as_posix(), part.section, text[part.start : part.end], 1.0, part.start)
+        Passage(path.relative_to(ROOT).as_posix(), span.section, text[span.start : span.end], 1.0, span.start)
         for path in sorted((ROOT / "samples").rglob("*.md"))
         for text in [path.read_text()]
-        for part in split(text)
+        for span in split(text)
     ]
     while True:
         topic = random.choice(passages).section

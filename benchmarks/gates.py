@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for a run as a file
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # if this is run as a file
 
 from benchmarks.citation_faults import CITATION_FAULTS
 from benchmarks.clean_lessons import Case, clean_cases
@@ -135,7 +135,7 @@ def _score(
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Prints the tables; exits with 1 if the gates miss too much or find too much."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=60, help="how often each kind of fault is planted")

@@ -1,5 +1,6 @@
 """What tests stand on: PostgreSQL and RabbitMQ of this run's own, and the certainty that no test pays for a model."""
 
+import gc
 import ipaddress
 import os
 import sys
@@ -17,6 +18,7 @@ import pytest
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_reaper import Reaper
 from src.devtools.local_service import LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database.connection import Database
@@ -70,16 +72,37 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]
     os.environ["OPENAI_ALLOW_REMOTE"] = "off"
-    # No deadlines: speed is measured in benchmarks/, and machines are slow at times.
-    hypothesis.settings.register_profile("untimed", deadline=None)
+    # No limits of time: speed is measured in benchmarks/, and machines are slow at times.
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
     hypothesis.settings.load_profile("untimed")
 
 
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    """For tests that drive the stack to its limit.
+
+    Python 3.11 may collect in the middle of that. What earlier tests have left has no stack for its finalizers there,
+    and pytest takes their RecursionError, and one of its own in reporting it, for this test's.
+    """
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(scope="session")
+def reaper() -> Iterator[Reaper]:
+    """Ends the servers and workers of a run that is interrupted, however that comes."""
+    with Reaper() as reaper:
+        yield reaper
+
+
 @contextmanager
-def private_postgres(database: str) -> Iterator[LocalPostgres]:
+def private_postgres(reaper: Reaper, database: str) -> Iterator[LocalPostgres]:
     """A running server with one database that has the schema."""
     # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="course-generator-postgres-") as folder:
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir=reaper.folder) as folder:
         server = LocalPostgres(Path(folder), durable=False)
         server.start()
         server.create_database(database)
@@ -89,13 +112,13 @@ def private_postgres(database: str) -> Iterator[LocalPostgres]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[LocalPostgres]:
-    with private_postgres("template") as server:
+def postgres(reaper: Reaper) -> Iterator[LocalPostgres]:
+    with private_postgres(reaper, "template") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRabbitMQ]:
+def rabbitmq(reaper: Reaper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRabbitMQ]:
     try:
         broker = LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
     except LocalServiceError as error:
@@ -132,6 +155,12 @@ def database(database_settings: DatabaseSettings) -> Iterator[Database]:
 def psql(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Psql:
     """SQL on the test's database, as an operator types it."""
     return Psql(postgres, database_settings)
+
+
+@pytest.fixture
+def psql_empty(postgres: LocalPostgres, empty_database: DatabaseSettings) -> Psql:
+    """The same on a database with nothing in it."""
+    return Psql(postgres, empty_database)
 
 
 @pytest.fixture
@@ -177,7 +206,8 @@ def new_database(server: LocalPostgres) -> DatabaseSettings:
     """A database with the schema in it."""
     name = f"test_{next(_numbers)}"
     server.create_database(name, "template")
-    return server.settings(name)
+    # A unit of work that has to wait, for a connection among them, may do so for long.
+    return server.settings(name).model_copy(update={"patience": 60.0})
 
 
 def worker_environment(

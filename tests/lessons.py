@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
+from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 
 PLAN: dict[str, Any] = {
     "lesson_number": 1,
@@ -112,6 +114,26 @@ def reviewed(
 def lesson(**changes: Any) -> Lesson:
     """The lesson with `changes`, as it is kept. Takes what `reviewed` takes."""
     return reviewed(**changes).value
+
+
+def stored(**changes: Any) -> StoredLesson:
+    """The lesson with `changes`, as it is stored."""
+    return stored_lesson(lesson(**changes))
+
+
+def course(*lessons: StoredLesson, **changes: Any) -> StoredCourse:
+    """A course of `lessons`, as it is stored, with `changes`."""
+    fields = {
+        "id": UUID("0a1b2c3d-0000-4000-8000-000000000000"),
+        "user_id": UUID("7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"),
+        "title": "Cells",
+        "topic": "Cells",
+        "grade_level": "Grade 8",
+        "total_lessons": len(lessons),
+        "lessons": lessons,
+        "sources": ["b.md", "a.md"],
+    }
+    return StoredCourse.model_validate({**fields, **changes})
 
 
 def outline(*plans: dict[str, Any]) -> Outline:

@@ -5,6 +5,7 @@
 Exit code 1: a test passes without the protection that it is there for, or the code to switch off is not there any more.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,8 +16,8 @@ from pathlib import Path
 
 from src.operations.migrations import ROOT
 
-_LONGEST = 600.0
-"""Seconds that a test may take; waiting in vain is how some of them fail."""
+_PATIENCE, _LONGEST = 60.0, 600.0
+"""Seconds that a test waits, and that it may take in all: waiting in vain is how some of them fail."""
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,8 @@ def failure_without(protection: Protection) -> str | None:
             raise LookupError(f"{protection.file} has not once: {protection.code}")
         target.write_text(text.replace(protection.code, protection.instead), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "long or not long", "-k", protection.test, "tests"]
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=_LONGEST)
+        environment = {**os.environ, "TEST_PATIENCE": str(_PATIENCE)}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=_LONGEST)
         if done.returncode == 0:
             return None
         # A fixture that fails, such as a broker that doesn't start, is an ERROR and says nothing of the protection.

@@ -53,7 +53,7 @@ class In:
         async def run() -> T:
             if self._stand_in is None:
                 return await work(SourceLibrary(self.database))
-            server = ModelServer(OpenAISettings(base_url=self._stand_in.base_url, timeout=2, deadline=2))
+            server = ModelServer(OpenAISettings(base_url=self._stand_in.base_url, timeout=120, deadline=120))
             try:
                 return await work(SourceLibrary(self.database, Embedder(server, "stand-in's")))
             finally:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from src.devtools.local_service import HOST
 from src.devtools.stand_in_model import StandInModel
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 
 class StandIn:
@@ -54,7 +54,7 @@ class StandIn:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._listening.wait(10)
+        assert self._listening.wait(PATIENCE)
         return self
 
     def __exit__(

@@ -13,7 +13,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, eventually, still_hoping
 
 EXCHANGE, GENERATE = "course.exchange", "course.generate"
 REQUESTS, STATUS, DEAD = "course.generation.queue", "course.status.queue", "course.generation.dead"
@@ -104,12 +104,14 @@ class Upstream:
         )
         self.bind_status()
 
-    def next(self, queue: str = STATUS, patience: float = PATIENCE) -> Received:
+    def next(self, queue: str = STATUS) -> Received:
         """The next message of a queue."""
-        for method, properties, body in self._channel.consume(queue, inactivity_timeout=patience):
-            self._channel.cancel()
-            assert method is not None, f"waited {patience:g} s in vain for a message on {queue}"
-            return self._taken(method, properties, body)
+        end = time.monotonic() + PATIENCE
+        for method, properties, body in self._channel.consume(queue, inactivity_timeout=1):
+            if method is not None:
+                self._channel.cancel()
+                return self._taken(method, properties, body)
+            still_hoping(end, f"a message comes on {queue}")
         raise AssertionError("the broker cancelled the subscription")
 
     def result(self, queue: str = STATUS) -> Received:
@@ -136,10 +138,7 @@ class Upstream:
 
     def eventually_empty(self, queue: str = REQUESTS) -> None:
         """Returns when nothing waits in a queue for a consumer."""
-        end = time.monotonic() + PATIENCE
-        while self.depth(queue):
-            assert time.monotonic() < end, f"{queue} doesn't get empty"
-            self._connection.process_data_events(0.02)
+        self.wait_until(lambda: self.depth(queue) == 0, f"{queue} is empty")
 
     def eventually_settled(self, queue: str = REQUESTS) -> None:
         """Returns when every message of a queue is acknowledged, also what was out over a line that has broken."""
@@ -152,12 +151,9 @@ class Upstream:
 
         self.wait_until(settled, f"every message of {queue} is acknowledged")
 
-    def wait_until(self, look: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    def wait_until(self, look: Callable[[], object], what: str) -> None:
         """Waits for something else, while the connection is kept."""
-        end = time.monotonic() + patience
-        while not look():
-            assert time.monotonic() < end, f"waited in vain until {what}"
-            self._connection.process_data_events(0.02)
+        eventually(look, what, pause=lambda: self._connection.process_data_events(0.02))
 
     def __enter__(self) -> Self:
         return self

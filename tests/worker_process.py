@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from src.devtools.local_reaper import mark
 from src.operations.migrations import ROOT
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, processes
 
 # No test may pay: a process that is told nothing else may leave this machine for no model.
 ALONE = {"OPENAI_ALLOW_REMOTE": "off"}
@@ -22,12 +23,12 @@ class WorkerProcess:
 
     def __init__(self, settings: dict[str, str], folder: Path, *arguments: str, house: Path = ROOT) -> None:
         """`house`: the project, or a copy of it."""
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(house), "LOG_FORMAT": "json", **ALONE, **settings}
+        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(house), "LOG_FORMAT": "json", **ALONE, **mark()}
         # In a folder of the test's own: whoever runs the tests may have an .env in the project.
         self._process = subprocess.Popen(
             [sys.executable, str(house / "app.py"), *arguments],
             cwd=folder,
-            env=environment,
+            env={**own, **settings},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -36,8 +37,10 @@ class WorkerProcess:
         self.other_output: list[str] = []
         self._news = threading.Condition()
         self._ended = False
+        self._may_end = "CRASH_AT" in settings or bool(arguments)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        processes.append(self)
 
     @property
     def pid(self) -> int:
@@ -47,14 +50,19 @@ class WorkerProcess:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
-    def wait_for(self, action: str, patience: float = PATIENCE, **fields: Any) -> dict[str, Any]:
+    @property
+    def died(self) -> bool:
+        """Whether it has ended and nobody wanted it to."""
+        return self.ended and not self._may_end
+
+    def wait_for(self, action: str, **fields: Any) -> dict[str, Any]:
         """The first log line with this `action` and `fields`, as soon as it is written."""
 
         def found() -> dict[str, Any] | None:
             return next((line for line in self.lines(action) if fields.items() <= line.items()), None)
 
         with self._news:
-            self._news.wait_for(lambda: found() or self._ended, patience)
+            self._news.wait_for(lambda: found() or self._ended, PATIENCE)
         line = found()
         assert line is not None, f"no {action} {fields} in the log:\n{self}"
         return line
@@ -63,11 +71,12 @@ class WorkerProcess:
         return [line for line in self.log if line.get("action") == action]
 
     def signal(self, number: signal.Signals) -> None:
+        self._may_end |= number not in (signal.SIGSTOP, signal.SIGCONT)
         self._process.send_signal(number)
 
     def kill(self) -> None:
         """kill -9."""
-        self._process.kill()
+        self.signal(signal.SIGKILL)
         self.wait()
 
     def stop(self) -> int:
@@ -75,14 +84,17 @@ class WorkerProcess:
         self.signal(signal.SIGTERM)
         return self.wait()
 
-    def wait(self, patience: float = PATIENCE) -> int:
+    def wait(self) -> int:
         """Returns the exit code when the process has ended and everything it wrote is in `log`."""
-        code = self._process.wait(patience)
+        self._may_end = True
+        code = self._process.wait(PATIENCE)
         self._reader.join()
         return code
 
     def end(self) -> None:
         """Ends it, whatever state it is in."""
+        if self in processes:
+            processes.remove(self)
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGCONT)

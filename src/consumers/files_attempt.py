@@ -18,7 +18,7 @@ from src.domain.message import Message
 from src.domain.model_call import ModelCall
 from src.domain.redaction import Redactor
 from src.domain.request import IdentifiedRequest
-from src.domain.result import ErrorMessage, ProcessingMessage, SuccessMessage, message_id_of
+from src.domain.result import CourseQuality, ErrorMessage, ProcessingMessage, SuccessMessage, message_id_of
 from src.domain.text import printable
 from src.services.course_generator import CourseGenerator
 from src.services.files.mirror import Mirror
@@ -128,23 +128,23 @@ class FilesAttempt:
                 assert_never(outcome)
 
     async def _finished(self, claim: Claim) -> StoredResult:
-        document = await self._files.document(claim.course_id)
-        assert document is not None
+        course = await self._files.stored_course(claim.course_id)
+        assert course is not None
         short, long = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
         assert short is not None and long is not None
         path = short if self._mirror.course_in(short) in (None, str(claim.course_id)) else long
-        await until_written(lambda: self._mirror.write(path, document))
+        await until_written(lambda: self._mirror.write(path, course))
         message = SuccessMessage(
             request_id=claim.request_id,
             user_id=claim.user_id,
             course_id=claim.course_id,
-            course_title=document["title"],
-            total_lessons=document["total_lessons"],
+            course_title=course.title,
+            total_lessons=course.total_lessons,
             message="Course generated successfully",
             output_path=path,
             stored_in="files",
-            usage=document["usage"],
-            quality=document["quality"],
+            usage=course.usage or {},
+            quality=course.quality or CourseQuality(),
             timestamp=datetime.now(UTC),
         )
         result = StoredResult(

@@ -36,11 +36,11 @@ class MirrorKeeper(Duty):
 
     async def mirror(self, course_id: UUID) -> None:
         """Writes the files from the committed rows, then lets the result go; also if they can't be written now."""
-        document = await self._store.document(course_id)
-        if document is None:
+        course = await self._store.stored_course(course_id)
+        if course is None or course.output_path is None:
             return
         try:
-            await asyncio.to_thread(self._mirror.write, document["output_path"], document)
+            await asyncio.to_thread(self._mirror.write, course.output_path, course)
         except MirrorError as error:
             _log.error(
                 "a course can't be mirrored to files and is tried again",

@@ -13,10 +13,11 @@ import psutil
 import psycopg2
 
 from src.config import DatabaseSettings
-from src.devtools.local_service import HOST, HeldPort, LocalServiceError
+from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError
 
 # PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
+_WAIT = ("-w", "-t", str(PATIENCE))
 
 
 class LocalPostgres:
@@ -45,13 +46,13 @@ class LocalPostgres:
         if not self._durable:
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         self._run(
-            "pg_ctl", "-D", str(self.data), "-w", "-l", str(self._folder / "postgres.log"), "-o", options, "start"
+            "pg_ctl", "-D", str(self.data), *_WAIT, "-l", str(self._folder / "postgres.log"), "-o", options, "start"
         )
 
     def stop(self, mode: str = "fast") -> None:
         """Stops the server if it runs: `fast` ends sessions in order, `immediate` as a crash would."""
         if self.runs:
-            self._run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
+            self._run("pg_ctl", "-D", str(self.data), *_WAIT, "-m", mode, "stop")
 
     @property
     def runs(self) -> bool:

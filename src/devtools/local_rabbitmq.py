@@ -16,7 +16,8 @@ import psutil
 from pika.exceptions import AMQPConnectionError
 
 from src.config import RabbitMQSettings
-from src.devtools.local_service import HOST, HeldPort, LocalServiceError, free_port
+from src.devtools.local_reaper import mark
+from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError, free_port
 
 _USER = "course"
 _DEBIAN_RABBITMQ = Path("/usr/lib/rabbitmq/bin")
@@ -56,20 +57,20 @@ class LocalRabbitMQ:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        _wait_until(self._answers, 90, self._what_went_wrong)
+        _wait_until(self._answers, self._what_went_wrong)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Stops the node, whoever has started it: SIGTERM stops it in order, SIGKILL as a crash would."""
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(60)
+            self._process.wait(PATIENCE)
             self._process = None
         epmd_ports = {str(self._epmd_port)}
         if (node := self._node()) is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 epmd_ports.add(node.environ()["ERL_EPMD_PORT"])
                 node.send_signal(number)
-            _wait_until(lambda: not self.runs, 60, lambda: f"RabbitMQ (process {node.pid}) doesn't stop")
+            _wait_until(lambda: not self.runs, lambda: f"RabbitMQ (process {node.pid}) doesn't stop")
         # Erlang's name server was started for this node alone, and would outlive it.
         if epmd := shutil.which("epmd"):
             for port in epmd_ports:
@@ -128,6 +129,7 @@ class LocalRabbitMQ:
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": HOST,
             "RUNNING_UNDER_SYSTEMD": "1",  # makes the script become the server, so that signals reach it
+            **mark(),
         }
 
     def _answers(self) -> bool:
@@ -161,7 +163,7 @@ class DockerRabbitMQ:
         done = subprocess.run([*run, *data, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
         if done.returncode != 0:
             raise LocalServiceError(f"docker can't run {_RABBITMQ_IMAGE}: {done.stderr.strip()}")
-        _wait_until(lambda: _amqp_answers(self.port, self.password), 120, lambda: f"see `docker logs {self._name}`")
+        _wait_until(lambda: _amqp_answers(self.port, self.password), lambda: f"see `docker logs {self._name}`")
 
     @property
     def runs(self) -> bool:
@@ -208,8 +210,8 @@ def _broker_environment(config: RabbitMQSettings) -> dict[str, str]:
     }
 
 
-def _wait_until(ready: Callable[[], bool], seconds: float, failed: Callable[[], str]) -> None:
-    end = time.monotonic() + seconds
+def _wait_until(ready: Callable[[], bool], failed: Callable[[], str]) -> None:
+    end = time.monotonic() + PATIENCE
     while not ready():
         if time.monotonic() > end:
             raise LocalServiceError(failed())

@@ -15,7 +15,7 @@ from rich.console import Console
 from src.config import Settings
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_service import LocalServiceError
-from src.devtools.local_services import OWNER, LocalServices
+from src.devtools.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
 
@@ -147,12 +147,12 @@ def _services() -> Iterator[tuple[LocalServices, dict[str, str]]]:
     # The private services override what .env names: nothing of a demo may reach a real database or broker.
     os.environ.update(services.environment())
     Settings()  # if .env is wrong, it raises before anything is started
-    _say("Starting PostgreSQL and RabbitMQ, private to this folder; what a killed run has left is ended first …")
+    _say("Starting PostgreSQL and RabbitMQ, private to this folder …")
     with services.reserved():
         try:
             services.start()
             upgrade(services.postgres.settings("learningdb"))
-            yield services, {**os.environ, **services.environment(), OWNER: services.owner}
+            yield services, {**os.environ, **services.environment()}
         finally:
             services.stop()
 

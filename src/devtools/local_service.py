@@ -6,6 +6,8 @@ import sys
 from src.domain.errors import OperatorError
 
 HOST = "127.0.0.1"
+PATIENCE = 300
+"""Seconds that a start or a stop may take. Machines are slow at times; a server that has ended is not waited for."""
 
 
 class LocalServiceError(OperatorError):

@@ -5,20 +5,16 @@ Both listen on loopback only, on free ports, have passwords of their own, and ke
 
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
+from src.devtools.local_reaper import Reaper
 from src.devtools.local_service import HOST, LocalServiceError, free_port
-
-OWNER = "COURSE_GENERATOR_SERVICES"
-"""The environment variable that marks programs which belong to local services, by `LocalServices.owner`."""
 
 
 class LocalServices:
@@ -28,8 +24,6 @@ class LocalServices:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
         self._lock = FileLock(folder / "lock")
-        self.owner = str(folder.resolve())
-        """The value of `OWNER` in the environment of programs that belong to these services."""
         self._state_file = folder / "state.json"
         state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
         self.postgres = LocalPostgres(
@@ -77,13 +71,14 @@ class LocalServices:
 
     @contextlib.contextmanager
     def reserved(self) -> Iterator[None]:
-        """Keeps other programs from starting these services, and ends what a killed program has left of them.
+        """Keeps other programs from starting these services. If this one is killed, all that it started ends with it.
 
         Raises `LocalServiceError` if another program has reserved them.
         """
         try:
-            with self._lock.acquire(timeout=1):  # another program's `are_reserved` may hold the lock for a moment
-                self._end_leftovers()
+            # Not at once: another program's `are_reserved` may hold the lock for a moment.
+            with self._lock.acquire(timeout=1), Reaper():
+                self.stop()  # they may be left of a program whose reaper was killed too, or run in Docker
                 yield
         except Timeout:
             raise LocalServiceError(
@@ -98,20 +93,6 @@ class LocalServices:
                 return False
         except Timeout:
             return True
-
-    def _end_leftovers(self) -> None:
-        leftovers = [process for process in psutil.process_iter() if self._owns(process)]
-        for end in (psutil.Process.terminate, psutil.Process.kill):
-            for process in leftovers:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    end(process)
-            _, leftovers = psutil.wait_procs(leftovers, timeout=30)  # longer than a worker's WORKER_GRACE
-        self.stop()
-
-    def _owns(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return process.pid != os.getpid() and process.environ().get(OWNER) == self.owner
-        return False
 
     def environment(self) -> dict[str, str]:
         """Returns the environment variables with which a worker connects to both."""

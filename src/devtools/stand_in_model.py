@@ -1,8 +1,8 @@
 """The stand-in model: a small HTTP server that speaks the OpenAI API, for demos, tests and benchmarks.
 
 `POST /v1/chat/completions`, `POST /v1/embeddings`, `GET /v1/models`, `POST /v1/vector_stores/{id}/search` and
-`GET /v1/vector_stores/{id}/files` are the API. `GET /stats` counts calls; `POST /faults` makes it misbehave;
-`POST /release` lets held calls go on.
+`GET /v1/vector_stores/{id}/files` are the API. `GET /stats` returns the counts of calls, `POST /faults` makes calls go
+wrong, and `POST /release` lets held calls go on.
 """
 
 import asyncio

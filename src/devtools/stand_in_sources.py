@@ -101,6 +101,6 @@ def _read(folder: Path) -> list[_Entry]:
             version = hashlib.sha256(text.encode()).hexdigest()
             document = path.relative_to(folder).as_posix()
             entries += [
-                _Entry(document, version, part.section, part.start, text[part.start : part.end]) for part in split(text)
+                _Entry(document, version, span.section, span.start, text[span.start : span.end]) for span in split(text)
             ]
     return entries

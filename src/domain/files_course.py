@@ -1,8 +1,9 @@
-"""What is on disk of a course that was written while the database was away, and the document that is made of it."""
+"""What is on disk of a course that was written while the database was away, and the course that is made of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.quality_figures import course_figures, findings_json
+from src.domain.quality_figures import course_figures
 from src.domain.request import IdentifiedRequest
 from src.domain.result import ErrorMessage, SuccessMessage
+from src.domain.stored_course import StoredCourse, stored_lesson
+
+_COST_STEP = Decimal("0.000001")
 
 
 class RequestEntry(BaseModel):
@@ -76,54 +80,43 @@ class FilesCourse:
         return self.outline is not None and len(self.lessons) == len(self.outline.lessons)
 
 
-def document(course: FilesCourse) -> dict[str, Any]:
-    """A finished course as `CourseStore.document` gives it, but for `output_path`."""
+def stored_course(course: FilesCourse) -> StoredCourse:
+    """Returns a finished course as it is stored, but for its `output_path`."""
     assert course.outline is not None
-    lessons = [_lesson_row(saved) for saved in course.lessons]
-    return {
-        **course.request.model_dump(include={"user_id", "request_id", "topic", "grade_level", "source_filter"}),
-        "id": course.request.course_id,
-        "language": course.request.language,
-        "title": course.outline.title,
-        "total_lessons": len(lessons),
-        "outline_json": course.outline.model_dump(mode="json"),
-        "outline_findings": findings_json(course.outline_findings),
-        "sources": list(dict.fromkeys(source for lesson in lessons for source in lesson["sources"])),
-        "usage": usage([call for _, call in course.calls]),
-        "quality": course_figures(
-            [lesson["quality"] for lesson in lessons],
-            [lesson["sources"] for lesson in lessons],
-            course.outline_findings,
-        ),
-        "generated_at": max(saved.generated_at for saved in course.lessons),
-        "lessons": lessons,
-    }
-
-
-def _lesson_row(saved: SavedLesson) -> dict[str, Any]:
-    plan = saved.lesson.plan.model_dump(mode="json")
-    content = saved.lesson.content_json()
-    return {
-        **plan,
-        "sources": content["sources"],
-        "content_json": content,
-        "generated_at": saved.generated_at,
-        "quality": saved.lesson.quality.as_json(),
-        "written_by": saved.lesson.origin.model,
-        "prompt_version": saved.lesson.origin.prompt_version,
-        "prompt_digest": saved.lesson.origin.prompt_digest,
-    }
+    request, lessons = course.request, [saved.lesson for saved in course.lessons]
+    sources = [lesson.sources for lesson in lessons]
+    return StoredCourse(
+        id=request.course_id,
+        user_id=request.user_id,
+        request_id=request.request_id,
+        title=course.outline.title,
+        topic=request.topic,
+        grade_level=request.grade_level,
+        source_filter=request.source_filter,
+        language=request.language,
+        total_lessons=len(lessons),
+        outline=course.outline.model_dump(mode="json"),
+        outline_findings=course.outline_findings,
+        lessons=[stored_lesson(saved.lesson, saved.generated_at) for saved in course.lessons],
+        sources=list(dict.fromkeys(document for documents in sources for document in documents)),
+        usage=usage([call for _, call in course.calls]),
+        quality=course_figures([lesson.quality for lesson in lessons], sources, course.outline_findings),
+        generated_at=max(saved.generated_at for saved in course.lessons),
+    )
 
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
-    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
-    costs = [call.cost for call in calls if call.input_tokens + call.output_tokens > 0]
-    known = [cost for cost in costs if cost is not None]
+    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows.
+
+    `cost`: US dollars, the sum of what is known, each rounded to six places as its column is; None if a call that took
+    tokens has none, as the others alone would look too small.
+    """
+    known = [Decimal(str(call.cost)).quantize(_COST_STEP, ROUND_HALF_UP) for call in calls if call.cost is not None]
+    unknown = any(call.cost is None and call.input_tokens + call.output_tokens > 0 for call in calls)
     return {
         "calls": len(calls),
         "input_tokens": sum(call.input_tokens for call in calls),
         "cached_tokens": sum(call.cached_tokens for call in calls),
         "output_tokens": sum(call.output_tokens for call in calls),
-        # Of some calls alone it would look too small.
-        "cost": round(sum(known), 6) if len(known) == len(costs) and known else None,
+        "cost": float(sum(known)) if known and not unknown else None,
     }

@@ -1,16 +1,14 @@
-"""A lesson. `LessonText` is what the language model writes, `Lesson` what the course holds."""
+"""A lesson. `LessonText` is what the language model writes, `Lesson` what comes of it; see also `stored_course`."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from src.domain.citation import Citation, CitationDraft
-from src.domain.fixed_words import fixed_words
-from src.domain.language_tag import direction
 from src.domain.outline import LessonPlan
 from src.domain.quality_figures import LessonQuality
 from src.domain.text import Label, Prose
@@ -154,40 +152,6 @@ class Lesson:
     def sources(self) -> tuple[str, ...]:
         """The documents that it cites, in the order of its references."""
         return tuple(dict.fromkeys(reference.document for reference in self.references))
-
-    def sections(self) -> list[dict[str, str]]:
-        """Every part in reading order, so that a reader of `sections` alone has the whole lesson."""
-        fixed = fixed_words(self.language)
-        terms = "\n".join(f"- **{term.term}**: {term.definition}" for term in self.text.key_terms)
-        return [
-            {"kind": "introduction", "heading": fixed.introduction, "content": self.text.introduction},
-            *({"kind": "main", "heading": part.heading, "content": part.content} for part in self.text.sections),
-            {"kind": "key_terms", "heading": fixed.key_terms, "content": terms},
-            {"kind": "applications", "heading": fixed.applications, "content": self.text.applications},
-            {"kind": "summary", "heading": fixed.summary, "content": self.text.summary},
-        ]
-
-    def checks(self) -> list[dict[str, Any]]:
-        """The questions as `content_json` and `lesson_checks` hold them; `key` and `citation` count from 1."""
-        return [
-            {**check.model_dump(mode="json"), "key": check.key, "citation": reference}
-            for check, reference in zip(self.text.checks, self.check_references, strict=True)
-        ]
-
-    def content_json(self) -> dict[str, Any]:
-        """The shape of `lesson_bodies.content_json`."""
-        return {
-            **self.plan.model_dump(mode="json"),
-            "language": self.language,
-            "direction": direction(self.language),
-            "grounded": bool(self.references),
-            "sections": self.sections(),
-            "key_terms": [term.model_dump() for term in self.text.key_terms],
-            "checks": self.checks(),
-            "sources": list(self.sources),
-            "references": [asdict(reference) for reference in self.references],
-            "written_by": self.origin.model,
-        }
 
 
 def lesson_id(course_id: UUID, lesson_number: int) -> UUID:

@@ -1,100 +1,100 @@
-"""Markdown of lessons and courses, rendered from the validated structure so that it can't disagree with it."""
+"""Markdown of lessons and courses, rendered from what is stored so that it can't disagree with it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from src.domain.citation import Citation
 from src.domain.fixed_words import FixedWords, fixed_words
-from src.domain.given_course import counted, references
+from src.domain.stored_course import StoredCheck, StoredCourse, StoredLesson
 
 # What would begin a tag, a comment or a declaration.
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def lesson_markdown(content: Mapping[str, Any]) -> str:
-    """A lesson from its `content_json`. Its answer key comes last, so that it can be cut off.
+def lesson_markdown(lesson: StoredLesson) -> str:
+    """A lesson, or its own text if it has no parts. Its answer key comes last, so that it can be cut off.
 
-    Lessons that other programs stored may have `title` and `sections` only: what is absent is left out.
+    What is absent is left out.
     """
-    fixed = _fixed(content)
-    lines = _lesson(content, level=1)
-    if key := _answer_key(content, fixed):
-        lines += [f"## {fixed.answer_key}", "", *key, ""]
+    if lesson.content_md is not None:
+        return lesson.content_md
+    lines = _lesson(lesson, level=1)
+    if key := _answer_key(lesson):
+        lines += [f"## {_fixed(lesson).answer_key}", "", *key, ""]
     return "\n".join(lines)
 
 
-def course_markdown(course: Mapping[str, Any]) -> str:
-    """A whole course from the shape of `course.json`. The answer keys of all lessons come last, as one section."""
-    metadata, lessons = course["metadata"], course["lessons"]
-    fixed = fixed_words(metadata.get("language") or "en")
-    lines = [f"# {_shown(metadata['title'])}", ""]
-    if description := course["outline"].get("description"):
-        lines += [_shown(description), ""]
-    grade, size = fixed.grade_level(metadata["grade_level"]), fixed.lesson_count(metadata["total_lessons"])
-    lines += [f"*{_shown(metadata['topic'])} · {_shown(grade)} · {size}*", ""]
+def course_markdown(course: StoredCourse) -> str:
+    """A whole course. The answer keys of all lessons come last, as one section."""
+    fixed = fixed_words(course.language)
+    lines = [f"# {_shown(course.title)}", ""]
+    if course.description:
+        lines += [_shown(course.description), ""]
+    grade, size = fixed.grade_level(course.grade_level), fixed.lesson_count(course.total_lessons)
+    lines += [f"*{_shown(course.topic)} · {_shown(grade)} · {size}*", ""]
     lines += [f"## {fixed.contents}", ""]
-    lines += [f"{entry['lesson_info']['lesson_number']}. {_shown(entry['lesson_info']['title'])}" for entry in lessons]
+    lines += [f"{lesson.lesson_number}. {_shown(lesson.title)}" for lesson in course.lessons]
     lines += [""]
-    for entry in lessons:
-        lines += _lesson(entry["content"], level=2)
-    sources = _cited_sources(course["all_sources"], lessons, fixed)
-    lines += [f"## {fixed.all_sources}", "", *(_bullets(sources) or ["–"]), ""]
+    for lesson in course.lessons:
+        lines += _lesson(lesson, level=2)
+    lines += [f"## {fixed.all_sources}", "", *(_bullets(_cited_sources(course, fixed)) or ["–"]), ""]
     keys: list[str] = []
-    for entry in lessons:
-        if key := _answer_key(entry["content"], _fixed(entry["content"])):
-            keys += [f"### {_title(entry['content'])}", "", *key, ""]
+    for lesson in course.lessons:
+        if key := _answer_key(lesson):
+            keys += [f"### {_title(lesson)}", "", *key, ""]
     if keys:
         lines += [f"## {fixed.answer_key}", "", *keys]
     return "\n".join(lines)
 
 
-def _fixed(content: Mapping[str, Any]) -> FixedWords:
-    language = content.get("language")
-    return fixed_words(language if isinstance(language, str) else "en")
+def _fixed(lesson: StoredLesson) -> FixedWords:
+    return fixed_words(lesson.language or "en")
 
 
-def _title(content: Mapping[str, Any]) -> str:
-    return _fixed(content).lesson.format(content["lesson_number"], _shown(content["title"]))
+def _title(lesson: StoredLesson) -> str:
+    return _fixed(lesson).lesson.format(lesson.lesson_number, _shown(lesson.title))
 
 
-def _lesson(content: Mapping[str, Any], level: int) -> list[str]:
+def _lesson(lesson: StoredLesson, level: int) -> list[str]:
     """A lesson without its answer key; `level` is the depth of its heading."""
-    fixed, part = _fixed(content), "#" * (level + 1)
-    lines = [f"{'#' * level} {_title(content)}", ""]
-    if content.get("description"):
-        lines += [_shown(content["description"]), ""]
-    if objectives := _texts(content.get("learning_objectives")):
+    fixed, part = _fixed(lesson), "#" * (level + 1)
+    lines = [f"{'#' * level} {_title(lesson)}", ""]
+    if lesson.content_md is not None:
+        return [*lines, lesson.content_md, ""]
+    if lesson.description:
+        lines += [_shown(lesson.description), ""]
+    if lesson.learning_objectives:
         # By number, as the answer key refers to them.
         lines += [f"{part} {fixed.objectives}", ""]
-        lines += [f"{number}. {_shown(objective)}" for number, objective in enumerate(objectives, start=1)]
+        lines += [f"{number}. {_shown(goal)}" for number, goal in enumerate(lesson.learning_objectives, start=1)]
         lines += [""]
-    for section in content.get("sections", ()):
-        lines += [f"{part} {section['heading']}", "", section["content"], ""]
-    if checks := _checks(content):
+    for section in lesson.sections:
+        lines += [f"{part} {section.heading}", ""] if section.heading else []
+        lines += [section.content, ""]
+    if lesson.checks:
         lines += [f"{part} {fixed.checks}", ""]
-        for number, check in enumerate(checks, start=1):
-            lines += _item(number, str(check.get("question") or "–"), _lettered(_choices(check)))
+        for number, check in enumerate(lesson.checks, start=1):
+            lines += _item(number, check.question or "–", _lettered(check.choices or ()))
         lines += [""]
-    if "sources" in content:
-        shown = _references(references(content), fixed) or _bullets(map(_one_line, _texts(content["sources"])))
+    if lesson.citations or lesson.sources is not None:
+        shown = _references(lesson.citations, fixed) or _bullets(map(_one_line, lesson.sources or ()))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
-    if "written_by" in content:
-        lines += [f"*{fixed.written_by.format(_one_line(str(content['written_by'])))}*", ""]
+    if lesson.written_by is not None:
+        lines += [f"*{fixed.written_by.format(_one_line(lesson.written_by))}*", ""]
     return lines
 
 
-def _answer_key(content: Mapping[str, Any], fixed: FixedWords) -> list[str]:
-    objectives = _texts(content.get("learning_objectives"))
-    cited = {reference["number"] for reference in references(content)}
+def _answer_key(lesson: StoredLesson) -> list[str]:
+    fixed, objectives = _fixed(lesson), lesson.learning_objectives
     lines: list[str] = []
-    for number, check in enumerate(_checks(content), start=1):
+    for number, check in enumerate(lesson.checks, start=1):
         # What it tests and what its answer rests on, as far as that is on record.
-        objective, citation = counted(check.get("objective")), counted(check.get("citation"))
         basis = []
-        if objective is not None and objective <= len(objectives):
-            basis.append(fixed.tests.format(objective, _one_line(objectives[objective - 1])))
-        if citation in cited:
-            basis.append(fixed.rests_on.format(citation))
+        if check.objective is not None and check.objective <= len(objectives):
+            basis.append(fixed.tests.format(check.objective, _one_line(objectives[check.objective - 1])))
+        if check.citation is not None:
+            basis.append(fixed.rests_on.format(check.citation))
         lines += _item(number, _answer(check, fixed), [" · ".join(basis)] if basis else [])
     return lines
 
@@ -110,12 +110,12 @@ def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
-def _references(cited: Sequence[Mapping[str, Any]], fixed: FixedWords) -> list[str]:
+def _references(cited: Iterable[Citation], fixed: FixedWords) -> list[str]:
     # Two spaces at the end keep the lines apart; a list would number them anew.
     return [
-        f"[{reference['number']}] {_place(reference['document'], reference['title'], reference['section'])}:"
-        f" {fixed.quoted.format(_one_line(reference['quote']))}  "
-        for reference in cited
+        f"[{citation.number}] {_place(citation.document, citation.title, citation.section)}:"
+        f" {fixed.quoted.format(_one_line(citation.quote))}  "
+        for citation in cited
     ]
 
 
@@ -134,41 +134,23 @@ def _shown(text: str) -> str:
     return _TAG.sub("&lt;", text).replace("![", "!\\[")
 
 
-def _cited_sources(sources: Iterable[str], lessons: Sequence[Mapping[str, Any]], fixed: FixedWords) -> list[str]:
-    cited = [reference for entry in lessons for reference in references(entry["content"])]
-    titles = {reference["document"]: reference["title"] for reference in cited}
+def _cited_sources(course: StoredCourse, fixed: FixedWords) -> list[str]:
+    titles = {citation.document: citation.title for lesson in course.lessons for citation in lesson.citations}
     shown = []
-    for source in sources:
-        numbers = [entry["lesson_info"]["lesson_number"] for entry in lessons if source in entry["sources"]]
+    for source in course.sources:
+        numbers = [lesson.lesson_number for lesson in course.lessons if source in (lesson.sources or ())]
         where = f" – {fixed.cited_in_lessons(numbers)}" if numbers else ""
         shown.append(_place(source, titles.get(source, "")) + where)
     return shown
 
 
-def _texts(given: object) -> list[str]:
-    """The texts of a list; other programs may have anything there."""
-    return [entry for entry in given if isinstance(entry, str)] if isinstance(given, list | tuple) else []
-
-
-def _checks(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    given = content.get("checks")
-    return [check for check in given if isinstance(check, Mapping)] if isinstance(given, list) else []
-
-
-def _choices(check: Mapping[str, Any]) -> list[str]:
-    # Other programs may have them by letter.
-    choices = check.get("choices")
-    return _texts(list(choices.values()) if isinstance(choices, Mapping) else choices)
-
-
 def _lettered(choices: Sequence[str]) -> list[str]:
-    return [f"{chr(ord('A') + index)}. {' '.join(choice.split())}" for index, choice in enumerate(choices[:26])]
+    return [f"{letter}. {' '.join(choice.split())}" for letter, choice in zip(_LETTERS, choices, strict=False)]
 
 
-def _answer(check: Mapping[str, Any], fixed: FixedWords) -> str:
-    choices, answer = _choices(check), check.get("answer")
-    if not answer:
+def _answer(check: StoredCheck, fixed: FixedWords) -> str:
+    if not check.answer:
         return f"*{fixed.no_answer}*"
-    letter = f"{chr(ord('A') + choices.index(answer))}. " if answer in choices else ""
-    explanation = check.get("explanation")
-    return f"**{letter}{answer}** – {explanation}" if explanation else f"**{letter}{answer}**"
+    letter = f"{chr(ord('A') + check.key - 1)}. " if check.key else ""
+    told = f"**{letter}{check.answer}**"
+    return f"{told} – {check.explanation}" if check.explanation else told

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 
 import regex
 
+from src.domain.source import HEADING_CHARACTERS
+
 _FENCE = regex.compile(r"[ \t]*(`{3,}|~{3,})([^\n]*)")
 # Lines end as in CommonMark: not at a form feed, and not at Unicode's own line separators.
 _LINE = regex.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _RUN = regex.compile(r"`+")
-_HEADING_CHARACTERS = 300
 _BLANK = regex.compile(r"\n[ \t]*\n")
 
 
@@ -119,7 +120,7 @@ def _in_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def atx_heading(line: str) -> str | None:
-    """Returns the text of an ATX heading (`## Cells`), cut to 300 characters; None if the line is no heading."""
+    """Returns the text of an ATX heading (`## Cells`), cut to `HEADING_CHARACTERS`; None if the line is no heading."""
     hashes = line.lstrip(" ")
     if len(line) - len(hashes) > 3 or not hashes.startswith("#"):
         return None
@@ -130,4 +131,4 @@ def atx_heading(line: str) -> str | None:
     unclosed = title.rstrip("#")
     if unclosed != title and (not unclosed or unclosed[-1].isspace()):
         title = unclosed
-    return " ".join(title[:_HEADING_CHARACTERS].split())
+    return " ".join(title[:HEADING_CHARACTERS].split())

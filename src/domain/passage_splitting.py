@@ -20,29 +20,29 @@ _SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The place of a passage in a text: `text[start:end]`, which stands under the heading `section`."""
+class Span:
+    """The place of a passage in a text: `text[start:end]` is the passage, under the heading `section`."""
 
     section: str
     start: int
     end: int
 
 
-def split(text: str) -> Iterator[Part]:
+def split(text: str) -> Iterator[Span]:
     """Yields the passages of a Markdown text, in order. All of it but blank space and headings is in exactly one.
 
     A passage is whole paragraphs under one heading, or a piece of a paragraph that is longer than a passage may be.
     """
     blocks = closed_blocks(text)
     for section, start, end in _sections(text, blocks):
-        held: Part | None = None
+        held: Span | None = None
         for piece_start, piece_end in _pieces(text, start, end, blocks):
             if held is not None and piece_end - held.start <= PASSAGE_CHARACTERS:
-                held = Part(section, held.start, piece_end)
+                held = Span(section, held.start, piece_end)
                 continue
             if held is not None:
                 yield held
-            held = Part(section, piece_start, piece_end)
+            held = Span(section, piece_start, piece_end)
         if held is not None:
             yield held
 

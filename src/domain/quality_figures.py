@@ -1,11 +1,12 @@
 """What goes on record of a lesson's and a course's quality."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from src.domain.finding import Finding, Severity, count
+from src.domain.result import CourseQuality
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +70,30 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
 
 
 def course_figures(
-    lessons: Sequence[Mapping[str, Any]], sources: Sequence[Sequence[str]], outline_findings: Sequence[Finding]
-) -> dict[str, Any]:
-    """The shape of `courses.quality`, from its lessons' `quality` and `sources`.
+    lessons: Sequence[LessonQuality], sources: Sequence[Sequence[str]], outline_findings: Sequence[Finding]
+) -> CourseQuality:
+    """The figures of a course, from those of its lessons and the sources of each.
 
     The function course_quality of the database makes the same from rows; a test compares the two.
     """
-    grades = [Decimal(str(lesson["reading_grade"])) for lesson in lessons if lesson["reading_grade"] is not None]
-
-    def total(name: str) -> int:
-        return sum(lesson[name] for lesson in lessons)
-
-    return {
-        "lessons_with_sources": sum(1 for documents in sources if documents),
-        "lessons_without_sources": sum(1 for documents in sources if not documents),
-        "citations": total("citations"),
-        "citations_removed": total("citations_removed"),
-        "citation_precision": _share(total("citations_verified"), total("citations"), "0.001"),
-        "citation_coverage": _share(total("cited_sentences"), total("factual_sentences"), "0.001"),
-        "reading_grade": _share(sum(grades), len(grades), "0.1"),
-        "hardest_reading_grade": float(max(grades)) if grades else None,
-        "checks": total("checks"),
-        "valid_keys": total("valid_keys"),
-        "hard_findings": total("hard_findings") + count(outline_findings, Severity.HARD),
-        "soft_findings": total("soft_findings") + count(outline_findings, Severity.SOFT),
-    }
+    grades = [Decimal(str(lesson.reading_grade)) for lesson in lessons if lesson.reading_grade is not None]
+    citations = sum(lesson.citations for lesson in lessons)
+    factual = sum(lesson.factual_sentences for lesson in lessons)
+    findings = [*outline_findings, *(finding for lesson in lessons for finding in lesson.findings)]
+    return CourseQuality(
+        lessons_with_sources=sum(1 for documents in sources if documents),
+        lessons_without_sources=sum(1 for documents in sources if not documents),
+        citations=citations,
+        citations_removed=sum(lesson.citations_removed for lesson in lessons),
+        citation_precision=_share(sum(lesson.citations_verified for lesson in lessons), citations, "0.001"),
+        citation_coverage=_share(sum(lesson.cited_sentences for lesson in lessons), factual, "0.001"),
+        reading_grade=_share(sum(grades), len(grades), "0.1"),
+        hardest_reading_grade=float(max(grades)) if grades else None,
+        checks=sum(lesson.checks for lesson in lessons),
+        valid_keys=sum(lesson.valid_keys for lesson in lessons),
+        hard_findings=count(findings, Severity.HARD),
+        soft_findings=count(findings, Severity.SOFT),
+    )
 
 
 def _share(part: Decimal | int, whole: int, step: str) -> float | None:

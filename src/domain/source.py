@@ -1,7 +1,17 @@
-"""Passages of source text, the paths of their documents, and source filters."""
+"""Passages of source text, what their documents are called, and which of them a source filter lets through."""
 
+import hashlib
 from dataclasses import dataclass
 from itertools import accumulate
+
+from src.domain.text import printable
+
+DOCUMENT_BYTES = 2000
+"""A document's path has at most so many bytes in UTF-8. It is a key of btrees, which take 2,704 bytes; see
+https://www.postgresql.org/docs/current/btree.html."""
+HEADING_CHARACTERS = 300
+"""The title of a document and the heading of a section have at most so many characters."""
+_DIGEST_CHARACTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,24 @@ class Passage:
     """SHA-256, in hexadecimal digits, of the document's text when this was found; None if the library doesn't know."""
     title: str = ""
     """The title of the document; empty if the library doesn't know it."""
+
+
+def document_name(given: str) -> str:
+    """Returns the path by which a document is known whose name somebody else gave: one line, `DOCUMENT_BYTES` at most.
+
+    What is longer is cut, and ends with a digest of the whole, so that two documents don't become one.
+    """
+    name = printable(given, len(given))
+    if len(name.encode()) <= DOCUMENT_BYTES:
+        return name
+    digest = hashlib.sha256(given.encode(errors="surrogatepass")).hexdigest()
+    end = f"…{digest[:_DIGEST_CHARACTERS]}"
+    return name.encode()[: DOCUMENT_BYTES - len(end.encode())].decode(errors="ignore") + end
+
+
+def shown_heading(given: str) -> str:
+    """Returns a title or heading of at most `HEADING_CHARACTERS`."""
+    return given[:HEADING_CHARACTERS]
 
 
 def path_segments(path: str) -> tuple[str, ...]:

@@ -42,11 +42,11 @@ _CONFIGURATIONS = {
     "yi": "yiddish",
 }
 
-# The Arabic article and what is written before it. PostgreSQL's stemmer leaves it where the word is short, so that
-# "الخلية" and "خلية" would be two words. After Larkey, Ballesteros and Connell, "Light Stemming for Arabic Information
-# Retrieval", 2007.
+# The Arabic article with what is written before it. PostgreSQL's stemmer leaves it on short words, so that "الخلية" and
+# "خلية" would be two words. After Larkey, Ballesteros and Connell, "Light Stemming for Arabic Information Retrieval",
+# 2007.
 _ARTICLE = re.compile(r"(?<!\w)(?:[وبكف]?ال|لل)(?=[\u0621-\u064a]{3})")
-# Both dots of Hindi are written for the same sound; the stemmer knows one.
+# Candrabindu and anusvara are both written for the same sound in Hindi; the stemmer knows only anusvara.
 _SAME = str.maketrans({"ँ": "ं"})
 
 

@@ -21,7 +21,7 @@ _WIDE = 160
 
 
 def report(config: DatabaseSettings, name: str) -> str | None:
-    """Returns the report on the course of that id, folder, request_id or slug; None if there is none.
+    """Returns the report on the course with that id, folder, request_id or slug; None if there is none.
 
     Raises `DBAPIError`.
     """
@@ -35,7 +35,7 @@ def overview(config: DatabaseSettings, limit: int) -> str:
     if not courses:
         return "No course is finished yet."
     table = Table("Course", "Hard", "Soft", "Coverage", "Removed", "Hardest", "Keys", "No sources", "Id")
-    # The id is there to be copied.
+    # The id must stay whole, as it is there to be copied.
     table.columns[-1].no_wrap = True
     for course in courses:
         keys = f"{_figure(course, 'valid_keys')} of {_figure(course, 'checks')}"
@@ -161,7 +161,7 @@ def _grade(quality: Mapping[str, Any]) -> str:
 # Other programs may store a quality too, of any shape: these three read what they can of it.
 
 
-def _figure(quality: Mapping[str, Any], name: str) -> str:
+def _figure(quality: Mapping[str, Any] | RowMapping, name: str) -> str:
     value = quality.get(name)
     return str(value) if isinstance(value, int | float | Decimal) else "–"
 

@@ -11,14 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from src.domain.errors import OperatorError
 from src.domain.language_recognition import language_of
-from src.domain.source import library_path
+from src.domain.source import DOCUMENT_BYTES, library_path
 from src.services.database.connection import is_about_values
 from src.services.database.library_store import Change, Document, NothingToRead
 from src.services.sources.document_reader import SUFFIXES, UnreadableDocument, read_document
 from src.services.sources.library import SourceLibrary
-
-# A longer path has no room in an index.
-_PATH_BYTES = 2000
 
 
 class NothingToImport(OperatorError):
@@ -108,7 +105,7 @@ def _document(file: Path, path: str, language: str | None) -> Document:
     path = library_path(path)
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
         raise UnreadableDocument(f"{path!r}: there are signs in its name that can't be kept; rename it")
-    if len(path.encode()) > _PATH_BYTES:
+    if len(path.encode()) > DOCUMENT_BYTES:
         raise UnreadableDocument(f"{path[:80]}…: its path is too long; give its folders shorter names")
     read = read_document(file)
     return Document(path, read.title, language or language_of(read.text), read.text)

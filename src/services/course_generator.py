@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -26,10 +26,11 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.draft import Grams, grams_of_content
+from src.domain.quality.draft import Grams, grams_of_lesson
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
+from src.domain.stored_course import StoredLesson, stored_lesson
 from src.services.crash_points import crash_point
 from src.services.model.budget import TokenBudget
 from src.services.model.language_model import LanguageModel
@@ -66,8 +67,8 @@ class CourseRecord(Protocol):
         """Keeps a finished lesson, and the model calls that it took."""
         ...
 
-    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
-        """The `content_json` of every lesson that is saved, by its number."""
+    async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
+        """The lessons that are saved, in order."""
         ...
 
 
@@ -102,7 +103,7 @@ class _Work:
 
     def keep(self, lesson: Lesson) -> None:
         """What the lesson says is said: the others should not say it again."""
-        self.texts[lesson.plan.lesson_number] = grams_of_content(lesson.content_json())
+        self.texts[lesson.plan.lesson_number] = grams_of_lesson(stored_lesson(lesson))
 
 
 class CourseGenerator:
@@ -177,8 +178,8 @@ class CourseGenerator:
     async def _lessons(self, work: _Work, outline: Outline) -> None:
         missing = [plan for plan in outline.lessons if plan.lesson_number not in work.saved]
         if missing and work.saved:
-            contents = await self._record.saved_contents(work.claim)
-            work.texts = {number: grams_of_content(content) for number, content in contents.items()}
+            lessons = await self._record.stored_lessons(work.claim)
+            work.texts = {lesson.lesson_number: grams_of_lesson(lesson) for lesson in lessons}
         tasks = [asyncio.create_task(self._lesson(work, outline, plan)) for plan in missing]
         try:
             # When one fails, the others are let finish: they are being paid for, and the next attempt has them.

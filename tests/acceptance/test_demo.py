@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_reaper import mark
 from src.operations.migrations import ROOT
+from tests.processes import living
 from tests.stand_in import StandIn
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
 
@@ -33,14 +35,7 @@ def copy() -> Iterator[Path]:
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         yield folder
         # Nothing of it may live on.
-        assert [process for process in psutil.process_iter() if lives_in(process, folder)] == []
-
-
-def lives_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return str(folder) in " ".join(process.cmdline()) or process.cwd().startswith(str(folder))
-    except psutil.Error:
-        return False
+        assert living(folder) == []
 
 
 def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
@@ -48,7 +43,7 @@ def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, "app.py", "local", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **variables},
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **mark(), **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -78,7 +73,7 @@ def started(folder: Path, **variables: str) -> "subprocess.Popen[str]":
 def call(folder: Path, *arguments: str, code: int = 0) -> str:
     """What `app.py local …` prints in a second terminal."""
     process = local(folder, *arguments)
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, output
     return output
 
@@ -102,7 +97,7 @@ def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
         assert psutil.pid_exists(postmaster)
     finally:
         first.send_signal(signal.SIGINT)
-        output, _ = first.communicate()
+        output, _ = first.communicate(timeout=PATIENCE)
     assert first.returncode == 0, output
     eventually(lambda: not psutil.pid_exists(postmaster), "PostgreSQL has ended")
 
@@ -118,16 +113,16 @@ def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_tw
     read_until(running, "worker_stopping")
     running.send_signal(signal.SIGHUP)
     stand_in.release()
-    output, _ = running.communicate()
+    output, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output
     assert "have stopped; their data stays" in output
 
 
-def test_what_a_killed_run_left_behind_is_ended_by_the_next_one(copy: Path) -> None:
+def test_a_killed_run_leaves_nothing_running_and_the_next_one_starts(copy: Path) -> None:
     running = started(copy)
     running.kill()
-    running.wait()  # its output stays open: the worker goes on writing to it
-    assert [process for process in psutil.process_iter() if lives_in(process, copy)]
+    running.communicate(timeout=PATIENCE)  # the worker writes to it too, and is ended
+    eventually(lambda: living(copy) == [], "all that it has started is ended")
     call(copy, "demo")
 
 
@@ -140,7 +135,7 @@ def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Pa
     session.stdin.flush()
     read_until(session, "READY")
     assert "are running already" in call(copy, "demo", code=1)
-    session.communicate("\\q\n")
+    session.communicate("\\q\n", timeout=PATIENCE)
     assert session.returncode == 0
 
 
@@ -174,7 +169,7 @@ def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
         assert re.search(r"stored_in: files", call(copy, *publish))  # the same request, which the database knows by now
     finally:
         running.send_signal(signal.SIGINT)
-        output, _ = running.communicate()
+        output, _ = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output
 
 

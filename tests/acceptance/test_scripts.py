@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from src.devtools.local_reaper import mark
 from src.operations.migrations import ROOT
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, Upstream
+from tests.waiting import PATIENCE
 
 
 def script(
@@ -21,10 +23,10 @@ def script(
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment, **settings},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", **mark(), **environment, **settings},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

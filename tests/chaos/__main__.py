@@ -23,10 +23,13 @@ from rich.console import Console
 
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.devtools.local_reaper import Reaper
 from src.devtools.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
 from tests.chaos.audit import Found, Observed, audit
 from tests.chaos.traffic import Listener, Publisher
+from tests.chaos.transactions import neglected
+from tests.waiting import PATIENCE
 from tests.worker_process import WorkerProcess
 
 _LEASE = 9.0
@@ -40,7 +43,7 @@ _MODEL_FAULTS = {
     "cut_off": 0.01,
     "not_json": 0.01,
 }
-_LAST_COURSES = 300.0
+_LAST_COURSES = 2 * PATIENCE
 _DATABASE = "learningdb"
 
 _console = Console(highlight=False, soft_wrap=True)
@@ -211,7 +214,7 @@ class Chaos:
     def _stopped(self, worker: WorkerProcess) -> None:
         try:
             worker.signal(signal.SIGTERM)
-            code = worker.wait(60)
+            code = worker.wait()
         except subprocess.TimeoutExpired:
             self._observed.died.append(f"{worker.pid} did not stop")
             worker.end()
@@ -255,7 +258,7 @@ class Chaos:
             try:
                 if connection is None:
                     connection = self._connect()
-                idle = _idle_in_transaction(connection)
+                idle = neglected(connection, [worker.pid for worker in list(self._workers)])
             except psycopg2.Error:
                 connection = None
                 continue
@@ -300,7 +303,7 @@ class Chaos:
 
     def _settle(self, listener: Listener) -> None:
         """Returns when the listener has heard all that the broker has."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             queues = self._rabbitmq.control("list_queues", "name", "messages", "--quiet", "--no-table-headers")
             if all(line.endswith("\t0") for line in queues.splitlines()):
@@ -408,16 +411,6 @@ class Chaos:
         _console.print(f"{minutes:02}:{seconds:02}  {text}", markup=False)
 
 
-def _idle_in_transaction(connection: "psycopg2.extensions.connection") -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('course-generator', 'heartbeat')"
-            " AND state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'"
-        )
-        (number,) = cursor.fetchone() or (0,)
-        return int(number)
-
-
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -432,7 +425,8 @@ def main() -> int:
     _console.print(f"{options.minutes:g} minutes, {options.workers} workers, seed {seed}")
     chaos, kept = Chaos(folder, options.workers, seed, options.per_second, tuple(options.pause)), False
     try:
-        kept = chaos.run(options.minutes)
+        with Reaper():
+            kept = chaos.run(options.minutes)
     finally:
         if kept:
             shutil.rmtree(folder, ignore_errors=True)

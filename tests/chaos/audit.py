@@ -43,6 +43,7 @@ class Observed:
     open_at_troubles: int = 0
     """Calls that were open when a worker was killed or suspended, or made while the database was away."""
     idle_in_transaction: int = 0
+    """Samples in which a transaction was idle that its worker had no reason to keep open."""
     samples: int = 0
     memory: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Bytes by worker, a sample each second."""

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_reaper import Reaper
 from tests.conftest import private_postgres
 from tests.sql import Psql
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[LocalPostgres]:
+def own_postgres(reaper: Reaper) -> Iterator[LocalPostgres]:
     """A server that a test may end."""
-    with private_postgres("learningdb") as server:
+    with private_postgres(reaper, "learningdb") as server:
         yield server
 
 

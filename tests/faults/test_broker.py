@@ -34,7 +34,7 @@ def test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery(
         eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
         rabbitmq.control("close_all_user_connections", "course", "on purpose", "-p", vhost)
         worker.wait_for("broker_unavailable", connection="consumer")
-        eventually(lambda: len(worker.lines("broker_connected")) == 4, "both connections are back")
+        eventually(lambda: len(worker.lines("broker_connected")) >= 4, "both connections are back")
     statuses: list[str] = []
     with Upstream(rabbitmq, vhost) as again:
         while "success" not in statuses or statuses.count("error") < 3:
@@ -56,8 +56,8 @@ def test_a_subscription_that_is_refused_is_an_error_and_no_hot_loop(
     worker = workers.start(RABBITMQ_USERNAME="declarer", RABBITMQ_PASSWORD="secret-of-its")
     line = worker.wait_for("broker_unavailable", connection="consumer")
     assert "ACCESS_REFUSED" in line["error"] and "course.generation.queue" in line["error"]
-    eventually(lambda: len(worker.lines("broker_unavailable")) == 4, "it tries again")
-    waits = [line["retry_in"] for line in worker.lines("broker_unavailable")]
+    eventually(lambda: len(worker.lines("broker_unavailable")) >= 4, "it tries again")
+    waits = [line["retry_in"] for line in worker.lines("broker_unavailable")][:4]
     assert all(low <= wait <= 2 * low for low, wait in zip((0.5, 1, 2, 4), waits, strict=True))
     assert not [line for line in worker.lines("broker_connected") if line["connection"] == "consumer"]
     assert worker.stop() == 0
@@ -73,7 +73,7 @@ def test_a_queue_that_is_deleted_is_declared_again_and_subscribed_to(
     line = worker.wait_for("broker_unavailable", connection="consumer")
     assert "cancelled the subscription" in line["error"]
     eventually(
-        lambda: [line["connection"] for line in worker.lines("broker_connected")].count("consumer") == 2,
+        lambda: [line["connection"] for line in worker.lines("broker_connected")].count("consumer") >= 2,
         "it has subscribed again",
     )
     upstream.request(user_id, num_lessons=1)
@@ -110,7 +110,7 @@ def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(
     stand_in.wait_until_held()
     line = worker.wait_for("broker_unavailable", connection="consumer")
     assert "PRECONDITION_FAILED" in line["error"] and "timed out" in line["error"]
-    eventually(lambda: len(worker.lines("broker_connected")) == 3, "it has subscribed again")
+    eventually(lambda: len(worker.lines("broker_connected")) >= 3, "it has subscribed again")
     stand_in.release()
     results = {upstream.result().properties.message_id}
     upstream.eventually_settled()  # the message that came again was acknowledged too
@@ -140,7 +140,7 @@ def test_a_broker_that_dies_in_mid_intake_loses_nothing_and_its_old_deliveries_a
         def subscriptions() -> int:
             return sum(line["connection"] == "consumer" for line in worker.lines("broker_connected"))
 
-        eventually(lambda: subscriptions() == 2, "it has subscribed again", patience=90)
+        eventually(lambda: subscriptions() >= 2, "it has subscribed again")
         with Upstream(broker, "/") as upstream:
             results: dict[str | None, str] = {}
             while len(results) < 3:
@@ -203,8 +203,8 @@ def test_while_the_broker_is_out_of_memory_courses_are_made_and_their_results_wa
     try:
         worker = workers.start(**health.settings)
         eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
-        assert health.gauge("messages_waiting") == 6
-        assert health.gauge("publishing_seconds") > 0
+        eventually(lambda: health.gauge("messages_waiting") == 6, "it says so")
+        eventually(lambda: health.gauge("publishing_seconds") > 0, "it says that it can't publish")
         assert upstream.depth(REQUESTS) == 0
         assert upstream.depth(STATUS) == 0
         assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 6
@@ -235,7 +235,7 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
         broker.stop()
         eventually(lambda: not health.is_ready, "it is not ready")
         broker.start()
-        eventually(lambda: health.is_ready, "it is ready again", patience=90)
+        eventually(lambda: health.is_ready, "it is ready again")
         lost = {line["connection"]: line["retry_in"] for line in reversed(worker.lines("broker_unavailable"))}
         assert lost.keys() == {"consumer", "publisher"}
         assert all(0.5 <= wait <= 1 for wait in lost.values())
@@ -251,7 +251,7 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
         eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'READY'") == 3, "all are written")
         assert psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL AND type = 'course.success'") == 3
         broker.start()
-        eventually(lambda: health.is_ready, "it is ready again", patience=90)
+        eventually(lambda: health.is_ready, "it is ready again")
         with Upstream(broker, "/") as upstream:
             eventually(lambda: psql.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "all is sent")
             assert worker.stop() == 0

@@ -35,7 +35,7 @@ def test_an_accepted_course_waits_out_an_outage_longer_than_its_lease_and_no_sav
     """Fault 21, in mid course. What was answered and could not be saved is asked for again."""
     psql = Psql(own_postgres, own_postgres.settings("learningdb"))
     stand_in.fault("hold", lesson=2)
-    worker = workers.start(**own_postgres.environment("learningdb"), WORKER_LEASE="4", DB_PATIENCE="1")
+    worker = workers.start(**own_postgres.environment("learningdb"), DB_PATIENCE="1")
     upstream.request(user_id, num_lessons=3)
     for number in (1, 3):
         worker.wait_for("lesson_saved", lesson=number)

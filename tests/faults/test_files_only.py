@@ -158,7 +158,7 @@ def test_a_model_that_is_away_too_keeps_the_message_until_either_is_back(
     tmp_path: Path,
 ) -> None:
     stand_in.fault("503", times=None, lesson=2)
-    brief_calls = {"OPENAI_TIMEOUT": "1", "OPENAI_DEADLINE": "1"}
+    brief_calls = {"OPENAI_TIMEOUT": "4", "OPENAI_DEADLINE": "4"}
     worker = without_database(workers, {**settings, **brief_calls}, own_postgres)
     upstream.request(user_id, num_lessons=2)
     worker.wait_for("files_only_postponed")
@@ -213,12 +213,12 @@ def test_a_course_that_waits_to_be_recorded_takes_no_slot_from_those_without_the
         upstream.request(user_id, num_lessons=1, topic="Cells")
         assert to_database.sprung.wait(PATIENCE)
         upstream.request(user_id, num_lessons=1, topic="Stars")
-        worker.wait_for("files_only_begun", patience=60)
+        worker.wait_for("files_only_begun")
         assert upstream.result().fields["stored_in"] == "files"
         to_database.heal()
         # The server keeps the transaction that was cut, with its lock, until it has been idle for too long.
         ready = "SELECT count(*) FROM courses WHERE status = 'READY'"
-        upstream.wait_until(lambda: psql.value(ready) == 2, "both are in SQL", patience=60)
+        upstream.wait_until(lambda: psql.value(ready) == 2, "both are in SQL")
         assert upstream.result().fields["stored_in"] == "database"
         assert worker.stop() == 0
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_reaper import mark
 from src.operations.migrations import ROOT
 from tests.conftest import Workers
 from tests.files_only import unimported, without_database
@@ -25,7 +26,7 @@ def reconcile(environment: dict[str, str], folder: Path) -> subprocess.Completed
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py"), "reconcile"],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **mark(), **environment},
         capture_output=True,
         text=True,
     )

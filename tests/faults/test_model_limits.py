@@ -28,9 +28,9 @@ def test_a_wait_that_is_longer_than_the_lease_costs_no_lease(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
 ) -> None:
     """Fault 24: the heart beats on, so that nobody takes a course from who waits as it was told."""
-    stand_in.fault("429", retry_after="9", purpose="lesson")
-    worker = workers.start(WORKER_LEASE="6")
-    workers.start(WORKER_LEASE="6", OPENAI_BASE_URL="")  # without a model: it rescues and never claims
+    stand_in.fault("429", retry_after="12", purpose="lesson")
+    worker = workers.start()
+    workers.start(OPENAI_BASE_URL="")  # without a model: it rescues and never claims
     upstream.request(user_id, num_lessons=1)
     assert upstream.result().fields["status"] == "success"
     assert worker.lines("model_braked")

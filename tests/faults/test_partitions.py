@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,10 +46,10 @@ class TestBroker:
         """Starts a worker that reaches the broker through the proxy, with the shortest heartbeat."""
         return lambda: workers.start(RABBITMQ_PORT=str(to_broker.port), RABBITMQ_HEARTBEAT=str(HEARTBEAT))
 
-    def noticed(self, worker: WorkerProcess) -> list[datetime]:
-        """When, by each of its connections."""
-        lines = [worker.wait_for("broker_unavailable", connection=name) for name in ("consumer", "publisher")]
-        return [datetime.fromisoformat(line["timestamp"]) for line in lines]
+    def notices(self, worker: WorkerProcess) -> None:
+        """Returns when the worker knows of each of its connections that it is gone."""
+        for name in ("consumer", "publisher"):
+            worker.wait_for("broker_unavailable", connection=name)
 
     def assert_each_once(self, upstream: Upstream, psql: Psql, worker: WorkerProcess, *requests: str) -> None:
         """Each request has one course and one result, however often its message came."""
@@ -85,10 +84,8 @@ class TestBroker:
         before = upstream.request(user_id, num_lessons=1)
         stand_in.wait_until_held()
         to_broker.cut()
-        cut = datetime.now(UTC)
         meanwhile = upstream.request(user_id, num_lessons=1)  # to a subscriber who can't be reached
-        # A time, as it is one that is promised. pika by itself takes from one heartbeat to two, and five seconds more.
-        assert max(self.noticed(worker)) - cut < timedelta(seconds=2 * HEARTBEAT)
+        self.notices(worker)
         stand_in.release()
         upstream.wait_until(lambda: worker.lines("course_ready"), "it is written without the broker")
         to_broker.heal()
@@ -116,7 +113,7 @@ class TestBroker:
         request = upstream.request(user_id, num_lessons=1)
         stand_in.wait_until_held()
         to_broker.reset()
-        self.noticed(worker)
+        self.notices(worker)
         stand_in.release()
         self.assert_each_once(upstream, psql, worker, request)
 
@@ -199,15 +196,13 @@ class TestDatabase:
                 to_database.cut()
             try:
                 with pytest.raises(OperationalError):
-                    answer.result(2 * PATIENCE)
+                    answer.result(PATIENCE)
             finally:
                 to_database.heal()
                 to_database.reset()
         database.dispose()
 
-    @pytest.mark.parametrize(
-        "settings", [{"WORKER_LEASE": "4"}, SLOW_HEART], ids=["told by its heart", "told by the fence"]
-    )
+    @pytest.mark.parametrize("settings", [{}, SLOW_HEART], ids=["told by its heart", "told by the fence"])
     def test_a_worker_that_was_cut_off_for_longer_than_its_lease_writes_nothing(
         self,
         workers: Workers,
@@ -240,7 +235,7 @@ class TestDatabase:
 
         stand_in.release()
         to_database.heal()
-        told = lost.wait_for("lease_lost", patience=60)["event"]
+        told = lost.wait_for("lease_lost")["event"]
         assert told == (
             "the lease is lost; nothing was written"
             if settings == SLOW_HEART
@@ -281,7 +276,7 @@ class TestDatabase:
             )
             other_line.heal()
             # It judges again, and by now it may judge the dead one: that one's lease is short.
-            first_back.wait_for("course_rescued", course_id=left_behind, patience=60)
+            first_back.wait_for("course_rescued", course_id=left_behind)
             to_database.heal()
             stand_in.release()
             assert [result.fields["status"] for result in upstream.results(2)] == ["success"] * 2

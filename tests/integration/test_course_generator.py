@@ -22,6 +22,7 @@ from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.redaction import Redactor
+from src.domain.stored_course import StoredLesson, stored_lesson
 from src.services.course_generator import CourseGenerator, Grounding
 from src.services.model.language_model import OpenAIModel
 from src.services.model.prompts import prompt
@@ -73,8 +74,8 @@ class Memory:
         self.lessons[lesson.plan.lesson_number] = lesson
         self.calls += calls
 
-    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
-        return {number: lesson.content_json() for number, lesson in self.lessons.items()}
+    async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
+        return [stored_lesson(lesson) for lesson in self.lessons.values()]
 
     def note(self, claim: Claim, outline: Outline, lesson_number: int | None, done: int) -> None:
         self.progress.append((lesson_number, done))
@@ -91,7 +92,7 @@ def generate(
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
     async def run() -> tuple[Outcome, list[ModelCall]]:
-        config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 5, "deadline": 5, **settings})
+        config = OpenAISettings(**{"base_url": stand_in.base_url, **settings})
         server = ModelServer(config)
         model = OpenAIModel(server, config, Redactor())
         memory.stop = server.stop if stop_after_outline else None
@@ -200,11 +201,11 @@ class TestGrounding:
         library = self.Counted(SAMPLES)
         outcome, _ = generate(stand_in, claim(), memory, library, grounding="off")
         assert (outcome, library.searches) == (Finished(), 0)
-        assert {lesson.content_json()["grounded"] for lesson in memory.lessons.values()} == {False}
+        assert {stored_lesson(lesson).grounded for lesson in memory.lessons.values()} == {False}
 
     def test_off_looks_where_a_filter_names_some(self, stand_in: StandIn, memory: Memory) -> None:
         generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), memory, grounding="off")
-        assert {lesson.content_json()["grounded"] for lesson in memory.lessons.values()} == {True}
+        assert {stored_lesson(lesson).grounded for lesson in memory.lessons.values()} == {True}
 
     def test_required_and_nothing_found_is_no_course(self, stand_in: StandIn, memory: Memory) -> None:
         outcome, _ = generate(stand_in, claim(wanted={"topic": "Zzz"}), memory, grounding="required")
@@ -269,7 +270,7 @@ class TestReview:
         stand_in.fault("overwrite", lesson=2, fields={"choices": choices})
         file, again = tmp_path / "calls.jsonl", Memory()
         assert generate(stand_in, claim(), again, record_to=file, json_mode=json_mode)[0] == Finished()
-        assert again.lessons[2].content_json() == memory.lessons[2].content_json()
+        assert stored_lesson(again.lessons[2]) == stored_lesson(memory.lessons[2])
         wrong, ok = [call for call in again.calls if call.lesson_number == 2]
         assert wrong.outcome.startswith("wrong: sections.1: no HTML is wanted") and ok.outcome == "ok"
 
@@ -306,9 +307,9 @@ class TestReview:
         outcome, _ = generate(stand_in, claim(wanted=wanted), memory, StandInSources(LANGUAGES))
         assert outcome == Finished()
         for lesson in memory.lessons.values():
-            content = lesson.content_json()
-            assert (content["language"], content["direction"]) == (language, "rtl" if language == "ar" else "ltr")
-            assert content["sections"][0]["heading"] == fixed_words(language).introduction
+            stored = stored_lesson(lesson)
+            assert (stored.language, stored.direction) == (language, "rtl" if language == "ar" else "ltr")
+            assert stored.sections[0].heading == fixed_words(language).introduction
             assert [finding.gate for finding in lesson.quality.findings if finding.severity == "hard"] == []
             assert lesson.references and lesson.quality.valid_keys == lesson.quality.checks
             assert {check.answer for check in lesson.text.checks if check.kind == "true_false"} <= {key}

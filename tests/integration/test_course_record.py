@@ -12,17 +12,18 @@ from uuid import uuid4
 import pytest
 
 from src.domain.course import Claim
+from src.domain.course_json import content_json, course_json, course_of_json
 from src.domain.errors import LeaseLost
 from src.domain.finding import soft
 from src.domain.lesson import Lesson
-from src.domain.model_call import ModelCall
+from src.domain.model_call import CallPurpose, ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import findings_json
 from src.domain.request import CourseRequest, IdentifiedRequest
+from src.domain.stored_course import StoredCourse, stored_lesson
 from src.services.course_generator import CourseRecord
 from src.services.database.connection import Database
 from src.services.database.intake import Intake
-from src.services.files.mirror import course_json
 from src.services.files.store import FilesStore
 from tests.lessons import ORIGIN, PASSAGES
 from tests.lessons import lesson as good_lesson
@@ -49,7 +50,7 @@ class Side(ABC):
         """The next attempt, after the first one's process has gone."""
 
     @abstractmethod
-    def document(self, claim: Claim) -> dict[str, Any]:
+    def course(self, claim: Claim) -> StoredCourse:
         """The course as the mirror gets it, when every lesson is saved."""
 
 
@@ -66,11 +67,11 @@ class DatabaseSide(Side):
         run(self._peer.store.release(claim, "its process has gone", ()))
         return self._peer.claim_one()
 
-    def document(self, claim: Claim) -> dict[str, Any]:
+    def course(self, claim: Claim) -> StoredCourse:
         run(self._peer.store.finish(claim, "courses/x", "courses/long-x"))
-        document = run(self._peer.store.document(claim.course_id))
-        assert document is not None
-        return document
+        course = run(self._peer.store.stored_course(claim.course_id))
+        assert course is not None
+        return course
 
 
 class FilesSide(Side):
@@ -87,10 +88,10 @@ class FilesSide(Side):
         run(self._files.release(claim.course_id))
         return self.begin(self._request)
 
-    def document(self, claim: Claim) -> dict[str, Any]:
-        document = run(self._files.document(claim.course_id))
-        assert document is not None
-        return document
+    def course(self, claim: Claim) -> StoredCourse:
+        course = run(self._files.stored_course(claim.course_id))
+        assert course is not None
+        return course
 
 
 @pytest.fixture(params=["database", "files"])
@@ -125,7 +126,7 @@ def lesson(number: int, introduction: str = "Cells are small parts of us.") -> L
     return good_lesson(passages=passages, plan=plan, introduction=introduction)
 
 
-def call(purpose: str, number: int | None, cost: float | None = 0.001) -> ModelCall:
+def call(purpose: CallPurpose, number: int | None, cost: float | None = 0.001) -> ModelCall:
     return ModelCall(uuid4(), purpose, number, "a model", 100, 40, 20, cost, 1.5, "ok")
 
 
@@ -151,6 +152,8 @@ def test_what_is_saved_is_there_for_the_next_attempt(side: Side) -> None:
     assert second.attempt == 2 and second.lease_id != first.lease_id
     assert Outline.model_validate(second.outline) == outline()
     assert second.saved_lessons == {2}
+    (saved,) = run(side.record.stored_lessons(second))
+    assert saved.model_copy(update={"generated_at": None}) == stored_lesson(lesson(2))
 
 
 def test_an_attempt_that_is_over_writes_nothing(side: Side) -> None:
@@ -165,10 +168,10 @@ def test_an_attempt_that_is_over_writes_nothing(side: Side) -> None:
             run(save)
     run(side.record.save_lesson(second, lesson(1), []))
     run(side.record.save_lesson(second, lesson(2), []))
-    document = side.document(second)
-    assert document["title"] == "Cells"
-    assert document["lessons"][0]["content_json"]["sections"][0]["content"] == "Cells are small parts of us."
-    assert document["usage"]["calls"] == 0
+    course = side.course(second)
+    assert course.title == "Cells"
+    assert course.lessons[0].sections[0].content == "Cells are small parts of us."
+    assert course.usage is not None and course.usage["calls"] == 0
 
 
 def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
@@ -177,7 +180,13 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
     run(side.record.save_outline(claim, outline(), [call("outline", None), call("outline", None, None)], found))
     run(side.record.save_lesson(claim, lesson(2), [call("lesson", 2)]))
     run(side.record.save_lesson(claim, lesson(1), [call("lesson", 1)]))
-    course = course_json(side.document(claim))
+    stored = side.course(claim)
+    assert [saved.model_copy(update={"generated_at": None}) for saved in stored.lessons] == [
+        stored_lesson(lesson(number)) for number in (1, 2)
+    ]
+    course = course_json(stored)
+    again = course_of_json(json.loads(json.dumps(course)), stored.id, stored.user_id)
+    assert again == stored.model_copy(update={"output_path": None})
     assert course["metadata"].pop("generated_at")
     for saved in course["lessons"]:
         assert saved.pop("generated_at")
@@ -216,7 +225,7 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
     for number, saved in enumerate(course["lessons"], start=1):
         assert saved == {
             "lesson_info": outline().lessons[number - 1].model_dump(mode="json"),
-            "content": lesson(number).content_json(),
+            "content": content_json(stored_lesson(lesson(number))),
             "sources": [f"biology/{number}.md", "biology/both.md"],
             "quality": lesson(number).quality.as_json(),
             "origin": asdict(ORIGIN),

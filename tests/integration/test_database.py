@@ -14,6 +14,7 @@ from src.services.database.connection import Database, is_transient
 from src.services.database.statements import sql
 from src.services.database.worker_registry import WorkerIdentity, WorkerRegistry
 from tests.sql import Psql
+from tests.waiting import PATIENCE
 
 
 class Unit:
@@ -93,11 +94,11 @@ def test_an_exhausted_pool_is_a_transient_fault_after_a_bounded_wait(
     def hold(connection: Connection) -> None:
         connection.execute(text("SELECT 1"))
         taken.set()
-        assert done.wait(30)
+        assert done.wait(PATIENCE)
 
     holder = threading.Thread(target=small.run_blocking, args=(hold,))
     holder.start()
-    assert taken.wait(30)
+    assert taken.wait(PATIENCE)
     with pytest.raises(Exception) as caught:
         small.run_blocking(lambda connection: None, patience=0.1)
     assert is_transient(caught.value)

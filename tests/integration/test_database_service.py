@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from src.config import DatabaseSettings
 from src.domain.markdown import lesson_markdown
 from src.services import DatabaseService
 from tests.sql import Psql
-from tests.unit.test_mirror import FOUND, written
+from tests.unit.test_mirror import FOUND, stored_course, written
 
 USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
 
@@ -211,8 +212,9 @@ class TestCompleteCourse:
         assert psql.row("SELECT quality, written_by FROM lessons") == {"quality": None, "written_by": None}
         names = ("question", "answer", "kind", "choices", "key", "objective", "citation", "explanation", "evidence")
         assert psql.rows(f"SELECT {', '.join(names)} FROM lesson_checks ORDER BY q_order") == [
-            dict.fromkeys(names) | {"question": "Q?", "answer": "A"},
-            dict.fromkeys(names) | {"question": "R?", "answer": "x", "kind": "multiple_choice"},
+            dict.fromkeys(names) | {"question": "Q?", "answer": "A", "choices": ["one", "two"]},
+            dict.fromkeys(names) | {"question": "R?", "answer": "x", "kind": "multiple_choice", "choices": ["x"],
+                                    "key": 1},
             dict.fromkeys(names) | {"question": "S?", "answer": "x", "kind": "multiple_choice", "choices": ["y", "x"],
                                     "key": 2, "objective": 1},
         ]  # fmt: skip
@@ -221,7 +223,10 @@ class TestCompleteCourse:
             {"number": 4, "quote": "abc", "score": 0},
         ]
         (saved,) = service.get_course_lessons(course_id)
-        assert saved["content_json"]["references"] == lesson["content"]["references"]
+        # What is left out is left out everywhere: a reference is in the table, the JSON and the Markdown, or nowhere.
+        references = saved["content_json"]["references"]
+        assert [(reference["number"], reference["quote"]) for reference in references] == [(3, "abc"), (4, "abc")]
+        assert re.findall(r"^\[(\d)\]", saved["content_md"], re.MULTILINE) == ["3", "4"]
         assert "   - A. one\n   - B. two" in saved["content_md"]
 
     @pytest.mark.parametrize(
@@ -270,6 +275,21 @@ class TestCompleteCourse:
         row = psql.row("SELECT status, error_message FROM courses")
         assert row["status"] == "FAILED"
         assert row["error_message"].startswith("UniqueViolation: duplicate key")
+        assert psql.value("SELECT count(*) FROM lessons") == 0
+
+    def test_a_text_that_no_row_can_hold_is_refused_by_the_database(self, service: DatabaseService, psql: Psql) -> None:
+        data = self.data()
+        data["lessons"][0]["content"]["sections"][0]["content"] = "a\0b"
+        with pytest.raises(psycopg2.DataError):
+            service.save_complete_course(USER, data)
+        assert psql.value("SELECT status FROM courses") == "FAILED"
+
+    def test_a_lesson_that_lacks_its_title_is_said_to(self, service: DatabaseService, psql: Psql) -> None:
+        data = self.data()
+        del data["lessons"][0]["lesson_info"]["title"]
+        with pytest.raises(ValueError, match=r"^lessons\.1: title: Field required$"):
+            service.save_complete_course(USER, data)
+        assert psql.value("SELECT error_message FROM courses") == "ValueError: lessons.1: title: Field required"
 
     def test_what_the_mirror_wrote_can_be_saved(self, service: DatabaseService, psql: Psql, tmp_path: Path) -> None:
         data = json.loads((written(tmp_path) / "course.json").read_text())
@@ -293,4 +313,4 @@ class TestCompleteCourse:
             "quality": {"checks": 3},
             "outline_findings": [FOUND],
         }
-        assert lesson["content_md"] == lesson_markdown(data["lessons"][0]["content"])
+        assert lesson["content_md"] == lesson_markdown(stored_course().lessons[0])

@@ -87,7 +87,7 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
         "status": "READY",
         "attempts": 1,
         "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
-        "quality": course_figures([lesson(n).quality.as_json() for n in (1, 2)], [["biology/both.md"]] * 2, []),
+        "quality": course_figures([lesson(n).quality for n in (1, 2)], [["biology/both.md"]] * 2, []).model_dump(),
         "sources": ["biology/1.md", "biology/both.md", "biology/2.md"],
         "output_path": "courses/cells",
     }

@@ -30,7 +30,7 @@ async def client(
     stand_in: StandIn, budget: int | None = None, **settings: Any
 ) -> AsyncIterator[tuple[ModelServer, Ask]]:
     """A server, and how to ask it for the outline of one and the same course."""
-    config = OpenAISettings(**{"base_url": stand_in.base_url, "timeout": 60, "deadline": 60, **settings})
+    config = OpenAISettings(**{"base_url": stand_in.base_url, **settings})
     server, tokens = ModelServer(config), TokenBudget(budget)
     model = OpenAIModel(server, config, Redactor())
     yield server, lambda: model.ask(outline_question(BRIEF, [], review), tokens, lambda _: None)
@@ -61,8 +61,8 @@ class TestLessonDeadline:
     def test_an_answer_and_its_repair_have_one_deadline_together(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("wrong_schema")
         stand_in.fault("hold", times=None)
-        with pytest.raises(ModelUnavailable, match="had not finished the outline within 1 s"):
-            caller.ask(lesson_deadline=1, deadline=1, timeout=1)
+        with pytest.raises(ModelUnavailable, match="had not finished the outline within 4 s"):
+            caller.ask(lesson_deadline=4, deadline=4, timeout=4)
         assert [outcome.partition(":")[0] for outcome in caller.outcomes] == ["wrong", "error"]
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,10 +15,11 @@ from typer.testing import CliRunner
 from src.config import DatabaseSettings
 from src.domain.course import Claim
 from src.domain.errors import ErrorCode
-from src.domain.finding import Finding, soft
+from src.domain.finding import Finding, hard, soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
-from src.domain.quality_figures import course_figures, findings_json
+from src.domain.quality_figures import LessonQuality, course_figures, findings_json
+from src.domain.stored_course import stored_lesson
 from src.operations.commands import commands
 from src.services.sources.library import SourceLibrary
 from tests.lessons import CHECK, PARTS, PASSAGES, PLAN, TRUE, lesson
@@ -72,7 +72,8 @@ def test_checks_say_their_kind_key_and_what_they_rest_on(psql: Psql, peer: MakeP
     finished(peer(), [written, replace(written, plan=OUTLINE.lessons[1])])
     names = "question, answer, kind, choices, key, explanation, evidence, objective, citation"
     join = "lesson_checks k JOIN lessons l ON l.id = k.lesson_id WHERE lesson_number = 1"
-    assert psql.rows(f"SELECT {names} FROM {join} ORDER BY q_order") == written.checks()
+    checks = [check.model_dump() for check in stored_lesson(written).checks]
+    assert psql.rows(f"SELECT {names} FROM {join} ORDER BY q_order") == json.loads(json.dumps(checks))
     assert psql.value(f"SELECT bool_and(choices[key] = answer) FROM {join}") is True
     cited = psql.row(
         "SELECT document, quote"
@@ -105,20 +106,21 @@ def test_the_database_refuses_a_key_that_is_not_the_answer(
         )
 
 
-def random_quality(dice: random.Random) -> dict[str, Any]:
+def random_quality(dice: random.Random) -> LessonQuality:
     citations, factual, checks = dice.randint(0, 9), dice.randint(0, 40), dice.randint(3, 5)
-    return {
-        "citations": citations,
-        "citations_verified": dice.randint(0, citations),
-        "citations_removed": dice.randint(0, 3),
-        "factual_sentences": factual,
-        "cited_sentences": dice.randint(0, factual),
-        "reading_grade": dice.choice([None, round(dice.uniform(-2, 20), 1)]),
-        "checks": checks,
-        "valid_keys": dice.randint(0, checks),
-        "hard_findings": 0,
-        "soft_findings": dice.randint(0, 5),
-    }
+    return LessonQuality(
+        words=dice.randint(100, 2000),
+        citations=citations,
+        citations_verified=dice.randint(0, citations),
+        citations_removed=dice.randint(0, 3),
+        factual_sentences=factual,
+        cited_sentences=dice.randint(0, factual),
+        reading_grade=dice.choice([None, round(dice.uniform(-2, 20), 1)]),
+        wanted_grade=8,
+        checks=checks,
+        valid_keys=dice.randint(0, checks),
+        findings=(hard("gate", "", "message"),) * dice.randint(0, 2) + (FOUND,) * dice.randint(0, 5),
+    )
 
 
 def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
@@ -127,7 +129,7 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
     for _ in range(100):
         lessons = [random_quality(dice) for _ in range(dice.randint(0, 5))]
         sources = [dice.choice([["a.md"], ["a.md", "b.md"], []]) for _ in lessons]
-        findings = [FOUND] * dice.randint(0, 2)
+        findings = [dice.choice([FOUND, hard("leak", "title", "says TODO")]) for _ in range(dice.randint(0, 3))]
         statements = [
             "INSERT INTO courses (id, user_id, topic, title, grade_level, status, outline_findings) VALUES"
             f" ('{(course := uuid4())}', '{uuid4()}', 'T', 'T', 'G', 'READY', '{json.dumps(findings_json(findings))}')"
@@ -135,13 +137,14 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
         for number, (quality, documents) in enumerate(zip(lessons, sources, strict=True), start=1):
             statements += [
                 "INSERT INTO lessons (course_id, lesson_number, title, sources, quality) VALUES"
-                f" ('{course}', {number}, 'L', '{{{','.join(documents)}}}', '{json.dumps(quality)}')",
+                f" ('{course}', {number}, 'L', '{{{','.join(documents)}}}', '{json.dumps(quality.as_json())}')",
                 "INSERT INTO lesson_checks (lesson_id, q_order, question)"
-                f" SELECT id, n, 'Q' FROM lessons, generate_series(1, {quality['checks']}) n"
+                f" SELECT id, n, 'Q' FROM lessons, generate_series(1, {quality.checks}) n"
                 f" WHERE course_id = '{course}' AND lesson_number = {number}",
             ]
         psql.run("; ".join(statements))
-        assert psql.value(f"SELECT course_quality('{course}')") == course_figures(lessons, sources, findings)
+        figures = course_figures(lessons, sources, findings)
+        assert psql.value(f"SELECT course_quality('{course}')") == figures.model_dump()
 
 
 @pytest.mark.parametrize("findings", [5, "hard", None, {"severity": 1}, ["hard", 5, None, {"severity": ["soft"]}]])

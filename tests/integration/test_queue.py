@@ -13,12 +13,14 @@ from sqlalchemy import text
 
 from src.config import DatabaseSettings
 from src.domain.course import Claim
+from src.domain.course_json import content_json
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.files_course import usage as files_usage
 from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import course_figures
+from src.domain.stored_course import stored_lesson
 from src.services.database.connection import Database
 from tests.lessons import PLAN
 from tests.lessons import lesson as good_lesson
@@ -231,7 +233,7 @@ class TestSaving:
         row = psql.row("SELECT * FROM v_lessons_full")
         assert (row["lesson_number"], row["title"], row["sources"]) == (1, "The Cell", ["b.md", "a.md"])
         assert row["content_md"].startswith("# Lesson 1: The Cell\n")
-        assert row["content_json"] == lesson(1).content_json()
+        assert row["content_json"] == content_json(stored_lesson(lesson(1)))
         checks = psql.rows("SELECT q_order, question, answer FROM lesson_checks ORDER BY q_order")
         assert checks[0] == {"q_order": 1, "question": "What is a cell?", "answer": "A unit of life"}
         assert len(checks) == 3
@@ -274,8 +276,8 @@ class TestFinish:
         assert (course["status"], course["output_path"], course["total_lessons"]) == ("READY", "courses/x", 2)
         assert course["sources"] == ["b.md", "a.md"]
         lessons = [lesson(1), lesson(2)]
-        measured = [written.quality.as_json() for written in lessons]
-        assert course["quality"] == course_figures(measured, [written.sources for written in lessons], [])
+        figures = course_figures([it.quality for it in lessons], [it.sources for it in lessons], [])
+        assert course["quality"] == figures.model_dump()
         assert course["usage"] == {
             "calls": 3,
             "input_tokens": 30,

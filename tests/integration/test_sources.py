@@ -51,7 +51,7 @@ def ask(
 
 
 async def _of_vector_store(stand_in: StandIn, question: Callable[[SourceSearch], Coroutine[Any, Any, T]]) -> T:
-    server = ModelServer(OpenAISettings(base_url=stand_in.base_url, timeout=5, deadline=5))
+    server = ModelServer(OpenAISettings(base_url=stand_in.base_url))
     try:
         return await question(VectorStoreSearch(server, "vs_test"))
     finally:

@@ -22,6 +22,7 @@ from src.services.sources.library import SourceLibrary
 from tests.sources import LIBRARY, In
 from tests.sql import Psql
 from tests.stand_in import StandIn
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -146,16 +147,16 @@ class TestMeaning:
     def test_a_query_is_embedded_once_and_without_braking_the_courses(
         self, embedding: In, stand_in: StandIn, kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(model_server, "_MOST_FOR_ONE_TRY", 0.3)
+        monkeypatch.setattr(model_server, "_MOST_FOR_ONE_TRY", 2.0)
         embedding.put("a.md", "# A\n\nCells are small.")
         embedding.embed()
         before = stand_in.calls["embeddings"]
         stand_in.fault(kind, times=None)
 
         async def search() -> tuple[list[Passage], float, int]:
-            server = ModelServer(OpenAISettings(base_url=stand_in.base_url, timeout=60, deadline=60))
+            server = ModelServer(OpenAISettings(base_url=stand_in.base_url))
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     library = SourceLibrary(embedding.database, Embedder(server, "stand-in's"))
                     found = await library.search("cells", None, 8)
                 return found, server.brake.paused_for, server.brake.limit

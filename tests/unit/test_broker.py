@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.services.broker.connection import tolerate_odd_headers
+from src.config import RabbitMQSettings
+from src.services.broker.connection import connection_parameters, tolerate_odd_headers
 from src.services.broker.consumer import Unacknowledged
+
+
+def test_the_kernel_notices_silence_within_two_heartbeats() -> None:
+    """pika by itself takes one more. Its heartbeats go out twice as often as they have to."""
+    config = RabbitMQSettings(heartbeat=10)
+    assert connection_parameters(config, "test").tcp_options == {"TCP_USER_TIMEOUT": 10_000}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +33,7 @@ def test_a_header_that_pika_can_not_decode_is_none_and_the_next_one_is_read(
     assert pika.data.decode_table(struct.pack(">I", len(entries)) + entries, 0)[0] == {"odd": None, "next": 7}
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_headers_that_are_nested_without_end_are_read_as_far_as_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 35."""
     monkeypatch.setattr(pika.data, "decode_value", pika.data.decode_value)

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from src.domain.finding import Finding, Severity
 from src.domain.lesson import LessonText
+from src.domain.markdown import lesson_markdown
 from src.domain.outline import LessonPlan
-from src.domain.quality.draft import grams_of_content
+from src.domain.quality.draft import grams_of_lesson
 from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from tests.lessons import BRIEF, CHECK, ORIGIN, PARTS, PASSAGES, PLAN, TEXT, TRUE, lesson, reviewed, text
+from src.domain.stored_course import StoredLesson, StoredSection, stored_lesson
+from tests.lessons import BRIEF, CHECK, ORIGIN, PARTS, PASSAGES, PLAN, TEXT, TRUE, reviewed, stored, text
 
 FIRST, SECOND = TEXT["sections"]
 GERMAN = (
@@ -144,22 +146,27 @@ class TestOtherLessons:
         return only(found, "overlap")
 
     def test_a_lesson_that_is_another_one_again(self) -> None:
-        (found,) = self.overlap({4: grams_of_content(lesson().content_json())})
+        (found,) = self.overlap({4: grams_of_lesson(stored())})
         assert found.severity is HARD and "100%" in found.message and "lesson 4" in found.message
 
     def test_one_that_shares_a_good_part(self) -> None:
         numbers = " ".join(f"River {number} carries sand {number} and mud {number}." for number in range(40))
-        other = lesson(
+        other = stored(
             sections=[FIRST, {"heading": "Other", "content": numbers}], summary=numbers, introduction=numbers
         )
-        (found,) = self.overlap({2: grams_of_content(other.content_json())})
+        (found,) = self.overlap({2: grams_of_lesson(other)})
         assert found.severity is SOFT
 
     def test_one_that_shares_next_to_nothing(self) -> None:
-        other = grams_of_content(
-            {"sections": [{"kind": "main", "content": "Rivers carry sand and mud to the sea. " * 9}]}
-        )
-        assert self.overlap({2: other, 3: grams_of_content({}), 4: grams_of_content({"sections": None})}) == []
+        section = StoredSection(content="Rivers carry sand and mud to the sea. " * 9)
+        other = StoredLesson(lesson_number=2, title="T", sections=[section])
+        empty = StoredLesson(lesson_number=3, title="T")
+        assert self.overlap({2: grams_of_lesson(other), 3: grams_of_lesson(empty)}) == []
+
+    def test_one_that_another_program_wrote_in_one_piece(self) -> None:
+        plain = StoredLesson(lesson_number=2, title="T", content_md=lesson_markdown(stored()))
+        (found,) = self.overlap({2: grams_of_lesson(plain)})
+        assert "lesson 2" in found.message
 
 
 class TestCopies:
@@ -295,7 +302,7 @@ def test_without_a_wish_for_sources_a_lesson_that_cites_none_is_one_without_sour
     found = review_lesson(
         text(citations=[]), BRIEF, LessonPlan.model_validate(PLAN), PASSAGES, {}, ORIGIN, must_cite=False
     )
-    assert found.hard == () and found.value.content_json()["grounded"] is False
+    assert found.hard == () and stored_lesson(found.value).grounded is False
 
 
 @pytest.mark.parametrize(

@@ -121,4 +121,4 @@ class TestPutInto:
         changed = put(wanted, sections=[{**good, "number": 2}], citations=TEXT["citations"])
         again = reviewed(**json.loads(changed.model_dump_json()))
         assert again.findings == ()
-        assert again.value.sections() == reviewed().value.sections()
+        assert again.value.text.sections == reviewed().value.text.sections

@@ -3,27 +3,22 @@ from typing import Any
 
 import pytest
 
+from src.domain.foreign_course import foreign_lesson
 from src.domain.markdown import course_markdown, lesson_markdown
 from src.domain.source import Passage
-from tests.lessons import BRIEF, PASSAGES, PLAN, lesson
+from src.domain.stored_course import StoredCheck, StoredLesson
+from tests.lessons import BRIEF, PASSAGES, course, stored
 
-CONTENT = lesson().content_json()
+LESSON = stored()
 
 
-def course(*contents: dict[str, Any]) -> dict[str, Any]:
-    """The shape of `course.json`, with lessons of these contents."""
-    size = len(contents)
-    lessons = [{"lesson_info": content, "content": content, "sources": content["sources"]} for content in contents]
-    return {
-        "metadata": {"title": "Cells", "topic": "Cells", "grade_level": "Grade 8", "total_lessons": size},
-        "outline": {},
-        "lessons": lessons,
-        "all_sources": ["b.md", "a.md"],
-    }
+def with_changes(**changes: Any) -> StoredLesson:
+    """The lesson with other values for some of its fields."""
+    return LESSON.model_copy(update=changes)
 
 
 def test_a_lesson() -> None:
-    assert lesson_markdown(CONTENT).splitlines() == [
+    assert lesson_markdown(LESSON).splitlines() == [
         "# Lesson 1: The Cell",
         "",
         "What a cell is.",
@@ -35,15 +30,15 @@ def test_a_lesson() -> None:
         "",
         "## Introduction",
         "",
-        CONTENT["sections"][0]["content"],
+        LESSON.sections[0].content,
         "",
         "## Cells",
         "",
-        CONTENT["sections"][1]["content"],
+        LESSON.sections[1].content,
         "",
         "## Parts of a Cell",
         "",
-        CONTENT["sections"][2]["content"],
+        LESSON.sections[2].content,
         "",
         "## Key Terms",
         "",
@@ -51,11 +46,11 @@ def test_a_lesson() -> None:
         "",
         "## Real-World Applications",
         "",
-        CONTENT["sections"][4]["content"],
+        LESSON.sections[4].content,
         "",
         "## Summary",
         "",
-        CONTENT["sections"][5]["content"],
+        LESSON.sections[5].content,
         "",
         "## Check Your Understanding",
         "",
@@ -90,11 +85,12 @@ def test_a_lesson() -> None:
 
 
 def test_a_learner_who_is_given_a_course_up_to_its_answer_key_has_all_of_it_but_the_answers() -> None:
-    markdown = course_markdown(course(CONTENT, {**CONTENT, "lesson_number": 2, "title": "More"}))
+    markdown = course_markdown(course(LESSON, with_changes(lesson_number=2, title="More")))
     page, _, key = markdown.partition("## Answer Key\n")
     assert page.count("### Check Your Understanding") == 2 and "## All Sources" in page
-    for check in CONTENT["checks"]:
-        assert page.count(check["question"]) == 2 and check["explanation"] not in page
+    for check in LESSON.checks:
+        assert check.explanation and check.explanation not in page
+        assert page.count(check.question) == 2
     lessons = [line for line in key.splitlines() if line.startswith("#")]
     assert lessons == ["### Lesson 1: The Cell", "### Lesson 2: More"]
     assert key.count("**B. A unit of life**") == 2
@@ -109,19 +105,20 @@ def test_a_learner_who_is_given_a_course_up_to_its_answer_key_has_all_of_it_but_
     ],
 )
 def test_a_question_of_another_program_is_said_to_test_and_rest_on_what_is_there_alone(check: dict[str, Any]) -> None:
-    assert lesson_markdown({**CONTENT, "checks": [check]}).endswith("## Answer Key\n\n1. **A**\n")
+    given = {**LESSON.model_dump(), "checks": [check]}
+    assert lesson_markdown(foreign_lesson(given)).endswith("## Answer Key\n\n1. **A**\n")
 
 
 def test_an_answer_of_several_lines_stays_in_its_item() -> None:
-    check = {"question": "Q?", "answer": "A", "explanation": "First:\n\n- this\n- that"}
-    assert lesson_markdown({**CONTENT, "checks": [check]}).endswith("1. **A** – First:\n   \n   - this\n   - that\n")
+    check = StoredCheck(question="Q?", answer="A", explanation="First:\n\n- this\n- that")
+    assert lesson_markdown(with_changes(checks=[check])).endswith("1. **A** – First:\n   \n   - this\n   - that\n")
 
 
 @pytest.mark.parametrize(
     ("language", "quoted"), [("en", "“a cell"), ("de", "„a cell"), ("hi", "“a cell"), ("ar", "«a cell"), ("sw", "“a")]
 )
 def test_quotation_marks_are_those_of_the_language(language: str, quoted: str) -> None:
-    assert f"[1] b.md: {quoted}" in lesson_markdown({**CONTENT, "language": language})
+    assert f"[1] b.md: {quoted}" in lesson_markdown(with_changes(language=language))
 
 
 @pytest.mark.parametrize(
@@ -137,15 +134,15 @@ def test_quotation_marks_are_those_of_the_language(language: str, quoted: str) -
     ],
 )
 def test_a_reference_names_its_document_as_far_as_it_is_known(title: object, section: str, shown: str) -> None:
-    cited = {**CONTENT["references"][0], "document": "bio/03.md", "section": section, "title": title}
-    assert f"\n[1] {shown}: “" in lesson_markdown({**CONTENT, "references": [cited]})
+    cited = {**LESSON.model_dump()["references"][0], "document": "bio/03.md", "section": section, "title": title}
+    assert f"\n[1] {shown}: “" in lesson_markdown(foreign_lesson({**LESSON.model_dump(), "references": [cited]}))
 
 
 def test_the_title_that_the_library_knows_reaches_the_page() -> None:
     passages = [replace(PASSAGES[0], title="All Life"), PASSAGES[1]]
-    content = lesson(passages=passages).content_json()
-    assert "\n[2] All Life › Living Things (a.md): “Plants" in lesson_markdown(content)
-    assert "\n- All Life (a.md) – cited in lesson 1\n" in course_markdown(course(content))
+    titled = stored(passages=passages)
+    assert "\n[2] All Life › Living Things (a.md): “Plants" in lesson_markdown(titled)
+    assert "\n- All Life (a.md) – cited in lesson 1\n" in course_markdown(course(titled))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +158,7 @@ def test_the_title_that_the_library_knows_reaches_the_page() -> None:
     ],
 )
 def test_a_grade_that_is_known_is_translated_and_one_lesson_is_one(language: str, grade_level: str, line: str) -> None:
-    whole = course(CONTENT)
-    whole["metadata"] |= {"language": language, "grade_level": grade_level}
+    whole = course(LESSON, language=language, grade_level=grade_level)
     assert course_markdown(whole).splitlines()[2] == line
 
 
@@ -179,7 +175,7 @@ def test_what_the_worker_writes_itself_is_in_the_language_of_the_lesson(
     language: str, title: str, summary: str
 ) -> None:
     brief = BRIEF.model_copy(update={"language": language})
-    lines = lesson_markdown(lesson(brief=brief).content_json()).splitlines()
+    lines = lesson_markdown(stored(brief=brief)).splitlines()
     assert lines[0] == title
     assert summary in lines
 
@@ -187,10 +183,10 @@ def test_what_the_worker_writes_itself_is_in_the_language_of_the_lesson(
 def test_what_a_source_says_is_shown_and_not_obeyed() -> None:
     passage = Passage("a<b>.md", "<i>", "Beware: <script>alert(1)</script> is what a cell is a unit of.", 1.0)
     markdown = lesson_markdown(
-        lesson(
+        stored(
             passages=[passage],
             citations=[{"number": 1, "passage": 1, "quote": "<script>alert(1)</script> is what a cell is"}],
-        ).content_json()
+        )
     )
     assert "&lt;script>alert(1)&lt;/script>" in markdown
     assert "<script" not in markdown and "<i>" not in markdown and "<b>" not in markdown
@@ -198,30 +194,29 @@ def test_what_a_source_says_is_shown_and_not_obeyed() -> None:
 
 def test_a_lesson_that_another_program_stored_has_what_it_has() -> None:
     content = {"lesson_number": 2, "title": "T", "sections": [{"heading": "H", "content": "C"}]}
-    assert lesson_markdown(content) == "# Lesson 2: T\n\n## H\n\nC\n"
+    assert lesson_markdown(foreign_lesson(content)) == "# Lesson 2: T\n\n## H\n\nC\n"
+
+
+def test_a_lesson_that_another_program_stored_as_a_text_is_that_text() -> None:
+    plain = StoredLesson(lesson_number=2, title="T", content_md="My own *words*.")
+    assert lesson_markdown(plain) == "My own *words*."
+    assert "\n## Lesson 2: T\n\nMy own *words*.\n" in course_markdown(course(LESSON, plain))
 
 
 def test_a_lesson_without_sources_says_so() -> None:
-    assert "rests on no source documents" in lesson_markdown(lesson(passages=[], citations=[]).content_json())
+    assert "rests on no source documents" in lesson_markdown(stored(passages=[], citations=[]))
 
 
 def test_what_was_asked_for_is_shown_and_not_obeyed() -> None:
     hostile = "<img src=x onerror=alert(1)> ![p](http://evil.example/p.png)"
-    metadata = {"title": hostile, "topic": hostile, "grade_level": hostile, "total_lessons": 1, "language": "en"}
-    plan = {**PLAN, "title": hostile, "description": hostile, "learning_objectives": [hostile, hostile]}
-    markdown = course_markdown(
-        {
-            "metadata": metadata,
-            "outline": {"description": hostile},
-            "lessons": [{"lesson_info": plan, "content": {**CONTENT, **plan}, "sources": [hostile]}],
-            "all_sources": [hostile],
-        }
-    )
+    asked = {"title": hostile, "topic": hostile, "grade_level": hostile, "outline": {"description": hostile}}
+    plan = {"title": hostile, "description": hostile, "learning_objectives": (hostile, hostile)}
+    markdown = course_markdown(course(with_changes(**plan, sources=(hostile,)), **asked, sources=[hostile]))
     assert "<img" not in markdown and "![" not in markdown
 
 
 def test_a_lesson_from_before_there_were_citations_lists_its_sources() -> None:
-    markdown = lesson_markdown({"lesson_number": 1, "title": "T", "sources": ["a.md", "b.md"]})
+    markdown = lesson_markdown(StoredLesson(lesson_number=1, title="T", sources=["a.md", "b.md"]))
     assert markdown.endswith("## Sources\n\n- a.md\n- b.md\n")
 
 
@@ -236,23 +231,16 @@ def test_a_lesson_from_before_there_were_citations_lists_its_sources() -> None:
 )
 def test_whatever_another_program_stored_is_shown_as_far_as_it_can_be(odd: dict[str, Any]) -> None:
     content = {"lesson_number": 1, "title": "Cells", "sections": [{"heading": "H", "content": "Text."}], **odd}
-    assert "Text." in lesson_markdown(content)
+    assert "Text." in lesson_markdown(foreign_lesson(content))
 
 
 def test_the_name_that_a_model_gives_itself_is_shown_and_not_obeyed() -> None:
-    shown = lesson_markdown({**CONTENT, "written_by": "<img src=x> ![](http://e/x)"})
+    shown = lesson_markdown(with_changes(written_by="<img src=x> ![](http://e/x)"))
     assert "&lt;img" in shown and "![](" not in shown
 
 
 def test_a_course_puts_its_lessons_one_level_down() -> None:
-    markdown = course_markdown(
-        {
-            "metadata": {"title": "Cells", "topic": "Cell Biology", "grade_level": "Grade 8", "total_lessons": 1},
-            "outline": {"description": "About cells."},
-            "lessons": [{"lesson_info": PLAN, "content": CONTENT, "sources": ["b.md", "a.md"]}],
-            "all_sources": ["a.md", "c.md"],
-        }
-    )
+    markdown = course_markdown(course(LESSON, outline={"description": "About cells."}, sources=["a.md", "c.md"]))
     headings = [line for line in markdown.splitlines() if line.startswith("#")]
     assert headings[:4] == ["# Cells", "## Contents", "## Lesson 1: The Cell", "### Learning Objectives"]
     assert headings[-3:] == ["## All Sources", "## Answer Key", "### Lesson 1: The Cell"]
@@ -261,9 +249,9 @@ def test_a_course_puts_its_lessons_one_level_down() -> None:
 
 
 def test_without_questions_there_is_no_answer_key() -> None:
-    assert "Answer Key" not in course_markdown(course({**CONTENT, "checks": []}))
+    assert "Answer Key" not in course_markdown(course(with_changes(checks=())))
 
 
 def test_several_lessons_that_cite_a_document_are_named_as_several() -> None:
-    whole = course(CONTENT, {**CONTENT, "lesson_number": 2})
+    whole = course(LESSON, with_changes(lesson_number=2))
     assert "\n- b.md – cited in lessons 1, 2\n" in course_markdown(whole)

@@ -8,52 +8,37 @@ from uuid import UUID
 
 import pytest
 
+from src.domain.finding import soft
+from src.domain.stored_course import StoredCourse
 from src.services.files.mirror import Mirror, MirrorError
-from tests.lessons import PLAN
-from tests.unit.test_markdown import CONTENT
+from tests.lessons import PLAN, course, stored
 
 ID = UUID("0a1b2c3d-0000-4000-8000-000000000000")
 FOUND = {"gate": "alike_titles", "severity": "soft", "where": "lessons.2.title", "message": "says the same"}
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def document(**changes: Any) -> dict[str, Any]:
-    lesson = {
-        **PLAN,
-        "sources": ["a.md"],
-        "content_json": CONTENT,
-        "generated_at": WHEN,
-        "quality": {"words": 190},
-        "written_by": "a-model",
-        "prompt_version": 7,
-        "prompt_digest": "f" * 64,
-    }
-    course = {
-        "id": ID,
-        "user_id": ID,
+def stored_course(**changes: Any) -> StoredCourse:
+    fields = {
         "request_id": "r-1",
-        "title": "Cells",
         "topic": "Cell Biology",
-        "grade_level": "Grade 8",
         "source_filter": "bio/",
-        "language": "en",
-        "total_lessons": 1,
-        "outline_json": {"title": "Cells", "description": "D", "lessons": [PLAN]},
-        "outline_findings": [FOUND],
+        "outline": {"title": "Cells", "description": "D", "lessons": [PLAN]},
+        "outline_findings": [soft(FOUND["gate"], FOUND["where"], FOUND["message"])],
         "sources": ["a.md"],
         "usage": {"calls": 2},
         "quality": {"checks": 3},
         "generated_at": WHEN,
-        "lessons": [lesson],
     }
-    return {**course, **changes}
+    lesson = stored().model_copy(update={"sources": ("a.md",), "quality": {"words": 190}, "generated_at": WHEN})
+    return course(lesson, **{**fields, **changes})
 
 
 def written(root: Path, **changes: Any) -> Path:
     mirror = Mirror(root)
     path, _ = mirror.output_paths("Cell Biology", "Grade 8", ID)
     assert path is not None
-    mirror.write(path, document(**changes))
+    mirror.write(path, stored_course(**changes))
     return Path(path)
 
 
@@ -144,12 +129,12 @@ def test_a_link_in_place_of_a_file_is_replaced_not_followed(tmp_path: Path) -> N
 @pytest.mark.parametrize("path", ["../../escaped", "/etc/escaped", "courses/../../escaped"])
 def test_a_stored_path_can_not_lead_out_of_the_tree(tmp_path: Path, path: str) -> None:
     root = tmp_path / "courses"
-    Mirror(root).write(path, document())
+    Mirror(root).write(path, stored_course())
     assert [folder.name for folder in root.iterdir()] == ["escaped"]
 
 
 def test_switched_off_it_names_no_folder_and_writes_nothing(tmp_path: Path) -> None:
     mirror = Mirror(None)
     assert mirror.output_paths("a", "b", ID) == (None, None)
-    mirror.write("courses/x", document())
+    mirror.write("courses/x", stored_course())
     assert not mirror.enabled

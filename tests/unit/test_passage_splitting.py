@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.markdown_syntax import atx_heading
-from src.domain.passage_splitting import PASSAGE_CHARACTERS, Part, split
+from src.domain.passage_splitting import PASSAGE_CHARACTERS, Span, split
 
 
 def shown(text: str) -> list[tuple[str, str]]:
-    return [(part.section, text[part.start : part.end]) for part in split(text)]
+    return [(span.section, text[span.start : span.end]) for span in split(text)]
 
 
 def test_each_heading_begins_a_passage_and_paragraphs_stay_whole() -> None:
@@ -46,7 +46,7 @@ def test_what_has_no_sentences_is_split_too(sign: str) -> None:
 @pytest.mark.parametrize("odd", ["```", "    ```", "foo\x0c```", "foo\u2028~~~"])
 def test_what_only_looks_like_the_beginning_of_code_takes_no_heading_away(odd: str) -> None:
     text = f"# A\n\nOne.\n\n{odd}\n\nTwo.\n\n# B\n\nThree."
-    assert [part.section for part in split(text)] == ["A", "B"]
+    assert [span.section for span in split(text)] == ["A", "B"]
 
 
 @pytest.mark.parametrize("fence", ["```", "~~~~", "```python", "\t```"])
@@ -87,15 +87,15 @@ markdown = st.lists(
 
 @given(markdown)
 def test_nothing_is_lost_doubled_or_out_of_order(text: str) -> None:
-    parts = list(split(text))
+    spans = list(split(text))
     ends = [0]
-    for part in parts:
-        assert isinstance(part, Part)
-        assert ends[-1] <= part.start < part.end
-        passage = text[part.start : part.end]
+    for span in spans:
+        assert isinstance(span, Span)
+        assert ends[-1] <= span.start < span.end
+        passage = text[span.start : span.end]
         assert passage == passage.strip() != ""
         assert len(passage) <= PASSAGE_CHARACTERS
-        ends.append(part.end)
-    between = [text[end : part.start] for end, part in zip(ends, parts, strict=False)] + [text[ends[-1] :]]
+        ends.append(span.end)
+    between = [text[end : span.start] for end, span in zip(ends, spans, strict=False)] + [text[ends[-1] :]]
     for gap in between:
         assert all(not line.strip() or atx_heading(line) is not None for line in gap.split("\n"))

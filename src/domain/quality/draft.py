@@ -13,6 +13,7 @@ from src.domain.outline import LessonPlan
 from src.domain.quality.citations import Removed, without_markers
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
+from src.domain.stored_course import StoredLesson
 from src.domain.words import Sentence, content_stems, sentences, words
 
 _MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
@@ -126,9 +127,7 @@ def grams(text: str, size: int = 5) -> Grams:
     return frozenset(tuple(found[start : start + size]) for start in range(len(found) - size + 1))
 
 
-def grams_of_content(content: Mapping[str, object]) -> Grams:
-    """Returns the `grams` of a lesson that is saved already, from its `content_json`."""
-    # Other programs may have stored anything.
-    sections = content.get("sections") if isinstance(content, Mapping) else None
-    parts = [part for part in sections if isinstance(part, Mapping)] if isinstance(sections, list) else []
-    return grams("\n\n".join(plain(str(part.get("content", ""))) for part in parts if part.get("kind") != "key_terms"))
+def grams_of_lesson(lesson: StoredLesson) -> Grams:
+    """Returns the `grams` of the prose of a lesson that is finished."""
+    texts = [part.content for part in lesson.sections if part.kind != "key_terms"]
+    return grams("\n\n".join(map(plain, [*texts, lesson.content_md or ""])))

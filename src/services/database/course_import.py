@@ -5,6 +5,7 @@ from enum import Enum, auto
 from sqlalchemy import Connection
 
 from src.domain.files_course import FilesCourse
+from src.domain.stored_course import stored_lesson
 from src.services.database.course_store import put_call, put_lesson, put_outline
 from src.services.database.intake import put_request
 from src.services.database.statements import sql
@@ -42,7 +43,7 @@ def import_course(connection: Connection, course: FilesCourse) -> Import:
     if course.outline is not None:
         put_outline(connection, course_id, course.outline, course.outline_findings)
     for saved in course.lessons:
-        put_lesson(connection, course_id, saved.lesson, saved.generated_at)
+        put_lesson(connection, course_id, stored_lesson(saved.lesson, saved.generated_at))
     for attempt, call in course.calls:
         put_call(connection, course_id, attempt, call)
     if course.result is not None:

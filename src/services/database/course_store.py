@@ -7,8 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -17,13 +16,14 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from src.domain.course import Claim
+from src.domain.course_json import course_of_row, lesson_of_row, lesson_record
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson, lesson_id
-from src.domain.markdown import lesson_markdown
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import findings_json
+from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.database.connection import Database, is_transient
 from src.services.database.statements import sql
 
@@ -64,19 +64,16 @@ class CourseStore:
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
         """Keeps a finished lesson with its body and its checks."""
 
+        stored = stored_lesson(lesson)
+
         def work(connection: Connection) -> None:
-            put_lesson(connection, claim.course_id, lesson)
+            put_lesson(connection, claim.course_id, stored)
 
         await self._fenced(claim, calls, work)
 
-    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
-        """The `content_json` of every lesson that is saved, by its number."""
-
-        def work(connection: Connection) -> dict[int, dict[str, Any]]:
-            rows = connection.execute(sql("saved_contents"), {"course_id": claim.course_id}).all()
-            return {row.lesson_number: row.content_json for row in rows}
-
-        return await self._patiently(claim.course_id, work)
+    async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
+        """The lessons that are saved, in order."""
+        return await self._patiently(claim.course_id, lambda connection: stored_lessons(connection, claim.course_id))
 
     async def finish(self, claim: Claim, output_path: str | None, long_output_path: str | None) -> None:
         """READY, with the result in the outbox. Held there until `release_result` where there are files to write.
@@ -122,15 +119,12 @@ class CourseStore:
 
         await self._fenced(claim, calls, work)
 
-    async def document(self, course_id: UUID) -> dict[str, Any] | None:
-        """A READY course with its lessons, for the mirror; None where it is not READY or has no folder."""
+    async def stored_course(self, course_id: UUID) -> StoredCourse | None:
+        """A READY course with its lessons, for the mirror; None if it is not READY or has no folder."""
 
-        def work(connection: Connection) -> dict[str, Any] | None:
-            course = connection.execute(sql("course_document"), {"course_id": course_id}).mappings().one_or_none()
-            if course is None:
-                return None
-            lessons = connection.execute(sql("course_lessons"), {"course_id": course_id}).mappings().all()
-            return {**course, "lessons": [dict(lesson) for lesson in lessons]}
+        def work(connection: Connection) -> StoredCourse | None:
+            row = connection.execute(sql("stored_course"), {"course_id": course_id}).one_or_none()
+            return None if row is None else course_of_row(row._asdict(), stored_lessons(connection, course_id))
 
         return await self._database.run(work)
 
@@ -200,32 +194,16 @@ def put_outline(connection: Connection, course_id: UUID, outline: Outline, findi
     )
 
 
-def put_lesson(connection: Connection, course_id: UUID, lesson: Lesson, generated_at: datetime | None = None) -> None:
-    """Writes a lesson with its body and its checks. `generated_at`: None is now."""
-    content = lesson.content_json()
-    checks = [{"q_order": number, **check} for number, check in enumerate(lesson.checks(), start=1)]
-    connection.execute(
-        sql("save_lesson"),
-        {
-            "lesson_id": lesson_id(course_id, lesson.plan.lesson_number),
-            "course_id": course_id,
-            "lesson_number": lesson.plan.lesson_number,
-            "title": lesson.plan.title,
-            "description": lesson.plan.description,
-            "key_concepts": list(lesson.plan.key_concepts),
-            "learning_objectives": list(lesson.plan.learning_objectives),
-            "sources": list(lesson.sources),
-            "content_md": lesson_markdown(content),
-            "content_json": json.dumps(content),
-            "checks": json.dumps(checks),
-            "references": json.dumps(content["references"]),
-            "generated_at": generated_at,
-            "quality": json.dumps(lesson.quality.as_json()),
-            "written_by": lesson.origin.model,
-            "prompt_version": lesson.origin.prompt_version,
-            "prompt_digest": lesson.origin.prompt_digest,
-        },
-    )
+def put_lesson(connection: Connection, course_id: UUID, lesson: StoredLesson, under_id: UUID | None = None) -> None:
+    """Writes a lesson with its body and its checks. Without `under_id`, writing it again changes nothing."""
+    record = lesson_record(lesson, course_id, under_id or lesson_id(course_id, lesson.lesson_number))
+    connection.execute(sql("save_lesson"), {"lesson": json.dumps(record)})
+
+
+def stored_lessons(connection: Connection, course_id: UUID) -> list[StoredLesson]:
+    """Returns the lessons of a course, in order."""
+    rows = connection.execute(sql("stored_lessons"), {"course_id": course_id})
+    return [lesson_of_row(row._asdict()) for row in rows]
 
 
 def put_call(connection: Connection, course_id: UUID, attempt: int, call: ModelCall) -> None:

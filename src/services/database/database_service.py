@@ -4,29 +4,26 @@ It manages courses that the calling program writes itself: they are inserted as 
 never claimed, rescued or reported by a worker. Ids go in and come out as strings.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from psycopg2 import InterfaceError
+import psycopg2
 from psycopg2.extensions import new_type, register_type
 from psycopg2.extras import Json, RealDictCursor, RealDictRow
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
-from src.domain.given_course import (
-    check_columns,
-    course_quality,
-    lesson_quality,
-    origin_columns,
-    outline_findings,
-    references,
-    text,
-)
-from src.domain.markdown import lesson_markdown
+from src.domain.course_json import course_of_json, head_of_json, quality_json
+from src.domain.quality_figures import findings_json
+from src.domain.stored_course import StoredCourse
 from src.services.database.connection import create_pool
+from src.services.database.course_store import put_lesson
+from src.services.database.statements import sql
 
 Id = str | UUID
 
@@ -55,16 +52,14 @@ class DatabaseService:
     @contextmanager
     def get_cursor(self) -> Iterator[RealDictCursor]:
         """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises."""
-        if self._engine is None:
-            self.connect()
-        connection = cast(Engine, self._engine).raw_connection()
+        connection = self._pool().raw_connection()
         try:
             cursor = connection.cursor(cursor_factory=RealDictCursor)
             yield cast(RealDictCursor, cursor)
             cursor.close()
             connection.commit()
         except BaseException:
-            with suppress(InterfaceError):  # the connection is gone, and the transaction with it
+            with suppress(psycopg2.InterfaceError):  # the connection is gone, and the transaction with it
                 connection.rollback()
             raise
         finally:
@@ -140,39 +135,12 @@ class DatabaseService:
     def save_complete_course(self, user_id: Id, course_data: dict[str, Any]) -> str:
         """Saves a course of the shape of `course.json` as READY and returns its id.
 
-        What is optional in that shape is left out where it is of another type than the worker's own.
-        If saving its lessons fails, the course is left FAILED with the error, and the error is raised.
+        What is optional in that shape is left out if it is of another type than the worker's own.
+        If saving its lessons fails, the course is left FAILED with the error and without them, and the error is raised.
         """
-        metadata, lessons = course_data["metadata"], course_data["lessons"]
-        course_id = self.create_course(
-            user_id,
-            metadata["title"],
-            metadata["topic"],
-            metadata["grade_level"],
-            metadata.get("total_lessons", len(lessons)),
-            metadata.get("source_filter"),
-            course_data.get("outline"),
-        )
+        course_id = self.create_course(user_id, *head_of_json(course_data))
         try:
-            for entry in lessons:
-                self._save_lesson(course_id, entry)
-            with self.get_cursor() as cursor:
-                cursor.execute(
-                    """
-                    UPDATE courses
-                    SET status = 'READY', generated_at = %s, sources = %s::text[], language = coalesce(%s, language),
-                        quality = %s, outline_findings = %s
-                    WHERE id = %s
-                    """,
-                    (
-                        metadata.get("generated_at"),
-                        list(course_data.get("all_sources", ())),
-                        text(metadata.get("language")),
-                        _json(course_quality(metadata.get("quality"))),
-                        Json(outline_findings(course_data.get("outline_findings"))),
-                        course_id,
-                    ),
-                )
+            self._finish(course_of_json(course_data, UUID(course_id), UUID(str(user_id))))
         except Exception as error:
             self.update_course_status(course_id, "FAILED", f"{type(error).__name__}: {error}")
             raise
@@ -193,60 +161,42 @@ class DatabaseService:
             )
             return [dict(row) for row in cursor.fetchall()]
 
-    def _save_lesson(self, course_id: str, entry: dict[str, Any]) -> None:
-        info, content = entry["lesson_info"], entry["content"]
-        lesson_id = self.create_lesson(
-            course_id,
-            info["lesson_number"],
-            info["title"],
-            info.get("description"),
-            info.get("key_concepts"),
-            info.get("learning_objectives"),
-            entry.get("sources"),
-        )
-        if isinstance(content, str):
-            self.save_lesson_body(lesson_id, content)
-            return
-        content = {**info, **content}
-        self.save_lesson_body(lesson_id, lesson_markdown(content), content)
-        with self.get_cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE lessons
-                SET quality = %(quality)s, written_by = %(written_by)s, prompt_version = %(prompt_version)s,
-                    prompt_digest = %(prompt_digest)s
-                WHERE id = %(lesson_id)s
-                """,
-                {
-                    "lesson_id": lesson_id,
-                    "quality": _json(lesson_quality(entry.get("quality"))),
-                    **origin_columns(entry),
-                },
-            )
-            for number, check in enumerate(content.get("checks", ()), start=1):
-                cursor.execute(_INSERT_CHECK, {"lesson_id": lesson_id, "q_order": number, **check_columns(check)})
-            for reference in references(content):
-                cursor.execute(_INSERT_CITATION, {"lesson_id": lesson_id, **reference})
+    def _finish(self, course: StoredCourse) -> None:
+        """Saves the lessons, and makes the course READY."""
+        quality = quality_json(course)
+        values = {
+            "course_id": course.id,
+            "generated_at": course.generated_at,
+            "sources": list(course.sources),
+            "language": course.language,
+            "quality": None if quality is None else json.dumps(quality),
+            "outline_findings": json.dumps(findings_json(course.outline_findings)),
+        }
+        with self._transaction() as connection:
+            for lesson in course.lessons:
+                # Under an id of its own: a second lesson of the same number is refused, not passed over.
+                put_lesson(connection, course.id, lesson, uuid4())
+            connection.execute(sql("ready_given_course"), values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """For the statements that workers use too. Raises `psycopg2.Error`, as a cursor does."""
+        try:
+            with self._pool().begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise cast(psycopg2.Error, error.orig) from None
+
+    def _pool(self) -> Engine:
+        if self._engine is None:
+            self.connect()
+        return cast(Engine, self._engine)
 
     def _insert(self, statement: str, values: tuple[Any, ...]) -> str:
         with self.get_cursor() as cursor:
             cursor.execute(statement, values)
             row = cast(RealDictRow, cursor.fetchone())
         return str(row["id"])
-
-
-_INSERT_CHECK = """
-    INSERT INTO lesson_checks (lesson_id, q_order, question, answer, kind, choices, key, explanation, evidence,
-                               objective, citation)
-    VALUES (%(lesson_id)s, %(q_order)s, %(question)s, %(answer)s, %(kind)s, %(choices)s::text[], %(key)s,
-            %(explanation)s, %(evidence)s, %(objective)s, %(citation)s)
-"""
-_INSERT_CITATION = """
-    INSERT INTO lesson_citations (lesson_id, number, document, section, start_offset, end_offset, quote, score,
-                                  document_version)
-    VALUES (%(lesson_id)s, %(number)s, %(document)s, %(section)s, %(start)s, %(end)s, %(quote)s, %(score)s,
-            %(version)s)
-"""
 
 
 # The oid of type uuid, which never changes: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat

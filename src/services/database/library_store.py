@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import ProgrammingError
 
 from src.domain.errors import OperatorError
-from src.domain.passage_splitting import Part, split
+from src.domain.passage_splitting import Span, split
 from src.domain.source import Passage, library_path, prefixes_of
 from src.domain.text_search import search_configuration, searchable
 from src.services.database.connection import Database
@@ -199,7 +199,7 @@ class LibraryStore:
 
 
 def _put_passages(
-    connection: Connection, document_id: int, configuration: str, document: Document, parts: Sequence[Part]
+    connection: Connection, document_id: int, configuration: str, document: Document, parts: Sequence[Span]
 ) -> None:
     shared = {
         "document_id": document_id,

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
@@ -30,6 +29,6 @@ def measured_course(connection: Connection, name: str) -> MeasuredCourse | None:
     return MeasuredCourse(course, lessons)
 
 
-def worst_courses(connection: Connection, limit: int) -> list[dict[str, Any]]:
+def worst_courses(connection: Connection, limit: int) -> Sequence[RowMapping]:
     """Returns at most `limit` finished courses, those with the most findings first."""
-    return [row._asdict() for row in connection.execute(sql("worst_courses"), {"limit": limit})]
+    return connection.execute(sql("worst_courses"), {"limit": limit}).mappings().all()

@@ -2,15 +2,14 @@
 
 import errno
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+from src.domain.course_json import course_json
 from src.domain.errors import OperatorError
 from src.domain.folder import folder_name
-from src.domain.language_tag import direction
 from src.domain.markdown import course_markdown
+from src.domain.stored_course import StoredCourse
 from src.services.files.whole_files import sync_folder, write_whole
 
 
@@ -47,68 +46,18 @@ class Mirror:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
-    def write(self, output_path: str, document: Mapping[str, Any]) -> None:
-        """Writes the course of `CourseStore.document` into its folder; again if it is there. Raises `MirrorError`."""
+    def write(self, output_path: str, course: StoredCourse) -> None:
+        """Writes a course into its folder; again if it is there. Raises `MirrorError`."""
         if self._root is None:
             return
-        course = course_json(document)
         folder = self._root / Path(output_path).name
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if folder.is_symlink():
                 # Somebody placed it there; it would lead the files out of the tree.
                 raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed")
-            write_whole(folder / "course.json", json.dumps(course, ensure_ascii=False, indent=2) + "\n")
+            write_whole(folder / "course.json", json.dumps(course_json(course), ensure_ascii=False, indent=2) + "\n")
             write_whole(folder / "course.md", course_markdown(course))
             sync_folder(folder)
         except OSError as error:
             raise MirrorError(f"{output_path}: {error.strerror or error}") from error
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            # Another program may have stored anything; the courses after this one shall be written all the same.
-            raise MirrorError(f"{output_path}: what is stored can't be shown: {error!r}") from error
-
-
-def course_json(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The shape of `course.json`."""
-    return {
-        "metadata": {
-            "course_id": str(document["id"]),
-            "user_id": str(document["user_id"]),
-            "request_id": document["request_id"],
-            "title": document["title"],
-            "topic": document["topic"],
-            "grade_level": document["grade_level"],
-            "source_filter": document["source_filter"],
-            "language": document["language"],
-            "direction": direction(document["language"]),
-            "total_lessons": document["total_lessons"],
-            "generated_at": document["generated_at"].isoformat(),
-            "usage": document["usage"],
-            "quality": document["quality"],
-        },
-        "outline": document["outline_json"] or {},
-        "outline_findings": document["outline_findings"],
-        "lessons": [_lesson_json(lesson) for lesson in document["lessons"]],
-        "all_sources": document["sources"] or [],
-        "all_references": [
-            {"lesson_number": lesson["lesson_number"], **reference}
-            for lesson in document["lessons"]
-            for reference in lesson["content_json"].get("references", ())
-        ],
-    }
-
-
-def _lesson_json(lesson: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("lesson_number", "title", "description", "key_concepts", "learning_objectives")
-    return {
-        "lesson_info": {name: lesson[name] for name in names},
-        "content": lesson["content_json"],
-        "sources": lesson["sources"] or [],
-        "generated_at": lesson["generated_at"].isoformat(),
-        "quality": lesson["quality"],
-        "origin": {
-            "model": lesson["written_by"],
-            "prompt_version": lesson["prompt_version"],
-            "prompt_digest": lesson["prompt_digest"],
-        },
-    }

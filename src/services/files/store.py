@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -34,13 +34,14 @@ from src.domain.files_course import (
     SavedLesson,
     SavedOutline,
     StoredResult,
-    document,
+    stored_course,
 )
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.request import IdentifiedRequest, body_digest
+from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.files.whole_files import sync_folder, write_whole
 
 _log = structlog.get_logger(__name__)
@@ -128,11 +129,11 @@ class FilesStore:
         saved = SavedLesson(attempt=claim.attempt, calls=list(calls), lesson=lesson, generated_at=datetime.now(UTC))
         await self._save(claim, f"lesson-{lesson.plan.lesson_number}.json", saved)
 
-    async def saved_contents(self, claim: Claim) -> dict[int, dict[str, Any]]:
-        """The `content_json` of every lesson that is saved, by its number."""
+    async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
+        """The lessons that are saved, in order."""
         course = await self.course(claim.course_id)
         lessons = course.lessons if course is not None else ()
-        return {saved.lesson.plan.lesson_number: saved.lesson.content_json() for saved in lessons}
+        return [stored_lesson(saved.lesson, saved.generated_at) for saved in lessons]
 
     async def save_calls(self, claim: Claim, calls: Sequence[ModelCall]) -> None:
         """Keeps the record of calls that led to nothing that was saved."""
@@ -147,10 +148,10 @@ class FilesStore:
         """What is on disk of a course. Raises `OSError` or `ValueError` where it can't be read."""
         return await asyncio.to_thread(self._course, course_id)
 
-    async def document(self, course_id: UUID) -> dict[str, Any] | None:
-        """A course with all of its lessons as `CourseStore.document` gives it, but for `output_path`; else None."""
+    async def stored_course(self, course_id: UUID) -> StoredCourse | None:
+        """A course that has all of its lessons, but no `output_path` yet; else None."""
         course = await self.course(course_id)
-        return document(course) if course is not None and course.finished else None
+        return stored_course(course) if course is not None and course.finished else None
 
     async def forget(self, course_id: UUID) -> None:
         """Takes the folder of an imported course away, and the lock with it."""

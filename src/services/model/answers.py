@@ -53,7 +53,7 @@ class Answer(Generic[A, R]):
         return f"ok, but {', '.join(gates)}" if gates else "ok"
 
 
-def check_completion(completion: object) -> None:
+def require_completion(completion: object) -> None:
     """Raises `ModelUnavailable` if the server sent no chat completion, and `ModelRefused` if it has no choices."""
     # The client hands on whatever the server sent. A proxy's error page with status 200 comes as a plain string.
     match completion:

@@ -25,9 +25,9 @@ from src.services.model.answer_schema import answer_schema
 from src.services.model.answers import (
     MOST_CHARACTERS,
     Answer,
-    check_completion,
     in_short,
     read_answer,
+    require_completion,
     tokens_taken,
     written_by,
 )
@@ -200,7 +200,7 @@ class OpenAIModel:
         try:
             response = await self._server.client.chat.completions.with_raw_response.create(**arguments)
             completion = response.parse()
-            check_completion(completion)
+            require_completion(completion)
         except BaseException as error:
             seconds = time.monotonic() - started
             asking.record(self._call(asking.question, None, seconds, f"error: {type(error).__name__}"))

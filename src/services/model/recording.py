@@ -35,7 +35,7 @@ class RecordingError(OperatorError):
     """A file to record to or to replay from can't be used. The text names the setting and says why."""
 
 
-class _Record(BaseModel):
+class _RecordedCall(BaseModel):
     """One line of the file: a call and its answer."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -100,7 +100,7 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
     def _append(self, asked: _Asked, response: httpx2.Response, body: bytes) -> None:
         if self._file is None:
             return
-        record = _Record(
+        record = _RecordedCall(
             method=asked.method,
             path=asked.path,
             digest=asked.digest,
@@ -188,7 +188,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             raise RecordingError(f"OPENAI_REPLAY_FROM: {file} can't be read: {error.strerror}") from error
         for number, line in enumerate(lines, start=1):
             try:
-                self._add(number - 1, _Record.model_validate(json.loads(line)))
+                self._add(number - 1, _RecordedCall.model_validate(json.loads(line)))
             except (ValueError, RecursionError):
                 raise RecordingError(
                     f"OPENAI_REPLAY_FROM: line {number} of {file} is no recorded call; record the course again"
@@ -197,7 +197,7 @@ class ReplayingTransport(httpx2.AsyncBaseTransport):
             raise RecordingError(f"OPENAI_REPLAY_FROM: {file} is empty: nothing was recorded")
         _log.warning("no model is called: answers come from a file", action="model_replayed", file=str(file))
 
-    def _add(self, line: int, record: _Record) -> None:
+    def _add(self, line: int, record: _RecordedCall) -> None:
         # The headers on rate limits are left out: a file has no limits, and nobody should wait for it.
         headers = {name: value for name, value in record.headers.items() if name == "content-type"}
         answer = httpx2.Response(record.status, headers=headers, content=record.body.encode())

@@ -157,15 +157,15 @@ async def _translated(request: Callable[[], Awaitable[T]]) -> T:
     try:
         return await request()
     except openai.OpenAIError as error:
-        raise meaning(error) from error
+        raise course_error(error) from error
     except (aiohttp.ClientError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         # The client lets these through: what came was no HTTP, no JSON, no UTF-8, or nested without end.
         name = type(error).__name__
         raise ModelUnavailable(f"the model's server sent something that can't be read: {name}") from error
 
 
-def meaning(error: openai.OpenAIError) -> CourseError:
-    """Returns the error of this project that an error of the client stands for.
+def course_error(error: openai.OpenAIError) -> CourseError:
+    """Returns the error of this project that an error of the client means.
 
     The class says whether another call may help; a `ModelUnavailable` also says when (`retry_after`).
     """

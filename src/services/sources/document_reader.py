@@ -17,11 +17,11 @@ from pypdf.errors import DependencyError
 
 from src.domain.errors import OperatorError
 from src.domain.markdown_syntax import atx_heading
+from src.domain.source import HEADING_CHARACTERS
 from src.domain.text import printable
 
 MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read."""
-_TITLE_CHARACTERS = 300
 _LOCKED = "it is encrypted; save it without a password"
 _UNKNOWN_ENCODING = "it can't be read, as its encoding is unknown; save it as UTF-8"
 # The marks of UTF-32 go before those of UTF-16: FF FE begins both little-endian ones.
@@ -109,7 +109,7 @@ def read_document(path: Path) -> DocumentText:
     text = cleaned(text)
     if not text.strip():
         raise UnreadableDocument(f"{path}: there is no text in it; leave it out, or convert it with text recognition")
-    title = " ".join(cleaned(title).split())[:_TITLE_CHARACTERS]
+    title = " ".join(cleaned(title).split())[:HEADING_CHARACTERS]
     return DocumentText(title or _first_heading(text) or path.stem, text)
 
 

@@ -5,8 +5,7 @@ from openai.types import VectorStoreSearchResponse
 from openai.types.vector_stores import VectorStoreFile
 
 from src.domain.model_call import RecordCall
-from src.domain.source import Passage, passes_filter, path_segments
-from src.domain.text import printable
+from src.domain.source import Passage, document_name, passes_filter, path_segments
 from src.services.sources.model_connection import ModelConnection
 
 _log = structlog.get_logger(__name__)
@@ -65,14 +64,14 @@ class VectorStoreSearch:
             return page.data
 
         paths = [(file.attributes or {}).get("path") for file in await self._server.call(request)]
-        first = {segments[0] for path in paths if isinstance(path, str) and (segments := path_segments(path))}
-        return sorted(printable(segment, 1000) for segment in first)[:_MOST_PREFIXES]
+        known = (path_segments(document_name(path)) for path in paths if isinstance(path, str))
+        return sorted({segments[0] for segments in known if segments})[:_MOST_PREFIXES]
 
 
 def _passage(result: VectorStoreSearchResponse) -> Passage:
     path = (result.attributes or {}).get("path")
     return Passage(
-        document=printable(path if isinstance(path, str) and path else result.filename, 1000),
+        document=document_name(path if isinstance(path, str) and path else result.filename),
         section="",
         text="\n".join(part.text for part in result.content),
         score=result.score,

@@ -1,29 +1,26 @@
--- One lesson, whole. A unit of work that is repeated after a lost confirmation finds it there and changes nothing.
-WITH lesson AS (
-    INSERT INTO lessons (id, course_id, lesson_number, title, description, key_concepts, learning_objectives,
-                         sources, generated_at, quality, written_by, prompt_version, prompt_digest)
-    VALUES (:lesson_id, :course_id, :lesson_number, :title, :description, CAST(:key_concepts AS text[]),
-            CAST(:learning_objectives AS text[]), CAST(:sources AS text[]),
-            coalesce(CAST(:generated_at AS timestamptz), now()), CAST(:quality AS jsonb), :written_by,
-            :prompt_version, :prompt_digest)
-    ON CONFLICT DO NOTHING
+-- One lesson, whole, from one JSON record: each key that is a column of `lessons` goes there, so a new column needs
+-- nothing here. It has to be nullable, as it gets NULL (not its default) from a worker that doesn't know it.
+-- A unit of work that is repeated after a lost confirmation finds the lesson's id there and changes nothing.
+WITH given AS (
+    SELECT jsonb_build_object('generated_at', now(), 'created_at', now(), 'updated_at', now())
+           || CAST(:lesson AS jsonb) AS record
+), lesson AS (
+    INSERT INTO public.lessons
+    SELECT l.* FROM given, jsonb_populate_record(NULL::public.lessons, given.record) AS l
+    ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), body AS (
-    INSERT INTO lesson_bodies (lesson_id, content_md, content_json)
-    SELECT id, :content_md, CAST(:content_json AS jsonb) FROM lesson
+    INSERT INTO public.lesson_bodies (lesson_id, content_md, content_json)
+    SELECT lesson.id, given.record ->> 'content_md', given.record -> 'content_json' FROM lesson, given
 ), citations AS (
-    INSERT INTO lesson_citations (lesson_id, number, document, section, start_offset, end_offset, quote, score,
-                                  document_version)
-    SELECT lesson.id, cited.number, cited.document, cited.section, cited.start, cited."end", cited.quote, cited.score,
-           cited.version
-    FROM lesson, jsonb_to_recordset(CAST(:references AS jsonb)) AS cited (
+    INSERT INTO public.lesson_citations (lesson_id, number, document, section, start_offset, end_offset, quote, score,
+                                         document_version)
+    SELECT lesson.id, c.number, c.document, c.section, c.start, c."end", c.quote, c.score, c.version
+    FROM lesson, given, jsonb_to_recordset(given.record -> 'references') AS c (
         number int, document text, section text, start int, "end" int, quote text, score real, version text)
 )
-INSERT INTO lesson_checks (lesson_id, q_order, question, answer, kind, choices, key, explanation, evidence, objective,
-                           citation)
-SELECT lesson.id, q_order, question, answer, kind,
-       CASE WHEN jsonb_typeof(choices) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(choices)) END,
-       key, explanation, evidence, objective, citation
-FROM lesson, jsonb_to_recordset(CAST(:checks AS jsonb)) AS checks (
-    q_order int, question text, answer text, kind text, choices jsonb, key int, explanation text, evidence text,
-    objective int, citation int)
+INSERT INTO public.lesson_checks (lesson_id, q_order, question, answer, kind, choices, key, explanation, evidence,
+                                  objective, citation)
+SELECT lesson.id, k.q_order, k.question, k.answer, k.kind, k.choices, k.key, k.explanation, k.evidence, k.objective,
+       k.citation
+FROM lesson, given, jsonb_populate_recordset(NULL::public.lesson_checks, given.record -> 'checks') AS k

@@ -1,0 +1,79 @@
+"""Ends what a program has started when the program itself ends, also when it is killed.
+
+A program that is killed runs no `finally`, and the servers that it has started outlive it. So a second process waits
+for the end of the program, on a pipe that closes with it, and ends everything that bears the program's mark.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_MARK = "COURSE_GENERATOR_RUN"
+"""A variable of the environment, which a process inherits from the one that starts it."""
+_PATIENCE = 10.0
+"""Seconds in which a process that was told to end should have ended."""
+
+
+class Reaper:
+    """Use as a context, around everything that the program starts."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="course-generator-"))
+        """For files that should not outlive the program. Other users may pass through it: PostgreSQL may run as one."""
+        self.folder.chmod(0o711)
+        # Without the mark of another reaper: that one may end this program, and this one has its work to do then.
+        environment = {name: value for name, value in os.environ.items() if name != _MARK}
+        self._process = subprocess.Popen(
+            # -P: the other modules of this folder must not stand in for those of the library.
+            [sys.executable, "-P", __file__, str(self.folder)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C and a closed terminal are for the program
+        )
+
+    def __enter__(self) -> Self:
+        os.environ[_MARK] = str(self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends what is still there and removes the folder."""
+        os.environ.pop(_MARK, None)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def mark() -> dict[str, str]:
+    """The mark of this process, for environments that are not inherited but made anew; empty without a reaper."""
+    return {_MARK: os.environ[_MARK]} if _MARK in os.environ else {}
+
+
+def _bears(process: psutil.Process, folder: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get(_MARK) == folder
+    return False
+
+
+def _reap(folder: str) -> None:
+    # PostgreSQL ends at once by SIGQUIT too, and leaves no shared memory behind then.
+    for for_postgres in (signal.SIGQUIT, signal.SIGKILL, signal.SIGKILL):
+        if not (found := [process for process in psutil.process_iter() if _bears(process, folder)]):
+            break
+        for process in found:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(for_postgres if process.name() == "postgres" else signal.SIGKILL)
+        psutil.wait_procs(found, timeout=_PATIENCE)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()  # nothing is ever written: it ends with the program
+    _reap(sys.argv[1])

@@ -1,0 +1,44 @@
+"""Kinds of values that a column of PostgreSQL can hold; pydantic refuses all others."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, Field, Strict
+
+T = TypeVar("T")
+
+_MOST_INT = 2**31 - 1
+
+
+def storable(value: T) -> T:
+    """Returns `value`, which is one of JSON. Raises `ValueError` if PostgreSQL can't hold it.
+
+    That is so for NUL, for surrogates that stand alone, and for numbers that are none.
+    """
+    try:
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        written.encode()
+    except (TypeError, RecursionError) as error:
+        raise ValueError("is no value of JSON") from error
+    if "\\u0000" in written:
+        raise ValueError("holds the character NUL")
+    return value
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+Text = Annotated[str, Strict(), AfterValidator(storable)]
+Count = Annotated[int, Strict(), Field(ge=1, le=_MOST_INT)]
+"""A number that counts something from 1."""
+Integer = Annotated[int, Field(ge=-_MOST_INT, le=_MOST_INT)]
+Offset = Annotated[int, Strict(), Field(ge=0, le=_MOST_INT)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A time in UTC; one that names no zone is taken for it."""
+Json = Annotated[Any, AfterValidator(storable)]
+"""A value of another program's choice."""
+JsonObject = Annotated[Mapping[str, Any], AfterValidator(storable)]
+"""The same with names: what nobody here but its reader understands."""
