@@ -90,7 +90,6 @@ class Worker:
                 search,
                 record,
                 progress,
-                settings.max_lessons,
                 settings.max_course_tokens,
                 settings.grounding,
                 self._reviews,

@@ -14,7 +14,18 @@ from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
 from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
+from src.domain.course import (
+    Broken,
+    Claim,
+    Failed,
+    Finished,
+    HandedBack,
+    Lease,
+    Lost,
+    Outcome,
+    Postponed,
+    Unusable,
+)
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.model_call import ModelCall
 from src.domain.redaction import Redactor
@@ -37,7 +48,7 @@ _STOPPED = "the worker stopped"
 
 @dataclass(slots=True)
 class _Slot:
-    claim: Claim
+    claim: Claim | Unusable
     task: asyncio.Task[None]
     concluding: bool = False
     """Its end is being recorded: from here on a missing lease is no news."""
@@ -111,7 +122,11 @@ class CourseWorker(Duty):
         if permitted == 0:
             return
         claims = await self._store.claim(
-            self._worker_id, [*self._slots, *self._given_up], permitted, self._settings.course.max_attempts
+            self._worker_id,
+            [*self._slots, *self._given_up],
+            permitted,
+            self._settings.course.max_attempts,
+            self._settings.max_lessons,
         )
         if not self._may_claim():
             return  # the claim took too long; these are adopted when leases can be proven again
@@ -138,7 +153,7 @@ class CourseWorker(Duty):
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
 
-    async def _attempt(self, claim: Claim) -> None:
+    async def _attempt(self, claim: Claim | Unusable) -> None:
         """One attempt at one course, from the claim to the last file."""
         structlog.contextvars.bind_contextvars(
             course_id=str(claim.course_id), request_id=claim.request_id, attempt=claim.attempt
@@ -162,7 +177,7 @@ class CourseWorker(Duty):
             await self._mirror_keeper.mirror(claim.course_id)
             self._on_concluded()
 
-    async def _recorded(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> Outcome:
+    async def _recorded(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> Outcome:
         """Records how the attempt ended; that it is broken, where just this can't be recorded."""
         try:
             await self._conclude(claim, outcome, calls)
@@ -174,7 +189,7 @@ class CourseWorker(Duty):
             await self._conclude(claim, outcome, [])  # the calls may be what can't be recorded
         return outcome
 
-    async def _cancelled(self, claim: Claim, calls: list[ModelCall]) -> None:
+    async def _cancelled(self, claim: Lease, calls: list[ModelCall]) -> None:
         if not self._shutdown.is_set():
             _log.warning("the lease is lost; the course is left alone", action="lease_lost")
             return
@@ -182,7 +197,9 @@ class CourseWorker(Duty):
         with contextlib.suppress(LeaseLost):  # it may have been concluded when the grace time ended
             await self._release(claim, _STOPPED, calls, refund=True)
 
-    async def _write(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
+    async def _write(self, claim: Claim | Unusable, calls: list[ModelCall]) -> Outcome:
+        if isinstance(claim, Unusable):
+            return claim.outcome
         deadline = self._settings.course.deadline
         try:
             async with asyncio.timeout(deadline):
@@ -190,12 +207,13 @@ class CourseWorker(Duty):
         except TimeoutError:
             return Broken(f"the course took longer than {deadline:g} s")
 
-    async def _conclude(self, claim: Claim, outcome: Outcome, calls: list[ModelCall]) -> None:
+    async def _conclude(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> None:
         match outcome:
             case Finished():
                 self._breaker.reset()
                 crash_point("lessons_saved")
-                paths = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
+                assert isinstance(claim, Claim)
+                paths = self._mirror.output_paths(claim.brief, claim.course_id)
                 await self._store.finish(claim, *paths)
                 crash_point("ready")
                 _log.info("the course is ready", action="course_ready", output_path=paths[0])
@@ -226,7 +244,7 @@ class CourseWorker(Duty):
                 assert_never(outcome)
 
     async def _fail(
-        self, claim: Claim, code: ErrorCode, message: str, calls: list[ModelCall], detail: str = ""
+        self, claim: Lease, code: ErrorCode, message: str, calls: list[ModelCall], detail: str = ""
     ) -> None:
         message, reason = printable(self._redact(message)), printable(self._redact(detail or message))
         await self._store.fail(claim, code, message, reason, calls)
@@ -234,7 +252,7 @@ class CourseWorker(Duty):
 
     async def _release(
         self,
-        claim: Claim,
+        claim: Lease,
         reason: str,
         calls: list[ModelCall],
         *,
@@ -246,7 +264,7 @@ class CourseWorker(Duty):
         await self._store.release(claim, reason, calls, delay=delay, refund=refund, postponed=postponed)
         _log.warning("the course goes back to the queue", action="course_released", reason=reason, delay=delay)
 
-    def _begin_conclusion(self, claim: Claim) -> None:
+    def _begin_conclusion(self, claim: Lease) -> None:
         self._slots[claim.lease_id].concluding = True
         self._note_leases()
 

@@ -61,7 +61,7 @@ class FilesAttempt:
         `body`: of the message that the request came in. `on_begun` gets what is to be announced when writing begins.
         Whatever the end, release the course in `files` after it.
         """
-        paths = self._mirror.output_paths(request.topic, request.grade_level, request.course_id)
+        paths = self._mirror.output_paths(request, request.course_id)
         mine = str(request.course_id)
         if not self._files.has(request.course_id) and mine in (self._mirror.course_in(path) for path in paths if path):
             _log.info("the course was written before; the database knows more", action="files_only_known")
@@ -130,7 +130,7 @@ class FilesAttempt:
     async def _finished(self, claim: Claim) -> StoredResult:
         document = await self._files.document(claim.course_id)
         assert document is not None
-        short, long = self._mirror.output_paths(claim.wanted["topic"], claim.wanted["grade_level"], claim.course_id)
+        short, long = self._mirror.output_paths(claim.brief, claim.course_id)
         assert short is not None and long is not None
         path = short if self._mirror.course_in(short) in (None, str(claim.course_id)) else long
         await until_written(lambda: self._mirror.write(path, document))
@@ -189,7 +189,7 @@ def _processing(claim: Claim) -> Message:
         request_id=claim.request_id,
         user_id=claim.user_id,
         course_id=claim.course_id,
-        message=f"Generating course for '{claim.wanted['topic']}'",
+        message=f"Generating course for '{claim.brief.topic}'",
         timestamp=datetime.now(UTC),
     )
     # The next attempt, after a crash, says the same.

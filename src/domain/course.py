@@ -1,25 +1,24 @@
 """A course in the hands of a worker."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from src.domain.errors import ErrorCode
+from src.domain.outline import Outline
+from src.domain.request import CourseBrief
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One attempt at one course: what it is about, how far it is, and the lease that lets this attempt write."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A course in the hands of one attempt, which alone may write to it, and how far earlier attempts came."""
 
     course_id: UUID
     lease_id: UUID
     attempt: int
+    """1 for the first one."""
     user_id: UUID
     request_id: str | None
-    wanted: dict[str, Any]
-    """The fields of a `CourseBrief`, not checked yet: the row may come from a plain INSERT."""
-    outline: dict[str, Any] | None
-    """The outline, if an earlier attempt has saved it."""
     saved_lessons: frozenset[int]
     """Numbers of the lessons that earlier attempts have saved."""
     postponements: int
@@ -28,6 +27,15 @@ class Claim:
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
     """Input and output tokens that earlier attempts have taken, as far as they are on record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Lease):
+    """A course that can be written."""
+
+    brief: CourseBrief
+    outline: Outline | None
+    """The outline, if an earlier attempt has saved it."""
 
 
 # How an attempt ends. Frozen values, matched exhaustively by the course worker; an exception is for the unexpected.
@@ -86,3 +94,11 @@ class Broken:
 
 
 Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable(Lease):
+    """A row of which no `Claim` can be made: another program wrote it."""
+
+    outcome: Failed | Broken
+    """How the attempt ends, without a start."""

@@ -101,7 +101,7 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     here: Here
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
-    generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred", reviews)
+    generator = CourseGenerator(model, search, files, lambda *_: None, None, "preferred", reviews)
     announcer, breaker = Announcer(cast(Publisher, broker), settings.rabbitmq), ModelBreaker(server.brake)
     worker = FilesOnlyWorker(
         FilesAttempt(generator, files, Mirror(folder), breaker, Redactor(), settings.course),

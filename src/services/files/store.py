@@ -193,8 +193,8 @@ class FilesStore:
             attempt=entry.attempt,
             user_id=request.user_id,
             request_id=request.request_id,
-            wanted=request.model_dump(include={"topic", "grade_level", "num_lessons", "source_filter", "language"}),
-            outline=known.outline.model_dump(mode="json") if known and known.outline else None,
+            brief=request.brief,
+            outline=known.outline if known else None,
             saved_lessons=frozenset(saved.lesson.plan.lesson_number for saved in known.lessons)
             if known
             else frozenset(),
