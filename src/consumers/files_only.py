@@ -14,10 +14,11 @@ from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
 from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
 from src.consumers.model_breaker import ModelBreaker
-from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
+from src.consumers.refusals import Refusals
+from src.domain.errors import InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
-from src.domain.message import Message, refusal_messages, rejected_body
-from src.domain.request import IdentifiedRequest, identifiers
+from src.domain.message import Message
+from src.domain.request import IdentifiedRequest
 from src.services.broker.announcer import Announcer
 from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
@@ -93,7 +94,7 @@ class FilesOnlyWorker(Duty):
         self._on_ended = on_ended
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._refusals = Refusals(announcer)
 
     @property
     def slots_in_use(self) -> int:
@@ -105,10 +106,7 @@ class FilesOnlyWorker(Duty):
         try:
             request = delivery.request(self._settings.max_lessons)
         except InvalidRequest as error:
-            # By itself: a queue that takes no answers now must not keep other requests waiting.
-            task = asyncio.create_task(self._refuse(delivery, error), name="refusal")
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
+            self._refusals.begin(delivery, error)
             return
         known = await asyncio.to_thread(
             self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
@@ -164,8 +162,7 @@ class FilesOnlyWorker(Duty):
     async def stop(self) -> None:
         """Courses under way may finish within the grace time. Their messages go back to the queue else."""
         await super().stop()
-        for refusal in self._refusals:
-            refusal.cancel()
+        self._refusals.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=self._settings.worker.grace)
@@ -202,7 +199,7 @@ class FilesOnlyWorker(Duty):
                 delay = ended
         except RequestIdConflict as error:
             while running.deliveries:
-                await self._refuse(running.deliveries[0], error)
+                await self._refusals.refuse(running.deliveries[0], error)
                 running.deliveries.pop(0)
             delay = 0.0
         except Exception:
@@ -228,22 +225,3 @@ class FilesOnlyWorker(Duty):
             if delivery.reply is not None:
                 await self._announcer.announce([message.as_reply(delivery.reply)])
             delivery.acknowledge()
-
-    async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
-        """Answers a request that makes no course, as intake does through the outbox."""
-        request_id, user_id = identifiers(delivery.body, delivery.message_id)
-        messages = refusal_messages(error, request_id, user_id, delivery.reply)
-        if not isinstance(error, RequestIdConflict):
-            messages.append(rejected_body(error, delivery.body, request_id))
-        # Once its delivery is over it comes again, and is refused then.
-        if not await self._announcer.announce(messages, wanted=delivery.is_current):
-            return
-        delivery.acknowledge()
-        _log.warning(
-            "a request is refused",
-            action="request_refused",
-            request_id=request_id,
-            error_code=error.code.value,
-            error=str(error),
-            bytes=len(delivery.body),
-        )

@@ -181,7 +181,7 @@ def test_a_refusal_that_nobody_takes_is_left_to_the_next_delivery_of_its_message
             here.broker.takes = "course."
             await here.worker.take(here.delivery("again", b"not a request"))
             await here.until_acknowledged(1)
-            await here.until(lambda: not here.worker._refusals)
+            await here.until(lambda: not here.worker._refusals._tasks)
             assert here.acknowledged == ["again"]
             assert sorted(sent.type for sent in here.broker.published) == ["course.error", "course.rejected"]
 
