@@ -12,7 +12,7 @@ from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
-from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
+from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.refusals import Refusals
 from src.domain.errors import InvalidRequest, RequestIdConflict
@@ -24,6 +24,7 @@ from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
 from src.services.duty import Duty
 from src.services.files.importer import FilesImport
+from src.services.files.results import result_status
 from src.services.files.store import FilesStore
 
 _log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class _Running:
     announcing: asyncio.Task[bool] | None = None
     """That it has begun is being said."""
     concluding: bool = False
-    """It is written, and waits for the broker alone."""
+    """It is written, and waits for the disk and the broker alone."""
 
 
 class FilesOnlyWorker(Duty):
@@ -108,9 +109,7 @@ class FilesOnlyWorker(Duty):
         except InvalidRequest as error:
             self._refusals.begin(delivery, error)
             return
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         self._waiting.append(_Waiting(delivery, known))
         self.wake()
 
@@ -119,11 +118,9 @@ class FilesOnlyWorker(Duty):
 
         A course that an earlier process has left on disk is imported first, so that intake finds it.
         """
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         if known.course_id not in self._running:
-            if not self._files.has(known.course_id):
+            if not await self._files.has(known.course_id):
                 return False
             try:
                 if await self._importer.run(known.course_id) is not Import.BUSY:
@@ -187,10 +184,15 @@ class FilesOnlyWorker(Duty):
         def begun(message: Message) -> None:
             running.announcing = asyncio.create_task(self._announcer.announce([message]))
 
-        try:
-            ended = await self._attempt.run(request, running.deliveries[0].body, begun)
+        def concluding() -> None:
             running.concluding = True
-            if running.announcing is not None:
+
+        try:
+            ended = await self._attempt.run(request, running.deliveries[0].body, begun, concluding)
+            concluding()
+            has_ended = isinstance(ended, StoredResult)
+            # In order. A process that stops without a result waits for no broker: the next attempt says it again.
+            if running.announcing is not None and (has_ended or not self._shutdown.is_set()):
                 await running.announcing
             if isinstance(ended, StoredResult):
                 await self._conclude(running, ended)
@@ -208,7 +210,7 @@ class FilesOnlyWorker(Duty):
         finally:
             if running.announcing is not None:
                 running.announcing.cancel()
-            await self._files.release(request.course_id)
+            await self._files.unlock(request.course_id)
             del self._running[request.course_id]
             # Also after the end: a message of the same request may have come since the last look.
             due = time.monotonic() + delay
@@ -217,7 +219,7 @@ class FilesOnlyWorker(Duty):
             self.wake()
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
-        message = status_message(result.message, result.message_id)
+        message = result_status(result)
         await self._announcer.announce([message])
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look
