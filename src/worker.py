@@ -42,9 +42,7 @@ _BACKLOG_SECONDS = 2.0
 class Worker:
     """One process: what every role needs (database, heartbeat, outbox), and the parts of its roles."""
 
-    def __init__(
-        self, settings: Settings, redact: Redactor, slices: Sequence[Callable[[Engine], Part]] = ()
-    ) -> None:
+    def __init__(self, settings: Settings, redact: Redactor, slices: Sequence[Callable[[Engine], Part]] = ()) -> None:
         """Connects to nothing yet. Call it from the event loop. `slices` make the parts of their roles."""
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
         self._settings = settings
@@ -146,7 +144,7 @@ class Worker:
                 found |= await part.gauges()
             except Exception as error:  # telemetry never breaks work
                 _log.warning("a part can't be measured", action="gauges_failed", part=part.name, error=repr(error))
-        return found | await self._backlog()
+        return {**found, **await self._backlog()}
 
     async def _backlog(self) -> Mapping[str, float]:
         if not self._watch.present:

@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class FilesOnly:
-    """A `Part`, which `FILES=off` leaves out. It begins as soon as the database is lost, be it there at first or not."""
+    """A `Part`, which `FILES=off` leaves out. If the database is lost before the start, it begins all the same."""
 
     name = "files_only"
     gauge_descriptions: Mapping[str, str] = {
@@ -43,9 +43,7 @@ class FilesOnly:
         announcer = Announcer(engine.publisher, settings.rabbitmq)
         runner = writing.runner_without_database(self._files)
         attempt = FilesAttempt(self._files, runner, announcer, engine.shutdown)
-        self.worker = FilesOnlyWorker(
-            attempt, self._files, importer, announcer, watch, queue.put_back, settings, state
-        )
+        self.worker = FilesOnlyWorker(attempt, self._files, importer, announcer, watch, queue.put_back, settings, state)
         self._reconciler = Reconciler(self._files, importer, watch)
         state.wakeups.database_lost.subscribe(self._go_on_without_database)
         state.wakeups.database_back.subscribe(self.worker.wake)

@@ -18,7 +18,7 @@ from tests.worker_process import WorkerProcess
 
 TRIAL = ROOT / "tests" / "data" / "trial_slice"
 TABLE = "SLICES: dict[str, str] = {"
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".services", "courses", "tests", "benchmarks", "__pycache__", ".*_cache")
+LEFT_OUT = shutil.ignore_patterns(".*", "courses", "tests", "benchmarks", "__pycache__")
 
 
 @pytest.fixture

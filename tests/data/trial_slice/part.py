@@ -1,6 +1,7 @@
 """Counts what it is told of, and answers with an event."""
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 import structlog
 import typer
@@ -39,10 +40,15 @@ class Teller(Duty):
 
     async def turn(self) -> None:
         """Tells."""
-        body = Progress(learner="ada", percent=50).model_dump_json().encode()
+        body, message_id = Progress(learner="ada", percent=50).model_dump_json().encode(), uuid4()
         await self._engine.database.run(
             lambda connection: put_event(
-                connection, routing_key="learner.progress", order_key="ada", type="learner.progress", body=body
+                connection,
+                routing_key="learner.progress",
+                order_key="ada",
+                message_id=message_id,
+                type="learner.progress",
+                body=body,
             )
         )
         self.told += 1
