@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from src import __version__
 from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
+from src.consumers.attempt import AttemptRecord, AttemptRunner
 from src.consumers.course_worker import CourseWorker
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.files_attempt import FilesAttempt
@@ -29,7 +30,7 @@ from src.operations.migrations import head_revision
 from src.services.broker.announcer import Announcer
 from src.services.broker.progress import ProgressReporter
 from src.services.broker.publisher import Publisher
-from src.services.course_generator import CourseGenerator, CourseRecord
+from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.intake import Intake
@@ -84,8 +85,11 @@ class Worker:
         self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
         progress = ProgressReporter(self._publisher, settings.rabbitmq).report
 
-        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
-            return CourseGenerator(
+        accepted = AcceptedCourses()
+        self._breaker = ModelBreaker(self._model_server.brake)
+
+        def runner(record: AttemptRecord, search: SourceSearch) -> AttemptRunner:
+            generator = CourseGenerator(
                 model,
                 search,
                 record,
@@ -94,9 +98,8 @@ class Worker:
                 settings.grounding,
                 self._reviews,
             )
+            return AttemptRunner(generator, record, mirror, self._breaker, redact, settings.course, shutdown)
 
-        accepted = AcceptedCourses()
-        self._breaker = ModelBreaker(self._model_server.brake)
         self._watch = DatabaseWatch(
             self._database,
             head_revision(),
@@ -106,12 +109,10 @@ class Worker:
         )
         self._course_worker = CourseWorker(
             identity.id,
-            generator(store, sources),
+            runner(store, sources),
             store,
             self._breaker,
-            mirror,
             self._mirror_keeper,
-            redact,
             settings,
             accepted,
             shutdown,
@@ -121,9 +122,7 @@ class Worker:
         )
         announcer = Announcer(self._publisher, settings.rabbitmq)
         self._files_only = FilesOnlyWorker(
-            FilesAttempt(
-                generator(self._files, sources_while_away), self._files, mirror, self._breaker, redact, settings.course
-            ),
+            FilesAttempt(self._files, runner(self._files, sources_while_away), announcer, shutdown),
             self._files,
             importer,
             announcer,
@@ -230,7 +229,7 @@ class Worker:
             "model_calls_open": self._model_server.brake.open_calls,
             "model_paused_seconds": self._model_server.brake.paused_for,
             "publishing_seconds": self._publisher.publishing_for,
-            "imports_waiting": len(await asyncio.to_thread(self._files.waiting)) if self._settings.files else 0,
+            "imports_waiting": len(await self._files.waiting()) if self._settings.files else 0,
         }
         if not self._watch.present:
             return own

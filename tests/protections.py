@@ -141,9 +141,9 @@ PROTECTIONS = (
     Protection(
         "26",
         "a model that refuses everything stops claims",
-        "src/consumers/course_worker.py",
-        "                    self._breaker.trip(message)\n",
-        "                    pass\n",
+        "src/consumers/attempt.py",
+        "                self._breaker.trip(message)\n",
+        "                pass\n",
         "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
     ),
     Protection(
@@ -221,9 +221,9 @@ PROTECTIONS = (
     Protection(
         "49",
         "what a model says is cleaned of secrets before it is stored and sent",
-        "src/consumers/course_worker.py",
-        "message, reason = printable(self._redact(message)), printable(self._redact(detail or message))",
-        "message, reason = printable(message), printable(detail or message)",
+        "src/consumers/attempt.py",
+        "message, reason = printable(self._redact(end.message)), printable(self._redact(end.detail or end.message))",
+        "message, reason = printable(end.message), printable(end.detail or end.message)",
         "test_a_key_that_a_server_repeats_stays_out_of_rows_messages_and_logs",
     ),
     Protection(

@@ -12,18 +12,18 @@ from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivery import Delivery
-from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
+from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.refusals import Refusals
 from src.domain.errors import InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
-from src.domain.message import Message
 from src.domain.request import IdentifiedRequest
 from src.services.broker.announcer import Announcer
 from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
 from src.services.duty import Duty
 from src.services.files.importer import FilesImport
+from src.services.files.results import result_status
 from src.services.files.store import FilesStore
 
 _log = structlog.get_logger(__name__)
@@ -48,10 +48,8 @@ class _Running:
     deliveries: list[Delivery]
     """The message that it was begun for, and others of the same request that came since."""
     task: asyncio.Task[None] = field(init=False)
-    announcing: asyncio.Task[bool] | None = None
-    """That it has begun is being said."""
     concluding: bool = False
-    """It is written, and waits for the broker alone."""
+    """It is written, and waits for the disk and the broker alone."""
 
 
 class FilesOnlyWorker(Duty):
@@ -108,9 +106,7 @@ class FilesOnlyWorker(Duty):
         except InvalidRequest as error:
             self._refusals.begin(delivery, error)
             return
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         self._waiting.append(_Waiting(delivery, known))
         self.wake()
 
@@ -119,11 +115,9 @@ class FilesOnlyWorker(Duty):
 
         A course that an earlier process has left on disk is imported first, so that intake finds it.
         """
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         if known.course_id not in self._running:
-            if not self._files.has(known.course_id):
+            if not await self._files.has(known.course_id):
                 return False
             try:
                 if await self._importer.run(known.course_id) is not Import.BUSY:
@@ -184,14 +178,12 @@ class FilesOnlyWorker(Duty):
         structlog.contextvars.bind_contextvars(course_id=str(request.course_id), request_id=request.request_id)
         delay = LOOK_AGAIN
 
-        def begun(message: Message) -> None:
-            running.announcing = asyncio.create_task(self._announcer.announce([message]))
+        def concluding() -> None:
+            running.concluding = True
 
         try:
-            ended = await self._attempt.run(request, running.deliveries[0].body, begun)
-            running.concluding = True
-            if running.announcing is not None:
-                await running.announcing
+            ended = await self._attempt.run(request, running.deliveries[0].body, concluding)
+            concluding()
             if isinstance(ended, StoredResult):
                 await self._conclude(running, ended)
                 delay = 0.0
@@ -206,9 +198,7 @@ class FilesOnlyWorker(Duty):
             _log.exception("a course could not be written with files only", action="files_only_failed")
             delay = _RETRY
         finally:
-            if running.announcing is not None:
-                running.announcing.cancel()
-            await self._files.release(request.course_id)
+            await self._files.unlock(request.course_id)
             del self._running[request.course_id]
             # Also after the end: a message of the same request may have come since the last look.
             due = time.monotonic() + delay
@@ -217,7 +207,7 @@ class FilesOnlyWorker(Duty):
             self.wake()
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
-        message = status_message(result.message, result.message_id)
+        message = result_status(result)
         await self._announcer.announce([message])
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look

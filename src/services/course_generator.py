@@ -285,7 +285,7 @@ def _gravity(error: BaseException) -> int:
 
 def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed:
     delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
+    delay = min(max(delay, error.retry_after or 0), 3600.0)
     if isinstance(error, SourcesAway):
         return Postponed(str(error), delay, ErrorCode.INTERNAL)
-    delay = max(delay, error.retry_after or 0)
-    return Postponed(str(error), min(delay, 3600.0), access_denied=isinstance(error, ModelAccessDenied))
+    return Postponed(str(error), delay, access_denied=isinstance(error, ModelAccessDenied))

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from src.config import Settings
 from src.consumers.accepted_courses import AcceptedCourses
+from src.consumers.attempt import AttemptRunner
 from src.consumers.course_worker import CourseWorker
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
@@ -38,17 +39,18 @@ def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but
     proven = [True, False, True, True]  # before and after each of two claims
 
     async def take_two_turns() -> None:
+        breaker, settings, shutdown = ModelBreaker(ModelBrake(10, 1.0)), Settings(env_file=None), asyncio.Event()
         worker = CourseWorker(
             me.id,
-            cast(CourseGenerator, generator),
+            AttemptRunner(
+                cast(CourseGenerator, generator), me.store, mirror, breaker, Redactor(), settings.course, shutdown
+            ),
             me.store,
-            ModelBreaker(ModelBrake(10, 1.0)),
-            mirror,
+            breaker,
             MirrorKeeper(me.store, mirror),
-            Redactor(),
-            Settings(env_file=None),
+            settings,
             AcceptedCourses(),
-            asyncio.Event(),
+            shutdown,
             may_claim=lambda: proven.pop(0),
             slots_elsewhere=lambda: 0,
             on_concluded=lambda: None,
