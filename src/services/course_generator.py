@@ -167,7 +167,7 @@ class CourseGenerator:
         await self._record.save_outline(work.claim, outline, work.calls, reviewed.findings)
         work.calls.clear()
         _log.info("the outline is saved", action="outline_saved", lessons=len(outline.lessons))
-        self._progress(work.claim, outline, None, len(work.saved))
+        self._report(work, outline, None)
         return outline
 
     async def _lessons(self, work: _Work, outline: Outline) -> None:
@@ -210,7 +210,13 @@ class CourseGenerator:
             of=len(outline.lessons),
             findings=[finding.gate for finding in reviewed.findings],
         )
-        self._progress(work.claim, outline, plan.lesson_number, len(work.saved))
+        self._report(work, outline, plan.lesson_number)
+
+    def _report(self, work: _Work, outline: Outline, lesson_number: int | None) -> None:
+        try:
+            self._progress(work.claim, outline, lesson_number, len(work.saved))
+        except Exception as error:  # telemetry never breaks work
+            _log.warning("a step can't be reported", action="progress_failed", error=repr(error))
 
     def _question(
         self, work: _Work, outline: Outline, plan: LessonPlan, passages: Sequence[Passage]

@@ -47,7 +47,13 @@ def called(house: Path, *arguments: str, **settings: str) -> subprocess.Complete
 
 @pytest.fixture
 def worker(house: Path, environment: dict[str, str], health: Health, tmp_path: Path) -> Iterator[WorkerProcess]:
-    settings = {**environment, **health.settings, "ROLES": "learning, courses", "LEARNING_KEY": "very-secret-key"}
+    settings = {
+        **environment,
+        **health.settings,
+        "ROLES": "learning, courses",
+        "LEARNING_KEY": "very-secret-key",
+        "LOG_LEVEL": "DEBUG",
+    }
     process = WorkerProcess(settings, tmp_path, house=house)
     yield process
     process.end()
@@ -71,7 +77,7 @@ def test_its_role_runs_beside_the_courses(
 def test_it_runs_alone_and_takes_no_course(
     house: Path, environment: dict[str, str], tmp_path: Path, psql: Psql, queue_course: object
 ) -> None:
-    settings = {**environment, "ROLES": "learning", "LEARNING_KEY": "very-secret-key"}
+    settings = {**environment, "ROLES": "learning", "LEARNING_KEY": "very-secret-key", "LOG_LEVEL": "DEBUG"}
     process = WorkerProcess(settings, tmp_path, house=house)
     try:
         process.wait_for("worker_started")

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from src.config import OpenAISettings
 from src.devtools.stand_in_sources import StandInSources
@@ -112,6 +113,23 @@ def generate(
             await server.close()
 
     return asyncio.run(run())
+
+
+def test_a_course_is_written_also_if_nobody_can_be_told(stand_in: StandIn) -> None:
+    """Telemetry never breaks work."""
+
+    class Mute(Memory):
+        def note(self, claim: Claim, outline: Outline, lesson_number: int | None, done: int) -> None:
+            raise ConnectionError("no broker")
+
+    mute = Mute()
+    with structlog.testing.capture_logs() as logged:
+        outcome, _ = generate(stand_in, claim(), mute)
+    assert outcome == Finished()
+    assert sorted(mute.lessons) == [1, 2, 3]
+    assert [line["error"] for line in logged if line["action"] == "progress_failed"] == [
+        "ConnectionError('no broker')"
+    ] * 4
 
 
 @pytest.fixture
