@@ -1,4 +1,4 @@
-"""`python app.py reconcile`: imports courses that were written with files only into the database."""
+"""`python app.py reconcile`: brings courses that were written with files only into the database."""
 
 import typer
 
