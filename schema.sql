@@ -2,11 +2,40 @@
 --
 --     psql -d learningdb -f schema.sql
 --
--- Runs again without harm, and upgrades a database that holds the original tables, rows in place.
--- Made from migrations/sql by `make schema`; change the files there.
+-- Runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these, rows
+-- in place. A database at a revision that this file doesn't know is left as it is.
+-- Made from migrations/sql and migrations/functions by `make schema`; change the files there.
 
 BEGIN;
 
+-- Before the rest, which another encoding may not even be able to receive.
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'The database % has the encoding %; courses need UTF8',
+            current_database(), current_setting('server_encoding')
+            USING HINT = 'CREATE DATABASE learningdb ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END
+$$;
+
+DO $schema$
+DECLARE
+    stamp TEXT;
+BEGIN
+PERFORM pg_advisory_xact_lock(hashtextextended('course-generator schema', 0));
+IF to_regclass('public.alembic_version') IS NOT NULL THEN
+    SELECT version_num INTO stamp FROM public.alembic_version;
+    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011') THEN
+        RAISE WARNING 'the database is at revision %, which this file (0011) doesn''t know; nothing was changed',
+            stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
+        RETURN;
+    END IF;
+END IF;
+-- A revision's functions may name what a later one took away.
+SET LOCAL check_function_bodies = off;
+
+EXECUTE $revision$
 -- 0001 original: the tables and views of the original service, made where they are absent.
 -- In a database that has them already this file changes nothing.
 
@@ -99,7 +128,9 @@ BEGIN
     END IF;
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0002 courses: what the worker keeps with a course beyond the original columns; slugs for every script.
 
 -- Programs that write with plain SQL need not bring ids or times.
@@ -224,7 +255,9 @@ CREATE OR REPLACE TRIGGER lessons_touch BEFORE UPDATE ON public.lessons
     FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
 CREATE OR REPLACE TRIGGER lesson_bodies_touch BEFORE UPDATE ON public.lesson_bodies
     FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+$revision$;
 
+EXECUTE $revision$
 -- 0003 queue: open courses, the processes that work on them, and the record of what happened.
 
 -- One row per open course and nothing else, so that the claim stays fast however many courses there are.
@@ -367,7 +400,9 @@ BEGIN
     RETURN TRUE;
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0004 outbox: messages for the broker, written in the transaction that they report on.
 
 CREATE TABLE IF NOT EXISTS public.outbox (
@@ -508,7 +543,9 @@ BEGIN
     RETURN TRUE;
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0005 control: `courses.status` as a control surface. Whoever changes it, by whatever program, the rules are kept,
 -- the queue follows, the history is written and the result is sent. SECURITY DEFINER, so that a service which may
 -- touch `courses` only can use all of it.
@@ -660,7 +697,9 @@ BEGIN
     END IF;
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0006 success ids: the message_id of a success follows from the course. A course that was written with files only,
 -- while the database was away, then has the same one as from here: who has seen it drops the other.
 
@@ -687,18 +726,24 @@ BEGIN
     END IF;
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0007 budget tokens: what a call counts against its course's budget, also where the server counts no tokens.
 
 ALTER TABLE public.model_calls ADD COLUMN IF NOT EXISTS budget_tokens INT NOT NULL DEFAULT 0;
 COMMENT ON COLUMN public.model_calls.budget_tokens IS 'What the call counts against MAX_COURSE_TOKENS: its tokens, or an estimate where the server counts none';
+$revision$;
 
+EXECUTE $revision$
 -- 0008 longest gap: how well a worker has seen others beat. Who was cut off for a while, if shorter than its own lease,
 -- must not take for dead who was cut off with it.
 
 ALTER TABLE public.workers ADD COLUMN IF NOT EXISTS longest_gap INTERVAL NOT NULL DEFAULT '0';
 COMMENT ON COLUMN public.workers.longest_gap IS 'The longest time between two of its beats since unbroken_since';
+$revision$;
 
+EXECUTE $revision$
 -- 0009 source library: documents that lessons are written from, and how passages of them are found.
 
 COMMENT ON COLUMN public.generation_queue.postponements IS 'How often in a row the course went back because the model or the sources were away';
@@ -842,7 +887,9 @@ BEGIN
     COMMENT ON TABLE public.source_embeddings IS 'Made by `sources add` with OPENAI_EMBEDDING_MODEL, which also makes an index for each model';
 END
 $$;
+$revision$;
 
+EXECUTE $revision$
 -- 0010 quality: what was measured of each lesson and course, citations that were verified, and checks with their keys.
 
 ALTER TABLE public.courses ADD COLUMN IF NOT EXISTS outline_findings JSONB NOT NULL DEFAULT '[]';
@@ -992,6 +1039,11 @@ CROSS JOIN LATERAL (
     GROUP BY q.reason
 ) r;
 COMMENT ON COLUMN public.v_stale_courses.reason IS 'removed: the document is not there; quote gone: it no longer says what these lessons quote; changed: it still does';
+$revision$;
+
+EXECUTE $revision$
+-- 0011 functions: functions and triggers have one current definition each from here on, in migrations/functions, which is
+-- applied on arrival at the newest revision. What earlier revisions made of them stays until then. And events in the outbox.
 
 -- Events: what a slice beside the worker has to tell. They go to the exchange with a routing key of their own, in order for
 -- each order_key.
@@ -1020,12 +1072,527 @@ $$;
 -- Which event of an order_key is the first one.
 CREATE INDEX IF NOT EXISTS outbox_order ON public.outbox (order_key, id) WHERE published_at IS NULL AND order_key IS NOT NULL;
 
--- What `alembic upgrade head` would have written. A newer revision is left as it is.
+CREATE TABLE IF NOT EXISTS public.schema_functions (
+    name   TEXT PRIMARY KEY,
+    digest TEXT NOT NULL
+);
+COMMENT ON TABLE public.schema_functions IS 'Which text of migrations/functions is in force: a file is applied where its digest differs';
+COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
+$revision$;
+
+EXECUTE $function$
+-- The figures of a course from its lessons. The worker makes the same for courses that it writes with files only;
+-- a test compares the two.
+CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
+        'lessons_without_sources', count(*) FILTER (WHERE coalesce(cardinality(l.sources), 0) = 0),
+        'citations', coalesce(sum(quality_count(l.quality, 'citations')), 0),
+        'citations_removed', coalesce(sum(quality_count(l.quality, 'citations_removed')), 0),
+        'citation_precision', trim_scale(round(sum(quality_figure(l.quality, 'citations_verified'))
+                                               / nullif(sum(quality_figure(l.quality, 'citations')), 0), 3)),
+        'citation_coverage', trim_scale(round(sum(quality_figure(l.quality, 'cited_sentences'))
+                                              / nullif(sum(quality_figure(l.quality, 'factual_sentences')), 0), 3)),
+        'reading_grade', trim_scale(round(avg(quality_figure(l.quality, 'reading_grade')), 1)),
+        'hardest_reading_grade', max(quality_figure(l.quality, 'reading_grade')),
+        'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id
+                   WHERE kl.course_id = course),
+        'valid_keys', coalesce(sum(quality_count(l.quality, 'valid_keys')), 0),
+        'hard_findings', coalesce(sum(quality_count(l.quality, 'hard_findings')), 0) + (
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"hard"'),
+        'soft_findings', coalesce(sum(quality_count(l.quality, 'soft_findings')), 0) + (
+            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+            WHERE c.id = course AND severity = '"soft"')
+    )
+    FROM lessons l WHERE l.course_id = course
+$$;
+$function$;
+
+EXECUTE $function$
+-- A list of what separates words, not a class of what belongs to them: [[:alnum:]] splits Devanagari at its vowel
+-- signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
+CREATE OR REPLACE FUNCTION public.course_slug(title TEXT, id UUID) RETURNS TEXT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(
+        nullif(
+            rtrim(left(
+                trim(BOTH '-' FROM
+                    regexp_replace(
+                        regexp_replace(lower(title), '[\u200C\u200D\uFE00-\uFE0F]', '', 'g'),
+                        '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF'
+                        '\u00D7\u00F7\u055A-\u055F\u0589\u058A\u05BE\u05C0\u05C3\u060C\u061B\u061E\u061F\u066A-\u066D'
+                        '\u06D4\u0964\u0965\u0970\u0E4F\u0E5A\u0E5B\u1680\u2000-\u206F\u20A0-\u20CF\u2190-\u2BFF'
+                        '\u2E00-\u2E7F\u3000-\u3004\u3008-\u3020\u3030\u303D\u30A0\u30FB\uE000-\uF8FF\uFE10-\uFE6F'
+                        '\uFF00-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65\uFFE0-\uFFFF'
+                        '\U0001F000-\U0001FAFF\U000E0000-\U0010FFFF]+',
+                        '-', 'g'
+                    )
+                ),
+                120
+            ), '-'),
+            ''
+        ),
+        'course-' || left(id::text, 8)
+    )
+$$;
+$function$;
+
+EXECUTE $function$
+-- What the model calls of a course took. The worker counts the same for courses that it writes with files only; a test
+-- compares the two. The cost of some calls alone would look too small: there is one where each call that took tokens
+-- has one.
+CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'calls', count(*),
+        'input_tokens', coalesce(sum(input_tokens), 0),
+        'cached_tokens', coalesce(sum(cached_tokens), 0),
+        'output_tokens', coalesce(sum(output_tokens), 0),
+        'cost', CASE WHEN NOT bool_or(cost IS NULL AND input_tokens + output_tokens > 0) THEN sum(cost) END
+    )
+    FROM model_calls
+    WHERE course_id = course
+$$;
+$function$;
+
+EXECUTE $function$
+-- `courses.status` as a control surface: which moves are legal, and what else a move changes in the row.
+-- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF NEW.status = 'QUEUED' AND NEW.total_lessons = 0 THEN
+        NEW.total_lessons := 4;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.status = OLD.status THEN
+        RETURN NEW;
+    END IF;
+    IF (OLD.status, NEW.status) NOT IN (
+        ('QUEUED', 'GENERATING'), ('QUEUED', 'FAILED'),
+        ('GENERATING', 'READY'), ('GENERATING', 'FAILED'), ('GENERATING', 'QUEUED'),
+        ('FAILED', 'QUEUED')
+    ) THEN
+        RAISE EXCEPTION 'course % is % and can''t become %', OLD.id, OLD.status, NEW.status
+            USING ERRCODE = 'check_violation',
+                  HINT = CASE OLD.status
+                      WHEN 'READY' THEN 'A finished course never changes; send a request with a new request_id.'
+                      WHEN 'FAILED' THEN 'Retry it: UPDATE courses SET status = ''QUEUED'' WHERE id = …'
+                      ELSE 'Legal: QUEUED to GENERATING or FAILED; GENERATING to READY, FAILED or QUEUED; FAILED to QUEUED.'
+                  END;
+    END IF;
+    CASE NEW.status
+        WHEN 'QUEUED' THEN
+            NEW.error_code := NULL;
+            NEW.error_message := NULL;
+            -- An operator's retry. A worker that hands a course back has let go of its lease before.
+            IF OLD.status = 'FAILED'
+                OR EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id AND lease_id IS NOT NULL) THEN
+                NEW.attempts := 0;
+            END IF;
+        WHEN 'READY' THEN
+            NEW.generated_at := coalesce(NEW.generated_at, now());
+            NEW.usage := course_usage(NEW.id);
+        WHEN 'FAILED' THEN
+            NEW.usage := course_usage(NEW.id);
+            -- Workers always give a code, so whoever gave none cancels. A course that isn't queued belongs to the
+            -- program that inserted it, and so does its failure.
+            IF NEW.error_code IS NULL AND EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id) THEN
+                NEW.error_code := 'cancelled';
+                NEW.error_message := coalesce(nullif(NEW.error_message, ''), 'Cancelled');
+            END IF;
+        ELSE
+            NULL;
+    END CASE;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_check_status BEFORE INSERT OR UPDATE OF status ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_check_status();
+$function$;
+
+EXECUTE $function$
+-- `courses.status` as a control surface: what a course that is deleted leaves behind.
+-- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    -- Who waits for the result of a course that is deleted while it is open must hear of it.
+    IF EXISTS (SELECT FROM generation_queue WHERE course_id = OLD.id) THEN
+        OLD.status := 'FAILED';
+        OLD.error_code := 'cancelled';
+        OLD.error_message := 'The course was deleted';
+        PERFORM put_status(OLD);
+    END IF;
+    DELETE FROM outbox WHERE course_id = OLD.id AND published_at IS NOT NULL;
+    RETURN OLD;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_follow_delete BEFORE DELETE ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_follow_delete();
+$function$;
+
+EXECUTE $function$
+-- `courses.status` as a control surface: whoever changes it, by whatever program, the queue follows, the history is
+-- written and the result is sent. SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    queued generation_queue;
+    is_queued BOOLEAN;
+BEGIN
+    SELECT * INTO queued FROM generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
+    is_queued := FOUND;
+
+    IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
+        INSERT INTO course_events (course_id, from_status, to_status, attempt, worker, reason)
+        VALUES (
+            NEW.id,
+            CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
+            NEW.status,
+            NEW.attempts,
+            coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
+            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), NEW.error_message)
+        );
+    END IF;
+
+    CASE NEW.status
+        WHEN 'QUEUED' THEN
+            IF NOT is_queued THEN
+                PERFORM enqueue_course(NEW);
+            ELSIF TG_OP = 'UPDATE' AND OLD.status = 'GENERATING' AND queued.lease_id IS NOT NULL THEN
+                -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
+                UPDATE generation_queue
+                SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
+                    postponed_since = NULL, queued_at = now(), run_after = now()
+                WHERE course_id = NEW.id;
+            END IF;
+        WHEN 'GENERATING' THEN
+            IF is_queued AND queued.lease_id IS NULL THEN
+                -- Not a worker's claim: the program that says so writes the course itself.
+                DELETE FROM generation_queue WHERE course_id = NEW.id;
+            ELSIF is_queued AND NOT EXISTS (
+                SELECT FROM outbox
+                WHERE course_id = NEW.id AND type = 'course.processing' AND created_at >= queued.queued_at
+            ) THEN
+                PERFORM put_status(NEW);
+            END IF;
+        ELSE
+            IF is_queued THEN
+                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                -- A success waits for the files, but not for ever: its worker may have died over them.
+                PERFORM put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
+                                             THEN INTERVAL '2 minutes' ELSE INTERVAL '0' END);
+            END IF;
+    END CASE;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_follow_status();
+$function$;
+
+EXECUTE $function$
+-- Fills `courses.slug`; one that was given stays, and links to a finished course stay good.
+CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
+        NEW.slug := OLD.slug;  -- links to a finished course stay good
+    ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
+        NEW.slug := course_slug(NEW.title, NEW.id);
+    ELSE
+        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_set_slug();
+$function$;
+
+EXECUTE $function$
+-- Puts a course in line. Start-time fair queueing: a user's next course comes after the user's last one, and not
+-- before the turn that is being served now, so 500 courses of one user don't keep another's first one waiting.
+CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    wanted SMALLINT := CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END;
+    users_last BIGINT;
+    now_served BIGINT;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(c.user_id::text, 0));
+    SELECT max(fair_rank) INTO users_last
+    FROM generation_queue WHERE user_id = c.user_id AND priority = wanted;
+    SELECT fair_rank INTO now_served
+    FROM generation_queue WHERE priority = wanted AND lease_id IS NULL AND run_after <= now()
+    ORDER BY fair_rank LIMIT 1;
+    IF now_served IS NULL THEN
+        -- Nobody waits: the turn being served is the last that was given out.
+        SELECT max(fair_rank) INTO now_served FROM generation_queue WHERE priority = wanted;
+    END IF;
+    INSERT INTO generation_queue (course_id, user_id, priority, fair_rank)
+    VALUES (c.id, c.user_id, wanted, greatest(users_last, now_served, 0) + 1);
+END
+$$;
+$function$;
+
+EXECUTE $function$
+-- Whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says the
+-- same; a test compares the two.
+CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
+$$;
+$function$;
+
+EXECUTE $function$
+-- The first statement of every transaction of an attempt: locks the course, then its queue row, always in this order,
+-- and says whether the lease is still held. An operator's UPDATE locks in the same order, so the two can't deadlock.
+CREATE OR REPLACE FUNCTION public.hold_lease(course UUID, lease UUID) RETURNS BOOLEAN
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    holder UUID;
+BEGIN
+    PERFORM FROM courses WHERE id = course FOR NO KEY UPDATE;
+    SELECT lease_owner INTO holder FROM generation_queue
+    WHERE course_id = course AND lease_id = lease FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN FALSE;
+    END IF;
+    -- For course_events: who makes the changes of this transaction.
+    PERFORM set_config('course_generator.worker', holder::text, TRUE);
+    RETURN TRUE;
+END
+$$;
+$function$;
+
+EXECUTE $function$
+-- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply.
+-- The message_id of a success follows from the course. A course that was written with files only, while the database
+-- was away, then has the same one as from here: who has seen it drops the other.
+CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    message JSON := status_message(c);
+    encoded BYTEA := convert_to(message::text, 'UTF8');
+    kind TEXT := 'course.' || (message ->> 'status');
+    sent_as UUID := CASE
+        WHEN c.status = 'READY'
+        THEN encode(substr(sha256(uuid_send(c.id) || convert_to(kind, 'UTF8')), 1, 16), 'hex')::UUID
+        ELSE gen_random_uuid()
+    END;
+BEGIN
+    INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body, publish_after)
+    VALUES (c.id, 'status', sent_as, c.request_id, kind, encoded, now() + hold);
+    IF c.status IN ('READY', 'FAILED') THEN
+        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        SELECT c.id, 'reply', reply_to, sent_as, correlation_id, kind, encoded, now() + hold
+        FROM course_replies WHERE course_id = c.id;
+    END IF;
+END
+$$;
+$function$;
+
+EXECUTE $function$
+-- A figure of a `quality` as a whole number; NULL where it is none.
+CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN public.quality_figure(quality, name) BETWEEN -2147483648 AND 2147483647
+                THEN public.quality_figure(quality, name)::int END
+$$;
+$function$;
+
+EXECUTE $function$
+-- A figure of a `quality`, which other programs may write too; NULL where it is none, so that one row breaks no view.
+CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality -> name) = 'number' THEN (quality ->> name)::numeric END
+$$;
+$function$;
+
+EXECUTE $function$
+-- Sends the stored result of a course that is READY or FAILED once more, with the message_id it had.
+-- With `reply_to` that queue gets it too. FALSE: the course is open, its result is still to come.
+CREATE OR REPLACE FUNCTION public.repeat_result(course UUID, reply_to TEXT DEFAULT NULL, correlation TEXT DEFAULT NULL)
+RETURNS BOOLEAN
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    c courses;
+    result outbox;
+BEGIN
+    -- The lock makes this wait for a worker that is finishing the course right now.
+    SELECT * INTO c FROM courses WHERE id = course FOR NO KEY UPDATE;
+    IF NOT FOUND OR c.status NOT IN ('READY', 'FAILED') THEN
+        RETURN FALSE;
+    END IF;
+    SELECT * INTO result FROM outbox o
+    WHERE o.course_id = course AND o.destination = 'status' AND o.type IN ('course.success', 'course.error')
+    ORDER BY o.id DESC LIMIT 1;
+    IF NOT FOUND THEN  -- an import, or a course of another program
+        PERFORM put_status(c);
+        SELECT * INTO result FROM outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
+    ELSIF result.published_at IS NOT NULL THEN
+        UPDATE outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
+        WHERE id = result.id;
+    ELSIF result.claimed_until > now() THEN
+        -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.
+        INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body)
+        VALUES (course, 'status', result.message_id, result.correlation_id, result.type, result.body);
+    END IF;
+    IF reply_to IS NOT NULL THEN
+        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        VALUES (course, 'reply', reply_to, result.message_id, correlation, result.type, result.body,
+                greatest(result.publish_after, now()));
+    END IF;
+    RETURN TRUE;
+END
+$$;
+$function$;
+
+EXECUTE $function$
+-- Keeps source_lexemes and source_prefixes in step, so that they are right whoever deletes a document.
+CREATE OR REPLACE FUNCTION public.source_passages_count() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    step CONSTANT INT := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+BEGIN
+    -- Nearly every document has words that others have too: whoever writes takes turns, else two would deadlock.
+    PERFORM pg_advisory_xact_lock(hashtextextended('course-generator source library', 0));
+    INSERT INTO source_lexemes AS l (lexeme, passages)
+    SELECT w.lexeme, step * count(*) FROM changed, unnest(changed.words) w GROUP BY w.lexeme
+    ON CONFLICT (lexeme) DO UPDATE SET passages = l.passages + EXCLUDED.passages;
+    INSERT INTO source_prefixes AS p (prefix, passages)
+    SELECT prefix, step * count(*) FROM changed, unnest(changed.prefixes || ''::text) prefix GROUP BY prefix
+    ON CONFLICT (prefix) DO UPDATE SET passages = p.passages + EXCLUDED.passages;
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM source_prefixes p USING (SELECT DISTINCT unnest(prefixes) AS prefix FROM changed) c
+        WHERE p.prefix = c.prefix AND p.passages <= 0;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER source_passages_added AFTER INSERT ON public.source_passages
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.source_passages_count();
+CREATE OR REPLACE TRIGGER source_passages_removed AFTER DELETE ON public.source_passages
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.source_passages_count();
+$function$;
+
+EXECUTE $function$
+-- The message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else in SQL
+-- composes one. The worker composes the same for courses that it writes with files only; a test compares the two.
+CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
+LANGUAGE plpgsql STABLE
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    stamp CONSTANT TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
+BEGIN
+    CASE c.status
+        WHEN 'GENERATING' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'processing', 'course_id', c.id,
+                'message', format('Generating course for ''%s''', c.topic), 'timestamp', stamp);
+        WHEN 'READY' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'success', 'course_id', c.id,
+                'course_title', c.title, 'total_lessons', c.total_lessons,
+                'message', 'Course generated successfully', 'output_path', c.output_path, 'stored_in', 'database',
+                'usage', coalesce(c.usage, '{}'), 'quality', coalesce(c.quality, '{}'), 'timestamp', stamp);
+        WHEN 'FAILED' THEN
+            RETURN json_build_object(
+                'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
+                'error_code', coalesce(c.error_code, 'internal'),
+                'retryable', error_is_retryable(coalesce(c.error_code, 'internal')),
+                'message', coalesce(c.error_message, ''), 'timestamp', stamp);
+    END CASE;
+END
+$$;
+$function$;
+
+EXECUTE $function$
+-- No program has to keep `updated_at` itself.
+CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+
+-- Writing the mirror doesn't change the course.
+CREATE OR REPLACE TRIGGER courses_touch BEFORE UPDATE ON public.courses
+    FOR EACH ROW WHEN (NEW.mirrored_at IS NOT DISTINCT FROM OLD.mirrored_at)
+    EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lessons_touch BEFORE UPDATE ON public.lessons
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lesson_bodies_touch BEFORE UPDATE ON public.lesson_bodies
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+$function$;
+
+-- What `alembic upgrade head` would have written.
+DELETE FROM public.schema_functions;
+INSERT INTO public.schema_functions (name, digest) VALUES
+    ('course_quality', '2a18d9234b11e9fb2a6850b6347abde0501bff9b4a9179290334c097ee858c77'),
+    ('course_slug', '7bb66a358b7fad3cb92328b785fb2fe9c499d179d62b942d75e9d3cc80972fc4'),
+    ('course_usage', 'a4740e9804617a2d6e757070ef7c92d2d23cf625cc921c9bc2259829453f4246'),
+    ('courses_check_status', '44fc5bf638b926152ab67a8940bb56f8a4912531a1aab197e4c8a9817edc6334'),
+    ('courses_follow_delete', '9a6e4b9a7a76319f5cbfd051abf53c130d3e7cc3500ab88a2c01917633a3a676'),
+    ('courses_follow_status', 'fe30a9786a5eee7caab1ff83c605728b9df7f3465c6a6f2bb8ef03a9950e6eec'),
+    ('courses_set_slug', 'f89c27bca7e4f51c0e0ebf7d8553c8dd94522c189305f62effce1d4b06870b85'),
+    ('enqueue_course', 'f61d87cef6566f490399924e286ed507dd82076d58924de67fb0cd26cd2d7639'),
+    ('error_is_retryable', '7b4c86e65b9041a97de9910692cbfb83316964fbc271f7b9acdfc4c2a17d1382'),
+    ('hold_lease', '560b219e70a0239fb6688e4c9f865d8acde46dcfe0aca34aa502df4439c84819'),
+    ('put_status', 'ba3656c06ae5a78c38fd6bf966e6c7e0645705c6245fc30e070e055604fa41f9'),
+    ('quality_count', 'e68130aba021f93ef044fc18bbd0bb543e3e903352abb3c9cf40a44ad17912f5'),
+    ('quality_figure', 'aa1985e3aa3d174e8d498e3787ba6ae91297eda80afd1313989728e8889c3082'),
+    ('repeat_result', '842c0b2b9954ceb5fa6933e9b6e68253b7d4ee9302064aea86f65bb46558556d'),
+    ('source_passages_count', 'b310f32c0989a91e4bf8f602d6207231a51d380b4a987bfffc830ac16112fc1a'),
+    ('status_message', '70ed3e332abda34120e3cfcd7a607302314c6848742e5c26a83c3985e335e9e1'),
+    ('touch_updated_at', '33da40d1f374da08d33eecdc7f7b3343513af904febc763996b9e56bad899800');
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
-INSERT INTO public.alembic_version (version_num)
-SELECT '0011' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '0011' WHERE version_num IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010');
+DELETE FROM public.alembic_version;
+INSERT INTO public.alembic_version (version_num) VALUES ('0011');
+END
+$schema$;
 
 COMMIT;

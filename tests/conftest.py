@@ -158,6 +158,12 @@ def psql(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Psql:
 
 
 @pytest.fixture
+def psql_empty(postgres: LocalPostgres, empty_database: DatabaseSettings) -> Psql:
+    """The same on a database with nothing in it."""
+    return Psql(postgres, empty_database)
+
+
+@pytest.fixture
 def peer(database: Database) -> Callable[..., Peer]:
     """Makes workers that share the test's database."""
 

@@ -18,8 +18,8 @@ class SQLError(Exception):
 
 
 @contextmanager
-def locked(table: str, database: DatabaseSettings) -> Iterator[None]:
-    """Whoever writes to the table has to wait."""
+def locked(table: str, database: DatabaseSettings, mode: str = "EXCLUSIVE") -> Iterator[None]:
+    """Whoever writes to the table has to wait; with `ACCESS EXCLUSIVE` whoever reads it too."""
     connection = psycopg2.connect(
         host=database.host,
         port=database.port,
@@ -28,7 +28,7 @@ def locked(table: str, database: DatabaseSettings) -> Iterator[None]:
         dbname=database.name,
     )
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {table} IN {mode} MODE")
         yield
     connection.close()
 

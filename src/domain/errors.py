@@ -55,7 +55,7 @@ class ErrorCode(StrEnum):
         return self in _RETRYABLE
 
 
-# migrations/sql holds the same list, for results that the database writes; a test compares the two.
+# The function error_is_retryable of the database says the same, for results that it writes; a test compares the two.
 _RETRYABLE = frozenset(
     {
         ErrorCode.MODEL_UNAVAILABLE,

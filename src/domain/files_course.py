@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from src.domain.quality_figures import course_figures
 from src.domain.request import IdentifiedRequest
 from src.domain.result import ErrorMessage, SuccessMessage
 from src.domain.stored_course import StoredCourse, stored_lesson
+
+_COST_STEP = Decimal("0.000001")
 
 
 class RequestEntry(BaseModel):
@@ -103,14 +106,17 @@ def stored_course(course: FilesCourse) -> StoredCourse:
 
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
-    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows."""
-    costs = [call.cost for call in calls if call.input_tokens + call.output_tokens > 0]
-    known = [cost for cost in costs if cost is not None]
+    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows.
+
+    `cost`: US dollars, the sum of what is known, each rounded to six places as its column is; None if a call that took
+    tokens has none, as the others alone would look too small.
+    """
+    known = [Decimal(str(call.cost)).quantize(_COST_STEP, ROUND_HALF_UP) for call in calls if call.cost is not None]
+    unknown = any(call.cost is None and call.input_tokens + call.output_tokens > 0 for call in calls)
     return {
         "calls": len(calls),
         "input_tokens": sum(call.input_tokens for call in calls),
         "cached_tokens": sum(call.cached_tokens for call in calls),
         "output_tokens": sum(call.output_tokens for call in calls),
-        # Of some calls alone it would look too small.
-        "cost": round(sum(known), 6) if len(known) == len(costs) and known else None,
+        "cost": float(sum(known)) if known and not unknown else None,
     }

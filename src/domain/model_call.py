@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 MOST_TOKENS = 2**31 - 1
 """The largest count that its column, a 32-bit integer, can hold."""
+
+
+CallPurpose = Literal["outline", "lesson", "search"]
+"""What a model is called for; `search` means that a query is embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +18,7 @@ class ModelCall:
     """One call to a model, for the record."""
 
     id: UUID
-    purpose: str
-    """`outline`, `lesson`, or `search` for the embedding of a query."""
+    purpose: CallPurpose
     lesson_number: int | None
     model: str
     input_tokens: int

@@ -1,8 +1,8 @@
 """The messages that the worker publishes about a course (docs/contract/status.schema.json).
 
-For courses that the database holds, the database itself writes them (`status_message` in migrations/sql), so that a
-status and its message commit together. These models are the contract for both; the worker makes from them only the
-messages that are about no course in the database.
+For courses that the database holds, the database itself writes them (its function `status_message`), so that a status
+and its message commit together. These models are the contract for both; the worker makes from them only the messages
+that are about no course in the database.
 """
 
 import hashlib
@@ -104,8 +104,8 @@ class ProgressMessage(_Message):
 def message_id_of(course_id: UUID, kind: str) -> UUID:
     """Returns the `message_id` of a message about a course, the same for whoever sends it. `kind`: its AMQP `type`.
 
-    So the message of success has the same id from the database as from a worker with files only. `put_status` in
-    migrations/sql makes the id in the same way, and a test compares the two.
+    So the message of success has the same id from the database as from a worker with files only. The function
+    `put_status` makes the id in the same way, and a test compares the two.
     """
     return UUID(bytes=hashlib.sha256(course_id.bytes + kind.encode()).digest()[:16])
 

@@ -6,7 +6,7 @@
       │  └────────┼─────────▶ FAILED (a cancel)
       └───────────┘ (handed back, waiting for the model, rescued)
 
-A trigger in migrations/sql refuses every other move; a test compares it with the moves here.
+The trigger courses_check_status refuses every other move; a test compares it with the moves here.
 """
 
 from enum import StrEnum

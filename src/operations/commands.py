@@ -57,14 +57,14 @@ def db_downgrade(revision: Annotated[str, typer.Argument(help="0001 is the origi
 def db_schema(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if it differs")] = False,
 ) -> None:
-    """Write schema.sql from migrations/sql."""
+    """Write schema.sql from migrations/sql and migrations/functions."""
     from src.operations.migrations import ROOT, render_schema
 
     path = ROOT / "schema.sql"
     if not check:
         path.write_text(render_schema(), encoding="utf-8")
     elif path.read_text(encoding="utf-8") != render_schema():
-        _fail("schema.sql differs from migrations/sql: run `make schema`")
+        _fail("schema.sql differs from migrations: run `make schema`")
 
 
 @commands.command("contract")

@@ -1,13 +1,18 @@
-"""The schema, from one source: `migrations/sql/`. Alembic runs the files one by one; `schema.sql` is all of them."""
+"""The schema, from one source: `migrations/sql` and `migrations/functions`.
 
+Alembic runs the files of the revisions one by one and, on arrival at the newest, those of the functions that have
+changed; `schema.sql` is all of them.
+"""
+
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from alembic import command
+from alembic import command, context
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from src.config import DatabaseSettings
 from src.domain.errors import OperatorError
@@ -15,25 +20,62 @@ from src.services.database.connection import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Whoever changes the schema takes turns: two that did it at once would look at one stamp.
+_TAKE_TURN = "pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"
+
+# All of it is one DO, because nothing else in plain SQL leaves the rest of a file out. psql goes on after an error, and
+# would report one more for each statement that follows; its own \if is unknown to other programs that run the file.
 _HEADER = """\
 -- The whole schema of the course generator, for PostgreSQL 14 or later:
 --
 --     psql -d learningdb -f schema.sql
 --
--- Runs again without harm, and upgrades a database that holds the original tables, rows in place.
--- Made from migrations/sql by `make schema`; change the files there.
+-- Runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these, rows
+-- in place. A database at a revision that this file doesn't know is left as it is.
+-- Made from migrations/sql and migrations/functions by `make schema`; change the files there.
 
 BEGIN;
+
+-- Before the rest, which another encoding may not even be able to receive.
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'The database % has the encoding %; courses need UTF8',
+            current_database(), current_setting('server_encoding')
+            USING HINT = 'CREATE DATABASE learningdb ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END
+$$;
+
+DO $schema$
+DECLARE
+    stamp TEXT;
+BEGIN
+PERFORM {take_turn};
+IF to_regclass('public.alembic_version') IS NOT NULL THEN
+    SELECT version_num INTO stamp FROM public.alembic_version;
+    IF stamp NOT IN ({known}) THEN
+        RAISE WARNING 'the database is at revision %, which this file ({head}) doesn''t know; nothing was changed',
+            stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
+        RETURN;
+    END IF;
+END IF;
+-- A revision's functions may name what a later one took away.
+SET LOCAL check_function_bodies = off;
 """
 
 _STAMP = """
--- What `alembic upgrade head` would have written. A newer revision is left as it is.
+-- What `alembic upgrade head` would have written.
+DELETE FROM public.schema_functions;
+INSERT INTO public.schema_functions (name, digest) VALUES
+{digests};
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
-INSERT INTO public.alembic_version (version_num)
-SELECT '{head}' WHERE NOT EXISTS (SELECT FROM public.alembic_version);
-UPDATE public.alembic_version SET version_num = '{head}' WHERE version_num IN ({older});
+DELETE FROM public.alembic_version;
+INSERT INTO public.alembic_version (version_num) VALUES ('{head}');
+END
+$schema$;
 
 COMMIT;
 """
@@ -44,34 +86,114 @@ class MigrationError(OperatorError):
 
 
 def upgrade(database: DatabaseSettings, revision: str = "head") -> None:
-    """Brings the database to `revision`. Two processes that do it at once take turns."""
+    """Brings the database to `revision`. Two processes that do it at once take turns.
+
+    Raises `MigrationError` if the database is at a revision that this program doesn't know, or `revision` is none.
+    """
     _run(database, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(database: DatabaseSettings, revision: str) -> None:
-    """Takes the database back to `revision`; 0001 is the original schema."""
+    """Takes the database back to `revision`; 0001 is the original schema. Raises `CommandError` as `upgrade` does."""
     _run(database, lambda config: command.downgrade(config, revision))
 
 
 def head_revision() -> str:
     """The revision that this program is written for."""
-    return _revisions()[-1]
+    return revisions()[-1]
+
+
+def revisions() -> list[str]:
+    """Every revision that this program knows, the oldest first."""
+    scripts = ScriptDirectory.from_config(_config())
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
+def functions() -> dict[str, str]:
+    """The current definition of each function, with the triggers that call it, by its name."""
+    files = sorted((ROOT / "migrations" / "functions").glob("*.sql"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in files}
+
+
+def digest(definition: str) -> str:
+    """What `schema_functions` has on record of a definition: SHA-256 (hex)."""
+    return hashlib.sha256(definition.encode()).hexdigest()
 
 
 def render_schema() -> str:
     """The text of `schema.sql`."""
-    revisions = _revisions()
+    known = revisions()
     files = sorted(path for path in (ROOT / "migrations" / "sql").glob("*.sql") if not path.stem.endswith(".down"))
-    parts = [_HEADER, *(f"\n{path.read_text(encoding='utf-8')}" for path in files)]
-    older = ", ".join(f"'{revision}'" for revision in revisions[:-1])
-    return "".join(parts) + _STAMP.format(head=revisions[-1], older=older)
+    current = functions()
+    digests = ",\n".join(f"    ('{name}', '{digest(definition)}')" for name, definition in current.items())
+    names = ", ".join(f"'{revision}'" for revision in known)
+    return "".join(
+        (
+            _HEADER.format(take_turn=_TAKE_TURN, known=names, head=known[-1]),
+            *(_executed("revision", path.read_text(encoding="utf-8")) for path in files),
+            *(_executed("function", definition) for definition in current.values()),
+            _STAMP.format(head=known[-1], digests=digests),
+        )
+    )
+
+
+def migrate(connection: Connection) -> None:
+    """Does what the command of Alembic that is under way asks for, in one transaction. Called by migrations/env.py."""
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        connection.execute(text(f"SELECT {_TAKE_TURN}"))
+        migration = context.get_context()
+        try:
+            context.run_migrations()
+        except CommandError as error:
+            head = head_revision()
+            if unknown := set(migration.get_current_heads()) - set(revisions()):
+                raise CommandError(
+                    f"the database is at revision {', '.join(unknown)}, which this program (head {head}) doesn't know;"
+                    " nothing was changed. Use the newest program that works with this database"
+                ) from error
+            raise
+        if not migration.opts.get("dont_mutate"):  # as `alembic current`, which only looks
+            _apply_functions(connection, migration.get_current_revision())
+
+
+def _apply_functions(connection: Connection, revision: str | None) -> None:
+    """Puts the functions in force whose files have changed, if the database is at the newest revision.
+
+    The others are not touched: CREATE TRIGGER waits for every transaction that writes courses, and all that come after
+    wait for it.
+    """
+    if connection.execute(text("SELECT to_regclass('public.schema_functions')")).scalar_one() is None:
+        return
+    current = functions()
+    wanted = [{"name": name, "digest": digest(definition)} for name, definition in current.items()]
+    rows = connection.execute(text("SELECT name, digest FROM public.schema_functions")).mappings()
+    on_record = {row["name"]: row["digest"] for row in rows}
+    if revision != head_revision():
+        # What is in force on the way up or down may be neither what is on record nor what the files say.
+        connection.execute(text("DELETE FROM public.schema_functions"))
+    elif on_record != {row["name"]: row["digest"] for row in wanted}:
+        # What one function needs of another may come with a later file.
+        connection.execute(text("SET LOCAL check_function_bodies = off"))
+        for row in wanted:
+            if on_record.get(row["name"]) != row["digest"]:
+                # Without parameters, '%' and ':name' in it are no placeholders.
+                connection.exec_driver_sql(current[row["name"]], execution_options={"no_parameters": True})
+        connection.execute(text("DELETE FROM public.schema_functions"))
+        connection.execute(text("INSERT INTO public.schema_functions (name, digest) VALUES (:name, :digest)"), wanted)
+
+
+def _executed(kind: str, statements: str) -> str:
+    quote = f"${kind}$"
+    if quote in statements:
+        raise ValueError(f"{quote} is what schema.sql puts around each file; no file can have it: {statements[:80]}")
+    return f"\nEXECUTE {quote}\n{statements}{quote};\n"
 
 
 def _run(database: DatabaseSettings, action: Callable[[Config], None]) -> None:
     engine = create_engine(database_url(database))
     try:
         with engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"))
             config = _config()
             config.attributes["connection"] = connection
             try:
@@ -84,8 +206,3 @@ def _run(database: DatabaseSettings, action: Callable[[Config], None]) -> None:
 
 def _config() -> Config:
     return Config(str(ROOT / "alembic.ini"))
-
-
-def _revisions() -> list[str]:
-    scripts = ScriptDirectory.from_config(_config())
-    return [script.revision for script in reversed(list(scripts.walk_revisions()))]

@@ -93,6 +93,19 @@ class TestDatabase:
         assert "Traceback" not in str(command)
         command.end()
 
+    @pytest.mark.parametrize("arguments", [("upgrade",), ("downgrade", "0005")])
+    def test_commands_of_an_older_program_change_nothing_and_say_so_in_one_line(
+        self, environment: dict[str, str], psql: Psql, tmp_path: Path, arguments: tuple[str, ...]
+    ) -> None:
+        psql.run("UPDATE alembic_version SET version_num = '9999'; UPDATE schema_functions SET digest = 'newer'")
+        command = WorkerProcess(environment, tmp_path, "db", *arguments)
+        assert command.wait() == 1
+        (line,) = command.other_output
+        assert line.startswith("migrations: the database is at revision 9999, which this program (head ")
+        assert "nothing was changed" in line
+        assert psql.value("SELECT count(*) FROM schema_functions WHERE digest <> 'newer'") == 0
+        command.end()
+
     def test_one_without_tables_says_what_to_do_and_is_used_as_soon_as_they_are_there(
         self, workers: Workers, postgres: LocalPostgres, environment: dict[str, str], tmp_path: Path
     ) -> None:

@@ -16,7 +16,7 @@ from src.domain.course_json import content_json, course_json, course_of_json
 from src.domain.errors import LeaseLost
 from src.domain.finding import soft
 from src.domain.lesson import Lesson
-from src.domain.model_call import ModelCall
+from src.domain.model_call import CallPurpose, ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import findings_json
 from src.domain.request import CourseRequest, IdentifiedRequest
@@ -126,7 +126,7 @@ def lesson(number: int, introduction: str = "Cells are small parts of us.") -> L
     return good_lesson(passages=passages, plan=plan, introduction=introduction)
 
 
-def call(purpose: str, number: int | None, cost: float | None = 0.001) -> ModelCall:
+def call(purpose: CallPurpose, number: int | None, cost: float | None = 0.001) -> ModelCall:
     return ModelCall(uuid4(), purpose, number, "a model", 100, 40, 20, cost, 1.5, "ok")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
+
+import pytest
 
 from src.config import OpenAISettings, Settings
 from src.consumers.database_watch import DatabaseWatch
@@ -24,6 +27,7 @@ from src.services.broker.consumer import Delivery
 from src.services.broker.publisher import Publication, Publisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
+from src.services.database.course_import import Import
 from src.services.files.importer import FilesImport
 from src.services.files.mirror import Mirror
 from src.services.files.store import FilesStore
@@ -31,6 +35,7 @@ from src.services.model.language_model import OpenAIModel
 from src.services.model.server import ModelServer
 from src.services.sources.library import SourceLibrary
 from src.services.sources.search import SearchWhileAway
+from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.waiting import PATIENCE
 
@@ -245,3 +250,35 @@ def test_the_same_id_for_something_else_is_a_conflict_and_each_is_answered_once(
             assert [error["error_code"] for error in errors] == ["request_id_conflict"]
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("fault", "ends_as"), [(None, "success"), ("refusal", "error")])
+def test_its_messages_are_field_by_field_those_that_the_database_makes_of_the_course(
+    database: Database, stand_in: StandIn, psql: Psql, tmp_path: Path, fault: str | None, ends_as: str
+) -> None:
+    """Who reads them can't tell whether the database was there, and need not."""
+    if fault is not None:
+        stand_in.fault(fault, times=None)
+
+    async def work() -> list[Publication]:
+        async with files_only(database, stand_in, tmp_path) as here:
+            await here.worker.take(here.delivery("first", topic="O'Neill's “कोशिका” %s"))
+            await here.until_acknowledged(1)
+        (course_id,) = await asyncio.to_thread(here.files.waiting)
+        assert await FilesImport(database, here.files).run(course_id) is Import.DONE
+        return here.broker.published
+
+    published = asyncio.run(work())
+    assert [sent.type for sent in published] == ["course.processing", f"course.{ends_as}"]
+    for sent, as_it_is in zip(published, ('{"status": "GENERATING"}', "{}"), strict=True):
+        psql.run(f"DELETE FROM outbox; SELECT put_status(jsonb_populate_record(c, '{as_it_is}')) FROM courses c")
+        row = psql.row("SELECT type, correlation_id, message_id, convert_from(body, 'UTF8') AS body FROM outbox")
+        assert (sent.type, sent.correlation_id) == (row["type"], row["correlation_id"])
+        if sent.type == "course.success":
+            assert sent.message_id == row["message_id"]
+        composed, by_the_database = json.loads(sent.body), json.loads(row["body"])
+        for message in (composed, by_the_database):
+            assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", message.pop("timestamp"))
+        if sent.type == "course.success":
+            assert (composed.pop("stored_in"), by_the_database.pop("stored_in")) == ("files", "database")
+        assert composed == by_the_database

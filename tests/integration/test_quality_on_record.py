@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from src.config import DatabaseSettings
 from src.domain.course import Claim
 from src.domain.errors import ErrorCode
-from src.domain.finding import Finding, soft
+from src.domain.finding import Finding, hard, soft
 from src.domain.lesson import Lesson
 from src.domain.outline import Outline
 from src.domain.quality_figures import LessonQuality, course_figures, findings_json
@@ -119,7 +119,7 @@ def random_quality(dice: random.Random) -> LessonQuality:
         wanted_grade=8,
         checks=checks,
         valid_keys=dice.randint(0, checks),
-        findings=(FOUND,) * dice.randint(0, 5),
+        findings=(hard("gate", "", "message"),) * dice.randint(0, 2) + (FOUND,) * dice.randint(0, 5),
     )
 
 
@@ -129,7 +129,7 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
     for _ in range(100):
         lessons = [random_quality(dice) for _ in range(dice.randint(0, 5))]
         sources = [dice.choice([["a.md"], ["a.md", "b.md"], []]) for _ in lessons]
-        findings = [FOUND] * dice.randint(0, 2)
+        findings = [dice.choice([FOUND, hard("leak", "title", "says TODO")]) for _ in range(dice.randint(0, 3))]
         statements = [
             "INSERT INTO courses (id, user_id, topic, title, grade_level, status, outline_findings) VALUES"
             f" ('{(course := uuid4())}', '{uuid4()}', 'T', 'T', 'G', 'READY', '{json.dumps(findings_json(findings))}')"

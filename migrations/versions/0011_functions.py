@@ -1,4 +1,4 @@
-"""outbox events: see sql/0011_outbox_events.sql."""
+"""functions: see sql/0011_functions.sql."""
 
 from migrations.script import run
 
@@ -7,8 +7,8 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    run("0011_outbox_events.sql")
+    run("0011_functions.sql")
 
 
 def downgrade() -> None:
-    run("0011_outbox_events.down.sql")
+    run("0011_functions.down.sql")

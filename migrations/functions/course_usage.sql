@@ -1,0 +1,17 @@
+-- What the model calls of a course took. The worker counts the same for courses that it writes with files only; a test
+-- compares the two. The cost of some calls alone would look too small: there is one where each call that took tokens
+-- has one.
+CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'calls', count(*),
+        'input_tokens', coalesce(sum(input_tokens), 0),
+        'cached_tokens', coalesce(sum(cached_tokens), 0),
+        'output_tokens', coalesce(sum(output_tokens), 0),
+        'cost', CASE WHEN NOT bool_or(cost IS NULL AND input_tokens + output_tokens > 0) THEN sum(cost) END
+    )
+    FROM model_calls
+    WHERE course_id = course
+$$;

@@ -1,0 +1,21 @@
+-- `courses.status` as a control surface: what a course that is deleted leaves behind.
+-- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    -- Who waits for the result of a course that is deleted while it is open must hear of it.
+    IF EXISTS (SELECT FROM generation_queue WHERE course_id = OLD.id) THEN
+        OLD.status := 'FAILED';
+        OLD.error_code := 'cancelled';
+        OLD.error_message := 'The course was deleted';
+        PERFORM put_status(OLD);
+    END IF;
+    DELETE FROM outbox WHERE course_id = OLD.id AND published_at IS NOT NULL;
+    RETURN OLD;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_follow_delete BEFORE DELETE ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_follow_delete();

@@ -1,0 +1,19 @@
+-- Fills `courses.slug`; one that was given stays, and links to a finished course stay good.
+CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
+        NEW.slug := OLD.slug;  -- links to a finished course stay good
+    ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
+        NEW.slug := course_slug(NEW.title, NEW.id);
+    ELSE
+        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON public.courses
+    FOR EACH ROW EXECUTE FUNCTION public.courses_set_slug();

@@ -1,0 +1,7 @@
+-- Whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says the
+-- same; a test compares the two.
+CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
+$$;

@@ -1,0 +1,7 @@
+-- A figure of a `quality` as a whole number; NULL where it is none.
+CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT CASE WHEN public.quality_figure(quality, name) BETWEEN -2147483648 AND 2147483647
+                THEN public.quality_figure(quality, name)::int END
+$$;

@@ -1,0 +1,18 @@
+-- No program has to keep `updated_at` itself.
+CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+
+-- Writing the mirror doesn't change the course.
+CREATE OR REPLACE TRIGGER courses_touch BEFORE UPDATE ON public.courses
+    FOR EACH ROW WHEN (NEW.mirrored_at IS NOT DISTINCT FROM OLD.mirrored_at)
+    EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lessons_touch BEFORE UPDATE ON public.lessons
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+CREATE OR REPLACE TRIGGER lesson_bodies_touch BEFORE UPDATE ON public.lesson_bodies
+    FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
