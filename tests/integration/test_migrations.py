@@ -78,11 +78,12 @@ def states(postgres: LocalPostgres) -> States:
 
 
 def columns(psql: Psql) -> dict[str, list[str]]:
-    """The columns of every table but Alembic's own."""
+    """The columns of every table but those that say which schema it is."""
     found = psql.rows(
         "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) AS names"
         " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
-        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version' GROUP BY 1"
+        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        " AND table_name NOT IN ('alembic_version', 'schema_functions') GROUP BY 1"
     )
     return {row["table_name"]: row["names"] for row in found}
 

@@ -8,7 +8,7 @@ import pytest
 
 from src.operations.migrations import ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("migrations/**/*.md")])
 MOST_BYTES = 8192
 """What a newcomer reads in one go."""
 FOLDERS = ("benchmarks", "docs", "examples", "samples", "scripts", "src", "tests")
