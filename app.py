@@ -8,13 +8,15 @@ import itertools
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from types import FrameType
 
 import structlog
 import typer
 
-from src.config import Settings, ignored_settings
+from src.config import COURSES, Settings, ignored_settings
 from src.domain.errors import OperatorError, StartError
 from src.domain.redaction import Redactor
 from src.operations.commands import commands
@@ -22,12 +24,15 @@ from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
 from src.services.crash_points import arm
+from src.services.part import Engine, Part, load_slice
 from src.worker import Worker
 
 _log = structlog.get_logger("app")
 
 
-async def _serve(settings: Settings, redact: Redactor, metrics: Metrics) -> None:
+async def _serve(
+    settings: Settings, redact: Redactor, metrics: Metrics, slices: Sequence[Callable[[Engine], Part]]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = itertools.count()
@@ -41,10 +46,10 @@ async def _serve(settings: Settings, redact: Redactor, metrics: Metrics) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
 
-    worker = Worker(settings, redact)
+    worker = Worker(settings, redact, slices)
 
     async def metrics_page() -> bytes:
-        return metrics.page(worker.readiness(), await worker.gauges())
+        return metrics.page(worker.readiness(), await worker.gauges(), worker.gauge_descriptions)
 
     health = HealthServer(settings.health_port, worker.readiness, metrics_page) if settings.health_port else None
     if health is not None:
@@ -77,13 +82,16 @@ def run(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = Settings()
-    redact = Redactor(settings.secrets)
+    slices = [load_slice(role) for role in sorted(settings.roles - {COURSES})]
+    own_settings = [each.read_settings() for each in slices]
+    redact = Redactor([*settings.secrets, *(secret for own in own_settings for secret in own.secrets)])
     metrics = Metrics()
     configure_logging(settings, redact, metrics)
     for name, instead in ignored_settings().items():
         _log.warning("a setting of an earlier version is ignored", action="setting_ignored", setting=name, do=instead)
     arm(os.environ.get("CRASH_AT", ""))
-    asyncio.run(_serve(settings, redact, metrics))
+    parts = [partial(each.part, own) for each, own in zip(slices, own_settings, strict=True)]
+    asyncio.run(_serve(settings, redact, metrics, parts))
 
 
 def main() -> None:

@@ -3,48 +3,33 @@
 import asyncio
 import gc
 import os
-from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from src import __version__
-from src.config import Settings
-from src.consumers.course_worker import CourseWorker
+from src.config import COURSES, Settings
+from src.consumers.course_writing import CourseWriting
+from src.consumers.courses import Courses
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.files_attempt import FilesAttempt
-from src.consumers.files_only import FilesOnlyWorker
-from src.consumers.generation_consumer import GenerationConsumer
-from src.consumers.heartbeat import Heartbeat
-from src.consumers.mirror_keeper import MirrorKeeper
-from src.consumers.model_breaker import ModelBreaker
+from src.consumers.files_only_part import FilesOnly
+from src.consumers.heartbeat import Heartbeat, Leases
 from src.consumers.process_state import ProcessState, Slots
 from src.consumers.pruner import Pruner
-from src.consumers.reconciler import Reconciler
 from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
 from src.domain.redaction import Redactor
 from src.operations.migrations import head_revision
-from src.services.broker.announcer import Announcer
 from src.services.broker.consumer import QueueConsumer
-from src.services.broker.progress import ProgressReporter
 from src.services.broker.publisher import Publisher
-from src.services.course_generator import CourseGenerator, CourseRecord
+from src.services.database.backlog import backlog
 from src.services.database.connection import Database
-from src.services.database.course_store import CourseStore
-from src.services.database.intake import Intake
 from src.services.database.outbox import Outbox
 from src.services.database.worker_registry import WorkerIdentity, WorkerRegistry
-from src.services.files.importer import FilesImport
-from src.services.files.mirror import Mirror
-from src.services.files.store import FilesStore
-from src.services.model.language_model import OpenAIModel
-from src.services.model.server import ModelServer
-from src.services.sources.embeddings import Embedder
-from src.services.sources.library import SourceLibrary
-from src.services.sources.search import SearchWhileAway, SourceSearch
-from src.services.sources.vector_store import VectorStoreSearch
+from src.services.part import Engine, Part
+from src.services.wakeups import WakeUps
 
 _log = structlog.get_logger(__name__)
 
@@ -55,70 +40,42 @@ _BACKLOG_SECONDS = 2.0
 
 
 class Worker:
-    """One process: all of its parts, and the order in which they start and stop."""
+    """One process: what every role needs (database, heartbeat, outbox), and the parts of its roles."""
 
-    def __init__(self, settings: Settings, redact: Redactor) -> None:
-        """Connects to nothing yet. Call it from the event loop."""
+    def __init__(self, settings: Settings, redact: Redactor, slices: Sequence[Callable[[Engine], Part]] = ()) -> None:
+        """Connects to nothing yet. Call it from the event loop. `slices` make the parts of their roles."""
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
         self._settings = settings
         self._joined = False
-        self._model_server = ModelServer(settings.openai)
-        self._breaker = ModelBreaker(self._model_server.brake)
-        state = self._state = ProcessState(Slots(settings.worker.slots), self._breaker)
-
         self._database = Database(settings.database)
         self._heart = Database(settings.database.model_copy(update={"pool_size": 1, "max_overflow": 0}), "heartbeat")
         self._registry = WorkerRegistry(self._database, self._heart, identity)
-        self._store, outbox = CourseStore(self._database), Outbox(self._database, identity.id)
-        self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, state.wakeups)
-        self._rescuer = Rescuer(self._registry, settings.worker, settings.course, state.wakeups)
-        self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
+        wakeups, self._leases = WakeUps(), Leases()
+        self._publisher = Publisher(settings.rabbitmq, on_connected=wakeups.messages_waiting.ring)
+        engine = self._engine = Engine(
+            self._database, self._publisher, settings.rabbitmq, redact, wakeups, asyncio.Event()
+        )
 
-        self._publisher = Publisher(settings.rabbitmq, on_connected=state.wakeups.messages_waiting.ring)
+        outbox = Outbox(self._database, identity.id)
         self._relay = ResultRelay(
             outbox, self._publisher, settings.rabbitmq, settings.worker.poll, settings.worker.lease
         )
+        self._heartbeat = Heartbeat(self._registry, settings.worker, self._leases, wakeups)
+        self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, wakeups)
+        self._rescuer = Rescuer(self._registry, settings.worker, settings.course, wakeups)
+        self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
+        wakeups.messages_waiting.subscribe(self._relay.wake)
+        wakeups.database_back.subscribe(self._relay.wake)
 
-        mirror = Mirror(settings.output_dir if settings.files else None)
-        self._mirror_keeper = MirrorKeeper(self._store, mirror)
-        self._files = FilesStore(settings.output_dir)
-        importer = FilesImport(self._database, self._files)
-        self._reconciler = Reconciler(self._files, importer, self._watch)
-
-        self._reviews = ThreadPoolExecutor(1, thread_name_prefix="review")
-        generator, generator_while_away = self._generators(redact)
-        self._course_worker = CourseWorker(
-            identity.id, generator, self._store, mirror, self._mirror_keeper, redact, settings, state
-        )
-        self._heartbeat = Heartbeat(
-            self._registry,
-            settings.worker,
-            state.leases,
-            held=self._course_worker.held_leases,
-            on_lost=self._course_worker.leases_lost,
-            wakeups=state.wakeups,
-        )
-        # At least as many messages are taken ahead as there are slots for courses that are written with files only.
-        prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
-        queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
-        attempt = FilesAttempt(generator_while_away, self._files, mirror, self._breaker, redact, settings.course)
-        announcer = Announcer(self._publisher, settings.rabbitmq)
-        self._files_only = FilesOnlyWorker(
-            attempt, self._files, importer, announcer, self._watch, queue.put_back, settings, state
-        )
-        files_only = self._files_only if settings.files else None
-        self._consumer = GenerationConsumer(
-            Intake(self._database), queue, self._watch, files_only, settings.max_lessons, state
-        )
-        self._subscribe()
+        self._writing = CourseWriting(settings, engine, self._watch) if COURSES in settings.roles else None
+        self._parts: list[Part] = []
+        if self._writing is not None:
+            self._parts += self._course_parts(self._writing, identity.id)
+        self._parts += [make(engine) for make in slices]
 
     async def start(self) -> None:
         """Waits for the database, then starts every part. Parts that need the broker wait for it by themselves."""
-        if not self._settings.openai.configured:
-            self._breaker.disable("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
         self._publisher.start()
-        if self._settings.files:
-            await self._files_only.start()
         await self._watch.until_usable()
         self._joined = True
         await self._watch.start()
@@ -126,30 +83,25 @@ class Worker:
         await self._relay.start()
         await self._rescuer.start()
         await self._pruner.start()
-        await self._mirror_keeper.start()
-        if self._settings.files:
-            await self._reconciler.start()
-        await self._course_worker.start()
         # What was imported stays for good: without it, a full collection doesn't hold up every course for 0.1 s.
         gc.collect()
         gc.freeze()
-        # Last, so that what it accepts finds somebody to work on it.
-        await self._consumer.start()
+        for part in self._parts:
+            await part.start()
         _log.info("the worker has started", action="worker_started", version=__version__, pid=os.getpid())
 
     async def stop(self) -> None:
         """Stops every part, in an order in which each still has what it needs to end its work well."""
         # From this moment on no course is claimed, and no new question asked.
-        self._state.shutdown.set()
-        self._model_server.stop()
+        self._engine.shutdown.set()
+        if self._writing is not None:
+            self._writing.stop()
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
-        # Nothing new comes in, while lessons finish: these need database, model and heartbeat.
-        await asyncio.gather(self._consumer.stop(), self._course_worker.stop(), self._files_only.stop())
+        # While parts end their work they need database, publisher, relay and heartbeat.
+        await asyncio.gather(*(part.stop() for part in self._parts))
         await self._watch.stop()
-        await self._reconciler.stop()
         await self._rescuer.stop()
         await self._pruner.stop()
-        await self._mirror_keeper.stop()
         if self._joined:
             await self._publish_the_last()
         await asyncio.to_thread(self._publisher.stop)
@@ -161,89 +113,62 @@ class Worker:
 
     async def close(self) -> None:
         """Closes what has no work of its own."""
-        await self._model_server.close()
-        self._reviews.shutdown(cancel_futures=True)
+        if self._writing is not None:
+            await self._writing.close()
         self._heart.dispose()
         self._database.dispose()
 
     def readiness(self) -> dict[str, bool]:
-        """What the worker needs, and whether it is there."""
-        return {
-            "database": self._state.leases.proven and self._watch.present,
-            "broker_consumer": self._consumer.connected,
+        """Returns what the worker and its parts need, and whether it is there."""
+        ready = {
+            "database": self._leases.proven and self._watch.present,
             "broker_publisher": self._publisher.connected,
-            "model": not self._breaker.tripped,
         }
+        for part in self._parts:
+            ready |= part.readiness()
+        return ready
+
+    @property
+    def gauge_descriptions(self) -> dict[str, str]:
+        """What the parts' own gauges say."""
+        return {name: said for part in self._parts for name, said in part.gauge_descriptions.items()}
 
     async def gauges(self) -> dict[str, float]:
-        """How things are now, by the names in `src.operations.metrics`; without the backlog where that can't be had."""
-        own = {
-            "slots": self._settings.worker.slots,
-            "slots_in_use": self._state.slots.in_use,
-            "model_calls_limit": self._model_server.brake.limit,
-            "model_calls_open": self._model_server.brake.open_calls,
-            "model_paused_seconds": self._model_server.brake.paused_for,
-            "publishing_seconds": self._publisher.publishing_for,
-            "imports_waiting": len(await asyncio.to_thread(self._files.waiting)) if self._settings.files else 0,
-        }
+        """Returns how things are now, by the names in `src.operations.metrics` and `gauge_descriptions`.
+
+        What can't be had is left out, such as the backlog while the database is away.
+        """
+        found: dict[str, float] = {"publishing_seconds": self._publisher.publishing_for}
+        for part in self._parts:
+            try:
+                found |= await part.gauges()
+            except Exception as error:  # telemetry never breaks work
+                _log.warning("a part can't be measured", action="gauges_failed", part=part.name, error=repr(error))
+        return {**found, **await self._backlog()}
+
+    async def _backlog(self) -> Mapping[str, float]:
         if not self._watch.present:
-            return own
+            return {}
         try:
             async with asyncio.timeout(_BACKLOG_SECONDS):
-                return {**own, **await self._store.backlog()}
+                return await backlog(self._database)
         except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
-            return own
+            return {}
 
-    def _generators(self, redact: Redactor) -> tuple[CourseGenerator, CourseGenerator]:
-        """Makes those of courses in the database, and of courses with files only."""
-        settings = self._settings
-        model = OpenAIModel(self._model_server, settings.openai, redact)
-        progress = ProgressReporter(self._publisher, settings.rabbitmq).report
-
-        def generator(record: CourseRecord, search: SourceSearch) -> CourseGenerator:
-            return CourseGenerator(
-                model,
-                search,
-                record,
-                progress,
-                settings.max_lessons,
-                settings.max_course_tokens,
-                settings.grounding,
-                self._reviews,
-            )
-
-        search, search_while_away = self._source_searches()
-        return generator(self._store, search), generator(self._files, search_while_away)
-
-    def _source_searches(self) -> tuple[SourceSearch, SourceSearch]:
-        """Makes those for courses in the database, and for courses with files only."""
-        openai = self._settings.openai
-        if openai.vector_store_id is not None:
-            store = VectorStoreSearch(self._model_server, openai.vector_store_id)
-            return store, store
-        embedder = (
-            Embedder(self._model_server, openai.embedding_model, openai.price_embedding)
-            if openai.embedding_model
-            else None
-        )
-        library = SourceLibrary(self._database, embedder)
-        required = self._settings.grounding == "required"
-        return library, SearchWhileAway(library, lambda: not self._watch.present, required=required)
-
-    def _subscribe(self) -> None:
-        """Says who acts on what."""
-        wakeups = self._state.wakeups
-        wakeups.courses_waiting.subscribe(self._course_worker.wake)
-        wakeups.messages_waiting.subscribe(self._relay.wake)
-        wakeups.imports_waiting.subscribe(self._reconciler.wake)
-        for waits_for_it in (self._course_worker, self._relay, self._files_only, self._reconciler):
-            wakeups.database_back.subscribe(waits_for_it.wake)
-        if self._settings.files:
-            wakeups.database_lost.subscribe(self._go_on_with_files)
-
-    def _go_on_with_files(self) -> None:
-        _log.warning("requests are written with files only from now on", action="files_only")
-        self._consumer.begin()
+    def _course_parts(self, writing: CourseWriting, worker_id: UUID) -> list[Part]:
+        """Makes the parts that write courses: with the database, and with files only if these are on."""
+        settings, engine, watch = self._settings, self._engine, self._watch
+        slots = Slots(settings.worker.slots)
+        state = ProcessState(slots, writing.breaker, self._leases, engine.shutdown, engine.wakeups)
+        # At least as many messages are taken ahead as there are slots for courses that are written with files only.
+        prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
+        queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
+        if not settings.files:
+            return [Courses(settings, engine.database, state, writing, watch, worker_id, queue, None)]
+        # It hears first that the database is lost.
+        files_only = FilesOnly(settings, engine, state, writing, watch, queue)
+        courses = Courses(settings, engine.database, state, writing, watch, worker_id, queue, files_only.worker)
+        return [files_only, courses]
 
     async def _publish_the_last(self) -> None:
         try:

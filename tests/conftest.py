@@ -3,6 +3,7 @@
 import gc
 import ipaddress
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -55,6 +56,10 @@ def _is_local(host: object) -> bool:
 def pytest_configure() -> None:
     """Cuts this process off from the network, and from the settings of whoever runs the tests."""
     sys.addaudithook(_refuse_to_leave_this_machine)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            # In the background, or under `nohup`. What tests start would ignore it too; a handler isn't inherited.
+            signal.signal(number, lambda *_: None)
     prefixes = (
         "OPENAI_",
         "RABBITMQ_",

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from src.devtools.local_postgres import LocalPostgres
+from src.domain.course import Claim
+from src.domain.request import IdentifiedRequest
+from src.services.files.store import FilesStore
 from tests.conftest import Workers
 from tests.worker_process import WorkerProcess
 
@@ -13,6 +16,13 @@ def without_database(workers: Workers, settings: dict[str, str], postgres: Local
     worker = workers.launch(**settings)
     worker.wait_for("files_only")
     return worker
+
+
+async def begun(files: FilesStore, request: IdentifiedRequest, body: bytes = b"{}") -> Claim:
+    """An attempt at a course that has no result yet and that nobody else has."""
+    claim = await files.begin(request, body)
+    assert isinstance(claim, Claim)
+    return claim
 
 
 def unimported(tmp_path: Path) -> list[Path]:

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from src.domain.course import Claim
+from src.domain.course import Claim, Unusable
+from src.domain.request import DEFAULT_MAX_LESSONS
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.outbox import Outbox
@@ -32,7 +33,10 @@ class Peer:
         return set(self.registry.beat(patience=5))
 
     def claim(self, limit: int = 10, known: tuple[UUID, ...] = (), max_attempts: int = 3) -> list[Claim]:
-        return asyncio.run(self.store.claim(self.id, known, limit, max_attempts))
+        """The courses that it gets, each of which can be written."""
+        claims = asyncio.run(self.store.claim(self.id, known, limit, max_attempts, DEFAULT_MAX_LESSONS))
+        assert not any(isinstance(claim, Unusable) for claim in claims)
+        return [claim for claim in claims if isinstance(claim, Claim)]
 
     def claim_one(self) -> Claim:
         (claim,) = self.claim(limit=1)

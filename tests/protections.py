@@ -150,9 +150,9 @@ PROTECTIONS = (
     Protection(
         "26",
         "a model that refuses everything stops claims",
-        "src/consumers/course_worker.py",
-        "                    self._breaker.trip(message)\n",
-        "                    pass\n",
+        "src/consumers/attempt.py",
+        "                self._breaker.trip(message)\n",
+        "                pass\n",
         "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
     ),
     Protection(
@@ -238,9 +238,9 @@ PROTECTIONS = (
     Protection(
         "49",
         "what a model says is cleaned of secrets before it is stored and sent",
-        "src/consumers/course_worker.py",
-        "message, reason = printable(self._redact(message)), printable(self._redact(detail or message))",
-        "message, reason = printable(message), printable(detail or message)",
+        "src/consumers/attempt.py",
+        "message, reason = printable(self._redact(end.message)), printable(self._redact(end.detail or end.message))",
+        "message, reason = printable(end.message), printable(end.detail or end.message)",
         "test_a_key_that_a_server_repeats_stays_out_of_rows_messages_and_logs",
     ),
     Protection(
@@ -250,6 +250,30 @@ PROTECTIONS = (
         "if not held:",
         "if False:",
         "test_a_lease_once_lost_never_writes_and_nothing_saved_or_ended_changes_by_itself",
+    ),
+    Protection(
+        "57",
+        "functions that are in force are not touched",
+        "src/operations/migrations.py",
+        'if on_record.get(row["name"]) != row["digest"]:',
+        "if True:",
+        "test_only_what_differs_from_the_record_is_applied",
+    ),
+    Protection(
+        "57",
+        "functions are applied at the newest revision and not before",
+        "src/operations/migrations.py",
+        "if revision != head_revision():",
+        "if False:",
+        "test_functions_are_applied_on_arrival_at_the_newest_revision_and_not_before",
+    ),
+    Protection(
+        "57",
+        "schema.sql leaves a database alone whose revision it doesn't know",
+        "schema.sql",
+        "newest program that works with this database.';\n        RETURN;\n",
+        "newest program that works with this database.';\n",
+        "test_the_program_of_before_changes_nothing_and_says_why",
     ),
     Protection(
         "60",

@@ -21,11 +21,12 @@ ALONE = {"OPENAI_ALLOW_REMOTE": "off"}
 class WorkerProcess:
     """`python app.py` with nothing of the caller's environment but `settings`."""
 
-    def __init__(self, settings: dict[str, str], folder: Path, *arguments: str) -> None:
-        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOG_FORMAT": "json", **ALONE, **mark()}
+    def __init__(self, settings: dict[str, str], folder: Path, *arguments: str, house: Path = ROOT) -> None:
+        """`house`: the project, or a copy of it."""
+        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(house), "LOG_FORMAT": "json", **ALONE, **mark()}
         # In a folder of the test's own: whoever runs the tests may have an .env in the project.
         self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), *arguments],
+            [sys.executable, str(house / "app.py"), *arguments],
             cwd=folder,
             env={**own, **settings},
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,4 @@
--- Back to the definitions of 0010. Those in migrations/functions don't differ from them yet: where one does, it follows here
--- as 0010 has it.
+-- A function that has changed since 0010 without a later revision is put back here as 0010 has it. So far none has.
 
 DROP TABLE IF EXISTS public.schema_functions;
 

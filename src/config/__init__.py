@@ -1,5 +1,6 @@
 """The settings: one typed, frozen `Settings`, which is checked when it is built."""
 
+from src.config.roles import COURSES, SLICES
 from src.config.settings import (
     CourseSettings,
     DatabaseSettings,
@@ -7,17 +8,23 @@ from src.config.settings import (
     RabbitMQSettings,
     Settings,
     SettingsError,
+    SliceSettings,
     WorkerSettings,
     ignored_settings,
+    read_group,
 )
 
 __all__ = [
+    "COURSES",
+    "SLICES",
     "CourseSettings",
     "DatabaseSettings",
     "OpenAISettings",
     "RabbitMQSettings",
     "Settings",
     "SettingsError",
+    "SliceSettings",
     "WorkerSettings",
     "ignored_settings",
+    "read_group",
 ]

@@ -6,7 +6,7 @@ in seconds.
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -14,17 +14,28 @@ from pydantic import (
     BeforeValidator,
     Field,
     FilePath,
+    SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from src.config.roles import COURSES, SLICES
 from src.domain.errors import OperatorError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 Name = Annotated[str, Field(min_length=1)]
+G = TypeVar("G", bound=BaseSettings)
+
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
@@ -166,6 +177,21 @@ class CourseSettings(BaseSettings):
     max_wait: Seconds = 86400
 
 
+class SliceSettings(BaseSettings):
+    """What a slice's own settings are a subclass of: `class LearningSettings(SliceSettings, env_prefix="LEARNING_")`.
+
+    They are read by `read_group`, only for the slice's role or its commands. A `SecretStr` is never shown.
+    """
+
+    model_config = _group("")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that the log and the stored messages are cleaned of."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
 _GONE = {"SOURCES_DIR": "import the folder once with `python app.py sources add`, then unset SOURCES_DIR"}
 """Settings of earlier versions, each with what to do instead."""
 
@@ -188,6 +214,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings
     worker: WorkerSettings
     course: CourseSettings
+    roles: Annotated[frozenset[str], NoDecode] = frozenset({COURSES})
     max_lessons: Annotated[int, Field(ge=1)] = 30
     max_course_tokens: Annotated[int, Field(ge=1)] | None = None
     grounding: Literal["required", "preferred", "off"] = "preferred"
@@ -203,9 +230,9 @@ class Settings(BaseSettings):
         for name, group in _GROUPS.items():
             if name not in given:
                 try:
-                    given[name] = group(_env_file=env_file)
-                except ValidationError as error:
-                    faults += _describe(error, group)
+                    given[name] = read_group(group, env_file)
+                except SettingsError as error:
+                    faults += error.faults
         try:
             super().__init__(_env_file=env_file, **given)
         except ValidationError as error:
@@ -222,6 +249,19 @@ class Settings(BaseSettings):
             if isinstance(source, EnvSettingsSource):
                 source.env_vars = {name: value for name, value in source.env_vars.items() if name not in _GROUPS}
         return super().settings_customise_sources(settings_cls, *args, **sources)
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, roles: Any) -> Any:
+        return {role.strip() for role in roles.split(",") if role.strip()} if isinstance(roles, str) else roles
+
+    @field_validator("roles")
+    @classmethod
+    def _known(cls, roles: frozenset[str]) -> frozenset[str]:
+        known = (COURSES, *SLICES)
+        if not roles or not roles <= set(known):
+            raise ValueError(f"give one or more of {', '.join(known)}, with commas between them")
+        return roles
 
     @model_validator(mode="after")
     def _limits_leave_room_for_what_they_limit(self) -> "Settings":
@@ -240,6 +280,14 @@ class Settings(BaseSettings):
         values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
         # Hiding a short or well-known password ("guest") would blot out ordinary words.
         return tuple(value for value in values if value and value != "guest" and len(value) >= 4)
+
+
+def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
+    """Returns the settings of one group. Raises `SettingsError` with every fault."""
+    try:
+        return group(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsError(_describe(error, group)) from None
 
 
 def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:

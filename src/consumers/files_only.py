@@ -10,12 +10,12 @@ import structlog
 
 from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
-from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt, status_message
+from src.consumers.delivered_request import delivered_request, reply_address
+from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt
 from src.consumers.process_state import ProcessState
-from src.domain.errors import CourseError, InvalidRequest, RequestIdConflict
+from src.consumers.refusals import Refusals
+from src.domain.errors import InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
-from src.domain.message import Message, refusal_messages, rejected_body
 from src.domain.request import IdentifiedRequest
 from src.services.broker.announcer import Announcer
 from src.services.broker.consumer import Delivery
@@ -23,6 +23,7 @@ from src.services.crash_points import crash_point
 from src.services.database.course_import import Import
 from src.services.duty import Duty
 from src.services.files.importer import FilesImport
+from src.services.files.results import result_status
 from src.services.files.store import FilesStore
 
 _log = structlog.get_logger(__name__)
@@ -47,10 +48,8 @@ class _Running:
     deliveries: list[Delivery]
     """The message that it was begun for, and others of the same request that came since."""
     task: asyncio.Task[None] = field(init=False)
-    announcing: asyncio.Task[bool] | None = None
-    """That it has begun is being said."""
     concluding: bool = False
-    """It is written, and waits for the broker alone."""
+    """It is written, and waits for the disk and the broker alone."""
 
 
 class FilesOnlyWorker(Duty):
@@ -67,28 +66,28 @@ class FilesOnlyWorker(Duty):
         importer: FilesImport,
         announcer: Announcer,
         watch: DatabaseWatch,
-        hand_back: Callable[[Delivery], None],
+        put_back: Callable[[Delivery], None],
         settings: Settings,
         state: ProcessState,
     ) -> None:
-        """`hand_back` gives a message to the ordinary intake."""
+        """`put_back` gives a message to the ordinary intake."""
         super().__init__(_INTERVAL)
         self._attempt = attempt
         self._files = files
         self._importer = importer
         self._announcer = announcer
         self._watch = watch
-        self._hand_back = hand_back
+        self._put_back = put_back
         self._settings = settings
         self._breaker = state.breaker
         self._accepted = state.accepted
         self._shutdown = state.shutdown
         self._wakeups = state.wakeups
-        self._slots = state.slots
-        self._slots.shared_with(lambda: self.slots_in_use)
+        self._process_slots = state.slots
+        self._process_slots.shared_with(lambda: self.slots_in_use)
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
-        self._refusals: set[asyncio.Task[None]] = set()
+        self._refusals = Refusals(announcer)
 
     @property
     def slots_in_use(self) -> int:
@@ -100,14 +99,9 @@ class FilesOnlyWorker(Duty):
         try:
             request = delivered_request(delivery, self._settings.max_lessons)
         except InvalidRequest as error:
-            # By itself: a queue that takes no answers now must not keep other requests waiting.
-            task = asyncio.create_task(self._refuse(delivery, error), name="refusal")
-            self._refusals.add(task)
-            task.add_done_callback(self._refusals.discard)
+            self._refusals.begin(delivery, error)
             return
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         self._waiting.append(_Waiting(delivery, known))
         self.wake()
 
@@ -116,11 +110,9 @@ class FilesOnlyWorker(Duty):
 
         A course that an earlier process has left on disk is imported first, so that intake finds it.
         """
-        known = await asyncio.to_thread(
-            self._files.recognised, request, delivery.body, redelivered=delivery.redelivered
-        )
+        known = await self._files.recognised(request, delivery.body, redelivered=delivery.redelivered)
         if known.course_id not in self._running:
-            if not self._files.has(known.course_id):
+            if not await self._files.has(known.course_id):
                 return False
             try:
                 if await self._importer.run(known.course_id) is not Import.BUSY:
@@ -148,10 +140,10 @@ class FilesOnlyWorker(Duty):
             elif running is not None or self._shutdown.is_set():
                 self._waiting.append(entry)
             elif self._watch.present:
-                self._hand_back(entry.delivery)
+                self._put_back(entry.delivery)
             elif entry.request.course_id in self._accepted:
                 self._waiting.append(entry)  # the database has its course, and how far that is
-            elif entry.due <= time.monotonic() and self._has_slot() and self._breaker.permits(1):
+            elif entry.due <= time.monotonic() and self._process_slots.free > 0 and self._breaker.permits(1):
                 self._start(entry)
             else:
                 self._waiting.append(entry)
@@ -159,17 +151,13 @@ class FilesOnlyWorker(Duty):
     async def stop(self) -> None:
         """Courses under way may finish within the grace time. Their messages go back to the queue else."""
         await super().stop()
-        for refusal in self._refusals:
-            refusal.cancel()
+        self._refusals.cancel()
         tasks = [running.task for running in self._running.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=self._settings.worker.grace)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_END_SECONDS)
-
-    def _has_slot(self) -> bool:
-        return self._slots.free > 0
 
     def _start(self, entry: _Waiting) -> None:
         self._breaker.claimed()
@@ -182,14 +170,12 @@ class FilesOnlyWorker(Duty):
         structlog.contextvars.bind_contextvars(course_id=str(request.course_id), request_id=request.request_id)
         delay = LOOK_AGAIN
 
-        def begun(message: Message) -> None:
-            running.announcing = asyncio.create_task(self._announcer.announce([message]))
+        def concluding() -> None:
+            running.concluding = True
 
         try:
-            ended = await self._attempt.run(request, running.deliveries[0].body, begun)
-            running.concluding = True
-            if running.announcing is not None:
-                await running.announcing
+            ended = await self._attempt.run(request, running.deliveries[0].body, concluding)
+            concluding()
             if isinstance(ended, StoredResult):
                 await self._conclude(running, ended)
                 delay = 0.0
@@ -197,16 +183,14 @@ class FilesOnlyWorker(Duty):
                 delay = ended
         except RequestIdConflict as error:
             while running.deliveries:
-                await self._refuse(running.deliveries[0], error)
+                await self._refusals.refuse(running.deliveries[0], error)
                 running.deliveries.pop(0)
             delay = 0.0
         except Exception:
             _log.exception("a course could not be written with files only", action="files_only_failed")
             delay = _RETRY
         finally:
-            if running.announcing is not None:
-                running.announcing.cancel()
-            await self._files.release(request.course_id)
+            await self._files.unlock(request.course_id)
             del self._running[request.course_id]
             # Also after the end: a message of the same request may have come since the last look.
             due = time.monotonic() + delay
@@ -215,7 +199,7 @@ class FilesOnlyWorker(Duty):
             self.wake()
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
-        message = status_message(result.message, result.message_id)
+        message = result_status(result)
         await self._announcer.announce([message])
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join until the last look
@@ -223,22 +207,3 @@ class FilesOnlyWorker(Duty):
             if (reply := reply_address(delivery)) is not None:
                 await self._announcer.announce([message.as_reply(reply)])
             delivery.acknowledge()
-
-    async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
-        """Answers a request that makes no course, as intake does through the outbox."""
-        request_id, user_id = delivered_identifiers(delivery)
-        messages = refusal_messages(error, request_id, user_id, reply_address(delivery))
-        if not isinstance(error, RequestIdConflict):
-            messages.append(rejected_body(error, delivery.body, request_id))
-        # Once its delivery is over it comes again, and is refused then.
-        if not await self._announcer.announce(messages, wanted=delivery.is_current):
-            return
-        delivery.acknowledge()
-        _log.warning(
-            "a request is refused",
-            action="request_refused",
-            request_id=request_id,
-            error_code=error.code.value,
-            error=str(error),
-            bytes=len(delivery.body),
-        )

@@ -18,11 +18,26 @@ _log = structlog.get_logger(__name__)
 _MARGIN = 0.9
 
 
-class LeaseProof:
-    """Whether this process can be sure that nobody has taken its courses. The heartbeat extends it."""
+class Leases:
+    """The leases that this process works under, and whether it can be sure that nobody has taken them.
+
+    The heartbeat extends the proof, and stops whoever holds a lease that is lost.
+    """
 
     def __init__(self) -> None:
         self._until = 0.0
+        self.held: frozenset[UUID] = frozenset()
+        """Replaced, never changed: the heartbeat reads it from its own thread."""
+        self._stops: list[Callable[[Collection[UUID]], None]] = []
+
+    def on_lost(self, stop: Callable[[Collection[UUID]], None]) -> None:
+        """Has `stop` called in the event loop with leases that are lost, or can't be proven any more."""
+        self._stops.append(stop)
+
+    def lost(self, leases: Collection[UUID]) -> None:
+        """Stops whoever works under `leases`. Call it from the event loop."""
+        for stop in self._stops:
+            stop(leases)
 
     @property
     def proven(self) -> bool:
@@ -44,19 +59,12 @@ class Heartbeat:
         self,
         registry: WorkerRegistry,
         config: WorkerSettings,
-        leases: LeaseProof,
-        held: Callable[[], Collection[UUID]],
-        on_lost: Callable[[Collection[UUID]], None],
+        leases: Leases,
         wakeups: WakeUps,
     ) -> None:
-        """`held`: the leases that slots work under, called from the thread. `on_lost` is called in the event loop when
-        leases are gone.
-        """
         self._registry = registry
         self._config = config
         self._leases = leases
-        self._held = held
-        self._on_lost = on_lost
         self._wakeups = wakeups
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
@@ -86,7 +94,7 @@ class Heartbeat:
         self._ticked_at = time.monotonic()
         if self._was_proven and not self._leases.proven:
             _log.error("leases can't be proven any more; slots stop", action="lease_unproven")
-            self._on_lost(self._held())
+            self._leases.lost(self._leases.held)
         self._was_proven = self._leases.proven
 
     def beat(self) -> None:
@@ -95,7 +103,7 @@ class Heartbeat:
             _log.error("the event loop hangs; no heartbeat", action="loop_stalled")
             return
         # Taken before the query: a lease that is claimed in between is not missed.
-        before, held = time.monotonic(), frozenset(self._held())
+        before, held = time.monotonic(), self._leases.held
         try:
             lost = held - frozenset(self._registry.beat(patience=self._config.heartbeat))
         except Exception as error:
@@ -106,7 +114,7 @@ class Heartbeat:
         if not was_proven:
             self._wakeups.courses_waiting.ring()  # claims are possible (again)
         if lost:
-            self._loop.call_soon_threadsafe(self._on_lost, lost)
+            self._loop.call_soon_threadsafe(self._leases.lost, lost)
 
     async def _tick_on(self) -> None:
         while True:

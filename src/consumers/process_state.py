@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from src.consumers.accepted_courses import AcceptedCourses
-from src.consumers.heartbeat import LeaseProof
+from src.consumers.heartbeat import Leases
 from src.consumers.model_breaker import ModelBreaker
 from src.services.wakeups import WakeUps
 
@@ -41,8 +41,8 @@ class ProcessState:
 
     slots: Slots
     breaker: ModelBreaker
-    leases: LeaseProof = field(default_factory=LeaseProof)
-    accepted: AcceptedCourses = field(default_factory=AcceptedCourses)
+    leases: Leases = field(default_factory=Leases)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
     """Set before any part is stopped; no course is claimed and none begun after it."""
     wakeups: WakeUps = field(default_factory=WakeUps)
+    accepted: AcceptedCourses = field(default_factory=AcceptedCourses)

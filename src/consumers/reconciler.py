@@ -1,7 +1,5 @@
 """Imports what was written while the database was away."""
 
-import asyncio
-
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,7 +26,7 @@ class Reconciler(Duty):
 
     async def turn(self) -> None:
         """Imports each of them; one that can't be read holds up no other."""
-        for course_id in await asyncio.to_thread(self._files.waiting):
+        for course_id in await self._files.waiting():
             if self._stopping or not self._watch.present:
                 return
             try:

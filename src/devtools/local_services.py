@@ -1,4 +1,4 @@
-"""Private PostgreSQL and RabbitMQ for demos, development and tests; nothing is shared, and nothing installed.
+"""Private PostgreSQL and RabbitMQ for demos, development and tests, which need nothing shared and install nothing.
 
 Both listen on loopback only, on free ports, have passwords of their own, and keep everything in one folder.
 """

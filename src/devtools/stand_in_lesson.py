@@ -1,8 +1,8 @@
-"""Writes the stand-in's lessons extractively, from the sentences of the passages it is given. No I/O, no chance.
+"""Writes the stand-in's lessons extractively, from the sentences of the passages it is given.
 
 For demos, tests and benchmarks: what it writes is made of real sentences in a sensible order, each with its citation.
 That is more than random text and much less than a lesson. Without passages it writes labelled filler. It translates
-nothing.
+nothing, does no I/O, and leaves nothing to chance.
 """
 
 from collections import Counter
@@ -210,7 +210,7 @@ def _question(concept: str, sentence: Sentence, objective: int, say: Phrases) ->
 
 
 def _filler(concepts: Sequence[str], number: int, say: Phrases) -> Iterator[Sentence]:
-    """Yields sentences for a lesson without sources. Each says that it is filler, and none claims a fact."""
+    """Yields sentences for a lesson without sources, none of which claims a fact."""
     for place in range(26):
         concept = concepts[place % len(concepts)]
         drawn = hashed(f"{number}/{place}/{concept}")

@@ -1,6 +1,6 @@
-"""Writes the stand-in's outlines from the headings and the frequent nouns of its passages. No I/O, no chance.
+"""Writes the stand-in's outlines from the headings and the frequent nouns of its passages.
 
-Without passages it writes labelled filler. It translates nothing.
+Without passages it writes labelled filler. It translates nothing, does no I/O, and leaves nothing to chance.
 """
 
 from collections import Counter

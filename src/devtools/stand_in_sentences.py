@@ -63,7 +63,7 @@ def sentences_of(passages: Sequence[dict[str, Any]]) -> list[Sentence]:
 
 
 def sentences_about(sentences: Iterable[Sentence], concept: str) -> list[Sentence]:
-    """Returns those of `sentences` that share a content word with `concept`."""
+    """Returns those of `sentences` that share one of `topic_words` with `concept`."""
     wanted = topic_stems(concept)
     return [sentence for sentence in sentences if sentence.stems & wanted]
 

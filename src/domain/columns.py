@@ -1,6 +1,7 @@
 """Kinds of values that a column of PostgreSQL can hold; pydantic refuses all others."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -10,6 +11,8 @@ from pydantic import AfterValidator, Field, Strict
 T = TypeVar("T")
 
 _MOST_INT = 2**31 - 1
+# As JSON writes it; after another backslash the same letters are a text of their own.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def storable(value: T) -> T:
@@ -22,7 +25,7 @@ def storable(value: T) -> T:
         written.encode()
     except (TypeError, RecursionError) as error:
         raise ValueError("is no value of JSON") from error
-    if "\\u0000" in written:
+    if _NUL.search(written):
         raise ValueError("holds the character NUL")
     return value
 

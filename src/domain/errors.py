@@ -148,7 +148,14 @@ class LeaseLost(Interrupted):
 
 
 class SourcesAway(Interrupted):
-    """The library can't be searched, which says nothing about what is in it."""
+    """The library can't be searched, which says nothing about what is in it.
+
+    `retry_after`: in how many seconds to search again at the earliest, if that is known.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Stopping(Interrupted):

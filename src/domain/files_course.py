@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -28,6 +28,27 @@ class RequestEntry(BaseModel):
     body_hash: str | None
     received_at: AwareDatetime
     attempt: int
+    postponements: int = 0
+    """How often in a row the course was put off because the model or the sources were away."""
+    postponed_since: AwareDatetime | None = None
+    """When that began."""
+
+    def begun(self) -> Self:
+        """The entry with one more attempt."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+    def released(self, now: datetime, *, refund: bool, postponed: bool) -> Self:
+        """The entry after an attempt that led to no result; release_lease.sql does the same in the database."""
+        changes = {
+            "attempt": self.attempt - refund,
+            "postponements": self.postponements + 1 if postponed else 0,
+            "postponed_since": (self.postponed_since or now) if postponed else None,
+        }
+        return self.model_copy(update=changes)
+
+    def postponed_for(self, now: datetime) -> float:
+        """Seconds since the course was put off for the first of these times; 0 if it wasn't."""
+        return max(0.0, (now - self.postponed_since).total_seconds()) if self.postponed_since else 0.0
 
 
 class Calls(BaseModel):

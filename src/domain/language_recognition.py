@@ -8,9 +8,9 @@ from lingua import Language, LanguageDetector, LanguageDetectorBuilder
 from src.domain.language_tag import primary_subtag
 
 LEAST_CHARACTERS = 120
-"""The shortest text of which a language is told.
+"""The shortest text that is given to lingua, in characters.
 
-From this length on, the frequencies of three letters in a row tell languages apart well; they are all that is loaded of
+From this length on, the frequencies of three letters in a row tell languages apart well. They are all that is loaded of
 lingua's models.
 """
 _LEAST_LETTERS = 12

@@ -38,7 +38,7 @@ RecordCall = Callable[[ModelCall], None]
 
 
 def counted_tokens(usage: object, name: str) -> int:
-    """Returns the count that a server gave as `usage.<name>`; 0 if there is none, or none that can be."""
+    """Returns the count that a server gave as `usage.<name>`; 0 if it gave none, or an impossible one."""
     # Servers may leave counts out, or send anything; a course isn't lost over it.
     number = getattr(usage, name, None)
     return number if isinstance(number, int) and 0 <= number <= MOST_TOKENS else 0

@@ -114,6 +114,12 @@ class CourseRequest(CourseBrief):
     request_id: RequestId | None = None
     priority: Annotated[Priority | None, Field(description="Higher goes first")] = None
 
+    @property
+    def brief(self) -> CourseBrief:
+        """What the course should be about, without who asked for it."""
+        fields = self.model_dump(include=set(CourseBrief.model_fields))
+        return CourseBrief.checked(fields, max_lessons=self.num_lessons)
+
     @classmethod
     def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
         """Reads a message body; raises an `InvalidRequest` that names every wrong field."""

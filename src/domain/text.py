@@ -9,6 +9,8 @@ from pydantic import AfterValidator, StringConstraints
 _LINE_CHARACTERS = frozenset("\n\r\t")
 # All of Unicode category Cc, which no later version of Unicode changes.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# The same but for line ends and tabs, and the surrogates (category Cs).
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
@@ -23,6 +25,12 @@ def printable(text: str, most: int = 2000) -> str:
     """
     shown = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(map(_printable_character, shown))
+
+
+def cleaned(text: str) -> str:
+    """Returns the text with one kind of line end, and without what PostgreSQL or UTF-8 can't hold."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\N{SOFT HYPHEN}", "")
+    return _NO_TEXT.sub("", text)
 
 
 def _printable_character(character: str) -> str:

@@ -6,14 +6,31 @@ from typing import Annotated, Any, NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from src.config import Settings
+from src.config import SLICES, Settings
 from src.operations.source_commands import sources
 from src.services.database.connection import explained
+from src.services.part import is_installed, load_slice
 
 
 class _Commands(TyperGroup):
-    """Tells what an error of the database means, whichever command meets it."""
+    """Tells what an error of the database means, whichever command meets it, and imports slices that are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Returns the names of all commands; those of slices come last."""
+        return [*super().list_commands(ctx), *filter(is_installed, SLICES)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Returns a command; a slice's is imported now. Raises `StartError` if its folder is not there."""
+        if cmd_name not in SLICES:
+            return super().get_command(ctx, cmd_name)
+        own = load_slice(cmd_name).commands
+        if own is None:
+            return None
+        command = get_command(own)
+        command.name = cmd_name
+        return command
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command. Raises `DatabaseUnusable` instead of `DBAPIError`."""

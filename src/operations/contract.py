@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from src.config import RabbitMQSettings
+from src.config import SLICES, RabbitMQSettings
 from src.domain.request import MAX_BODY_BYTES, CourseRequest
 from src.domain.result import ProgressMessage, StatusMessage
+from src.services.part import is_installed, load_slice
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "contract"
 
@@ -28,6 +29,10 @@ def render_contract() -> dict[str, str]:
         "status": _json_schema(_serialized(StatusMessage), "status", "A status message about a request or its course"),
         "progress": _json_schema(_serialized(ProgressMessage), "progress", "A progress event; best effort"),
     }
+    for name in filter(is_installed, SLICES):
+        for message, model in load_slice(name).messages.items():
+            schema_name = f"{name}-{message}"
+            schemas[schema_name] = _json_schema(model.model_json_schema(), schema_name, f"{message}, of {name}")
     files = {f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
     return {**files, "asyncapi.json": _text(_asyncapi())}
 
@@ -41,7 +46,9 @@ def write_contract() -> None:
 
 def differing_files() -> list[str]:
     """Returns the names of the files that differ from what the models say."""
-    current = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
+    absent = tuple(f"{name}-" for name in SLICES if not is_installed(name))
+    files = (path for path in FOLDER.glob("*.json") if not path.name.startswith(absent))
+    current = {path.name: path.read_text(encoding="utf-8") for path in files}
     wanted = render_contract()
     return sorted(name for name in wanted.keys() | current.keys() if wanted.get(name) != current.get(name))
 

@@ -19,7 +19,6 @@ GAUGES = {
     "model_calls_open": "Calls to the model that are open",
     "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
     "model_paused_seconds": "For how long no call to the model will be opened, because it asked for a wait",
-    "imports_waiting": "Courses written with files only, finished or not, that are not in the database yet",
     "courses_waiting": "Courses in the queue of the database that are due and that nobody works on",
     "courses_later": "Courses in the queue of the database that are not due: put off, or paused",
     "courses_running": "Courses in the queue of the database that a worker works on",
@@ -41,6 +40,7 @@ class Metrics(Collector):
         self._registry.register(self)
         self._ready: Mapping[str, bool] = {}
         self._gauges: Mapping[str, float] = {}
+        self._descriptions: Mapping[str, str] = GAUGES
 
     def count(self, _logger: object, level: str, event: EventDict) -> EventDict:
         """Counts a log line by its action and level; returns it unchanged. This is a processor of structlog."""
@@ -48,12 +48,13 @@ class Metrics(Collector):
             self._events.labels(str(action), level).inc()
         return event
 
-    def page(self, ready: Mapping[str, bool], gauges: Mapping[str, float]) -> bytes:
+    def page(self, ready: Mapping[str, bool], gauges: Mapping[str, float], descriptions: Mapping[str, str]) -> bytes:
         """Returns the page that Prometheus reads.
 
-        `ready` says of each thing that the worker needs whether it is there; `gauges` has values by names of `GAUGES`.
+        `ready` says of each thing that the worker needs whether it is there; `gauges` has values by names of `GAUGES`,
+        or of `descriptions`, which are those of optional parts.
         """
-        self._ready, self._gauges = ready, gauges
+        self._ready, self._gauges, self._descriptions = ready, gauges, {**GAUGES, **descriptions}
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:
@@ -63,4 +64,4 @@ class Metrics(Collector):
             ready.add_metric([part], float(is_there))
         yield ready
         for name, value in self._gauges.items():
-            yield GaugeMetricFamily(_PREFIX + name, GAUGES[name], value)
+            yield GaugeMetricFamily(_PREFIX + name, self._descriptions[name], value)

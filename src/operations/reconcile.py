@@ -1,4 +1,4 @@
-"""`python app.py reconcile`: imports courses that were written with files only into the database."""
+"""`python app.py reconcile`: brings courses that were written with files only into the database."""
 
 import typer
 
@@ -24,7 +24,7 @@ async def reconcile(settings: Settings) -> int:
     database = Database(settings.database)
     files = FilesStore(settings.output_dir)
     importer = FilesImport(database, files)
-    waiting, failed = files.waiting(), False
+    waiting, failed = await files.waiting(), False
     try:
         for course_id in waiting:
             try:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Literal, Protocol, TypeVar
 
 import structlog
-from pydantic import ValidationError
 
 from src.domain.backoff import backoff
 from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
@@ -81,7 +80,6 @@ class _Work:
     """One attempt at one course, as far as it is."""
 
     claim: Claim
-    brief: CourseBrief
     budget: TokenBudget
     calls: list[ModelCall]
     """Those that no saved step has recorded yet."""
@@ -89,6 +87,10 @@ class _Work:
     texts: dict[int, Grams] = field(default_factory=dict)
     """Of the lessons that there are so far, by number, to tell when another one says the same. Only reviews, which go
     one after the other, read and write it: so of two lessons that say the same the second one is found out."""
+
+    @property
+    def brief(self) -> CourseBrief:
+        return self.claim.brief
 
     def reviewed(
         self, text: LessonText, plan: LessonPlan, passages: Sequence[Passage], origin: Origin, *, must_cite: bool
@@ -115,7 +117,6 @@ class CourseGenerator:
         sources: SourceSearch,
         record: CourseRecord,
         progress: Progress,
-        max_lessons: int,
         max_tokens: int | None,
         grounding: Grounding,
         reviews: Executor,
@@ -129,7 +130,6 @@ class CourseGenerator:
         self._sources = sources
         self._record = record
         self._progress = progress
-        self._max_lessons = max_lessons
         self._max_tokens = max_tokens
         self._grounding = grounding
         self._reviews = reviews
@@ -140,11 +140,8 @@ class CourseGenerator:
         `calls` gets the model calls that no saved step has recorded yet, also where this is cancelled.
         """
         try:
-            brief = CourseBrief.checked(claim.wanted, self._max_lessons)
-            budget = TokenBudget(self._max_tokens, claim.tokens)
-            work = _Work(claim, brief, budget, calls, set(claim.saved_lessons))
-            outline = await self._outline(work)
-            await self._lessons(work, outline)
+            work = _Work(claim, TokenBudget(self._max_tokens, claim.tokens), calls, set(claim.saved_lessons))
+            await self._lessons(work, claim.outline or await self._outline(work))
         except LeaseLost:
             return Lost()
         except Stopping:
@@ -159,8 +156,6 @@ class CourseGenerator:
         return Finished()
 
     async def _outline(self, work: _Work) -> Outline:
-        if saved := _saved_outline(work.claim, work.brief):
-            return saved
         passages = await self._found(work, None, work.calls, _OUTLINE_PASSAGES, work.brief.topic)
 
         async def review(outline: Outline, _model: str) -> Reviewed[Outline]:
@@ -172,7 +167,7 @@ class CourseGenerator:
         await self._record.save_outline(work.claim, outline, work.calls, reviewed.findings)
         work.calls.clear()
         _log.info("the outline is saved", action="outline_saved", lessons=len(outline.lessons))
-        self._progress(work.claim, outline, None, len(work.saved))
+        self._report(work, outline, None)
         return outline
 
     async def _lessons(self, work: _Work, outline: Outline) -> None:
@@ -215,7 +210,13 @@ class CourseGenerator:
             of=len(outline.lessons),
             findings=[finding.gate for finding in reviewed.findings],
         )
-        self._progress(work.claim, outline, plan.lesson_number, len(work.saved))
+        self._report(work, outline, plan.lesson_number)
+
+    def _report(self, work: _Work, outline: Outline, lesson_number: int | None) -> None:
+        try:
+            self._progress(work.claim, outline, lesson_number, len(work.saved))
+        except Exception as error:  # telemetry never breaks work
+            _log.warning("a step can't be reported", action="progress_failed", error=repr(error))
 
     def _question(
         self, work: _Work, outline: Outline, plan: LessonPlan, passages: Sequence[Passage]
@@ -267,19 +268,6 @@ class CourseGenerator:
         return NoSources(f"{wanted}; there are {', '.join(there)}" if there else f"{wanted}; the library names none")
 
 
-def _saved_outline(claim: Claim, brief: CourseBrief) -> Outline | None:
-    """The outline of an earlier attempt. One that doesn't fit (it may come with a plain INSERT) is written anew."""
-    if claim.outline is None:
-        return None
-    try:
-        outline = Outline.model_validate(claim.outline)
-    except ValidationError:
-        if claim.saved_lessons:
-            raise
-        return None
-    return outline if claim.saved_lessons or len(outline.lessons) == brief.num_lessons else None
-
-
 def _gravest(errors: Sequence[BaseException]) -> BaseException:
     """The one of several lessons' errors that decides how the attempt ends."""
     return min(errors, key=_gravity)
@@ -305,7 +293,7 @@ def _gravity(error: BaseException) -> int:
 
 def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed:
     delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
+    delay = min(max(delay, error.retry_after or 0), 3600.0)
     if isinstance(error, SourcesAway):
         return Postponed(str(error), delay, ErrorCode.INTERNAL)
-    delay = max(delay, error.retry_after or 0)
-    return Postponed(str(error), min(delay, 3600.0), access_denied=isinstance(error, ModelAccessDenied))
+    return Postponed(str(error), delay, access_denied=isinstance(error, ModelAccessDenied))

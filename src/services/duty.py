@@ -18,8 +18,13 @@ class Duty(ABC):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins with a turn."""
-        self._task = asyncio.create_task(self._run(), name=type(self).__name__)
+        """Begins with a turn, if it hasn't begun yet."""
+        self.begin()
+
+    def begin(self) -> None:
+        """See `start`. Call it from the event loop."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=type(self).__name__)
 
     async def stop(self) -> None:
         """Returns when the turn under way, if any, has ended."""

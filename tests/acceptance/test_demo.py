@@ -48,8 +48,6 @@ def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Where the tests run under `nohup`, what they start would ignore it too.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
 
 

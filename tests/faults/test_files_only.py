@@ -161,10 +161,16 @@ def test_a_model_that_is_away_too_keeps_the_message_until_either_is_back(
     brief_calls = {"OPENAI_TIMEOUT": "4", "OPENAI_DEADLINE": "4"}
     worker = without_database(workers, {**settings, **brief_calls}, own_postgres)
     upstream.request(user_id, num_lessons=2)
-    worker.wait_for("files_only_postponed")
-    assert worker.lines("files_only_ready") == []
+    worker.wait_for("course_released")
+    assert worker.lines("course_ready") == []
     own_postgres.start()
-    worker.wait_for("course_released")  # imported, claimed, and no better off
+    worker.wait_for("course_claimed")
+
+    def actions_since_the_claim() -> list[object]:
+        actions = [line.get("action") for line in worker.log]
+        return actions[actions.index("course_claimed") :]
+
+    eventually(lambda: "course_released" in actions_since_the_claim(), "it is imported, claimed, and no better off")
     stand_in.clear_faults()
     own_psql.run("UPDATE generation_queue SET run_after = now()")
     assert upstream.result().fields["stored_in"] == "database"

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from src.config import OpenAISettings
 from src.devtools.stand_in_sources import StandInSources
@@ -22,6 +23,7 @@ from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.redaction import Redactor
+from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredLesson, stored_lesson
 from src.services.course_generator import CourseGenerator, Grounding
 from src.services.model.language_model import OpenAIModel
@@ -34,16 +36,20 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 LANGUAGES = Path(__file__).parents[1] / "data" / "languages"
 
 
-def claim(**changes: Any) -> Claim:
-    wanted = {
-        "topic": "Cell Biology",
-        "grade_level": "Grade 8",
-        "num_lessons": 3,
-        "source_filter": None,
-        "language": "en",
-    }
-    wanted |= changes.pop("wanted", {})
-    fresh = Claim(uuid4(), uuid4(), 1, uuid4(), "r-1", wanted, None, frozenset(), 0, 0.0, 0)
+def claim(brief: dict[str, Any] | None = None, **changes: Any) -> Claim:
+    fresh = Claim(
+        course_id=uuid4(),
+        lease_id=uuid4(),
+        attempt=1,
+        user_id=uuid4(),
+        request_id="r-1",
+        saved_lessons=frozenset(),
+        postponements=0,
+        postponed_for=0.0,
+        tokens=0,
+        brief=CourseBrief(**{"topic": "Cell Biology", "num_lessons": 3, **(brief or {})}),
+        outline=None,
+    )
     return replace(fresh, **changes)
 
 
@@ -100,13 +106,30 @@ def generate(
         reviews = ThreadPoolExecutor(1)
         try:
             calls: list[ModelCall] = []
-            generator = CourseGenerator(model, search, memory, memory.note, 30, max_tokens, grounding, reviews)
+            generator = CourseGenerator(model, search, memory, memory.note, max_tokens, grounding, reviews)
             return await generator.generate(course, calls), calls
         finally:
             reviews.shutdown()
             await server.close()
 
     return asyncio.run(run())
+
+
+def test_a_course_is_written_also_if_nobody_can_be_told(stand_in: StandIn) -> None:
+    """Telemetry never breaks work."""
+
+    class Mute(Memory):
+        def note(self, claim: Claim, outline: Outline, lesson_number: int | None, done: int) -> None:
+            raise ConnectionError("no broker")
+
+    mute = Mute()
+    with structlog.testing.capture_logs() as logged:
+        outcome, _ = generate(stand_in, claim(), mute)
+    assert outcome == Finished()
+    assert sorted(mute.lessons) == [1, 2, 3]
+    assert [line["error"] for line in logged if line["action"] == "progress_failed"] == [
+        "ConnectionError('no broker')"
+    ] * 4
 
 
 @pytest.fixture
@@ -140,7 +163,7 @@ class TestAWholeCourse:
         for folder in ("wanted", "wanted-not"):
             (tmp_path / folder).mkdir()
             (tmp_path / folder / "cells.md").write_text("# Cells\n\n" + "Cells are the small units of all life. " * 5)
-        generate(stand_in, claim(wanted={"source_filter": "wanted"}), memory, StandInSources(tmp_path))
+        generate(stand_in, claim({"source_filter": "wanted"}), memory, StandInSources(tmp_path))
         assert {source for lesson in memory.lessons.values() for source in lesson.sources} == {"wanted/cells.md"}
 
     def test_what_all_lesson_prompts_begin_with_is_cached_from_the_second_on(
@@ -204,11 +227,11 @@ class TestGrounding:
         assert {stored_lesson(lesson).grounded for lesson in memory.lessons.values()} == {False}
 
     def test_off_looks_where_a_filter_names_some(self, stand_in: StandIn, memory: Memory) -> None:
-        generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), memory, grounding="off")
+        generate(stand_in, claim({"source_filter": "cell-biology"}), memory, grounding="off")
         assert {stored_lesson(lesson).grounded for lesson in memory.lessons.values()} == {True}
 
     def test_required_and_nothing_found_is_no_course(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(wanted={"topic": "Zzz"}), memory, grounding="required")
+        outcome, _ = generate(stand_in, claim({"topic": "Zzz"}), memory, grounding="required")
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
         assert outcome.message == (
             "topic: no source was found for it, and this worker's GROUNDING requires some; there are cell-biology"
@@ -249,7 +272,7 @@ class TestReview:
             fields = {"choices": [{"index": 0, "finish_reason": "stop", "message": twin}]}
             stand_in.fault("overwrite", lesson=2, fields=fields)
         # Lesson 1 was saved by an earlier attempt: it is read back to be compared with.
-        course = claim(outline=outline.model_dump(mode="json"), saved_lessons=frozenset({1, 3}))
+        course = claim(outline=outline, saved_lessons=frozenset({1, 3}))
         later = Memory(lessons={number: memory.lessons[number] for number in (1, 3)})
         outcome, left = generate(stand_in, course, later)
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
@@ -284,7 +307,7 @@ class TestReview:
         assert len(sent["checks"]) < len(text.checks)
 
     def test_findings_are_kept_with_what_they_were_found_in(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(wanted={"grade_level": "Kindergarten"}), memory)
+        outcome, _ = generate(stand_in, claim({"grade_level": "Kindergarten"}), memory)
         assert outcome == Finished()
         for lesson in memory.lessons.values():
             assert [finding.gate for finding in lesson.quality.findings] == ["readability"]
@@ -304,7 +327,7 @@ class TestReview:
         source = LANGUAGES / f"{language}.md"
         topic = source.read_text().partition("\n")[0].removeprefix("# ")
         wanted = {"topic": topic, "language": language, "num_lessons": 2, "source_filter": source.name}
-        outcome, _ = generate(stand_in, claim(wanted=wanted), memory, StandInSources(LANGUAGES))
+        outcome, _ = generate(stand_in, claim(wanted), memory, StandInSources(LANGUAGES))
         assert outcome == Finished()
         for lesson in memory.lessons.values():
             stored = stored_lesson(lesson)
@@ -315,7 +338,7 @@ class TestReview:
             assert {check.answer for check in lesson.text.checks if check.kind == "true_false"} <= {key}
 
     def test_a_model_that_writes_in_another_language_is_found_out(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(wanted={"language": "de"}), memory)  # the stand-in translates nothing
+        outcome, _ = generate(stand_in, claim({"language": "de"}), memory)  # the stand-in translates nothing
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
         assert "in English, not in German (de)" in outcome.message
 
@@ -325,7 +348,7 @@ class TestGoingOn:
         generate(stand_in, claim(), memory)
         outline = memory.outlines[0]
         later = Memory()
-        course = claim(outline=outline.model_dump(mode="json"), saved_lessons=frozenset({1, 3}))
+        course = claim(outline=outline, saved_lessons=frozenset({1, 3}))
         outcome, _ = generate(stand_in, course, later)
         assert outcome == Finished()
         assert list(later.lessons) == [2]
@@ -335,23 +358,15 @@ class TestGoingOn:
 
     def test_with_nothing_missing_the_model_is_not_called(self, stand_in: StandIn, memory: Memory) -> None:
         generate(stand_in, claim(), memory)
-        saved = memory.outlines[0].model_dump(mode="json")
+        saved = memory.outlines[0]
         outcome, _ = generate(stand_in, claim(outline=saved, saved_lessons=frozenset({1, 2, 3})), Memory())
         assert outcome == Finished()
         assert stand_in.stats()["calls"] == 4
 
-    @pytest.mark.parametrize("outline", [{"chapters": []}, {"title": "T", "description": "D", "lessons": []}])
-    def test_an_outline_that_does_not_fit_is_written_anew(
-        self, stand_in: StandIn, memory: Memory, outline: dict[str, Any]
-    ) -> None:
-        outcome, _ = generate(stand_in, claim(outline=outline), memory)
-        assert outcome == Finished()
-        assert len(memory.outlines) == 1
-
 
 class TestEndings:
     def test_no_sources_under_the_filter_fails_before_any_model_call(self, stand_in: StandIn, memory: Memory) -> None:
-        outcome, _ = generate(stand_in, claim(wanted={"source_filter": "chemistry/"}), memory)
+        outcome, _ = generate(stand_in, claim({"source_filter": "chemistry/"}), memory)
         assert isinstance(outcome, Failed)
         assert outcome.code is ErrorCode.NO_SOURCES
         assert "chemistry/" in outcome.message
@@ -361,7 +376,7 @@ class TestEndings:
     def test_a_filter_that_lets_nothing_through_is_told_what_there_is(
         self, stand_in: StandIn, memory: Memory, tmp_path: Path, folder: Path | None, named: str
     ) -> None:
-        wanted = claim(wanted={"source_filter": "x"})
+        wanted = claim({"source_filter": "x"})
         outcome, _ = generate(stand_in, wanted, memory, StandInSources(folder or tmp_path))
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
         assert "no source was found under 'x'" in outcome.message and named in outcome.message
@@ -373,7 +388,7 @@ class TestEndings:
             async def prefixes(self) -> list[str]:
                 raise ModelAccessDenied("no such route")
 
-        outcome, _ = generate(stand_in, claim(wanted={"source_filter": "x"}), memory, Silent(tmp_path))
+        outcome, _ = generate(stand_in, claim({"source_filter": "x"}), memory, Silent(tmp_path))
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.NO_SOURCES
 
     @pytest.mark.parametrize("away_at", ["outline", "lesson"])
@@ -389,22 +404,11 @@ class TestEndings:
     ) -> None:
         for library, is_away in ((_GoneAway(SAMPLES, 0), False), (StandInSources(SAMPLES), True)):
             search = SearchWhileAway(library, partial(bool, is_away), required=False)
-            outcome, _ = generate(stand_in, claim(wanted={"source_filter": "cell-biology"}), Memory(), search)
+            outcome, _ = generate(stand_in, claim({"source_filter": "cell-biology"}), Memory(), search)
             assert isinstance(outcome, Postponed) and outcome.code is ErrorCode.INTERNAL
             outcome, _ = generate(stand_in, claim(), memory, search)
             assert outcome == Finished()
             assert {lesson.sources for lesson in memory.lessons.values()} == {()}
-
-    @pytest.mark.parametrize(
-        "wanted", [{"num_lessons": 31}, {"num_lessons": -1}, {"topic": " "}, {"topic": "a\nb"}, {"language": "?"}]
-    )
-    def test_a_row_that_breaks_the_rules_is_an_invalid_request(
-        self, stand_in: StandIn, memory: Memory, wanted: dict[str, Any]
-    ) -> None:
-        outcome, _ = generate(stand_in, claim(wanted=wanted), memory)
-        assert isinstance(outcome, Failed) and outcome.code is ErrorCode.INVALID_REQUEST
-        assert next(iter(wanted)) in outcome.message
-        assert stand_in.stats()["calls"] == 0
 
     def test_one_refused_lesson_fails_the_course_but_the_others_are_kept(
         self, stand_in: StandIn, memory: Memory
@@ -483,7 +487,7 @@ class TestPromptInjection:
     def test_no_text_can_close_its_tag(self, stand_in: StandIn, memory: Memory, tmp_path: Path) -> None:
         (tmp_path / "attack.md").write_text(f"# Cells\n\n{self.ATTACK}\n\n" + "Cells are small units of life. " * 5)
         topic = self.ATTACK.replace("\n", " ")
-        outcome, _ = generate(stand_in, claim(wanted={"topic": topic}), memory, StandInSources(tmp_path))
+        outcome, _ = generate(stand_in, claim({"topic": topic}), memory, StandInSources(tmp_path))
         assert outcome == Finished()
         assert sorted(memory.lessons) == [1, 2, 3]
         assert set(stand_in.calls) == {f"{topic}/outline", *(f"{topic}/lesson {n}" for n in (1, 2, 3))}

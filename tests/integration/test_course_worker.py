@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from src.config import Settings
+from src.consumers.attempt import AttemptRunner
 from src.consumers.course_worker import CourseWorker
-from src.consumers.heartbeat import LeaseProof
+from src.consumers.heartbeat import Leases
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
@@ -30,7 +31,7 @@ class Generator:
         return Lost()
 
 
-class Proof(LeaseProof):
+class Proof(Leases):
     """Says each time what a test has laid down."""
 
     def __init__(self, *answers: bool) -> None:
@@ -51,15 +52,16 @@ def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but
     proof = Proof(True, False, True, True)  # before and after each of two claims
 
     async def take_two_turns() -> None:
+        breaker, settings, shutdown = ModelBreaker(ModelBrake(10, 1.0)), Settings(env_file=None), asyncio.Event()
         worker = CourseWorker(
             me.id,
-            cast(CourseGenerator, generator),
+            AttemptRunner(
+                cast(CourseGenerator, generator), me.store, mirror, breaker, Redactor(), settings.course, shutdown
+            ),
             me.store,
-            mirror,
             MirrorKeeper(me.store, mirror),
-            Redactor(),
-            Settings(env_file=None),
-            ProcessState(Slots(50), ModelBreaker(ModelBrake(10, 1.0)), proof),
+            settings,
+            ProcessState(Slots(50), breaker, proof),
         )
         await worker.turn()
         assert (worker.slots_in_use, generator.leases) == (0, [])

@@ -145,6 +145,19 @@ class TestCursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == {"statement_timeout": "0"}
 
+    def test_its_own_statements_find_the_tables_whatever_the_program_looks_up_first(
+        self, service: DatabaseService
+    ) -> None:
+        with service.get_cursor() as cursor:
+            cursor.execute("CREATE SCHEMA mine; CREATE TABLE mine.courses (id INT); SET search_path TO mine")
+        course_id = service.save_complete_course(USER, TestCompleteCourse().data())
+        found = service.get_course(course_id)
+        assert found is not None and found["status"] == "READY"
+        assert len(service.get_course_lessons(course_id)) == 1
+        with service.get_cursor() as cursor:  # and the program's own look-up is left as it was
+            cursor.execute("SELECT count(*) AS number FROM courses")
+            assert cursor.fetchone() == {"number": 0}
+
 
 class TestCompleteCourse:
     def data(self) -> dict[str, Any]:

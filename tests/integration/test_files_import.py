@@ -17,15 +17,15 @@ from src.consumers.reconciler import Reconciler
 from src.domain.course import Claim
 from src.domain.errors import RequestIdConflict
 from src.domain.files_course import FilesCourse, StoredResult
-from src.domain.outline import Outline
 from src.domain.quality_figures import course_figures
 from src.domain.result import SuccessMessage, message_id_of
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
 from src.services.database.intake import Intake
 from src.services.files.importer import FilesImport
-from src.services.files.store import FilesStore
+from src.services.files.store import FilesStore, NotBegun
 from src.services.wakeups import WakeUps
+from tests.files_only import begun
 from tests.integration.test_course_record import REQUEST, call, lesson, outline, request
 from tests.peers import Peer
 from tests.sql import Psql
@@ -42,8 +42,7 @@ def written(files: FilesStore, lessons: int = 2, *, ended: bool = True) -> Claim
     """A course of two lessons on disk, as far as `lessons` says."""
 
     async def write() -> Claim:
-        claim = await files.begin(request(), b"{}")
-        assert claim is not None
+        claim = await begun(files, request())
         await files.save_outline(claim, outline(), [call("outline", None)])
         for number in range(1, lessons + 1):
             await files.save_lesson(claim, lesson(number), [call("lesson", number)])
@@ -64,8 +63,8 @@ def written(files: FilesStore, lessons: int = 2, *, ended: bool = True) -> Claim
             result = StoredResult(
                 message=message, message_id=message_id_of(claim.course_id, "course.success"), ended_at=ENDED
             )
-            await files.save_result(claim, result)
-        await files.release(claim.course_id)
+            files._folder(claim.course_id).write("result.json", result)
+        await files.unlock(claim.course_id)
         return claim
 
     return asyncio.run(write())
@@ -100,7 +99,7 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
     assert psql.value("SELECT count(*) FROM generation_queue") == 0
     assert psql.value("SELECT array_agg(to_status ORDER BY id) FROM course_events") == ["QUEUED", "GENERATING", "READY"]
     assert "files only" in psql.value("SELECT reason FROM course_events LIMIT 1")
-    assert files.waiting() == []
+    assert asyncio.run(files.waiting()) == []
     assert imported(database, files) is Import.ABSENT
 
 
@@ -134,7 +133,7 @@ def test_a_course_that_somebody_has_begun_keeps_its_own(
     assert imported(database, files) is Import.KNOWN
     assert psql.row("SELECT status, outline_json FROM courses") == {"status": "GENERATING", "outline_json": None}
     assert str(psql.value("SELECT lease_id FROM generation_queue")) == str(claim.lease_id)
-    assert files.waiting() == []
+    assert asyncio.run(files.waiting()) == []
 
 
 def test_a_course_that_another_process_is_writing_is_left_alone(
@@ -144,9 +143,9 @@ def test_a_course_that_another_process_is_writing_is_left_alone(
     other = FilesStore(tmp_path)
     assert asyncio.run(other.lock(request().course_id))
     assert imported(database, files) is Import.BUSY
-    assert asyncio.run(files.begin(request(), b"{}")) is None
+    assert asyncio.run(files.begin(request(), b"{}")) is NotBegun.BUSY
     assert psql.value("SELECT count(*) FROM courses") == 0
-    asyncio.run(other.release(request().course_id))
+    asyncio.run(other.unlock(request().course_id))
     assert imported(database, files) is Import.DONE
 
 
@@ -155,7 +154,7 @@ def test_a_course_that_can_not_be_imported_stays_on_disk(database: Database, fil
     (tmp_path / ".files-only" / str(request().course_id) / "lesson-2.json").unlink()
     with pytest.raises(ValueError, match="not all of its lessons"):
         imported(database, files)
-    assert files.waiting() == [request().course_id]
+    assert asyncio.run(files.waiting()) == [request().course_id]
 
 
 def test_another_request_with_the_same_id_is_a_conflict_and_changes_nothing(files: FilesStore) -> None:
@@ -163,18 +162,21 @@ def test_another_request_with_the_same_id_is_a_conflict_and_changes_nothing(file
     other = request().model_copy(update={"topic": "Stars"})
     with pytest.raises(RequestIdConflict):
         asyncio.run(files.begin(other, b"{}"))
-    claim = asyncio.run(files.begin(request(), b"{}"))
-    assert claim is not None and claim.attempt == 2
+    assert asyncio.run(begun(files, request())).attempt == 2
 
 
 def test_a_request_without_id_is_recognised_only_when_it_comes_again(files: FilesStore) -> None:
     body = b'{"topic": "Cells"}'
     first = request().model_copy(update={"request_id": "made-up", "id_given": False})
-    asyncio.run(files.begin(first, body))
+    asyncio.run(begun(files, first, body))
     again = request().model_copy(update={"request_id": str(uuid4()), "id_given": False})
-    assert files.recognised(again, body, redelivered=True).request_id == "made-up"
-    assert files.recognised(again, body, redelivered=False).request_id == again.request_id
-    assert files.recognised(again, b"{}", redelivered=True).request_id == again.request_id
+
+    def recognised(body: bytes, *, redelivered: bool) -> str:
+        return asyncio.run(files.recognised(again, body, redelivered=redelivered)).request_id
+
+    assert recognised(body, redelivered=True) == "made-up"
+    assert recognised(body, redelivered=False) == again.request_id
+    assert recognised(b"{}", redelivered=True) == again.request_id
 
 
 def test_the_database_makes_the_same_id_for_a_success(
@@ -232,7 +234,7 @@ class TestLessonOfAnEarlierVersion:
             assert imported(database, files) is Import.DONE
         assert count_set_aside(logged) == 1
         claim = peer().claim_one()
-        assert claim.saved_lessons == {1} and Outline.model_validate(claim.outline) == outline()
+        assert claim.saved_lessons == {1} and claim.outline == outline()
         assert psql.value("SELECT count(*) FROM model_calls") == (2 if self.calls_are_lost else 3)
         assert psql.value("SELECT count(*) FROM outbox WHERE type = 'course.success'") == 0
 
@@ -243,9 +245,9 @@ class TestLessonOfAnEarlierVersion:
         before = {name: (folder / name).read_text() for name in ("outline.json", "lesson-1.json")}
 
         async def go_on() -> FilesCourse:
-            claim = await files.begin(request(), b"{}")
-            assert claim is not None and claim.attempt == 2
-            assert claim.saved_lessons == {1} and Outline.model_validate(claim.outline) == outline()
+            claim = await begun(files, request())
+            assert claim.attempt == 2
+            assert claim.saved_lessons == {1} and claim.outline == outline()
             assert (folder / "lesson-2.json.unreadable").exists() and not (folder / "lesson-2.json").exists()
             unfinished = await files.course(claim.course_id)
             assert unfinished is not None and unfinished.result is None and not unfinished.finished
@@ -271,7 +273,7 @@ class TestLessonOfAnEarlierVersion:
             await Reconciler(files, FilesImport(database, files), watch).turn()
 
         asyncio.run(look())
-        assert files.waiting() == []
+        assert asyncio.run(files.waiting()) == []
         assert psql.value("SELECT status FROM courses") == "QUEUED"
 
 
@@ -292,15 +294,12 @@ def test_a_course_whose_values_no_row_can_hold_keeps_no_other_from_being_importe
 
     async def write_and_import() -> None:
         for request_id, calls in (("r-odd", [odd]), ("r-good", [])):
-            claim = await files.begin(
-                REQUEST.model_copy(update={"request_id": request_id}).completed(None, None), b"{}"
-            )
-            assert claim is not None
+            claim = await begun(files, REQUEST.model_copy(update={"request_id": request_id}).completed(None, None))
             await files.save_outline(claim, outline(), calls)
-            await files.release(claim.course_id)
+            await files.unlock(claim.course_id)
         watch = DatabaseWatch(database, "0001", interval=1, wakeups=WakeUps())
         await Reconciler(files, FilesImport(database, files), watch).turn()
-        assert len(files.waiting()) == 1
+        assert len(await files.waiting()) == 1
 
     asyncio.run(write_and_import())
     assert psql.rows("SELECT request_id FROM courses") == [{"request_id": "r-good"}]
@@ -314,8 +313,7 @@ def test_a_disk_that_is_away_begins_no_course_and_is_waited_for_by_those_that_ar
         with pytest.raises(OSError, match="Not a directory"):
             await files.begin(request(), b"{}")
         (tmp_path / ".files-only").unlink()
-        claim = await files.begin(request(), b"{}")
-        assert claim is not None
+        claim = await begun(files, request())
         folder = tmp_path / ".files-only" / str(claim.course_id)
         folder.rename(tmp_path / "elsewhere")
         saving = asyncio.create_task(files.save_outline(claim, outline(), []))

@@ -7,20 +7,26 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 
-from src.config import OpenAISettings, Settings
+from src.config import OpenAISettings, Settings, WorkerSettings
+from src.consumers.attempt import AttemptRunner
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_request
 from src.consumers.files_attempt import FilesAttempt
 from src.consumers.files_only import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
+from src.domain.files_course import RequestEntry
 from src.domain.redaction import Redactor
+from src.domain.request import CourseRequest
 from src.services.broker import publisher
 from src.services.broker.announcer import Announcer
 from src.services.broker.consumer import Delivery
@@ -96,13 +102,29 @@ class Here:
                 await self.worker.turn()
                 await asyncio.sleep(0.01)
 
+    def entry(self, delivery: Delivery) -> RequestEntry | None:
+        """What is on disk of its request."""
+        return self.files._folder(delivered_request(delivery, 30).course_id).request()
+
+    def make_due(self) -> None:
+        """The time of what waits has come."""
+        for waiting in self.worker._waiting:
+            waiting.due = 0
+
     async def until_acknowledged(self, number: int) -> None:
         await self.until(lambda: len(self.acknowledged) >= number)
 
 
 @asynccontextmanager
-async def files_only(database: Database, stand_in: StandIn, folder: Path) -> AsyncIterator[Here]:
-    settings = Settings(env_file=None, openai=OpenAISettings(base_url=stand_in.base_url), output_dir=folder)
+async def files_only(
+    database: Database, stand_in: StandIn, folder: Path, grace: float = 25, **openai: Any
+) -> AsyncIterator[Here]:
+    settings = Settings(
+        env_file=None,
+        openai=OpenAISettings(base_url=stand_in.base_url, **openai),
+        worker=WorkerSettings(grace=grace),
+        output_dir=folder,
+    )
     server = ModelServer(settings.openai)
     model = OpenAIModel(server, settings.openai, Redactor())
     files, broker, watch = FilesStore(folder), Broker(), Watch()
@@ -110,18 +132,21 @@ async def files_only(database: Database, stand_in: StandIn, folder: Path) -> Asy
     handed_back: list[Delivery] = []
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
-    generator = CourseGenerator(model, search, files, lambda *_: None, 30, None, "preferred", reviews)
+    generator = CourseGenerator(model, search, files, lambda *_: None, None, "preferred", reviews)
+    announcer = Announcer(cast(Publisher, broker), settings.rabbitmq)
+    runner = AttemptRunner(generator, files, Mirror(folder), state.breaker, Redactor(), settings.course, state.shutdown)
     worker = FilesOnlyWorker(
-        FilesAttempt(generator, files, Mirror(folder), state.breaker, Redactor(), settings.course),
+        FilesAttempt(files, runner, announcer, state.shutdown),
         files,
         FilesImport(database, files),
-        Announcer(cast(Publisher, broker), settings.rabbitmq),
+        announcer,
         cast(DatabaseWatch, watch),
         handed_back.append,
         settings,
         state,
     )
     yield Here(worker, files, broker, watch, state, handed_back)
+    state.shutdown.set()
     await worker.stop()
     await server.close()
     reviews.shutdown()
@@ -134,15 +159,15 @@ def test_the_same_request_that_comes_while_its_course_is_put_away_is_answered_an
 
     async def work() -> None:
         async with files_only(database, stand_in, tmp_path) as here:
-            release = here.files.release
+            unlock = here.files.unlock
 
             async def comes_now(course_id: UUID) -> None:
-                here.files.release = release  # type: ignore[method-assign]
+                here.files.unlock = unlock  # type: ignore[method-assign]
                 await here.worker.take(here.delivery("second"))
                 await here.worker.turn()
-                await release(course_id)
+                await unlock(course_id)
 
-            here.files.release = comes_now  # type: ignore[method-assign]
+            here.files.unlock = comes_now  # type: ignore[method-assign]
             await here.worker.take(here.delivery("first"))
             await here.until_acknowledged(2)
             assert here.acknowledged == ["first", "second"]
@@ -184,7 +209,7 @@ def test_a_refusal_that_nobody_takes_is_left_to_the_next_delivery_of_its_message
             here.broker.takes = "course."
             await here.worker.take(here.delivery("again", b"not a request"))
             await here.until_acknowledged(1)
-            await here.until(lambda: not here.worker._refusals)
+            await here.until(lambda: not here.worker._refusals._tasks)
             assert here.acknowledged == ["again"]
             assert sorted(sent.type for sent in here.broker.published) == ["course.error", "course.rejected"]
 
@@ -264,7 +289,7 @@ def test_its_messages_are_field_by_field_those_that_the_database_makes_of_the_co
         async with files_only(database, stand_in, tmp_path) as here:
             await here.worker.take(here.delivery("first", topic="O'Neill's “कोशिका” %s"))
             await here.until_acknowledged(1)
-        (course_id,) = await asyncio.to_thread(here.files.waiting)
+        (course_id,) = await here.files.waiting()
         assert await FilesImport(database, here.files).run(course_id) is Import.DONE
         return here.broker.published
 
@@ -282,3 +307,91 @@ def test_its_messages_are_field_by_field_those_that_the_database_makes_of_the_co
         if sent.type == "course.success":
             assert (composed.pop("stored_in"), by_the_database.pop("stored_in")) == ("files", "database")
         assert composed == by_the_database
+
+
+@pytest.mark.parametrize(
+    ("away", "code", "says"),
+    [
+        ("the model", "model_unavailable", "the model"),
+        ("the sources", "internal", "the sources can't be searched"),
+    ],
+)
+def test_what_is_away_for_too_long_fails_a_course_as_it_does_with_the_database(
+    database: Database, stand_in: StandIn, tmp_path: Path, away: str, code: str, says: str
+) -> None:
+    """COURSE_MAX_WAIT, counted from the first time that the course was put off."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path, timeout=0.01, deadline=0.01) as here:
+            stand_in.fault("503", times=None)
+            course = here.delivery("waits", source_filter="biology/" if away == "the sources" else None)
+            await here.worker.take(course)
+
+            def is_put_off(times: int) -> bool:
+                entry = here.entry(course)
+                return entry is not None and (entry.attempt, entry.postponements) == (0, times)
+
+            for times in (1, 2):
+                here.make_due()
+                await here.until(partial(is_put_off, times))
+                await here.until(lambda: not here.worker._running)
+                assert here.acknowledged == []
+
+            folder, entry = here.files._folder(delivered_request(course, 30).course_id), here.entry(course)
+            assert entry is not None and entry.postponed_since is not None
+            yesterday = entry.postponed_since - timedelta(days=1)
+            folder.write("request.json", entry.model_copy(update={"postponed_since": yesterday}))
+            here.make_due()
+            await here.until_acknowledged(1)
+            failed = json.loads(here.broker.published[-1].body)
+            assert (failed["status"], failed["error_code"], failed["retryable"]) == ("error", code, True)
+            assert failed["message"].startswith(says)
+
+    asyncio.run(work())
+
+
+def test_a_stop_in_mid_course_waits_for_no_broker_and_costs_no_attempt(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """Fault 6."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path, grace=0) as here:
+            here.broker.takes = "nothing"
+            stand_in.fault("hold", lesson=1)
+            course = here.delivery("stopped")
+            await here.worker.take(course)
+            await here.worker.turn()
+            await asyncio.to_thread(stand_in.wait_until_held)
+            here.state.shutdown.set()
+            await here.worker.stop()
+            stand_in.release()
+            entry = here.entry(course)
+            assert entry is not None and entry.attempt == 0
+            assert here.worker._running == {} and here.acknowledged == []
+            assert await here.files.lock(delivered_request(course, 30).course_id)
+
+    asyncio.run(work())
+
+
+def test_a_disk_that_takes_no_course_is_waited_for_by_those_that_are_written(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    request = CourseRequest(user_id=USER, request_id="r-1", topic="Cells").completed(None, None)
+    folder, _ = Mirror(tmp_path).output_paths(request, request.course_id)
+    assert folder is not None
+    in_the_way = Path(folder)
+    in_the_way.write_text("no folder")
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            with structlog.testing.capture_logs() as logged:
+                await here.worker.take(here.delivery("written"))
+                await here.until(lambda: "files_waiting" in [line.get("action") for line in logged])
+            await asyncio.to_thread(in_the_way.unlink)
+            await here.until_acknowledged(1)
+            result = json.loads(here.broker.published[-1].body)
+            assert (result["status"], result["output_path"]) == ("success", folder)
+
+    asyncio.run(work())
+    assert stand_in.stats()["calls"] == 2

@@ -9,7 +9,7 @@ import pytest
 
 from src.config import WorkerSettings
 from src.consumers import heartbeat as heartbeat_module
-from src.consumers.heartbeat import Heartbeat, LeaseProof
+from src.consumers.heartbeat import Heartbeat, Leases
 from src.domain.course import Claim
 from src.services.database.worker_registry import WorkerRegistry
 from src.services.wakeups import WakeUps
@@ -32,15 +32,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 class Slots:
     """Stands for the course worker: holds leases and hears what becomes of them."""
 
-    leases: set[UUID] = field(default_factory=set)
     lost: list[set[UUID]] = field(default_factory=list)
     woken: int = 0
-    proof: LeaseProof = field(default_factory=LeaseProof)
+    leases: Leases = field(default_factory=Leases)
 
     def heartbeat(self, registry: WorkerRegistry, config: WorkerSettings = CONFIG) -> Heartbeat:
         wakeups = WakeUps()
         wakeups.courses_waiting.subscribe(self._wake)
-        return Heartbeat(registry, config, self.proof, lambda: frozenset(self.leases), self._lose, wakeups)
+        self.leases.on_lost(self._lose)
+        return Heartbeat(registry, config, self.leases, wakeups)
 
     def _lose(self, leases: Collection[UUID]) -> None:
         self.lost.append(set(leases))
@@ -61,7 +61,7 @@ class Scene:
 
     def play(self, story: Callable[["Scene"], None]) -> None:
         async def stage() -> None:
-            self.slots.leases.add(self.claim.lease_id)
+            self.slots.leases.held = frozenset({self.claim.lease_id})
             self.heartbeat = self.slots.heartbeat(self.worker.registry)
             story(self)
             await asyncio.sleep(0)  # callbacks of the thread arrive
@@ -87,9 +87,9 @@ def scene(psql: Psql, clock: Clock, peer: Callable[..., Peer], queue_course: Cal
 
 def test_before_the_first_beat_nothing_may_be_claimed(scene: Scene) -> None:
     def story(scene: Scene) -> None:
-        assert not scene.slots.proof.proven
+        assert not scene.slots.leases.proven
         scene.heartbeat.beat()
-        assert scene.slots.proof.proven
+        assert scene.slots.leases.proven
 
     scene.play(story)
     assert scene.slots.woken == 1
@@ -99,7 +99,7 @@ def test_while_it_beats_leases_stay_proven_and_nothing_is_lost(scene: Scene) -> 
     def story(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.pass_time(10 * CONFIG.lease)
-        assert scene.slots.proof.proven
+        assert scene.slots.leases.proven
 
     scene.play(story)
     assert scene.slots.lost == []
@@ -120,7 +120,7 @@ def test_a_course_claimed_during_a_beat_is_not_taken_for_lost(scene: Scene) -> N
 
     def claim_meanwhile(patience: float) -> Collection[UUID]:
         answer = ask(patience)
-        scene.slots.leases.add(UUID(int=1))
+        scene.slots.leases.held |= {UUID(int=1)}
         return answer
 
     scene.worker.registry.beat = claim_meanwhile  # type: ignore[method-assign]
@@ -133,10 +133,10 @@ def test_when_beats_fail_slots_stop_before_the_lease_ends(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.psql.run("ALTER TABLE workers RENAME TO gone")  # every beat fails from here on
         scene.pass_time(CONFIG.lease - 6)
-        assert scene.slots.proof.proven
+        assert scene.slots.leases.proven
         assert scene.slots.lost == []
         scene.pass_time(5)  # one second before the lease ends
-        assert not scene.slots.proof.proven
+        assert not scene.slots.leases.proven
 
     scene.play(story)
     assert scene.slots.lost == [{scene.claim.lease_id}]
@@ -146,9 +146,9 @@ def test_when_beats_succeed_again_claims_are_possible_again(scene: Scene) -> Non
     def story(scene: Scene) -> None:
         scene.heartbeat.beat()
         scene.pass_time(2 * CONFIG.lease, beats=False)
-        assert not scene.slots.proof.proven
+        assert not scene.slots.leases.proven
         scene.heartbeat.beat()
-        assert scene.slots.proof.proven
+        assert scene.slots.leases.proven
 
     scene.play(story)
     assert scene.slots.woken == 2
@@ -196,7 +196,7 @@ def test_once_it_has_started_the_worker_is_seen_and_may_claim(psql: Psql, peer: 
         slots = Slots()
         heartbeat = slots.heartbeat(worker.registry, WorkerSettings(heartbeat=10))
         await heartbeat.start()
-        proven = slots.proof.proven
+        proven = slots.leases.proven
         await heartbeat.stop()
         return proven
 

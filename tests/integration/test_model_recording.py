@@ -126,7 +126,7 @@ class TestReplay:
         self, gone: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with StandIn() as stand_in:
-            generate(stand_in, claim(wanted={"topic": "Volcanoes"}), Memory(), record_to=file)
+            generate(stand_in, claim({"topic": "Volcanoes"}), Memory(), record_to=file)
             first = record(stand_in, file)
         monkeypatch.setattr(model_recording, "_PATIENCE", 0.01)
         assert lessons(replay(gone, file)) == lessons(first)

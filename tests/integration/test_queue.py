@@ -66,7 +66,7 @@ class TestClaim:
         worker = peer()
         claim = worker.claim_one()
         assert (str(claim.course_id), claim.attempt, claim.saved_lessons) == (course_id, 1, frozenset())
-        assert claim.wanted["num_lessons"] == 2
+        assert claim.brief.num_lessons == 2
         row = psql.row("SELECT attempt, lease_id, lease_owner FROM generation_queue")
         assert row == {"attempt": 1, "lease_id": str(claim.lease_id), "lease_owner": str(worker.id)}
         assert psql.row("SELECT status, attempts FROM courses") == {"status": "GENERATING", "attempts": 1}
@@ -373,7 +373,7 @@ class TestRelease:
             saves = [asyncio.create_task(worker.store.save_lesson(claim, lesson(n), [])) for n in (1, 2)]
             await asyncio.sleep(0)  # they have begun, and are ahead of the claim
             with structlog.testing.capture_logs() as logs:
-                assert len(await worker.store.claim(worker.id, [claim.lease_id], 10, 3)) == 1
+                assert len(await worker.store.claim(worker.id, [claim.lease_id], 10, 3, 30)) == 1
             assert logs == []  # nothing had to time out first
             operator.rollback()
             await asyncio.gather(*saves)

@@ -97,6 +97,13 @@ def library(database: Database) -> In:
     return In(database)
 
 
+def test_what_no_row_can_hold_is_left_out_of_the_passages_of_a_vector_store(tmp_path: Path) -> None:
+    (tmp_path / "cells.md").write_text("A membrane\0 is the border\x07 of cells.")
+    with StandIn(sources=tmp_path) as stand_in:
+        (passage,) = asyncio.run(_of_vector_store(stand_in, lambda sources: sources.search("membrane", None, 5)))
+    assert passage.text == "A membrane is the border of cells."
+
+
 class TestLibrary:
     def test_a_passage_says_where_it_stands_in_which_version(self, library: In) -> None:
         text = LIBRARY["biology/cells.md"]

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from src.domain.errors import ErrorCode
-from src.domain.files_course import StoredResult
+from src.domain.files_course import RequestEntry, StoredResult
 from src.domain.request import CourseRequest
-from src.domain.result import ErrorMessage
 from src.services.files.store import FilesStore
+from tests.files_only import begun
 
 REQUEST = CourseRequest(user_id=uuid4(), request_id="r-1", topic="Cells").completed(None, None)
 
@@ -27,10 +27,10 @@ def test_a_folder_that_can_not_be_looked_into_holds_nothing_as_far_as_can_be_see
     files = FilesStore(tmp_path)
     for name in ("stat", "glob", "exists"):
         monkeypatch.setattr(Path, name, refuse)
-    assert not files.has(REQUEST.course_id)
-    assert files.waiting() == []
+    assert not asyncio.run(files.has(REQUEST.course_id))
+    assert asyncio.run(files.waiting()) == []
     anonymous = REQUEST.model_copy(update={"id_given": False})
-    assert files.recognised(anonymous, b"{}", redelivered=True) == anonymous
+    assert asyncio.run(files.recognised(anonymous, b"{}", redelivered=True)) == anonymous
 
 
 def test_a_link_in_place_of_a_course_is_not_followed(tmp_path: Path) -> None:
@@ -47,25 +47,36 @@ def test_a_link_in_place_of_a_course_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_look_at_a_course_that_has_ended_is_no_attempt(tmp_path: Path) -> None:
-    async def attempts() -> list[int]:
-        files, found = FilesStore(tmp_path), []
-        for _ in range(4):
-            claim = await files.begin(REQUEST, b"{}")
-            assert claim is not None
-            found.append(claim.attempt)
-            if len(found) == 2:
-                message = ErrorMessage(
-                    request_id=REQUEST.request_id,
-                    user_id=REQUEST.user_id,
-                    course_id=REQUEST.course_id,
-                    error_code=ErrorCode.MODEL_REFUSED,
-                    retryable=False,
-                    message="no",
-                    timestamp=datetime.now(UTC),
-                )
-                ended = StoredResult(message=message, message_id=uuid4(), ended_at=message.timestamp)
-                await files.save_result(claim, ended)
-            await files.release(REQUEST.course_id)
-        return found
+    async def look() -> None:
+        files = FilesStore(tmp_path)
+        await begun(files, REQUEST)
+        await files.unlock(REQUEST.course_id)
+        claim = await begun(files, REQUEST)
+        await files.fail(claim, ErrorCode.MODEL_REFUSED, "no", "no", ())
+        for _ in range(2):
+            await files.unlock(REQUEST.course_id)
+            result = await files.begin(REQUEST, b"{}")
+            assert isinstance(result, StoredResult) and result.message.message == "no"
+        course = await files.course(REQUEST.course_id)
+        assert course is not None and course.attempt == claim.attempt == 2
 
-    assert asyncio.run(attempts()) == [1, 2, 2, 2]
+    asyncio.run(look())
+
+
+def test_an_entry_of_an_earlier_version_was_never_postponed() -> None:
+    now = datetime.now(UTC)
+    entry = RequestEntry(request=REQUEST, body_hash=None, received_at=now, attempt=1)
+    earlier = entry.model_dump_json(exclude={"postponements", "postponed_since"})
+    assert RequestEntry.model_validate_json(earlier) == entry
+    assert entry.postponed_for(now) == 0
+
+
+def test_the_wait_counts_from_its_first_postponement_whatever_the_clock_says() -> None:
+    first, later = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
+    entry = RequestEntry(request=REQUEST, body_hash=None, received_at=first, attempt=1)
+    for now in (first, later):
+        entry = entry.released(now, refund=True, postponed=True).begun()
+    assert (entry.attempt, entry.postponements, entry.postponed_for(later)) == (1, 2, 86400)
+    assert entry.postponed_for(datetime(2026, 1, 1, tzinfo=UTC)) == 0  # it was put back
+    ended = entry.released(later, refund=False, postponed=False)
+    assert (ended.attempt, ended.postponements, ended.postponed_since) == (1, 0, None)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from src.domain.finding import soft
+from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredCourse
 from src.services.files.mirror import Mirror, MirrorError
 from tests.lessons import PLAN, course, stored
@@ -36,7 +37,7 @@ def stored_course(**changes: Any) -> StoredCourse:
 
 def written(root: Path, **changes: Any) -> Path:
     mirror = Mirror(root)
-    path, _ = mirror.output_paths("Cell Biology", "Grade 8", ID)
+    path, _ = mirror.output_paths(CourseBrief(topic="Cell Biology"), ID)
     assert path is not None
     mirror.write(path, stored_course(**changes))
     return Path(path)
@@ -135,6 +136,6 @@ def test_a_stored_path_can_not_lead_out_of_the_tree(tmp_path: Path, path: str) -
 
 def test_switched_off_it_names_no_folder_and_writes_nothing(tmp_path: Path) -> None:
     mirror = Mirror(None)
-    assert mirror.output_paths("a", "b", ID) == (None, None)
+    assert mirror.output_paths(CourseBrief(topic="a"), ID) == (None, None)
     mirror.write("courses/x", stored_course())
     assert not mirror.enabled

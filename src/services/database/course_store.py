@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.course import Claim
+from src.domain.course import Claim, Lease, Unusable
 from src.domain.course_json import course_of_row, lesson_of_row, lesson_record
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.finding import Finding
@@ -25,6 +25,7 @@ from src.domain.outline import Outline
 from src.domain.quality_figures import findings_json
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.database.connection import Database, is_transient
+from src.services.database.course_rows import claim_of
 from src.services.database.statements import sql
 
 T = TypeVar("T")
@@ -39,17 +40,22 @@ class CourseStore:
         self._database = database
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
-    async def claim(self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int) -> list[Claim]:
-        """Up to `limit` courses for this worker, those first that are leased to it without being in `known`."""
+    async def claim(
+        self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int, max_lessons: int
+    ) -> list[Claim | Unusable]:
+        """Up to `limit` courses for this worker, those first that are leased to it without being in `known`.
+
+        One that asks for more than `max_lessons` is `Unusable`.
+        """
 
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker_id, "known": [str(lease) for lease in known]}
             adopted = connection.execute(sql("adopt_courses"), {**owner, "limit": limit}).mappings().all()
-            wanted = {"worker_id": worker_id, "limit": limit - len(adopted), "max_attempts": max_attempts}
-            claimed = connection.execute(sql("claim_courses"), wanted).mappings().all()
+            due = {"worker_id": worker_id, "limit": limit - len(adopted), "max_attempts": max_attempts}
+            claimed = connection.execute(sql("claim_courses"), due).mappings().all()
             return [*adopted, *claimed]
 
-        return [_claim(row) for row in await self._database.run(work)]
+        return [claim_of(row, max_lessons) for row in await self._database.run(work)]
 
     async def save_outline(
         self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
@@ -75,7 +81,7 @@ class CourseStore:
         """The lessons that are saved, in order."""
         return await self._patiently(claim.course_id, lambda connection: stored_lessons(connection, claim.course_id))
 
-    async def finish(self, claim: Claim, output_path: str | None, long_output_path: str | None) -> None:
+    async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
         """READY, with the result in the outbox. Held there until `release_result` where there are files to write.
 
         `long_output_path` is taken where another course has `output_path` already.
@@ -89,7 +95,7 @@ class CourseStore:
 
         await self._fenced(claim, (), work)
 
-    async def fail(self, claim: Claim, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
+    async def fail(self, claim: Lease, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
         """FAILED, with the error in the outbox and the reason in the history."""
 
         def work(connection: Connection) -> None:
@@ -101,7 +107,7 @@ class CourseStore:
 
     async def release(
         self,
-        claim: Claim,
+        claim: Lease,
         reason: str,
         calls: Sequence[ModelCall],
         *,
@@ -145,13 +151,7 @@ class CourseStore:
             lambda connection: list(connection.execute(sql("unmirrored_courses"), values).scalars())
         )
 
-    async def backlog(self) -> dict[str, float]:
-        """What waits in the database: courses, messages, files; see backlog.sql. Asks once, for the metrics."""
-        return await self._database.run(
-            lambda connection: dict(connection.execute(sql("backlog")).mappings().one()), patience=0
-        )
-
-    async def _fenced(self, claim: Claim, calls: Sequence[ModelCall], work: Callable[[Connection], None]) -> None:
+    async def _fenced(self, claim: Lease, calls: Sequence[ModelCall], work: Callable[[Connection], None]) -> None:
         last_try: str | None = None
 
         def unit(connection: Connection) -> None:
@@ -231,26 +231,4 @@ def put_call(connection: Connection, course_id: UUID, attempt: int, call: ModelC
             "outcome": call.outcome,
             "budget_tokens": call.budget_tokens,
         },
-    )
-
-
-def _claim(row: RowMapping) -> Claim:
-    return Claim(
-        course_id=row["course_id"],
-        lease_id=row["lease_id"],
-        attempt=row["attempt"],
-        user_id=row["user_id"],
-        request_id=row["request_id"],
-        wanted={
-            "topic": row["topic"],
-            "grade_level": row["grade_level"],
-            "num_lessons": row["total_lessons"],
-            "source_filter": row["source_filter"],
-            "language": row["language"],
-        },
-        outline=row["outline_json"],
-        saved_lessons=frozenset(row["saved_lessons"]),
-        postponements=row["postponements"],
-        postponed_for=row["postponed_for"],
-        tokens=row["tokens"],
     )

@@ -78,7 +78,8 @@ class DatabaseService:
         """Inserts a course as GENERATING, owned by the caller, and returns its id."""
         return self._insert(
             """
-            INSERT INTO courses (user_id, title, topic, grade_level, total_lessons, source_filter, outline_json, status)
+            INSERT INTO public.courses (user_id, title, topic, grade_level, total_lessons, source_filter, outline_json,
+                                        status)
             VALUES (%s, %s, %s, %s, %s, %s, %s, 'GENERATING') RETURNING id
             """,
             (str(user_id), title, topic, grade_level, total_lessons, source_filter, _json(outline_json)),
@@ -88,7 +89,7 @@ class DatabaseService:
         """Moves the course on. An illegal move raises `psycopg2.errors.CheckViolation`."""
         with self.get_cursor() as cursor:
             cursor.execute(
-                "UPDATE courses SET status = %s, error_message = %s WHERE id = %s",
+                "UPDATE public.courses SET status = %s, error_message = %s WHERE id = %s",
                 (str(status), error_message, str(course_id)),
             )
 
@@ -105,8 +106,8 @@ class DatabaseService:
         """Inserts a lesson and returns its id."""
         return self._insert(
             """
-            INSERT INTO lessons (course_id, lesson_number, title, description, key_concepts, learning_objectives,
-                                 sources, generated_at)
+            INSERT INTO public.lessons (course_id, lesson_number, title, description, key_concepts, learning_objectives,
+                                        sources, generated_at)
             VALUES (%s, %s, %s, %s, %s::text[], %s::text[], %s::text[], now()) RETURNING id
             """,
             (
@@ -125,7 +126,7 @@ class DatabaseService:
         with self.get_cursor() as cursor:
             cursor.execute(
                 """
-                INSERT INTO lesson_bodies (lesson_id, content_md, content_json) VALUES (%s, %s, %s)
+                INSERT INTO public.lesson_bodies (lesson_id, content_md, content_json) VALUES (%s, %s, %s)
                 ON CONFLICT (lesson_id) DO UPDATE
                 SET content_md = excluded.content_md, content_json = excluded.content_json
                 """,
@@ -149,7 +150,7 @@ class DatabaseService:
     def get_course(self, course_id: Id) -> dict[str, Any] | None:
         """The row of `courses`, or None."""
         with self.get_cursor() as cursor:
-            cursor.execute("SELECT * FROM courses WHERE id = %s", (str(course_id),))
+            cursor.execute("SELECT * FROM public.courses WHERE id = %s", (str(course_id),))
             row = cursor.fetchone()
         return None if row is None else dict(row)
 
@@ -157,7 +158,7 @@ class DatabaseService:
         """The lessons with their bodies (`v_lessons_full`), in order."""
         with self.get_cursor() as cursor:
             cursor.execute(
-                "SELECT * FROM v_lessons_full WHERE course_id = %s ORDER BY lesson_number", (str(course_id),)
+                "SELECT * FROM public.v_lessons_full WHERE course_id = %s ORDER BY lesson_number", (str(course_id),)
             )
             return [dict(row) for row in cursor.fetchall()]
 

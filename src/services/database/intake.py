@@ -10,6 +10,7 @@ from src.domain.errors import CourseError, RequestIdConflict
 from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
 from src.domain.request import IdentifiedRequest, body_digest
 from src.services.database.connection import Database
+from src.services.database.course_rows import brief_columns
 from src.services.database.outbox import put_messages
 from src.services.database.statements import sql
 
@@ -114,11 +115,7 @@ def put_request(connection: Connection, request: IdentifiedRequest, body_hash: s
         {
             "course_id": request.course_id,
             "user_id": request.user_id,
-            "topic": request.topic,
-            "grade_level": request.grade_level,
-            "source_filter": request.source_filter,
-            "num_lessons": request.num_lessons,
-            "language": request.language,
+            **brief_columns(request),
             "request_id": request.request_id,
             "request": request.model_dump_json(exclude={"id_given"}),
             "request_hash": request.request_hash,

@@ -17,14 +17,14 @@ class FilesImport:
     async def run(self, course_id: UUID) -> Import:
         """Imports one course. Raises `SQLAlchemyError`, or `OSError` and `ValueError` where it can't be read."""
         if not await self._files.lock(course_id):
-            return Import.BUSY if self._files.has(course_id) else Import.ABSENT
+            return Import.BUSY if await self._files.has(course_id) else Import.ABSENT
         try:
             course = await self._files.course(course_id)
             outcome = Import.ABSENT
             if course is not None:
                 outcome = await self._database.run(lambda connection: import_course(connection, course))
         except BaseException:
-            await self._files.release(course_id)
+            await self._files.unlock(course_id)
             raise
         await self._files.forget(course_id)
         return outcome

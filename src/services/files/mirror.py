@@ -9,6 +9,7 @@ from src.domain.course_json import course_json
 from src.domain.errors import OperatorError
 from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
+from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredCourse
 from src.services.files.whole_files import sync_folder, write_whole
 
@@ -28,12 +29,12 @@ class Mirror:
         """Whether files are written."""
         return self._root is not None
 
-    def output_paths(self, topic: str, grade_level: str, course_id: UUID) -> tuple[str, str] | tuple[None, None]:
+    def output_paths(self, brief: CourseBrief, course_id: UUID) -> tuple[str, str] | tuple[None, None]:
         """The folder of a course, and the one to take where another course has that already."""
         if self._root is None:
             return None, None
-        short = self._root / folder_name(topic, grade_level, course_id)
-        long = self._root / folder_name(topic, grade_level, course_id, id_length=32)
+        short = self._root / folder_name(brief.topic, brief.grade_level, course_id)
+        long = self._root / folder_name(brief.topic, brief.grade_level, course_id, id_length=32)
         return short.as_posix(), long.as_posix()
 
     def course_in(self, output_path: str) -> str | None:

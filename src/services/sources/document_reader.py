@@ -3,7 +3,6 @@
 import codecs
 import io
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from pypdf.errors import DependencyError
 from src.domain.errors import OperatorError
 from src.domain.markdown_syntax import atx_heading
 from src.domain.source import HEADING_CHARACTERS
-from src.domain.text import printable
+from src.domain.text import cleaned, has_control_characters, printable
 
 MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read."""
@@ -66,7 +65,6 @@ _SUPERSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "⁰¹²³⁴�
 _SUBSCRIPTS = str.maketrans("0123456789+-\N{MINUS SIGN}=()ni", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₙᵢ")
 # "1st" is a word, and "1^st" would be none.
 _ORDINAL_ENDS = frozenset({"st", "nd", "rd", "th"})
-_MEANT_TO_STAY = frozenset("\n\t")
 
 
 class UnreadableDocument(OperatorError):
@@ -113,16 +111,6 @@ def read_document(path: Path) -> DocumentText:
     return DocumentText(title or _first_heading(text) or path.stem, text)
 
 
-def cleaned(text: str) -> str:
-    """Returns the text with one kind of line end, and without what PostgreSQL or UTF-8 can't hold."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\N{SOFT HYPHEN}", "")
-    return "".join(
-        character
-        for character in text
-        if character in _MEANT_TO_STAY or unicodedata.category(character) not in ("Cc", "Cs")
-    )
-
-
 def _bytes(path: Path) -> bytes:
     size = path.stat().st_size
     if size > MOST_BYTES:
@@ -161,7 +149,7 @@ def _looks_like_cp1252(text: str) -> bool:
 
     That it could be decoded says little: cp1252 has a character for nearly every byte.
     """
-    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t\f" for character in text):
+    if has_control_characters(text, frozenset("\n\r\t\f")):
         return False
     visible = [character for character in text if not character.isspace()]
     return sum(not character.isascii() for character in visible) <= _MOST_ACCENTED * len(visible)

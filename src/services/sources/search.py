@@ -11,6 +11,11 @@ from src.domain.source import Passage
 
 _log = structlog.get_logger(__name__)
 
+_WHILE_AWAY = 60.0
+"""Seconds until a course asks again whose sources are where the database is: when that is back, its message is handed
+on at once.
+"""
+
 
 class SourceSearch(Protocol):
     """A search for passages. The library in PostgreSQL and the vector store offer it."""
@@ -53,9 +58,9 @@ class SearchWhileAway:
             if self._is_away():
                 raise SourcesAway("the database, which holds the sources, is away")
             return await self._library.search(query, source_filter, limit, record)
-        except SourcesAway:
+        except SourcesAway as error:
             if source_filter or self._required:
-                raise
+                raise SourcesAway(str(error), retry_after=_WHILE_AWAY) from error
             _log.warning("the library is away: no sources", action="sources_away")
             return []
 

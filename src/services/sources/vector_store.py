@@ -6,6 +6,7 @@ from openai.types.vector_stores import VectorStoreFile
 
 from src.domain.model_call import RecordCall
 from src.domain.source import Passage, document_name, passes_filter, path_segments
+from src.domain.text import cleaned
 from src.services.sources.model_connection import ModelConnection
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +74,6 @@ def _passage(result: VectorStoreSearchResponse) -> Passage:
     return Passage(
         document=document_name(path if isinstance(path, str) and path else result.filename),
         section="",
-        text="\n".join(part.text for part in result.content),
+        text=cleaned("\n".join(part.text for part in result.content)),
         score=result.score,
     )

@@ -1,0 +1,182 @@
+"""One attempt at one course: written, and its end on record, whatever keeps the record."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol, assert_never
+
+import structlog
+
+from src.config import CourseSettings
+from src.consumers.model_breaker import ModelBreaker
+from src.domain.course import (
+    Broken,
+    Claim,
+    Conclusion,
+    Failed,
+    Finished,
+    Lease,
+    Lost,
+    Outcome,
+    Postponed,
+    Released,
+    Unusable,
+    conclusion,
+    given_back,
+)
+from src.domain.errors import ErrorCode, LeaseLost
+from src.domain.model_call import ModelCall
+from src.domain.redaction import Redactor
+from src.domain.text import printable
+from src.services.course_generator import CourseGenerator, CourseRecord
+from src.services.crash_points import crash_point
+from src.services.files.mirror import Mirror
+
+_log = structlog.get_logger(__name__)
+
+
+class AttemptRecord(CourseRecord, Protocol):
+    """What keeps a course: `CourseStore`, or `FilesStore` while the database is away.
+
+    Each of these calls ends the attempt, which can't write any more. All raise `LeaseLost` if it had ended before.
+    """
+
+    async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
+        """Every lesson is saved: the course is READY, and has its result.
+
+        `long_output_path` is taken if another course has `output_path` already.
+        """
+        ...
+
+    async def fail(self, claim: Lease, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
+        """The course is FAILED: `message` is its result, `reason` is for operators."""
+        ...
+
+    async def release(
+        self,
+        claim: Lease,
+        reason: str,
+        calls: Sequence[ModelCall],
+        *,
+        delay: float = 0,
+        refund: bool = False,
+        postponed: bool = False,
+    ) -> None:
+        """The course is tried again in `delay` seconds. `refund`: the attempt doesn't count. `postponed`: the model or
+        the sources were away.
+        """
+        ...
+
+
+class AttemptRunner:
+    """Runs attempts at courses that one record keeps. Holds nothing of a course, so one serves all slots."""
+
+    def __init__(
+        self,
+        generator: CourseGenerator,
+        record: AttemptRecord,
+        mirror: Mirror,
+        breaker: ModelBreaker,
+        redact: Redactor,
+        limits: CourseSettings,
+        shutdown: asyncio.Event,
+    ) -> None:
+        """`generator` saves to `record`. `shutdown`: set before attempts are cancelled because the process stops."""
+        self._generator = generator
+        self._record = record
+        self._mirror = mirror
+        self._breaker = breaker
+        self._redact = redact
+        self._limits = limits
+        self._shutdown = shutdown
+
+    async def run(self, claim: Claim | Unusable, on_concluding: Callable[[], None]) -> Conclusion:
+        """Returns how the attempt ended, when that is on record.
+
+        `on_concluding` is called before it is recorded: no model is called after it, and the lease may end any moment.
+        A cancellation ends the writing, and is taken for a lease that is gone unless the process stops.
+        """
+        calls: list[ModelCall] = []
+        try:
+            outcome = await self._outcome(claim, calls)
+            on_concluding()
+            return await self._concluded(claim, outcome, calls)
+        except asyncio.CancelledError:
+            if self._shutdown.is_set():
+                on_concluding()
+                return await self._given_back(claim, calls)
+            _log.warning("the lease is lost; the course is left alone", action="lease_lost")
+        except LeaseLost:
+            _log.warning("the lease is lost; nothing was written", action="lease_lost")
+        return Lost()
+
+    async def _outcome(self, claim: Claim | Unusable, calls: list[ModelCall]) -> Outcome:
+        if isinstance(claim, Unusable):
+            return claim.outcome
+        if claim.attempt > self._limits.max_attempts:
+            return Failed(ErrorCode.ATTEMPTS_EXHAUSTED, f"Given up after {claim.attempt - 1} attempts")
+        deadline = self._limits.deadline
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._generator.generate(claim, calls)
+        except TimeoutError:
+            return Broken(f"the course took longer than {deadline:g} s")
+
+    async def _concluded(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> Conclusion:
+        """Records how the attempt ended; that it is broken, if just this can't be recorded."""
+        self._tell_breaker(outcome)
+        try:
+            return await self._recorded(claim, outcome, calls)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            _log.exception("the end of an attempt can't be recorded", action="conclusion_failed")
+            return await self._recorded(claim, Broken.by(error), [])  # the calls may be what can't be recorded
+
+    async def _recorded(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> Conclusion:
+        end = conclusion(claim, outcome, self._limits.max_attempts, self._limits.max_wait)
+        match end:
+            case Finished():
+                await self._finish(claim)
+            case Failed():
+                await self._fail(claim, end, calls)
+            case Released():
+                await self._release(claim, end, calls)
+            case Lost():
+                raise LeaseLost
+            case _:
+                assert_never(end)
+        return end
+
+    async def _given_back(self, claim: Lease, calls: list[ModelCall]) -> Conclusion:
+        end = given_back()
+        try:
+            await self._release(claim, end, calls)
+        except LeaseLost:  # it was concluded when the grace time ended
+            return Lost()
+        return end
+
+    async def _finish(self, claim: Claim | Unusable) -> None:
+        crash_point("lessons_saved")
+        paths = self._mirror.output_paths(claim.brief, claim.course_id) if isinstance(claim, Claim) else (None, None)
+        await self._record.finish(claim, *paths)
+        crash_point("ready")
+        _log.info("the course is ready", action="course_ready", output_path=paths[0])
+
+    async def _fail(self, claim: Lease, end: Failed, calls: list[ModelCall]) -> None:
+        message, reason = printable(self._redact(end.message)), printable(self._redact(end.detail or end.message))
+        await self._record.fail(claim, end.code, message, reason, calls)
+        _log.error("the course failed", action="course_failed", error_code=end.code.value, error=reason)
+
+    async def _release(self, claim: Lease, end: Released, calls: list[ModelCall]) -> None:
+        reason = printable(self._redact(end.reason))
+        await self._record.release(claim, reason, calls, delay=end.delay, refund=end.refund, postponed=end.postponed)
+        _log.warning("the course is tried again later", action="course_released", reason=reason, delay=end.delay)
+
+    def _tell_breaker(self, outcome: Outcome) -> None:
+        match outcome:
+            case Finished() | Failed(ErrorCode.MODEL_REFUSED | ErrorCode.MODEL_OUTPUT_INVALID):
+                self._breaker.reset()  # the model does answer
+            case Postponed(message, access_denied=True):
+                self._breaker.trip(message)
+            case _:
+                pass

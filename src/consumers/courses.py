@@ -1,0 +1,77 @@
+"""The part that takes requests from the queue and writes the courses that the database keeps."""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from src.config import COURSES, Settings
+from src.consumers.course_worker import CourseWorker
+from src.consumers.course_writing import CourseWriting
+from src.consumers.database_watch import DatabaseWatch
+from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.generation_consumer import GenerationConsumer
+from src.consumers.mirror_keeper import MirrorKeeper
+from src.consumers.process_state import ProcessState
+from src.services.broker.consumer import QueueConsumer
+from src.services.database.connection import Database
+from src.services.database.course_store import CourseStore
+from src.services.database.intake import Intake
+
+
+class Courses:
+    """A `Part`: intake, slots, mirror."""
+
+    name = COURSES
+    gauge_descriptions: Mapping[str, str] = {}
+    """Those of the worker itself are in `src.operations.metrics`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        state: ProcessState,
+        writing: CourseWriting,
+        watch: DatabaseWatch,
+        worker_id: UUID,
+        queue: QueueConsumer,
+        files_only: FilesOnlyWorker | None,
+    ) -> None:
+        """`queue`: of requests. While the database is away, `files_only` gets them."""
+        self._settings = settings
+        self._state = state
+        self._writing = writing
+        store = CourseStore(database)
+        self._mirror_keeper = MirrorKeeper(store, writing.mirror)
+        runner = writing.runner(store)
+        self._course_worker = CourseWorker(worker_id, runner, store, self._mirror_keeper, settings, state)
+        self._consumer = GenerationConsumer(Intake(database), queue, watch, files_only, settings.max_lessons, state)
+        state.wakeups.courses_waiting.subscribe(self._course_worker.wake)
+        state.wakeups.database_back.subscribe(self._course_worker.wake)
+        if files_only is not None:
+            state.wakeups.database_lost.subscribe(self._consumer.begin)
+
+    async def start(self) -> None:
+        """Starts the consumer last, so that what it accepts finds somebody to work on it."""
+        await self._mirror_keeper.start()
+        await self._course_worker.start()
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Nothing new comes in, while lessons under way finish: these need database, model and heartbeat."""
+        await asyncio.gather(self._consumer.stop(), self._course_worker.stop())
+        await self._mirror_keeper.stop()
+
+    def readiness(self) -> Mapping[str, bool]:
+        """Returns whether requests are received, and whether a model would write their courses."""
+        return {"broker_consumer": self._consumer.connected, "model": not self._writing.breaker.tripped}
+
+    async def gauges(self) -> Mapping[str, float]:
+        """Returns how the slots and the calls to the model are."""
+        brake = self._writing.server.brake
+        return {
+            "slots": self._settings.worker.slots,
+            "slots_in_use": self._state.slots.in_use,
+            "model_calls_limit": brake.limit,
+            "model_calls_open": brake.open_calls,
+            "model_paused_seconds": brake.paused_for,
+        }

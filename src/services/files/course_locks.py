@@ -1,0 +1,64 @@
+"""Who may write to the folder of a course that is written with files only."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from filelock import FileLock, Timeout
+
+from src.domain.course import Lease
+from src.domain.errors import LeaseLost
+
+
+class CourseLocks:
+    """Keeps all but one attempt from a course.
+
+    A lock of the course's folder, which falls with its process, is for other processes. A lease is for attempts of this
+    process that have ended. Every call may wait for the disk, so none is for the event loop.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """`root`: the folder of the courses' folders, each of which has the id of its course for a name."""
+        self._root = root
+        self._locks: dict[UUID, FileLock] = {}
+        self._leases: dict[UUID, UUID] = {}
+        self._guard = threading.Lock()
+
+    def lock(self, course_id: UUID) -> bool:
+        """Locks the folder; False: somebody has it, in this process or in another one, or it isn't there."""
+        with self._guard:
+            if course_id in self._locks:
+                return False
+            lock = FileLock(self._root / str(course_id) / "lock", timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except (Timeout, FileNotFoundError):
+                return False
+            self._locks[course_id] = lock
+            return True
+
+    def unlock(self, course_id: UUID) -> None:
+        """Ends the lease, if there is one, and lets others have the folder."""
+        with self._guard:
+            self._leases.pop(course_id, None)
+            lock = self._locks.pop(course_id, None)
+        if lock is not None:
+            lock.release()
+
+    def lease(self, course_id: UUID) -> UUID:
+        """Begins an attempt at a course whose folder is locked."""
+        with self._guard:
+            lease = self._leases[course_id] = uuid4()
+        return lease
+
+    @contextmanager
+    def held(self, lease: Lease, *, ends: bool = False) -> Iterator[None]:
+        """Proves the lease, which can't end before the block does, and `ends` with it. Raises `LeaseLost`."""
+        with self._guard:
+            if self._leases.get(lease.course_id) != lease.lease_id:
+                raise LeaseLost(f"attempt {lease.attempt} at course {lease.course_id} has ended")
+            yield
+            if ends:
+                del self._leases[lease.course_id]

@@ -1,0 +1,93 @@
+"""The interface between the worker and what is optional in it: files-only mode, and the slices beside the generator."""
+
+import asyncio
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import typer
+from pydantic import BaseModel
+
+from src.config import SLICES, RabbitMQSettings, SliceSettings, read_group
+from src.domain.errors import StartError
+from src.domain.redaction import Redactor
+from src.services.broker.publisher import Publisher
+from src.services.database.connection import Database
+from src.services.wakeups import WakeUps
+
+
+class Part(Protocol):
+    """Something that runs in a worker process and can be left out. All of it is called in the event loop."""
+
+    @property
+    def name(self) -> str:
+        """For logs."""
+        ...
+
+    @property
+    def gauge_descriptions(self) -> Mapping[str, str]:
+        """What each of `gauges` says, by its name: `/metrics` shows it."""
+        ...
+
+    async def start(self) -> None:
+        """Begins to work. By now the database is usable; the broker may be away."""
+        ...
+
+    async def stop(self) -> None:
+        """Ends within the grace time. Database and publisher are still there, and the outbox is emptied after it."""
+        ...
+
+    def readiness(self) -> Mapping[str, bool]:
+        """Returns what the part needs, and whether it is there."""
+        ...
+
+    async def gauges(self) -> Mapping[str, float]:
+        """Returns how things are now, by the names of `gauge_descriptions`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a worker process has whatever its roles are. Messages go out through the outbox, which it empties."""
+
+    database: Database
+    publisher: Publisher
+    rabbitmq: RabbitMQSettings
+    redact: Redactor
+    wakeups: WakeUps
+    shutdown: asyncio.Event
+    """Set before any part is stopped: nothing new is begun after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A capability beside the generator, in a folder of its own, which offers this as `SLICE`."""
+
+    settings: type[SliceSettings]
+    part: Callable[[Any, Engine], Part]
+    """Makes its part. It is given an instance of `settings` first."""
+    commands: typer.Typer | None = None
+    """`python app.py <name> …`"""
+    messages: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    """Each message that it takes or sends, by its name in `docs/contract/<slice>-<name>.schema.json`."""
+
+    def read_settings(self) -> SliceSettings:
+        """Returns its settings from the environment and `.env`. Raises `SettingsError`."""
+        return read_group(self.settings)
+
+
+def is_installed(name: str) -> bool:
+    """Returns whether the folder of a slice is there."""
+    return find_spec(SLICES[name].rpartition(".")[0]) is not None
+
+
+def load_slice(name: str) -> Slice:
+    """Imports a slice by its name in the table. Raises `StartError` if its folder is not there."""
+    if not is_installed(name):
+        folder = SLICES[name].rpartition(".")[0].replace(".", "/")
+        raise StartError(f"{name}: {folder} is not in this installation; take {name} out of ROLES")
+    found = importlib.import_module(SLICES[name]).SLICE
+    assert isinstance(found, Slice)
+    return found
