@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson
@@ -73,6 +73,8 @@ class SavedOutline(Calls):
 
 class SavedLesson(Calls):
     """The content of `lesson-*.json`."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     lesson: Lesson
     generated_at: AwareDatetime

@@ -137,21 +137,25 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A finished lesson. The citations in its text are verified; `references` says what they stand for."""
+    """A finished lesson. The citations in its text are verified."""
 
     plan: LessonPlan
     text: LessonText
     language: str
-    references: tuple[Citation, ...]
-    check_references: tuple[int | None, ...]
-    """For each question the reference that its answer rests on."""
+    citations: Annotated[tuple[Citation, ...], Field(alias="references")]
+    """What the numbers in its text stand for. Its key in JSON is `references`."""
+    check_citations: Annotated[tuple[int | None, ...], Field(alias="check_references")]
+    """For each question the number of the citation that its answer rests on; None if it rests on none.
+
+    Its key in JSON is `check_references`.
+    """
     quality: LessonQuality
     origin: Origin
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The documents that it cites, each once, in the order of its citations."""
-        return tuple(dict.fromkeys(reference.document for reference in self.references))
+        return tuple(dict.fromkeys(citation.document for citation in self.citations))
 
 
 def lesson_id(course_id: UUID, lesson_number: int) -> UUID:

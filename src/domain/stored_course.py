@@ -128,13 +128,13 @@ def stored_lesson(lesson: Lesson, generated_at: datetime | None = None) -> Store
         **lesson.plan.model_dump(),
         language=lesson.language,
         direction=direction(lesson.language),
-        grounded=bool(lesson.references),
+        grounded=bool(lesson.citations),
         sections=_sections(lesson),
         key_terms=[StoredTerm(term=term.term, definition=term.definition) for term in lesson.text.key_terms],
-        references=lesson.references,
+        references=lesson.citations,
         checks=[
             StoredCheck(**check.model_dump(), key=check.key, citation=citation)
-            for check, citation in zip(lesson.text.checks, lesson.check_references, strict=True)
+            for check, citation in zip(lesson.text.checks, lesson.check_citations, strict=True)
         ],
         sources=lesson.sources,
         written_by=lesson.origin.model,
