@@ -1081,8 +1081,8 @@ COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
 $revision$;
 
 EXECUTE $function$
--- The figures of a course from its lessons. The worker makes the same for courses that it writes with files only;
--- a test compares the two.
+-- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
+-- with files only; a test compares the two.
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp
@@ -1113,8 +1113,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- A list of what separates words, not a class of what belongs to them: [[:alnum:]] splits Devanagari at its vowel
--- signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
+-- Makes the slug of a title. It lists what separates words, not what belongs to them: [[:alnum:]] splits Devanagari at
+-- its vowel signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
 CREATE OR REPLACE FUNCTION public.course_slug(title TEXT, id UUID) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -1144,9 +1144,9 @@ $$;
 $function$;
 
 EXECUTE $function$
--- What the model calls of a course took. The worker counts the same for courses that it writes with files only; a test
--- compares the two. The cost of some calls alone would look too small: there is one where each call that took tokens
--- has one.
+-- Counts what the model calls of a course took. The worker counts the same for courses that it writes with files only;
+-- a test compares the two. There is a cost only if each call that took tokens has one, as the cost of some calls alone
+-- would look too small.
 CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp
@@ -1164,8 +1164,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- `courses.status` as a control surface: which moves are legal, and what else a move changes in the row.
--- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+-- `courses.status` is a control surface. This function refuses illegal moves, and sets what else a move changes in the
+-- row. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -1225,8 +1225,8 @@ CREATE OR REPLACE TRIGGER courses_check_status BEFORE INSERT OR UPDATE OF status
 $function$;
 
 EXECUTE $function$
--- `courses.status` as a control surface: what a course that is deleted leaves behind.
--- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+-- `courses` is a control surface. When a course is deleted, this function tells those who wait for its result, and
+-- clears its published messages. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -1249,8 +1249,8 @@ CREATE OR REPLACE TRIGGER courses_follow_delete BEFORE DELETE ON public.courses
 $function$;
 
 EXECUTE $function$
--- `courses.status` as a control surface: whoever changes it, by whatever program, the queue follows, the history is
--- written and the result is sent. SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+-- `courses.status` is a control surface: whoever changes it, by whatever program, the queue follows, the history is
+-- written and the result is sent. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -1312,7 +1312,8 @@ CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status
 $function$;
 
 EXECUTE $function$
--- Fills `courses.slug`; one that was given stays, and links to a finished course stay good.
+-- Fills `courses.slug`. A slug that was given stays, and that of a finished course never changes, so that links stay
+-- good.
 CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -1334,8 +1335,8 @@ CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON
 $function$;
 
 EXECUTE $function$
--- Puts a course in line. Start-time fair queueing: a user's next course comes after the user's last one, and not
--- before the turn that is being served now, so 500 courses of one user don't keep another's first one waiting.
+-- Puts a course in line, by start-time fair queueing. A user's next course comes after the user's last one, and not
+-- before the turn that is being served now, so 500 courses of one user don't keep another user's first one waiting.
 CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -1362,8 +1363,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- Whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says the
--- same; a test compares the two.
+-- Says whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says
+-- the same; a test compares the two.
 CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -1395,9 +1396,9 @@ $$;
 $function$;
 
 EXECUTE $function$
--- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply.
--- The message_id of a success follows from the course. A course that was written with files only, while the database
--- was away, then has the same one as from here: who has seen it drops the other.
+-- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply. The
+-- message_id of a success follows from the course. If the course was also written with files only, while the database
+-- was away, both messages have the same id, and whoever has seen the one drops the other.
 CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
@@ -1424,7 +1425,7 @@ $$;
 $function$;
 
 EXECUTE $function$
--- A figure of a `quality` as a whole number; NULL where it is none.
+-- Returns a figure of a `quality` as an INT; NULL if it is no number that fits.
 CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -1434,7 +1435,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- A figure of a `quality`, which other programs may write too; NULL where it is none, so that one row breaks no view.
+-- Returns a figure of a `quality`; NULL if it is no number. Other programs may write a `quality` too, and one bad row
+-- must break no view.
 CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
 LANGUAGE sql IMMUTABLE
 AS $$
@@ -1443,8 +1445,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- Sends the stored result of a course that is READY or FAILED once more, with the message_id it had.
--- With `reply_to` that queue gets it too. FALSE: the course is open, its result is still to come.
+-- Sends the stored result of a course that is READY or FAILED once more, with the message_id that it had.
+-- If `reply_to` is given, that queue gets it too. Returns FALSE if the course is open: its result is still to come.
 CREATE OR REPLACE FUNCTION public.repeat_result(course UUID, reply_to TEXT DEFAULT NULL, correlation TEXT DEFAULT NULL)
 RETURNS BOOLEAN
 LANGUAGE plpgsql
@@ -1484,7 +1486,7 @@ $$;
 $function$;
 
 EXECUTE $function$
--- Keeps source_lexemes and source_prefixes in step, so that they are right whoever deletes a document.
+-- Keeps source_lexemes and source_prefixes in step with the passages, whoever adds or deletes a document.
 CREATE OR REPLACE FUNCTION public.source_passages_count() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -1515,8 +1517,9 @@ CREATE OR REPLACE TRIGGER source_passages_removed AFTER DELETE ON public.source_
 $function$;
 
 EXECUTE $function$
--- The message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else in SQL
--- composes one. The worker composes the same for courses that it writes with files only; a test compares the two.
+-- Returns the message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else
+-- in SQL composes one. The worker composes the same for courses that it writes with files only; a test compares the
+-- two.
 CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
 LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp
@@ -1547,7 +1550,7 @@ $$;
 $function$;
 
 EXECUTE $function$
--- No program has to keep `updated_at` itself.
+-- Keeps `updated_at`, so that no program has to.
 CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$
@@ -1570,23 +1573,23 @@ $function$;
 -- What `alembic upgrade head` would have written.
 DELETE FROM public.schema_functions;
 INSERT INTO public.schema_functions (name, digest) VALUES
-    ('course_quality', '2a18d9234b11e9fb2a6850b6347abde0501bff9b4a9179290334c097ee858c77'),
-    ('course_slug', '7bb66a358b7fad3cb92328b785fb2fe9c499d179d62b942d75e9d3cc80972fc4'),
-    ('course_usage', 'a4740e9804617a2d6e757070ef7c92d2d23cf625cc921c9bc2259829453f4246'),
-    ('courses_check_status', '44fc5bf638b926152ab67a8940bb56f8a4912531a1aab197e4c8a9817edc6334'),
-    ('courses_follow_delete', '9a6e4b9a7a76319f5cbfd051abf53c130d3e7cc3500ab88a2c01917633a3a676'),
-    ('courses_follow_status', 'fe30a9786a5eee7caab1ff83c605728b9df7f3465c6a6f2bb8ef03a9950e6eec'),
-    ('courses_set_slug', 'f89c27bca7e4f51c0e0ebf7d8553c8dd94522c189305f62effce1d4b06870b85'),
-    ('enqueue_course', 'f61d87cef6566f490399924e286ed507dd82076d58924de67fb0cd26cd2d7639'),
-    ('error_is_retryable', '7b4c86e65b9041a97de9910692cbfb83316964fbc271f7b9acdfc4c2a17d1382'),
+    ('course_quality', '3334e5e763ea12b843ada68391c0e143e0162c6b464dbc9495512fe6fe049d1e'),
+    ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
+    ('course_usage', '7a7f48b4f4a650f8b34a80e06243a35b74b2b0b59505135ee35acc18778cd40c'),
+    ('courses_check_status', '901c727dd2e35e10bda95e9d105694c77e932def63fe9728dcc38397beb9e304'),
+    ('courses_follow_delete', '8dfdeff6b5cece02e3fd5903c3c458a0c28be62d79f54483dca120d51c46d261'),
+    ('courses_follow_status', 'eba1b2cf130d7598d7e57c58ba94025b85b7b542add19cd74f47cf4e1fb7b441'),
+    ('courses_set_slug', 'adf0d7beb66cb2feb49233e9adf3e523083debfa6bbc6b5716c314379f22884d'),
+    ('enqueue_course', 'b78a929fd66a4022960e186674f3c4fc26ac654fabb7b84209aea89b3978a1db'),
+    ('error_is_retryable', '6f538f6d5bac5b0a1147753e5b0b8d36d521bd15fe3905ae9af953beff956b7a'),
     ('hold_lease', '560b219e70a0239fb6688e4c9f865d8acde46dcfe0aca34aa502df4439c84819'),
-    ('put_status', 'ba3656c06ae5a78c38fd6bf966e6c7e0645705c6245fc30e070e055604fa41f9'),
-    ('quality_count', 'e68130aba021f93ef044fc18bbd0bb543e3e903352abb3c9cf40a44ad17912f5'),
-    ('quality_figure', 'aa1985e3aa3d174e8d498e3787ba6ae91297eda80afd1313989728e8889c3082'),
-    ('repeat_result', '842c0b2b9954ceb5fa6933e9b6e68253b7d4ee9302064aea86f65bb46558556d'),
-    ('source_passages_count', 'b310f32c0989a91e4bf8f602d6207231a51d380b4a987bfffc830ac16112fc1a'),
-    ('status_message', '70ed3e332abda34120e3cfcd7a607302314c6848742e5c26a83c3985e335e9e1'),
-    ('touch_updated_at', '33da40d1f374da08d33eecdc7f7b3343513af904febc763996b9e56bad899800');
+    ('put_status', '85655e80d1c056e5bf8ec834b2e790cb149041495c1aba78c33cf45a0b0db4d7'),
+    ('quality_count', '95ebb39e39be754cfde1494b0afa498915d5801d5d7cc6284fda09b38bf178ba'),
+    ('quality_figure', '82dc2385a23901d127d75ce3d57830b8583d5e8f5a722cc58111af0221fbc021'),
+    ('repeat_result', '08cc4411e39341267a75eae094692cde62b5687887d67cad31ed61384018a23e'),
+    ('source_passages_count', '637390a82ba0b92cc0a3adeaf27a3ea32d0f9f96bf8ea9a0317f8d6f985eb19a'),
+    ('status_message', '61e384f7c98428d4e499ab07d6af8c91c4ad721ecc0be3701e79978047e56952'),
+    ('touch_updated_at', '08a4fbc1431a8959ad54ef8c9a6e4adf195ed2dd3642b13ab2aaca665b83c5ff');
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );

@@ -1,4 +1,4 @@
-"""Time that a test moves by hand."""
+"""A clock that a test moves by hand."""
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""What tests stand on: PostgreSQL and RabbitMQ of this run's own, and the certainty that no test pays for a model."""
+"""Fixtures: PostgreSQL and RabbitMQ of this run's own, and the certainty that no test pays for a model."""
 
 import gc
 import ipaddress
@@ -58,7 +58,8 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_to_leave_this_machine)
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
-            # In the background, or under `nohup`. What tests start would ignore it too; a handler isn't inherited.
+            # This is so in the background and under `nohup`. What tests start would ignore the signal too; it doesn't
+            # inherit a handler.
             signal.signal(number, lambda *_: None)
     prefixes = (
         "OPENAI_",
@@ -77,7 +78,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(prefixes)]:
         del os.environ[name]
     os.environ["OPENAI_ALLOW_REMOTE"] = "off"
-    # No limits of time: speed is measured in benchmarks/, and machines are slow at times.
+    # There are no limits of time: speed is measured in benchmarks/, and machines are slow at times.
     hypothesis.settings.register_profile(
         "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
@@ -86,10 +87,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture
 def no_garbage_collection() -> Iterator[None]:
-    """For tests that drive the stack to its limit.
+    """Switches garbage collection off, for tests that drive the stack to its limit.
 
-    Python 3.11 may collect in the middle of that. What earlier tests have left has no stack for its finalizers there,
-    and pytest takes their RecursionError, and one of its own in reporting it, for this test's.
+    Python 3.11 may collect garbage right at that limit. The finalizers of what earlier tests have left then raise
+    RecursionError, and so may pytest when it reports that; it takes both for errors of this test.
     """
     gc.disable()
     yield
@@ -98,15 +99,15 @@ def no_garbage_collection() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def reaper() -> Iterator[Reaper]:
-    """Ends the servers and workers of a run that is interrupted, however that comes."""
+    """Ends the servers and workers of a run that is interrupted in whatever way."""
     with Reaper() as reaper:
         yield reaper
 
 
 @contextmanager
 def private_postgres(reaper: Reaper, database: str) -> Iterator[LocalPostgres]:
-    """A running server with one database that has the schema."""
-    # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
+    """Yields a running server with one database that has the schema."""
+    # It isn't in pytest's folder, as another test run closes that to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="postgres-", dir=reaper.folder) as folder:
         server = LocalPostgres(Path(folder), durable=False)
         server.start()
@@ -127,7 +128,7 @@ def rabbitmq(reaper: Reaper, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     try:
         broker = LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
     except LocalServiceError as error:
-        # Missing at home is a pity, missing in CI is a fault.
+        # If RabbitMQ is missing at home, its tests are skipped; if it is missing in CI, that is a fault.
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
@@ -138,7 +139,7 @@ def rabbitmq(reaper: Reaper, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def empty_database(postgres: LocalPostgres) -> DatabaseSettings:
-    """A database with nothing in it."""
+    """Makes a database with nothing in it."""
     name = f"empty_{next(_numbers)}"
     postgres.create_database(name, "template0")
     return postgres.settings(name)
@@ -158,13 +159,13 @@ def database(database_settings: DatabaseSettings) -> Iterator[Database]:
 
 @pytest.fixture
 def psql(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Psql:
-    """SQL on the test's database, as an operator types it."""
+    """Runs SQL on the test's database, as an operator types it."""
     return Psql(postgres, database_settings)
 
 
 @pytest.fixture
 def psql_empty(postgres: LocalPostgres, empty_database: DatabaseSettings) -> Psql:
-    """The same on a database with nothing in it."""
+    """Runs SQL on a database with nothing in it."""
     return Psql(postgres, empty_database)
 
 
@@ -197,7 +198,7 @@ def vhost(rabbitmq: LocalRabbitMQ) -> str:
 
 
 def new_vhost(broker: LocalRabbitMQ) -> str:
-    """A virtual host of a test's own, so that every test can use the names of the contract."""
+    """Makes a virtual host for one test, so that every test can use the names of the contract; returns its name."""
     name = f"test-{next(_numbers)}"
     broker.control(
         "eval",
@@ -208,10 +209,10 @@ def new_vhost(broker: LocalRabbitMQ) -> str:
 
 
 def new_database(server: LocalPostgres) -> DatabaseSettings:
-    """A database with the schema in it."""
+    """Makes a database with the schema in it."""
     name = f"test_{next(_numbers)}"
     server.create_database(name, "template")
-    # A unit of work that has to wait, for a connection among them, may do so for long.
+    # On a slow machine a unit of work may have to wait long, for example for a connection.
     return server.settings(name).model_copy(update={"patience": 60.0})
 
 
@@ -223,7 +224,7 @@ def worker_environment(
     stand_in: StandIn,
     folder: Path,
 ) -> dict[str, str]:
-    """The settings of a worker: real services, the stand-in model, and times short enough for tests."""
+    """Returns the settings of a worker: real services, the stand-in model, and times short enough for tests."""
     return {
         **postgres.environment(database.name),
         **rabbitmq.environment(),
@@ -231,7 +232,7 @@ def worker_environment(
         "OPENAI_BASE_URL": stand_in.base_url,
         "OPENAI_MODEL": "stand-in",
         "OPENAI_ALLOW_REMOTE": "off",
-        # Long enough that a machine which stands still for seconds takes no course from the living.
+        # Seconds; enough that no living worker loses a course if the machine stands still for a while.
         "WORKER_LEASE": "9",
         "WORKER_HEARTBEAT": "0.5",
         "WORKER_POLL": "0.2",
@@ -247,7 +248,7 @@ def stand_in() -> Iterator[StandIn]:
 
 @pytest.fixture
 def upstream(rabbitmq: LocalRabbitMQ, vhost: str) -> Iterator[Upstream]:
-    """An upstream service with a connection of its own."""
+    """Yields an upstream service with a connection of its own."""
     with Upstream(rabbitmq, vhost) as service:
         yield service
 
@@ -277,13 +278,13 @@ class Workers:
             worker.end()
 
     def start(self, **settings: str) -> WorkerProcess:
-        """A worker that has started, with `settings` over those of the test."""
+        """Returns a worker that has started, with `settings` over those of the test."""
         worker = self.launch(**settings)
         worker.wait_for("worker_started")
         return worker
 
     def start_heir(self, psql: Psql, of: WorkerProcess, **settings: str) -> WorkerProcess:
-        """A worker that takes over from one that was killed. The time that has to pass for it is moved."""
+        """Returns a worker that takes over from `of`, which was killed. The time that this needs is moved in rows."""
         heir = self.start(**settings)
         psql.run(
             "UPDATE workers SET unbroken_since = now() - interval '1 hour',"
@@ -292,7 +293,7 @@ class Workers:
         return heir
 
     def launch(self, **settings: str) -> WorkerProcess:
-        """A worker that may not come as far as starting."""
+        """Returns a worker without waiting for its start, which it may not reach."""
         worker = WorkerProcess({**self._environment, **settings}, self._folder)
         self.started.append(worker)
         return worker
@@ -307,7 +308,7 @@ def workers(environment: dict[str, str], tmp_path: Path) -> Iterator[Workers]:
 
 @pytest.fixture
 def health() -> Health:
-    """The HTTP port of one of the test's workers."""
+    """Returns the HTTP port for one of the test's workers."""
     return Health()
 
 

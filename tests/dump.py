@@ -9,7 +9,7 @@ from src.devtools.local_postgres import LocalPostgres
 
 
 def dump(server: LocalPostgres, database: DatabaseSettings, *, rows: bool = False) -> str:
-    """The schema, with `rows` also every row; without pg_dump's random restriction keys."""
+    """Returns the schema as SQL, with `rows` also every row; without pg_dump's random restriction keys."""
     address = ["-h", database.host, "-p", str(database.port), "-U", database.user]
     text = subprocess.run(
         [server.bin / "pg_dump", *address, *([] if rows else ["--schema-only"]), database.name],

@@ -1,4 +1,4 @@
-"""Files that the event loop touches itself, which it should leave to threads: a disk may take its time."""
+"""A watch for files that the event loop touches itself: it should leave them to threads, as a disk may be slow."""
 
 import os
 import sys
@@ -31,11 +31,14 @@ class _Watch:
 
 @contextmanager
 def touched_by_the_event_loop(folder: Path) -> Iterator[list[str]]:
-    """What the calling thread does to files below `folder`, as it does it. The event loop has to run in this thread."""
+    """Yields a list of what the calling thread does to files below `folder`, which grows as it does.
+
+    The event loop has to run in this thread.
+    """
     watch = _Watch(folder)
     _watches.append(watch)
     with pytest.MonkeyPatch.context() as patch:
-        # Looking at a file is no audit event.
+        # `stat` and `lstat` raise no audit events.
         for name in ("stat", "lstat"):
             patch.setattr(os, name, _noted(name, getattr(os, name)))
         try:
@@ -62,5 +65,5 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         _note(event, arguments)
 
 
-# For good: there is no way to take one away.
+# The hook stays for good, as Python has no way to remove one.
 sys.addaudithook(_hook)

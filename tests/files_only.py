@@ -11,7 +11,7 @@ from tests.worker_process import WorkerProcess
 
 
 def without_database(workers: Workers, settings: dict[str, str], postgres: LocalPostgres) -> WorkerProcess:
-    """A worker that has started without its database."""
+    """Stops the database, and returns a worker that has started without it."""
     postgres.stop("fast")
     worker = workers.launch(**settings)
     worker.wait_for("files_only")
@@ -19,7 +19,7 @@ def without_database(workers: Workers, settings: dict[str, str], postgres: Local
 
 
 async def begun(files: FilesStore, request: IdentifiedRequest, body: bytes = b"{}") -> Claim:
-    """An attempt at a course that has no result yet and that nobody else has."""
+    """Begins an attempt at a course that has no result yet and that nobody else has."""
     claim = await files.begin(request, body)
     assert isinstance(claim, Claim)
     return claim

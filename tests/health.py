@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 
 class Health:
-    """Start a worker with `settings`; it may be there or not."""
+    """An HTTP port, which a worker has if it is started with `settings`. All may be asked while no worker is there."""
 
     def __init__(self) -> None:
         self._held = HeldPort()
@@ -23,7 +23,7 @@ class Health:
 
     @property
     def ready(self) -> tuple[int, dict[str, bool]]:
-        """The status (0: nobody answers) and what is there."""
+        """The HTTP status (0 if nobody answers), and for each thing that the worker needs whether it is there."""
         status, text = self._get("ready")
         return status, json.loads(text) if text else {}
 
@@ -32,7 +32,7 @@ class Health:
         return self.ready[0] == 200
 
     def metrics(self) -> dict[str, float]:
-        """Values by name, and by name and labels where there are some: `name{label="value"}`."""
+        """Returns the values by name, or by name and labels if there are any: `name{label="value"}`."""
         values = {}
         for family in text_string_to_metric_families(self._get("metrics")[1]):
             for sample in family.samples:
@@ -41,7 +41,7 @@ class Health:
         return values
 
     def metrics_with_backlog(self) -> dict[str, float]:
-        """The same, as soon as the worker could ask its database too: on a slow machine it tells the rest without."""
+        """Returns the same once the backlog is in it, which a worker leaves out if its database is slow to answer."""
 
         def look() -> dict[str, float] | None:
             values = self.metrics()
@@ -50,7 +50,7 @@ class Health:
         return eventually(look, "the backlog is told") or {}
 
     def gauge(self, name: str) -> float:
-        """One of the worker's own values; -1 where it isn't told."""
+        """Returns one of the worker's own values; -1 if the worker doesn't tell it."""
         return self.metrics().get(f"course_generator_{name}", -1)
 
     def _get(self, page: str) -> tuple[int, str]:

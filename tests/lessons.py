@@ -100,29 +100,29 @@ ORIGIN = Origin("a-model", 7, "f" * 64)
 
 
 def text(**changes: Any) -> LessonText:
-    """The text of the lesson with `changes`; raises `ValidationError`."""
+    """Returns the text of the lesson with `changes`. Raises `ValidationError`."""
     return LessonText.model_validate_json(json.dumps({**TEXT, **changes}))
 
 
 def reviewed(
     passages: Sequence[Passage] = PASSAGES, plan: dict[str, Any] = PLAN, brief: CourseBrief = BRIEF, **changes: Any
 ) -> Reviewed[Lesson]:
-    """The lesson with `changes`, after its review."""
+    """Returns the lesson with `changes`, after its review."""
     return review_lesson(text(**changes), brief, LessonPlan.model_validate(plan), passages, {}, ORIGIN, must_cite=True)
 
 
 def lesson(**changes: Any) -> Lesson:
-    """The lesson with `changes`, as it is kept. Takes what `reviewed` takes."""
+    """Returns the finished lesson with `changes`. Takes what `reviewed` takes."""
     return reviewed(**changes).value
 
 
 def stored(**changes: Any) -> StoredLesson:
-    """The lesson with `changes`, as it is stored."""
+    """Returns the lesson with `changes`, as it is stored."""
     return stored_lesson(lesson(**changes))
 
 
 def course(*lessons: StoredLesson, **changes: Any) -> StoredCourse:
-    """A course of `lessons`, as it is stored, with `changes`."""
+    """Returns a course of `lessons`, as it is stored, with `changes`."""
     fields = {
         "id": UUID("0a1b2c3d-0000-4000-8000-000000000000"),
         "user_id": UUID("7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"),
@@ -137,10 +137,10 @@ def course(*lessons: StoredLesson, **changes: Any) -> StoredCourse:
 
 
 def outline(*plans: dict[str, Any]) -> Outline:
-    """An outline of `plans`; raises `ValidationError`."""
+    """Returns an outline of `plans`. Raises `ValidationError`."""
     return Outline.model_validate_json(json.dumps({"title": "T", "description": "D", "lessons": plans}))
 
 
 async def outline_review(answer: Outline, _model: str, brief: CourseBrief = BRIEF) -> Reviewed[Outline]:
-    """What a question for an outline has as its review."""
+    """Reviews an outline, as the review that a question for one is given."""
     return review_outline(answer, brief)

@@ -1,4 +1,4 @@
-"""Workers' dealings with the database, one call at a time."""
+"""What workers do with the database, one call at a time."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ LEASE = 30.0
 
 @dataclass
 class Peer:
-    """A worker without slots and timers: a test makes its moves, and moves the time."""
+    """A worker without slots and timers: the test makes its calls, and moves the time."""
 
     database: Database
     lease: float = LEASE
@@ -33,7 +33,7 @@ class Peer:
         return set(self.registry.beat(patience=5))
 
     def claim(self, limit: int = 10, known: tuple[UUID, ...] = (), max_attempts: int = 3) -> list[Claim]:
-        """The courses that it gets, each of which can be written."""
+        """Claims courses, and returns them. Fails if one of them can't be written."""
         claims = asyncio.run(self.store.claim(self.id, known, limit, max_attempts, DEFAULT_MAX_LESSONS))
         assert not any(isinstance(claim, Unusable) for claim in claims)
         return [claim for claim in claims if isinstance(claim, Claim)]

@@ -7,7 +7,7 @@ import psutil
 
 
 def living(*folders: Path) -> list[psutil.Process]:
-    """Those that work in one of `folders`, or were told of it by their command line or environment."""
+    """Returns the processes that work in one of `folders`, or have it in their command line or environment."""
     return [process for process in psutil.process_iter() if any(_belongs_to(process, folder) for folder in folders)]
 
 

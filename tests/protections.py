@@ -2,7 +2,7 @@
 
     python -m tests.protections [fault …]
 
-Exit code 1: a test passes without the protection that it is there for, or the code to switch off is not there any more.
+The exit code is 1 if a test passes without the protection that it is there for, or if the code to switch off is gone.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 from src.operations.migrations import ROOT
 
 _PATIENCE, _LONGEST = 60.0, 600.0
-"""Seconds that a test waits, and that it may take in all: waiting in vain is how some of them fail."""
+"""Seconds that a test waits for one thing, and that it may take in all. Some tests fail by waiting in vain."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Protection:
     code: str
     instead: str
     test: str
-    """As pytest's -k takes it."""
+    """The test, in the form of pytest's option -k."""
 
 
 PROTECTIONS = (
@@ -287,7 +287,10 @@ PROTECTIONS = (
 
 
 def failure_without(protection: Protection) -> str | None:
-    """How the test fails where the protection is switched off; None where it passes. Raises `LookupError`."""
+    """Returns how the test fails without the protection; None if it passes.
+
+    Raises `LookupError` if the code is not there once, or the test can't be run.
+    """
     with tempfile.TemporaryDirectory(prefix="course-generator-protections-") as name:
         copy = Path(name)
         for file in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines():
@@ -312,7 +315,7 @@ def failure_without(protection: Protection) -> str | None:
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Tries the protections that the command line names, or all, and returns the exit code."""
     wanted = sys.argv[1:]
     kept = True
     for protection in PROTECTIONS:

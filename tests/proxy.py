@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from src.devtools.local_service import HOST
 
-# Linux lets any program have the packets that come to a socket filtered. This filter keeps nothing of a packet, so that
-# its sender sees neither data nor acknowledgement, as if the cable were cut. Closing a socket would tell him.
+# Linux lets any program filter the packets that come to its sockets. This filter drops every packet, so that its sender
+# sees neither data nor acknowledgement, as if the cable were cut. Closing the socket would tell the sender.
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _KEEP_NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
 _FILTER = struct.pack("HP", 1, ctypes.addressof(_KEEP_NOTHING))
@@ -21,14 +21,14 @@ _FILTER = struct.pack("HP", 1, ctypes.addressof(_KEEP_NOTHING))
 
 @dataclass(eq=False)
 class _Link:
-    """One connection of a client, and the one to the server that belongs to it."""
+    """A connection of a client, and the connection to the server that belongs to it."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     marks_seen: int = 0
     answer_awaited: bool = False
     from_server: int = 0
-    """Bytes so far."""
+    """Bytes that came from the server so far."""
 
     def reset(self) -> None:
         for writer in (self.client, self.server):
@@ -40,7 +40,7 @@ class _Link:
 
 @dataclass
 class _Trap:
-    """What happens where a client sends `marks`, in this order, in one connection."""
+    """What happens when a client sends `marks`, in this order, in one connection."""
 
     marks: tuple[bytes, ...]
     answered: bool
@@ -53,7 +53,7 @@ class _Trap:
 
 
 class Proxy:
-    """Use as a context. Everything passes until a fault is set; `heal` ends all faults."""
+    """The proxy, to be used as a context. Everything passes until a fault is set; `heal` ends all faults."""
 
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
@@ -68,7 +68,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def cut(self) -> None:
-        """Nothing passes, in neither direction, and nobody is told; a new connection gets no answer."""
+        """Lets nothing pass, in either direction, and tells nobody; a new connection gets no answer."""
         self._call(self._cut)
 
     def reset(self) -> None:
@@ -76,7 +76,7 @@ class Proxy:
         self._call(self._reset)
 
     def reset_after(self, number: int) -> None:
-        """Ends each connection when `number` bytes came from the server in it, new ones too."""
+        """Ends each connection, also a new one, when `number` bytes have come from the server in it."""
         self._call(lambda: setattr(self, "_limit", number))
 
     def trickle(self, size: int, pause: float) -> None:
@@ -92,11 +92,11 @@ class Proxy:
         self._set(marks, answered, self._cut)
 
     def reset_at(self, *marks: bytes, answered: bool) -> None:
-        """As `cut_at`, but resets."""
+        """Does as `cut_at`, but resets."""
         self._set(marks, answered, self._reset)
 
     def heal(self) -> None:
-        """Everything passes again, also what was held up in connections that are still there."""
+        """Lets everything pass again, also what was held up in connections that are still there."""
         self._call(self._heal)
 
     def __enter__(self) -> Self:

@@ -26,7 +26,7 @@ LIBRARY = {
 
 
 def add_sources(settings: DatabaseSettings, path: Path, prefix: str = "", language: str = "en") -> Imported:
-    """As `sources add` does it."""
+    """Adds the files under `path` to the library, as `sources add` does."""
     database = Database(settings)
     try:
         return asyncio.run(import_files(SourceLibrary(database), files_under(path), prefix, language))

@@ -1,4 +1,4 @@
-"""SQL as an operator uses it: through psql, nothing of the project's own code."""
+"""SQL as an operator uses it: through psql, with nothing of the project's own code."""
 
 import json
 import os
@@ -19,7 +19,7 @@ class SQLError(Exception):
 
 @contextmanager
 def locked(table: str, database: DatabaseSettings, mode: str = "EXCLUSIVE") -> Iterator[None]:
-    """Whoever writes to the table has to wait; with `ACCESS EXCLUSIVE` whoever reads it too."""
+    """Makes whoever writes to the table wait until the block ends; with `ACCESS EXCLUSIVE`, whoever reads it too."""
     connection = psycopg2.connect(
         host=database.host,
         port=database.port,
@@ -48,28 +48,28 @@ class Psql:
         }
 
     def run(self, statement: str) -> str:
-        """What psql prints; raises `SQLError`."""
+        """Runs a statement and returns what psql prints. Raises `SQLError`."""
         return self._call("-c", statement)
 
     def file(self, path: str) -> str:
-        """Runs a file as `psql -f` does by default: it goes on after an error, and says so on stderr."""
+        """Runs a file with `psql -f`, which goes on after an error, and returns what it prints. Raises `SQLError`."""
         done = self._done("-f", path)
         if done.returncode or "ERROR" in done.stderr:
             raise SQLError(done.stderr)
         return done.stdout + done.stderr
 
     def rows(self, query: str) -> list[dict[str, Any]]:
-        """The rows of a query."""
+        """Returns the rows of a query, each by column."""
         text = self._call("-c", f"SELECT coalesce(json_agg(r), '[]') FROM ({query}) r")
         return list(json.loads(text))
 
     def row(self, query: str) -> dict[str, Any]:
-        """The one row of a query."""
+        """Returns the one row of a query, by column."""
         (row,) = self.rows(query)
         return row
 
     def value(self, query: str) -> Any:
-        """The one value of a query."""
+        """Returns the one value of a query."""
         (value,) = self.row(query).values()
         return value
 

@@ -15,10 +15,10 @@ from tests.waiting import PATIENCE, eventually
 
 
 class StandIn:
-    """Use as a context; each has no calls and no faults at first."""
+    """A stand-in model, to be used as a context. It has no calls and no faults at first."""
 
     def __init__(self, **settings: Any) -> None:
-        """`settings`: those of `StandInModel`."""
+        """`settings` are those of `StandInModel`."""
         self._port = 0
         self._settings = settings
         self._loop = asyncio.new_event_loop()
@@ -45,7 +45,7 @@ class StandIn:
 
     @property
     def calls(self) -> dict[str, int]:
-        """Calls so far by `topic/step`."""
+        """The number of calls so far, by `topic/step`."""
         return dict(self.stats()["by_step"])
 
     def wait_until_held(self, number: int = 1) -> None:

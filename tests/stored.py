@@ -22,7 +22,7 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-"""Whatever another program might store."""
+"""Any JSON that another program might store."""
 
 SECTIONS = st.builds(StoredSection, kind=st.none() | TEXT, heading=TEXT, content=TEXT)
 TERMS = st.builds(StoredTerm, term=TEXT, definition=TEXT)
@@ -64,7 +64,7 @@ def checks(draw: st.DrawFn, numbers: list[int]) -> StoredCheck:
 
 @st.composite
 def lessons(draw: st.DrawFn, number: int = 1) -> StoredLesson:
-    """Those of this worker: they have everything."""
+    """Draws lessons of this worker, which have everything."""
     cited = draw(citations())
     return StoredLesson(
         lesson_number=number,
@@ -90,7 +90,7 @@ def lessons(draw: st.DrawFn, number: int = 1) -> StoredLesson:
 
 @st.composite
 def courses(draw: st.DrawFn) -> StoredCourse:
-    """Those of this worker."""
+    """Draws courses of this worker."""
     finding = st.builds(Finding, TEXT, st.sampled_from(Severity), TEXT, TEXT)
     figures: dict[str, Any] = draw(st.fixed_dictionaries({"checks": COUNT, "citation_coverage": st.just(0.5)}))
     return StoredCourse(

@@ -33,7 +33,7 @@ class Received:
 
 
 class Upstream:
-    """Declares queues as the existing services do: plain and durable, without arguments."""
+    """A service that declares queues as the existing ones do: plain and durable, without arguments."""
 
     def __init__(self, broker: LocalRabbitMQ, vhost: str) -> None:
         self._broker = broker
@@ -73,15 +73,15 @@ class Upstream:
         channel.close()
 
     def reply_queue(self) -> str:
-        """A queue of its own for replies."""
+        """Makes a queue of its own for replies and returns its name."""
         return str(self._channel.queue_declare("", exclusive=True).method.queue)
 
     def progress_queue(self) -> str:
-        """A queue of its own, bound to the progress events."""
+        """Makes a queue of its own for progress events and returns its name."""
         return self.queue_of("course.progress")
 
     def queue_of(self, routing_key: str, most: int | None = None) -> str:
-        """A queue of its own for what is published with `routing_key`; one with room for `most` refuses more."""
+        """Makes a queue for what is published with `routing_key` and returns its name. It refuses more than `most`."""
         arguments = {} if most is None else {"x-max-length": most, "x-overflow": "reject-publish"}
         queue = str(self._channel.queue_declare("", exclusive=True, arguments=arguments).method.queue)
         self._channel.queue_bind(queue, EXCHANGE, routing_key)
@@ -97,7 +97,7 @@ class Upstream:
         self._channel.queue_unbind(REQUESTS, EXCHANGE, GENERATE)
 
     def limit_status(self, most: int) -> None:
-        """Declares the status queue anew: with room for `most` messages, it refuses more."""
+        """Declares the status queue anew, with room for `most` messages: it refuses more."""
         self._channel.queue_delete(STATUS)
         self._channel.queue_declare(
             STATUS, durable=True, arguments={"x-max-length": most, "x-overflow": "reject-publish"}
@@ -105,7 +105,7 @@ class Upstream:
         self.bind_status()
 
     def next(self, queue: str = STATUS) -> Received:
-        """The next message of a queue."""
+        """Waits for the next message of a queue, and returns it."""
         end = time.monotonic() + PATIENCE
         for method, properties, body in self._channel.consume(queue, inactivity_timeout=1):
             if method is not None:
@@ -115,25 +115,25 @@ class Upstream:
         raise AssertionError("the broker cancelled the subscription")
 
     def result(self, queue: str = STATUS) -> Received:
-        """The next message that isn't `processing`."""
+        """Returns the next message that isn't `processing`."""
         while (received := self.next(queue)).fields["status"] == "processing":
             pass
         return received
 
     def results(self, number: int) -> list[Received]:
-        """The next `number` messages that aren't `processing`."""
+        """Returns the next `number` messages that aren't `processing`."""
         return [self.result() for _ in range(number)]
 
     def waiting(self, queue: str) -> list[Received]:
-        """Everything that is in a queue now."""
+        """Takes and returns everything that is in a queue now."""
         return list(self._drained(queue))
 
     def depth(self, queue: str) -> int:
-        """Messages in a queue that wait for a consumer."""
+        """Returns how many messages in a queue wait for a consumer."""
         return int(self._channel.queue_declare(queue, passive=True).method.message_count)
 
     def consumers(self, queue: str = REQUESTS) -> int:
-        """How many have subscribed to a queue."""
+        """Returns how many consumers a queue has."""
         return int(self._channel.queue_declare(queue, passive=True).method.consumer_count)
 
     def eventually_empty(self, queue: str = REQUESTS) -> None:
@@ -141,7 +141,7 @@ class Upstream:
         self.wait_until(lambda: self.depth(queue) == 0, f"{queue} is empty")
 
     def eventually_settled(self, queue: str = REQUESTS) -> None:
-        """Returns when every message of a queue is acknowledged, also what was out over a line that has broken."""
+        """Returns when every message of a queue is acknowledged, also those that were out over a broken connection."""
 
         def settled() -> bool:
             listed = self._broker.control(
@@ -152,7 +152,7 @@ class Upstream:
         self.wait_until(settled, f"every message of {queue} is acknowledged")
 
     def wait_until(self, look: Callable[[], object], what: str) -> None:
-        """Waits for something else, while the connection is kept."""
+        """Waits until `look` is true, and keeps the connection alive meanwhile."""
         eventually(look, what, pause=lambda: self._connection.process_data_events(0.02))
 
     def __enter__(self) -> Self:

@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "300"))
-"""Seconds. The limit ends hopeless runs and no others: machines are slow at times. Nobody waits that long when all is
-well, and who waits for a process is told of its end at once."""
+"""Seconds. The limit is there to end only hopeless runs, as machines are slow at times. Nobody waits that long if all
+is well, and whoever waits for a process is told at once if it ends."""
 
 
 class Process(Protocol):
@@ -23,11 +23,11 @@ class Process(Protocol):
 
 
 processes: list[Process] = []
-"""Those of the test that is running."""
+"""The processes of the test that is running."""
 
 
 def eventually(look: Callable[[], T], what: str, pause: Callable[[], object] | None = None) -> T:
-    """The first true result of `look`. `pause` passes a moment between two looks."""
+    """Returns the first true result of `look`. `pause` passes a moment between two looks."""
     end = time.monotonic() + PATIENCE
     pause = pause or (lambda: threading.Event().wait(0.02))
     while not (result := look()):
@@ -37,7 +37,7 @@ def eventually(look: Callable[[], T], what: str, pause: Callable[[], object] | N
 
 
 def still_hoping(end: float, what: str) -> None:
-    """Raises `AssertionError` when the time `end` (`time.monotonic`) is over, or a process died that was needed."""
+    """Raises `AssertionError` if the time `end` (of `time.monotonic`) is over, or if a process died that was needed."""
     for process in processes:
         assert not process.died, f"died while the test waited until {what}:\n{process}"
     assert time.monotonic() < end, f"waited {PATIENCE:g} s in vain until {what}"

@@ -14,17 +14,17 @@ from src.devtools.local_reaper import mark
 from src.operations.migrations import ROOT
 from tests.waiting import PATIENCE, processes
 
-# No test may pay: a process that is told nothing else may leave this machine for no model.
+# No test may pay: a process that is told nothing else calls no model outside of this machine.
 ALONE = {"OPENAI_ALLOW_REMOTE": "off"}
 
 
 class WorkerProcess:
-    """`python app.py` with nothing of the caller's environment but `settings`."""
+    """A process `python app.py` whose environment has the `settings`, but nothing of the caller's."""
 
     def __init__(self, settings: dict[str, str], folder: Path, *arguments: str, house: Path = ROOT) -> None:
-        """`house`: the project, or a copy of it."""
+        """`house` is the project, or a copy of it."""
         own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(house), "LOG_FORMAT": "json", **ALONE, **mark()}
-        # In a folder of the test's own: whoever runs the tests may have an .env in the project.
+        # It runs in the test's own folder: whoever runs the tests may have an .env in the project.
         self._process = subprocess.Popen(
             [sys.executable, str(house / "app.py"), *arguments],
             cwd=folder,
@@ -56,7 +56,7 @@ class WorkerProcess:
         return self.ended and not self._may_end
 
     def wait_for(self, action: str, **fields: Any) -> dict[str, Any]:
-        """The first log line with this `action` and `fields`, as soon as it is written."""
+        """Returns the first log line with this `action` and `fields`, as soon as it is written."""
 
         def found() -> dict[str, Any] | None:
             return next((line for line in self.lines(action) if fields.items() <= line.items()), None)
@@ -75,12 +75,12 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """kill -9."""
+        """Sends SIGKILL and waits for the end."""
         self.signal(signal.SIGKILL)
         self.wait()
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+        """Sends SIGTERM, waits for the end and returns the exit code."""
         self.signal(signal.SIGTERM)
         return self.wait()
 
@@ -92,7 +92,7 @@ class WorkerProcess:
         return code
 
     def end(self) -> None:
-        """Ends it, whatever state it is in."""
+        """Ends the process, whatever state it is in."""
         if self in processes:
             processes.remove(self)
         if self._process.poll() is None:

@@ -1,5 +1,5 @@
--- The figures of a course from its lessons. The worker makes the same for courses that it writes with files only;
--- a test compares the two.
+-- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
+-- with files only; a test compares the two.
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp

@@ -1,5 +1,5 @@
--- A list of what separates words, not a class of what belongs to them: [[:alnum:]] splits Devanagari at its vowel
--- signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
+-- Makes the slug of a title. It lists what separates words, not what belongs to them: [[:alnum:]] splits Devanagari at
+-- its vowel signs, and under C collation drops it whole. Joiners (U+200C, U+200D) stand inside words and are taken out.
 CREATE OR REPLACE FUNCTION public.course_slug(title TEXT, id UUID) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
--- What the model calls of a course took. The worker counts the same for courses that it writes with files only; a test
--- compares the two. The cost of some calls alone would look too small: there is one where each call that took tokens
--- has one.
+-- Counts what the model calls of a course took. The worker counts the same for courses that it writes with files only;
+-- a test compares the two. There is a cost only if each call that took tokens has one, as the cost of some calls alone
+-- would look too small.
 CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp

@@ -1,5 +1,5 @@
--- `courses.status` as a control surface: what a course that is deleted leaves behind.
--- SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+-- `courses` is a control surface. When a course is deleted, this function tells those who wait for its result, and
+-- clears its published messages. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp

@@ -1,5 +1,5 @@
--- `courses.status` as a control surface: whoever changes it, by whatever program, the queue follows, the history is
--- written and the result is sent. SECURITY DEFINER, so that a service which may touch `courses` only can use all of it.
+-- `courses.status` is a control surface: whoever changes it, by whatever program, the queue follows, the history is
+-- written and the result is sent. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp

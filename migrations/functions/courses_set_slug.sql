@@ -1,4 +1,5 @@
--- Fills `courses.slug`; one that was given stays, and links to a finished course stay good.
+-- Fills `courses.slug`. A slug that was given stays, and that of a finished course never changes, so that links stay
+-- good.
 CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
 LANGUAGE plpgsql
 SET search_path = public, pg_temp

@@ -1,5 +1,5 @@
--- Puts a course in line. Start-time fair queueing: a user's next course comes after the user's last one, and not
--- before the turn that is being served now, so 500 courses of one user don't keep another's first one waiting.
+-- Puts a course in line, by start-time fair queueing. A user's next course comes after the user's last one, and not
+-- before the turn that is being served now, so 500 courses of one user don't keep another user's first one waiting.
 CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
 LANGUAGE plpgsql
 SET search_path = public, pg_temp

@@ -1,5 +1,5 @@
--- Whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says the
--- same; a test compares the two.
+-- Says whether the same request may succeed if it is tried again with nothing changed. ErrorCode.retryable in src says
+-- the same; a test compares the two.
 CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
 LANGUAGE sql IMMUTABLE
 AS $$

@@ -1,6 +1,6 @@
--- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply.
--- The message_id of a success follows from the course. A course that was written with files only, while the database
--- was away, then has the same one as from here: who has seen it drops the other.
+-- Puts the message for the status of `c` into the outbox; a final one also for everyone who asked for a reply. The
+-- message_id of a success follows from the course. If the course was also written with files only, while the database
+-- was away, both messages have the same id, and whoever has seen the one drops the other.
 CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
 LANGUAGE plpgsql
 SET search_path = public, pg_temp

@@ -1,4 +1,4 @@
--- A figure of a `quality` as a whole number; NULL where it is none.
+-- Returns a figure of a `quality` as an INT; NULL if it is no number that fits.
 CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
 LANGUAGE sql IMMUTABLE
 AS $$

@@ -1,4 +1,5 @@
--- A figure of a `quality`, which other programs may write too; NULL where it is none, so that one row breaks no view.
+-- Returns a figure of a `quality`; NULL if it is no number. Other programs may write a `quality` too, and one bad row
+-- must break no view.
 CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
 LANGUAGE sql IMMUTABLE
 AS $$

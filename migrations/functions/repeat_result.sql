@@ -1,5 +1,5 @@
--- Sends the stored result of a course that is READY or FAILED once more, with the message_id it had.
--- With `reply_to` that queue gets it too. FALSE: the course is open, its result is still to come.
+-- Sends the stored result of a course that is READY or FAILED once more, with the message_id that it had.
+-- If `reply_to` is given, that queue gets it too. Returns FALSE if the course is open: its result is still to come.
 CREATE OR REPLACE FUNCTION public.repeat_result(course UUID, reply_to TEXT DEFAULT NULL, correlation TEXT DEFAULT NULL)
 RETURNS BOOLEAN
 LANGUAGE plpgsql

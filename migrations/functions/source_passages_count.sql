@@ -1,4 +1,4 @@
--- Keeps source_lexemes and source_prefixes in step, so that they are right whoever deletes a document.
+-- Keeps source_lexemes and source_prefixes in step with the passages, whoever adds or deletes a document.
 CREATE OR REPLACE FUNCTION public.source_passages_count() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp

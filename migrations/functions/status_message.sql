@@ -1,5 +1,6 @@
--- The message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else in SQL
--- composes one. The worker composes the same for courses that it writes with files only; a test compares the two.
+-- Returns the message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else
+-- in SQL composes one. The worker composes the same for courses that it writes with files only; a test compares the
+-- two.
 CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
 LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp

@@ -1,4 +1,4 @@
--- No program has to keep `updated_at` itself.
+-- Keeps `updated_at`, so that no program has to.
 CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$

@@ -11,14 +11,14 @@ from pydantic import AfterValidator, Field, Strict
 T = TypeVar("T")
 
 _MOST_INT = 2**31 - 1
-# As JSON writes it; after another backslash the same letters are a text of their own.
+# NUL as JSON writes it. After another backslash the same letters are plain text.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def storable(value: T) -> T:
     """Returns `value`, which is one of JSON. Raises `ValueError` if PostgreSQL can't hold it.
 
-    That is so for NUL, for surrogates that stand alone, and for numbers that are none.
+    It can't hold the character NUL, surrogates that stand alone, infinities and NaN.
     """
     try:
         written = json.dumps(value, allow_nan=False, ensure_ascii=False)
@@ -40,8 +40,8 @@ Count = Annotated[int, Strict(), Field(ge=1, le=_MOST_INT)]
 Integer = Annotated[int, Field(ge=-_MOST_INT, le=_MOST_INT)]
 Offset = Annotated[int, Strict(), Field(ge=0, le=_MOST_INT)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-"""A time in UTC; one that names no zone is taken for it."""
+"""A time in UTC; one without a zone is taken to be in UTC."""
 Json = Annotated[Any, AfterValidator(storable)]
-"""A value of another program's choice."""
+"""A JSON value that another program has chosen."""
 JsonObject = Annotated[Mapping[str, Any], AfterValidator(storable)]
-"""The same with names: what nobody here but its reader understands."""
+"""A JSON object whose keys are not checked here."""

@@ -1,4 +1,4 @@
-"""A course in the hands of a worker."""
+"""A course in the hands of a worker: what an attempt at it begins with, and how it ends."""
 
 from dataclasses import dataclass
 from typing import Self, assert_never
@@ -9,7 +9,7 @@ from src.domain.errors import ErrorCode
 from src.domain.outline import Outline
 from src.domain.request import CourseBrief
 
-# An unexpected error is tried again soon, then later and later.
+# Seconds. After an unexpected error a course is tried again soon, then later and later.
 _FIRST_RETRY = 5.0
 _LONGEST_RETRY = 300.0
 _STOPPED = "the worker stopped"
@@ -17,12 +17,12 @@ _STOPPED = "the worker stopped"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A course in the hands of one attempt, which alone may write to it, and how far earlier attempts came."""
+    """The right of one attempt to write to a course, which no other has, and how far earlier attempts came."""
 
     course_id: UUID
     lease_id: UUID
     attempt: int
-    """1 for the first one."""
+    """The number of the attempt, counted from 1."""
     user_id: UUID
     request_id: str | None
     saved_lessons: frozenset[int]
@@ -32,19 +32,19 @@ class Lease:
     postponed_for: float
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
-    """Input and output tokens that earlier attempts have taken, as far as they are on record."""
+    """Input and output tokens that earlier attempts have used, as far as they are on record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim(Lease):
-    """A course that can be written."""
+    """A lease of a course that can be written, with what it should be about."""
 
     brief: CourseBrief
     outline: Outline | None
     """The outline, if an earlier attempt has saved it."""
 
 
-# What becomes of the writing of a course. Frozen values; an exception is for the unexpected.
+# The outcomes of writing a course are frozen values; exceptions are for the unexpected.
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +58,27 @@ class Failed:
 
     code: ErrorCode
     message: str
-    """For upstream services."""
+    """What upstream services are told."""
     detail: str = ""
-    """For operators, if it says more."""
+    """What operators are told, if that is more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The model is away, or the sources are. Not the course's fault, so the attempt doesn't count."""
+    """The model or the sources are away. The course isn't at fault, so the attempt doesn't count."""
 
     message: str
     delay: float
     """Seconds until the next try."""
     code: ErrorCode = ErrorCode.MODEL_UNAVAILABLE
-    """What the course fails with where that lasts too long; `internal` where the sources are away."""
+    """The code that the course fails with if this lasts too long; `internal` if the sources are away."""
     access_denied: bool = False
-    """No course can succeed until an operator acts, so claiming stops."""
+    """Whether no course can succeed until an operator acts; then claiming stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandedBack:
-    """The process stops. The attempt doesn't count."""
+    """The process stops, so the attempt doesn't count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +88,19 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An unexpected error. The attempt counts; the course is tried again until none is left."""
+    """An unexpected error ended the attempt, which counts. The course is tried again until no attempt is left."""
 
     message: str
-    """For upstream services: says nothing of what is inside."""
+    """What upstream services are told; nothing about the inside of this program."""
     detail: str = ""
-    """For operators."""
+    """What operators are told."""
 
     @classmethod
     def by(cls, error: Exception) -> Self:
-        """Broken by an error that nobody foresaw. What a database error says of itself includes the statement."""
+        """Returns the outcome of an error that nobody foresaw.
+
+        For a database error the detail is the driver's text, as SQLAlchemy's includes the statement.
+        """
         said = str(getattr(error, "orig", None) or error)
         return cls("an unexpected error; the history of the course says which", f"{type(error).__name__}: {said}")
 
@@ -107,10 +110,10 @@ Outcome = Finished | Failed | Postponed | HandedBack | Lost | Broken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable(Lease):
-    """A row of which no `Claim` can be made: another program wrote it."""
+    """A lease of a course that another program wrote, of whose row no `Claim` can be made."""
 
     outcome: Failed | Broken
-    """How the attempt ends, without a start."""
+    """How the attempt ends before it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,13 @@ class Released:
     """The course is tried again."""
 
     reason: str
-    """For operators."""
+    """What operators are told."""
     delay: float = 0.0
     """Seconds until the next try."""
     refund: bool = False
-    """The attempt doesn't count."""
+    """Whether the attempt doesn't count."""
     postponed: bool = False
-    """The model was away, or the sources were."""
+    """Whether the model or the sources were away."""
 
 
 Conclusion = Finished | Failed | Released | Lost
@@ -132,15 +135,18 @@ Conclusion = Finished | Failed | Released | Lost
 
 
 def conclusion(lease: Lease, outcome: Outcome, max_attempts: int, max_wait: float) -> Conclusion:
-    """What `outcome` comes to within the limits of a course: `max_attempts` tries, `max_wait` seconds of waiting."""
+    """Returns how an attempt with `outcome` ends on record.
+
+    A course has `max_attempts` attempts, and waits `max_wait` seconds at most for the model and the sources.
+    """
     match outcome:
         case Finished() | Failed() | Lost():
             return outcome
         case Postponed(message, delay, code, access_denied):
-            # Until an operator acts, no course of all can be written: that is no reason to give this one up.
+            # If access is denied, no course at all can be written: that is no reason to give this one up.
             if lease.postponed_for <= max_wait or access_denied:
                 return Released(message, delay, refund=True, postponed=True)
-            # The words of the database are for operators.
+            # What the database says is for operators only.
             told = message if code is ErrorCode.MODEL_UNAVAILABLE else "the sources can't be searched"
             return Failed(code, told, message)
         case HandedBack():
@@ -154,5 +160,5 @@ def conclusion(lease: Lease, outcome: Outcome, max_attempts: int, max_wait: floa
 
 
 def given_back() -> Released:
-    """What an attempt comes to whose process stops."""
+    """Returns how an attempt ends on record if its process stops."""
     return Released(_STOPPED, refund=True)

@@ -1,6 +1,6 @@
-"""The JSON and the rows of what is stored, made of `StoredLesson` and `StoredCourse`, and read back into them.
+"""JSON and rows, made of a `StoredLesson` or a `StoredCourse`, and read back into these.
 
-What other programs stored is in the same places, in any shape: what isn't of the types is left to `foreign_course`.
+Other programs store in the same places, in any shape: what these types refuse is left to `foreign_course`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ from src.domain.quality_figures import findings_json
 from src.domain.stored_course import BESIDE_CONTENT, StoredCheck, StoredCourse, StoredLesson
 
 _PLAN = ("lesson_number", "title", "description", "key_concepts", "learning_objectives")
-# A lesson that has any of them needs no text beside it.
+# A lesson that has any of these needs no plain text.
 _PARTS = frozenset({"sections", "key_terms", "checks"})
 
 
 def content_json(lesson: StoredLesson) -> dict[str, Any] | None:
-    """Returns the shape of `lesson_bodies.content_json`; None if the lesson is a plain text."""
+    """Returns the value of `lesson_bodies.content_json`; None if the lesson is a plain text."""
     if lesson.content_md is not None:
         return None
     return lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))
 
 
 def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dict[str, Any]:
-    """Returns what save_lesson.sql takes: columns of `lessons` by name, the body, and the rows of its other tables."""
+    """Returns the record that save_lesson.sql takes: the columns of `lessons`, the body, citations and questions."""
     values = lesson.model_dump(mode="json")
     columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _PARTS}
     record = {
@@ -48,7 +48,7 @@ def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dic
 
 
 def lesson_of_row(row: Mapping[str, Any]) -> StoredLesson:
-    """Returns the lesson of a row of stored_lessons.sql. What a column says goes before what `content_json` does."""
+    """Returns the lesson of a row of stored_lessons.sql. A column goes before the same key of `content_json`."""
     content, text = row["content_json"], row["content_md"]
     given = dict(content) if isinstance(content, Mapping) else {}
     given |= _said({name: row[name] for name in StoredLesson.model_fields.keys() & row.keys() - {"content_md"}})
@@ -64,7 +64,7 @@ def course_of_row(row: Mapping[str, Any], lessons: Sequence[StoredLesson]) -> St
 
 
 def course_json(course: StoredCourse) -> dict[str, Any]:
-    """Returns the shape of `course.json`."""
+    """Returns the content of `course.json`."""
     lessons = [_lesson_json(lesson) for lesson in course.lessons]
     return {
         "metadata": {
@@ -95,12 +95,12 @@ def course_json(course: StoredCourse) -> dict[str, Any]:
 
 
 def quality_json(course: StoredCourse) -> dict[str, Any] | None:
-    """Returns the shape of `courses.quality`; None if nothing was measured."""
+    """Returns the value of `courses.quality`; None if nothing was measured."""
     return (course.quality.model_dump(exclude_unset=True) or None) if course.quality else None
 
 
 class CourseHead(NamedTuple):
-    """What `DatabaseService.create_course` takes beside the user, in its order."""
+    """The arguments of `DatabaseService.create_course` that follow the user, in its order."""
 
     title: str
     topic: str
@@ -111,7 +111,7 @@ class CourseHead(NamedTuple):
 
 
 def head_of_json(course_data: Mapping[str, Any]) -> CourseHead:
-    """Returns what a course of the shape of `course.json` is, without its lessons. Raises `LookupError`."""
+    """Returns the head of a course that has the shape of `course.json`. Raises `LookupError` if a key is missing."""
     metadata = course_data["metadata"]
     return CourseHead(
         metadata["title"],
@@ -124,7 +124,7 @@ def head_of_json(course_data: Mapping[str, Any]) -> CourseHead:
 
 
 def course_of_json(course_data: Mapping[str, Any], course_id: UUID, user_id: UUID) -> StoredCourse:
-    """Returns the course of the shape of `course.json`, under these ids, which need not be its own.
+    """Returns the course of data in the shape of `course.json`, under these ids, which need not be its own.
 
     Raises `LookupError`, `TypeError` or `ValueError` if one of its lessons has no number, title or content.
     """
@@ -162,7 +162,7 @@ def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
     beside = {name: entry.get(name) for name in ("sources", "generated_at", "quality")}
     if isinstance(origin, Mapping):
         beside |= {name: origin.get(name) for name in ("prompt_version", "prompt_digest")}
-        beside["written_by"] = text_if_any(origin.get("model"))  # else what the content says
+        beside["written_by"] = text_if_any(origin.get("model"))  # if it is none, the content's counts
     try:
         return _lesson({**given, **_said(info), **_said(beside)})
     except ValueError as error:
@@ -170,7 +170,7 @@ def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
 
 
 def _said(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the entries that say something."""
+    """Returns `given` without None and empty lists, which say nothing."""
     return {name: value for name, value in given.items() if value is not None and value != []}
 
 

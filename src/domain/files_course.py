@@ -1,4 +1,4 @@
-"""What is on disk of a course that was written while the database was away, and the course that is made of it."""
+"""The files of a course that was written while the database was away, and the course that is made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson
@@ -22,7 +22,7 @@ _COST_STEP = Decimal("0.000001")
 
 
 class RequestEntry(BaseModel):
-    """`request.json`."""
+    """The content of `request.json`: a request, and how often its course was tried."""
 
     request: IdentifiedRequest
     body_hash: str | None
@@ -31,14 +31,17 @@ class RequestEntry(BaseModel):
     postponements: int = 0
     """How often in a row the course was put off because the model or the sources were away."""
     postponed_since: AwareDatetime | None = None
-    """When that began."""
+    """When it was put off for the first of these times; None if it wasn't."""
 
     def begun(self) -> Self:
-        """The entry with one more attempt."""
+        """Returns the entry with one more attempt."""
         return self.model_copy(update={"attempt": self.attempt + 1})
 
     def released(self, now: datetime, *, refund: bool, postponed: bool) -> Self:
-        """The entry after an attempt that led to no result; release_lease.sql does the same in the database."""
+        """Returns the entry after an attempt without result. `refund`: the attempt doesn't count.
+
+        release_lease.sql does the same in the database.
+        """
         changes = {
             "attempt": self.attempt - refund,
             "postponements": self.postponements + 1 if postponed else 0,
@@ -47,33 +50,38 @@ class RequestEntry(BaseModel):
         return self.model_copy(update=changes)
 
     def postponed_for(self, now: datetime) -> float:
-        """Seconds since the course was put off for the first of these times; 0 if it wasn't."""
+        """Returns the seconds since the course was put off for the first of these times; 0 if it wasn't."""
         return max(0.0, (now - self.postponed_since).total_seconds()) if self.postponed_since else 0.0
 
 
 class Calls(BaseModel):
-    """`calls-*.json`: calls of one attempt that led to nothing that was saved. The others begin with theirs."""
+    """The content of `calls-*.json`: calls of one attempt that led to nothing else that was saved.
+
+    The calls that led to an outline or a lesson are saved with it.
+    """
 
     attempt: int
     calls: list[ModelCall]
 
 
 class SavedOutline(Calls):
-    """`outline.json`."""
+    """The content of `outline.json`."""
 
     outline: Outline
     findings: tuple[Finding, ...] = ()
 
 
 class SavedLesson(Calls):
-    """`lesson-*.json`."""
+    """The content of `lesson-*.json`."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     lesson: Lesson
     generated_at: AwareDatetime
 
 
 class StoredResult(BaseModel):
-    """`result.json`: how a course ended, as it was or will be published."""
+    """The content of `result.json`: how a course ended, as it was or will be published."""
 
     message: SuccessMessage | ErrorMessage
     message_id: UUID
@@ -92,7 +100,7 @@ class FilesCourse:
     outline_findings: tuple[Finding, ...]
     lessons: tuple[SavedLesson, ...]
     calls: tuple[tuple[int, ModelCall], ...]
-    """Each with the attempt that made it."""
+    """Calls to the model, each after the number of the attempt that made it."""
     result: StoredResult | None
 
     @property
@@ -102,7 +110,7 @@ class FilesCourse:
 
 
 def stored_course(course: FilesCourse) -> StoredCourse:
-    """Returns a finished course as it is stored, but for its `output_path`."""
+    """Returns a finished course as it is stored, without its `output_path`."""
     assert course.outline is not None
     request, lessons = course.request, [saved.lesson for saved in course.lessons]
     sources = [lesson.sources for lesson in lessons]
@@ -127,10 +135,10 @@ def stored_course(course: FilesCourse) -> StoredCourse:
 
 
 def usage(calls: Sequence[ModelCall]) -> dict[str, Any]:
-    """The shape of `courses.usage`; the function course_usage of the database makes the same from rows.
+    """Returns the value of `courses.usage`; the function course_usage of the database makes the same from rows.
 
-    `cost`: US dollars, the sum of what is known, each rounded to six places as its column is; None if a call that took
-    tokens has none, as the others alone would look too small.
+    `cost` is the sum of the known costs in US dollars, each rounded to six places as its column is. It is None if a
+    call that took tokens has no cost, as the sum of the others would look too small.
     """
     known = [Decimal(str(call.cost)).quantize(_COST_STEP, ROUND_HALF_UP) for call in calls if call.cost is not None]
     unknown = any(call.cost is None and call.input_tokens + call.output_tokens > 0 for call in calls)

@@ -1,7 +1,7 @@
-"""What other programs, or earlier versions of this one, stored of a course: as much of it as has the right type.
+"""Courses that other programs, or earlier versions of this one, stored: as much of them as has the right type.
 
-Only texts are promised in it (titles, sections, questions, answers). Whatever else has another type, or can't be
-stored, is left out; nothing in it keeps a course from being saved or shown.
+Such a course is promised to have only texts (titles, sections, questions, answers). Anything in it that has another
+type, or can't be stored, is left out, so that it doesn't keep the course from being saved or shown.
 """
 
 import json
@@ -17,14 +17,14 @@ M = TypeVar("M", bound=BaseModel)
 
 _TEXT = TypeAdapter[str](Text)
 _GONE = object()
-# Everything that is refused is taken out at once; what that leaves incomplete is refused in the next round.
+# Each round takes out everything that is refused; what this leaves incomplete is refused in the next one.
 _MOST_ROUNDS = 10
 
 _Path = tuple[int | str, ...]
 
 
 def foreign_lesson(given: Mapping[str, Any]) -> StoredLesson:
-    """Returns what `given` has of a lesson, by the keys of the type. Raises `ValueError` without number or title."""
+    """Returns the lesson in `given`, which is keyed by its fields. Raises `ValueError` if it has no number or title."""
     checks = given.get("checks")
     if isinstance(checks, list):
         given = {**given, "checks": [_with_texts(check) if isinstance(check, Mapping) else check for check in checks]}
@@ -32,12 +32,12 @@ def foreign_lesson(given: Mapping[str, Any]) -> StoredLesson:
 
 
 def foreign_course(given: Mapping[str, Any]) -> StoredCourse:
-    """Returns what `given` has of a course, by the keys of the type. Raises `ValueError` without what it must have."""
+    """Returns the course in `given`, which is keyed by its fields. Raises `ValueError` if it lacks a required one."""
     return _taken(StoredCourse, given)
 
 
 def text_if_any(given: object) -> str | None:
-    """Returns `given` if it is a text that a column can hold."""
+    """Returns `given` if it is a text that a column can hold, and None if not."""
     try:
         return _TEXT.validate_python(given)
     except ValidationError:
@@ -45,9 +45,9 @@ def text_if_any(given: object) -> str | None:
 
 
 def plain_json(given: object) -> Any:
-    """Returns `given` as JSON has it; a value that JSON doesn't know, such as a date, becomes its text.
+    """Returns `given` as JSON, in which anything else, such as a date, becomes its text.
 
-    Raises `ValueError` if it is nested too deeply, and `TypeError` if a name is no text.
+    Raises `ValueError` if it is nested too deeply or holds itself, and `TypeError` if a key is no scalar.
     """
     try:
         return json.loads(json.dumps(given, default=str))
@@ -56,7 +56,7 @@ def plain_json(given: object) -> Any:
 
 
 def _with_texts(check: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a question with its choices in a list, if they were named by letter, and with numbers as texts."""
+    """Returns a question with its choices as a list, if they were named by letter, and its numbers as texts."""
     choices = check.get("choices")
     listed = list(choices.values()) if isinstance(choices, Mapping) else choices
     texts = {name: _text(check[name]) for name in ("question", "answer") if name in check}
@@ -68,13 +68,13 @@ def _text(value: object) -> object:
 
 
 def _taken(kind: type[M], given: Any) -> M:
-    """Returns what `given` has of `kind`, without the parts that this refuses."""
+    """Returns `given` as a `kind`, without the parts that are refused. Raises `ValueError` if that is all of it."""
     for _ in range(_MOST_ROUNDS):
         try:
             return kind.model_validate(given)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=False, include_input=False)
-            # A thing that lacks what it must have is left out as a whole.
+            # A whole that lacks a part is of no use, so it is taken out.
             refused = [fault["loc"][:-1] if fault["type"] == "missing" else fault["loc"] for fault in faults]
             if () in refused:
                 whole = (fault for fault, path in zip(faults, refused, strict=True) if path == ())
@@ -85,7 +85,7 @@ def _taken(kind: type[M], given: Any) -> M:
 
 
 def _without(value: Any, refused: Sequence[_Path]) -> Any:
-    """Returns `value` without what stands at these paths."""
+    """Returns `value` without what stands at these paths; `_GONE` if one of them is its own."""
     if () in refused:
         return _GONE
     below: dict[int | str, list[_Path]] = {}

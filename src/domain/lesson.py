@@ -1,4 +1,4 @@
-"""A lesson. `LessonText` is what the language model writes, `Lesson` what comes of it; see also `stored_course`."""
+"""A lesson: `LessonText` is what the language model writes, `Lesson` the finished one; see also `stored_course`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ class Check(BaseModel):
 
     @property
     def key(self) -> int | None:
-        """Which of the choices is right, counted from 1."""
+        """The number of the right choice, counted from 1; None for a short-answer question."""
         return self.choices.index(self.answer) + 1 if self.choices else None
 
 
@@ -101,7 +101,7 @@ class LessonText(BaseModel):
     ]
 
     def fields(self) -> dict[str, str]:
-        """The parts that a learner reads before the questions, by path, in reading order."""
+        """Returns the parts that a learner reads before the questions, by path, in reading order."""
         return {
             "introduction": self.introduction,
             **{f"sections.{number}": part.content for number, part in enumerate(self.sections, start=1)},
@@ -111,7 +111,7 @@ class LessonText(BaseModel):
         }
 
     def with_fields(self, fields: Mapping[str, str]) -> Self:
-        """The lesson with these texts in place of those of `fields`."""
+        """Returns the lesson with these texts in place of its own; the paths are those that `fields()` returns."""
         sections = (
             part.model_copy(update={"content": fields[f"sections.{number}"]})
             for number, part in enumerate(self.sections, start=1)
@@ -126,7 +126,7 @@ class LessonText(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What wrote a lesson: a course can be traced to it."""
+    """The model and the prompt that wrote a lesson, so that a course can be traced to them."""
 
     model: str
     """The model's own name for itself."""
@@ -137,32 +137,37 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A finished lesson. The citations in its text are verified; `references` says what they stand for."""
+    """A finished lesson. The citations in its text are verified."""
 
     plan: LessonPlan
     text: LessonText
     language: str
-    references: tuple[Citation, ...]
-    check_references: tuple[int | None, ...]
-    """For each question the reference that its answer rests on."""
+    citations: Annotated[tuple[Citation, ...], Field(alias="references")]
+    """What the numbers in its text stand for. Its key in JSON is `references`."""
+    check_citations: Annotated[tuple[int | None, ...], Field(alias="check_references")]
+    """For each question the number of the citation that its answer rests on; None if it rests on none.
+
+    Its key in JSON is `check_references`.
+    """
     quality: LessonQuality
     origin: Origin
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The documents that it cites, in the order of its references."""
-        return tuple(dict.fromkeys(reference.document for reference in self.references))
+        """The documents that it cites, each once, in the order of its citations."""
+        return tuple(dict.fromkeys(citation.document for citation in self.citations))
 
 
 def lesson_id(course_id: UUID, lesson_number: int) -> UUID:
-    """The same for the same lesson of the same course, whoever writes it."""
+    """Returns the id of a lesson, which is the same whoever writes it."""
     return uuid5(course_id, f"lesson/{lesson_number}")
 
 
 def with_keys_placed(checks: tuple[Check, ...], seed: str) -> tuple[Check, ...]:
-    """Multiple choice with the choices in an order that gives nothing away, the same for the same `seed`.
+    """Returns the questions with the choices of multiple choice in an order that gives nothing away.
 
-    Within a lesson no position holds the key twice before every position has held it once.
+    The order is the same for the same `seed`. Among a lesson's questions with equally many choices, no position holds
+    the key twice before every position has held it once.
     """
     placed: list[Check] = []
     free: dict[int, list[int]] = {}

@@ -7,15 +7,15 @@ from src.domain.citation import Citation
 from src.domain.fixed_words import FixedWords, fixed_words
 from src.domain.stored_course import StoredCheck, StoredCourse, StoredLesson
 
-# What would begin a tag, a comment or a declaration.
+# A character that would begin a tag, a comment or a declaration.
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def lesson_markdown(lesson: StoredLesson) -> str:
-    """Returns a lesson, or its own text if it has no parts. Its answer key comes last, so that it can be cut off.
+    """Returns the Markdown of a lesson, or the text that was stored for it if it has no parts.
 
-    What is absent is left out.
+    The answer key comes last, so that it can be cut off. What is absent is left out.
     """
     if lesson.content_md is not None:
         return lesson.content_md
@@ -26,7 +26,7 @@ def lesson_markdown(lesson: StoredLesson) -> str:
 
 
 def course_markdown(course: StoredCourse) -> str:
-    """Returns a whole course. The answer keys of all lessons come last, as one section."""
+    """Returns the Markdown of a whole course. The answer keys of all lessons come last, as one section."""
     fixed = fixed_words(course.language)
     lines = [f"# {_shown(course.title)}", ""]
     if course.description:
@@ -57,7 +57,7 @@ def _title(lesson: StoredLesson) -> str:
 
 
 def _lesson(lesson: StoredLesson, level: int) -> list[str]:
-    """A lesson without its answer key; `level` is the depth of its heading."""
+    """Returns the lines of a lesson without its answer key; `level` is the depth of its heading, from 1."""
     fixed, part = _fixed(lesson), "#" * (level + 1)
     lines = [f"{'#' * level} {_title(lesson)}", ""]
     if lesson.content_md is not None:
@@ -65,7 +65,7 @@ def _lesson(lesson: StoredLesson, level: int) -> list[str]:
     if lesson.description:
         lines += [_shown(lesson.description), ""]
     if lesson.learning_objectives:
-        # By number, as the answer key refers to them.
+        # They are numbered because the answer key refers to them by number.
         lines += [f"{part} {fixed.objectives}", ""]
         lines += [f"{number}. {_shown(goal)}" for number, goal in enumerate(lesson.learning_objectives, start=1)]
         lines += [""]
@@ -89,7 +89,7 @@ def _answer_key(lesson: StoredLesson) -> list[str]:
     fixed, objectives = _fixed(lesson), lesson.learning_objectives
     lines: list[str] = []
     for number, check in enumerate(lesson.checks, start=1):
-        # What it tests and what its answer rests on, as far as that is on record.
+        # The basis is what the question tests and what its answer rests on, as far as that is on record.
         basis = []
         if check.objective is not None and check.objective <= len(objectives):
             basis.append(fixed.tests.format(check.objective, _one_line(objectives[check.objective - 1])))
@@ -100,7 +100,7 @@ def _answer_key(lesson: StoredLesson) -> list[str]:
 
 
 def _item(number: int, text: str, details: Iterable[str]) -> list[str]:
-    """An item of a numbered list, with a list of its own below. All of it is indented, else it would end the list."""
+    """Returns an item of a numbered list, with a list of `details` in it. Lines that were not indented would end it."""
     marker = f"{number}. "
     indent = " " * len(marker)
     return [marker + text.replace("\n", f"\n{indent}"), *(f"{indent}- {detail}" for detail in details)]
@@ -120,7 +120,7 @@ def _references(cited: Iterable[Citation], fixed: FixedWords) -> list[str]:
 
 
 def _place(document: str, *names: str) -> str:
-    """A place in a document by the names that a reader knows it by, as far as there are any, and by its path."""
+    """Returns the names that a reader knows a place in a document by, if there are any, and the document's path."""
     named = " › ".join(dict.fromkeys(_one_line(name) for name in names if name.strip()))
     return f"{named} ({_one_line(document)})" if named else _one_line(document)
 
@@ -130,7 +130,7 @@ def _one_line(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """What a request, an outline or a source says is shown and never obeyed: no tag, and no image from elsewhere."""
+    """Returns the words of a request, an outline or a source so that they make no tag and load no image."""
     return _TAG.sub("&lt;", text).replace("![", "!\\[")
 
 

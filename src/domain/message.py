@@ -19,12 +19,12 @@ class ReplyAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message, and by its `destination` where it goes.
+    """A message to be published. Its `destination` says where it goes:
 
     - `status`: to the exchange, with the status routing key.
     - `reply`: to the queue that `routing_key` names.
     - `dead`: to the queue of rejected requests.
-    - `event`: to the exchange, with `routing_key`, whether a queue takes it there or not. Events with the same
+    - `event`: to the exchange, with `routing_key`, whether or not a queue takes it there. Events with the same
       `order_key` are published in the order in which they were put into the outbox.
 
     Other destinations have no `routing_key` and no `order_key`.
@@ -40,7 +40,7 @@ class Message:
     body: bytes
 
     def as_reply(self, address: ReplyAddress) -> Self:
-        """The same message, to somebody who asked for it."""
+        """Returns the same message for the queue of a requester who wants a reply."""
         return replace(
             self, destination="reply", routing_key=address.queue, correlation_id=address.correlation_id, headers={}
         )
@@ -49,13 +49,13 @@ class Message:
 def refusal_messages(
     error: CourseError, request_id: str | None, user_id: UUID | None, reply: ReplyAddress | None
 ) -> list[Message]:
-    """The error status of a request that makes no course, and the reply where one was asked for."""
+    """Returns the error status of a request that makes no course, and the reply if one was asked for."""
     body = refusal(request_id, user_id, error, datetime.now(UTC)).encoded()
     status = Message(destination="status", correlation_id=request_id, type="course.error", body=body)
     return [status] if reply is None else [status, status.as_reply(reply)]
 
 
 def rejected_body(error: CourseError, body: bytes, request_id: str | None) -> Message:
-    """The request itself, for the queue of rejected requests."""
+    """Returns the request itself as a message for the queue of rejected requests."""
     headers = {"x-error-code": error.code.value, "x-error-reason": str(error)}
     return Message(destination="dead", correlation_id=request_id, type="course.rejected", headers=headers, body=body)

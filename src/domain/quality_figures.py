@@ -1,4 +1,4 @@
-"""What goes on record of a lesson's and a course's quality."""
+"""The figures that are on record of the quality of lessons and courses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ class LessonQuality:
 
     words: int
     citations: int
-    """Markers that are shown."""
+    """Citation markers that the text shows, such as [1]."""
     citations_verified: int
-    """Of these; counted anew in the finished text."""
+    """Those of the shown markers that are verified, counted anew in the finished text."""
     citations_removed: int
-    """Markers that were taken out, because they could not be verified."""
+    """Markers that were taken out because they could not be verified."""
     factual_sentences: int
     cited_sentences: int
-    """Of the factual ones."""
+    """Factual sentences that carry a verified citation."""
     reading_grade: float | None
-    """None: not measured."""
+    """The school grade that the text reads like; None if it was not measured."""
     wanted_grade: int | None
     checks: int
     valid_keys: int
     findings: tuple[Finding, ...]
     passages: int = 0
-    """That it was given to rest on. Files of earlier versions don't say."""
+    """Passages that it was given to rest on; 0 in files of earlier versions, which don't say."""
     passages_fitting: int = 0
-    """Of these: what the search found, not merely what the filter names."""
+    """Those of the passages that the search found, and not only the filter names."""
 
     @property
     def coverage(self) -> float | None:
-        """The share of factual sentences that carry a verified citation; None where there are none."""
+        """The share of factual sentences that carry a verified citation; None if there are none."""
         return round(self.cited_sentences / self.factual_sentences, 3) if self.factual_sentences else None
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of `lessons.quality`."""
+        """Returns the value of `lessons.quality`."""
         return {
             "words": self.words,
             "passages": self.passages,
@@ -62,7 +62,7 @@ class LessonQuality:
 
 
 def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    """Findings as they are stored."""
+    """Returns findings as they are stored."""
     return [
         {"gate": found.gate, "severity": found.severity.value, "where": found.where, "message": found.message}
         for found in findings
@@ -72,9 +72,9 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
 def course_figures(
     lessons: Sequence[LessonQuality], sources: Sequence[Sequence[str]], outline_findings: Sequence[Finding]
 ) -> CourseQuality:
-    """The figures of a course, from those of its lessons and the sources of each.
+    """Returns the figures of a course, from those of its lessons and the documents that each of them cites.
 
-    The function course_quality of the database makes the same from rows; a test compares the two.
+    The function course_quality of the database computes the same from rows; a test compares the two.
     """
     grades = [Decimal(str(lesson.reading_grade)) for lesson in lessons if lesson.reading_grade is not None]
     citations = sum(lesson.citations for lesson in lessons)

@@ -1,7 +1,7 @@
 """A lesson and a course as they are stored: what rows, `content_json`, `course.json` and Markdown are made of.
 
-This worker's own have everything. Of a lesson that another program stored only number and title are sure to be there;
-the rest is absent (None or empty) if it was not stored, or had another type.
+Those that this worker wrote have everything. A lesson that another program stored is sure to have only a number and a
+title; anything else is absent (None or empty) if it was not stored, or had another type.
 """
 
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from src.domain.result import CourseQuality
 
 
 class _Part(BaseModel):
-    """A thing of which lessons are made. Keys that it doesn't know are another program's, and stay with it."""
+    """A lesson or a part of one. Keys that the type doesn't know are another program's, and are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", serialize_by_alias=True)
     __pydantic_extra__: dict[str, Json] = Field(init=False)
@@ -44,20 +44,20 @@ class StoredTerm(_Part):
 
 
 class StoredCheck(_Part):
-    """A question. Other programs need not store an answer with it."""
+    """A question with its answer, unless another program stored it without one."""
 
     kind: CheckKind | None = None
     question: str
     choices: tuple[Text, ...] | None = None
     answer: str | None = None
     key: Annotated[Count | None, Field(validate_default=True)] = None
-    """Which of the choices is the answer, counted from 1. It follows from these two, whatever is given."""
+    """The number of the choice that is the answer, counted from 1. It follows from these two, whatever is given."""
     evidence: Text | None = None
     explanation: Text | None = None
     objective: Count | None = None
-    """Which of the learning objectives it tests, counted from 1."""
+    """The number of the learning objective that it tests, counted from 1."""
     citation: Count | None = None
-    """Number of the citation that the answer rests on."""
+    """The number of the citation that the answer rests on."""
 
     @field_validator("key", mode="before")
     @classmethod
@@ -67,7 +67,7 @@ class StoredCheck(_Part):
 
 
 class StoredLesson(_Part):
-    """A lesson. A field that is added here needs a default: lessons that are stored already don't have it.
+    """A lesson. A field that is added here needs a default, as lessons that are stored already don't have it.
 
     Its value is then kept in `content_json`, and in the column of `lessons` that has its name if there is one.
     """
@@ -81,23 +81,23 @@ class StoredLesson(_Part):
     direction: Text | None = None
     """`rtl` or `ltr`."""
     grounded: Annotated[bool, Strict()] | None = None
-    """False: it rests on no source."""
+    """Whether it rests on sources; None if nobody has said."""
     sections: tuple[StoredSection, ...] = ()
     key_terms: tuple[StoredTerm, ...] = ()
     citations: Annotated[tuple[Citation, ...], Field(alias="references")] = ()
-    """What the numbers in its text stand for; one for each."""
+    """What the numbers in its text stand for, each number once."""
     checks: tuple[StoredCheck, ...] = ()
     sources: tuple[Text, ...] | None = None
     """The documents that it rests on; None if nobody has said."""
     written_by: Text | None = None
     """The model's own name for itself."""
 
-    # Beside `content_json`; see `BESIDE_CONTENT`.
+    # These are stored beside `content_json`; see `BESIDE_CONTENT`.
     content_md: str | None = None
     """The whole text, if another program stored it without parts."""
     generated_at: Moment | None = None
     quality: JsonObject | None = None
-    """`LessonQuality.as_json`, or what another program measured."""
+    """The value of `LessonQuality.as_json`, or what another program measured."""
     prompt_version: Count | None = None
     prompt_digest: Annotated[Text, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
@@ -123,18 +123,18 @@ BESIDE_CONTENT = frozenset({"content_md", "generated_at", "quality", "prompt_ver
 
 
 def stored_lesson(lesson: Lesson, generated_at: datetime | None = None) -> StoredLesson:
-    """Returns a lesson of this worker's as it is stored. `generated_at`: None if it was written just now."""
+    """Returns a lesson of this worker as it is stored. `generated_at` is None if it was written just now."""
     return StoredLesson(
         **lesson.plan.model_dump(),
         language=lesson.language,
         direction=direction(lesson.language),
-        grounded=bool(lesson.references),
+        grounded=bool(lesson.citations),
         sections=_sections(lesson),
         key_terms=[StoredTerm(term=term.term, definition=term.definition) for term in lesson.text.key_terms],
-        references=lesson.references,
+        references=lesson.citations,
         checks=[
             StoredCheck(**check.model_dump(), key=check.key, citation=citation)
-            for check, citation in zip(lesson.text.checks, lesson.check_references, strict=True)
+            for check, citation in zip(lesson.text.checks, lesson.check_citations, strict=True)
         ],
         sources=lesson.sources,
         written_by=lesson.origin.model,
@@ -185,13 +185,13 @@ class StoredCourse(BaseModel):
     """The documents of all lessons, in the order in which they are first named."""
     usage: JsonObject | None = None
     quality: CourseQuality | None = None
-    """With the figures that there are."""
+    """The quality figures that are known."""
     output_path: str | None = None
-    """Folder of its files."""
+    """The folder of its files."""
     generated_at: Moment | None = None
 
     @property
     def description(self) -> str | None:
-        """What the outline says that the course is about."""
+        """The outline's description of the course; None if it has none."""
         given = self.outline.get("description")
         return given if isinstance(given, str) else None

@@ -254,9 +254,9 @@ class TestReview:
     def test_every_citation_that_is_kept_holds(self, stand_in: StandIn, memory: Memory) -> None:
         generate(stand_in, claim(), memory)
         for lesson in memory.lessons.values():
-            assert lesson.references and lesson.quality.citations == lesson.quality.citations_verified > 0
-            for reference in lesson.references:
-                assert reference.quote in (SAMPLES / reference.document).read_text()
+            assert lesson.citations and lesson.quality.citations == lesson.quality.citations_verified > 0
+            for citation in lesson.citations:
+                assert citation.quote in (SAMPLES / citation.document).read_text()
 
     def test_what_wrote_a_lesson_is_kept_with_it(self, stand_in: StandIn, memory: Memory) -> None:
         generate(stand_in, claim(), memory)
@@ -334,7 +334,7 @@ class TestReview:
             assert (stored.language, stored.direction) == (language, "rtl" if language == "ar" else "ltr")
             assert stored.sections[0].heading == fixed_words(language).introduction
             assert [finding.gate for finding in lesson.quality.findings if finding.severity == "hard"] == []
-            assert lesson.references and lesson.quality.valid_keys == lesson.quality.checks
+            assert lesson.citations and lesson.quality.valid_keys == lesson.quality.checks
             assert {check.answer for check in lesson.text.checks if check.kind == "true_false"} <= {key}
 
     def test_a_model_that_writes_in_another_language_is_found_out(self, stand_in: StandIn, memory: Memory) -> None:

@@ -223,7 +223,7 @@ class TestStaleCourses:
         psql.run("DELETE FROM source_documents")
         assert psql.value("SELECT reason FROM v_stale_courses") == "removed"
         # What it cites can still be read in the course.
-        assert psql.value("SELECT count(*) FROM lesson_citations") == len(cites.references)
+        assert psql.value("SELECT count(*) FROM lesson_citations") == len(cites.citations)
 
     @pytest.mark.parametrize("fate", ["removed", "quote gone"])
     def test_a_course_that_goes_on_after_its_source_has_changed_is_stale_as_soon_as_it_is_ready(

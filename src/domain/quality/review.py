@@ -77,8 +77,8 @@ def review_lesson(
         plan=plan,
         text=shown,
         language=brief.language,
-        references=cited.references,
-        check_references=tuple(_reference(check.evidence, draft) for check in checks),
+        citations=cited.references,
+        check_citations=tuple(_reference(check.evidence, draft) for check in checks),
         quality=_quality(draft, cited, passages, findings),
         origin=origin,
     )

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL: a pool, and units of work that are retried whole."""
+"""The connection to PostgreSQL: a pool, and units of work that are retried as a whole."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from src.domain.text import printable
 
 T = TypeVar("T")
 
-# Serialization failure, deadlock, lock and statement time-out; the server stops, crashed, is starting or only a
-# standby; the session sat idle for too long. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# Serialization failure, deadlock, lock or statement time-out; a server that stops, has crashed, is starting or is a
+# standby; a session that was idle for too long. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03"})
-# Connection exceptions; disk, memory or connections used up.
+# Class 08: connection exceptions. Class 53: disk, memory or connections are used up.
 _TRANSIENT_CLASSES = ("08", "53")
 _UNDEFINED_TABLE = "42P01"
 
@@ -31,13 +31,13 @@ _CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-# No statement of the worker takes long, so one that does is a fault; and nothing may sit in an open transaction: one of
-# a worker which was cut off keeps its course locked until then.
+# No statement of the worker takes long, so one that does is a fault. Nor may a transaction stay open without work: if
+# its worker was cut off, it keeps a course locked until the server ends it.
 _LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=15s"
 
 
 def database_url(config: DatabaseSettings) -> URL:
-    """`postgresql+psycopg2://…`; in SQLAlchemy 2.1 plain `postgresql://` would mean psycopg 3."""
+    """Returns a URL `postgresql+psycopg2://…`; SQLAlchemy 2.1 takes plain `postgresql://` for psycopg 3."""
     return URL.create(
         "postgresql+psycopg2",
         username=config.user,
@@ -50,7 +50,10 @@ def database_url(config: DatabaseSettings) -> URL:
 
 
 def create_pool(config: DatabaseSettings, application_name: str, limits: str = _LIMITS) -> Engine:
-    """A pool that connects on first use. Waits at most 10 s for a free connection. `limits`: options of a session."""
+    """Returns a pool that connects on first use and waits at most 10 s for a free connection.
+
+    `limits`: settings of each session, in the form of libpq's `options`.
+    """
     return create_engine(
         database_url(config),
         pool_size=config.pool_size,
@@ -63,23 +66,23 @@ def create_pool(config: DatabaseSettings, application_name: str, limits: str = _
 
 
 class Database:
-    """Runs units of work, in a few threads of its own where it is awaited."""
+    """Runs units of work in transactions. `run` does so in a few threads that are kept for it."""
 
     def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
         self.patience = config.patience
-        """Seconds for which a unit of work is retried where nothing else is said."""
+        """Seconds for which a unit of work is retried if its caller gives no other number."""
         self._engine = create_pool(config, application_name)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
 
     async def run(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
-        """`run_blocking` in a database thread. Cancelled, the unit of work still ends as a whole."""
+        """Calls `run_blocking` in a database thread. If it is cancelled, work that has begun still runs to its end."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work, patience)
 
     def run_blocking(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
-        """The result of `work`, run in one transaction that commits when it returns and rolls back when it raises.
+        """Runs `work` in one transaction, which commits if it returns and rolls back if it raises; returns its result.
 
-        A transient fault repeats the whole of it, with jittered backoff, for up to `patience` seconds. So `work` may
-        run again after a commit whose confirmation was lost: it must do no harm the second time.
+        After a transient error all of it is run again, with jittered backoff, for up to `patience` seconds. So `work`
+        may run again after a commit whose confirmation was lost, and must do no harm the second time.
         """
         for attempt in Retrying(
             retry=retry_if_exception(is_transient),
@@ -98,28 +101,28 @@ class Database:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same unit of work may succeed if it is run again. The one place that decides it."""
+    """Returns whether the same unit of work may succeed if it is run again. Nothing else decides this."""
     if isinstance(error, PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):
         return False
     state = getattr(error.orig, "pgcode", None)
     if state is None:
-        # Errors of the client library carry no code: no connection could be made, or it broke.
+        # The error is the client library's own: no connection could be made, or it broke.
         return isinstance(error, OperationalError | InterfaceError)
     return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether nothing answers, rather than something that refuses: a login, a lock, one connection too many."""
+    """Returns whether no server answers. One that refuses a login, a lock or one connection too many does answer."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
-    # libpq gives no code where there is no connection. A server that answered a login begins its refusal with this.
+    # libpq gives no code if no connection was made. If a server refused it, the text says FATAL.
     return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig)
 
 
 def explained(error: DBAPIError) -> DatabaseUnusable:
-    """Returns what an error of the database means to somebody at the command line."""
+    """Returns an error that tells somebody at the command line what is wrong with the database, and what to do."""
     hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
     if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
         hint = "; run `python app.py db upgrade`"
@@ -127,5 +130,5 @@ def explained(error: DBAPIError) -> DatabaseUnusable:
 
 
 def is_about_values(error: BaseException) -> bool:
-    """Whether the database refuses what it was given, rather than being away, broken, or without the schema."""
+    """Returns whether the database refuses the given values, rather than being away, broken, or without the schema."""
     return isinstance(error, DataError | IntegrityError)

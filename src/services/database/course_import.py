@@ -12,12 +12,12 @@ from src.services.database.statements import sql
 
 
 class Import(Enum):
-    """What became of a course on disk."""
+    """What became of a course that was to be imported from disk."""
 
     DONE = auto()
-    """It is in the database: READY or FAILED with its result, or QUEUED with the lessons that it had."""
+    """The database has it now: READY or FAILED with its result, or QUEUED with the lessons that it had."""
     KNOWN = auto()
-    """The database has it already, and keeps what it has."""
+    """The database had it already, and keeps what it had."""
     BUSY = auto()
     """Somebody is writing or importing it."""
     ABSENT = auto()
@@ -25,7 +25,7 @@ class Import(Enum):
 
 
 def import_course(connection: Connection, course: FilesCourse) -> Import:
-    """Writes a course that is on disk, finished or not, in the transaction of `connection`.
+    """Writes a course from disk, finished or not, into the database, in the transaction of `connection`.
 
     Raises `ValueError` if it has a result but not all of its lessons.
     """
@@ -33,9 +33,9 @@ def import_course(connection: Connection, course: FilesCourse) -> Import:
     connection.execute(sql("set_reason"), {"reason": "written with files only while the database was away"})
     known = connection.execute(sql("import_target"), {"course_id": course_id}).mappings().one_or_none()
     if known is None and not put_request(connection, course.request, course.body_hash):
-        return Import.KNOWN  # its request has a course with another id: somebody's import
+        return Import.KNOWN  # its request has a course under another id: somebody else imported it
     if known is not None and not known["untouched"]:
-        # What is on disk may be this course's files and not those of the course in the database.
+        # The mirror's files may be made of the course on disk, so they are written anew from the database.
         connection.execute(sql("mark_unmirrored"), {"course_id": course_id})
         return Import.KNOWN
     if course.result is not None:

@@ -1,4 +1,4 @@
-"""Where a course's brief lies in the row of `courses`: `num_lessons` is `total_lessons` there."""
+"""The columns of `courses` that hold a brief and a claim: `num_lessons` is called `total_lessons` there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _LEASE = (
     "postponed_for",
     "tokens",
 )
-# By the column, the field of the brief.
+# The fields of the brief, by column.
 _BRIEF = {
     "topic": "topic",
     "grade_level": "grade_level",
@@ -32,15 +32,15 @@ _BRIEF = {
 
 
 def brief_columns(brief: CourseBrief) -> dict[str, Any]:
-    """Returns the columns of a course that say what it should be about."""
+    """Returns the values of the columns that hold the brief, by column."""
     return {column: getattr(brief, field) for column, field in _BRIEF.items()}
 
 
 def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
-    """Makes a claim of a row that claim_courses.sql or adopt_courses.sql returns.
+    """Returns the claim of a row that claim_courses.sql or adopt_courses.sql returned.
 
-    Another program may have inserted it, so anything may be wrong with it. Never raises: the other rows of a batch must
-    not suffer.
+    Another program may have inserted the row, so anything may be wrong with it: then the claim is `Unusable`. Never
+    raises, as the other rows of a batch must not suffer.
     """
     lease = {name: row[name] for name in _LEASE} | {"saved_lessons": frozenset(row["saved_lessons"])}
     try:
@@ -53,7 +53,10 @@ def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
 
 
 def _outline(stored: Any, brief: CourseBrief, saved_lessons: frozenset[int]) -> Outline | None:
-    """Returns the outline of an earlier attempt; one that doesn't fit is written anew, unless a lesson rests on it."""
+    """Returns the outline of an earlier attempt; None if there is none, or none that fits, so that it is written anew.
+
+    An outline that saved lessons follow is never written anew. Raises `ValidationError` if that can't be read.
+    """
     if stored is None:
         return None
     try:

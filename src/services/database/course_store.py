@@ -1,6 +1,6 @@
 """Courses in the database, as a worker sees them.
 
-Every write of an attempt goes through `_fenced`: it first locks the course and proves that the lease is still held.
+Every write of an attempt goes through `_fenced`, which first locks the course and proves that the lease is still held.
 """
 
 import asyncio
@@ -34,7 +34,10 @@ _log = structlog.get_logger(__name__)
 
 
 class CourseStore:
-    """Each call is one transaction. All raise `LeaseLost` where they write for an attempt that lost its lease."""
+    """The courses in the database. Each call is one transaction.
+
+    Calls that write for an attempt raise `LeaseLost` if it has lost its lease.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,9 +46,10 @@ class CourseStore:
     async def claim(
         self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int, max_lessons: int
     ) -> list[Claim | Unusable]:
-        """Up to `limit` courses for this worker, those first that are leased to it without being in `known`.
+        """Returns up to `limit` courses for this worker: first those that it holds without knowing, then due ones.
 
-        One that asks for more than `max_lessons` is `Unusable`.
+        `known`: ids of the leases that the worker knows of. A course that asks for more than `max_lessons` is
+        `Unusable`.
         """
 
         def work(connection: Connection) -> list[RowMapping]:
@@ -60,7 +64,7 @@ class CourseStore:
     async def save_outline(
         self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
     ) -> None:
-        """Keeps the outline, and with it the course's title."""
+        """Saves the outline, and with it the course's title."""
 
         def work(connection: Connection) -> None:
             put_outline(connection, claim.course_id, outline, findings)
@@ -68,7 +72,7 @@ class CourseStore:
         await self._fenced(claim, calls, work)
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
-        """Keeps a finished lesson with its body and its checks."""
+        """Saves a finished lesson with its body, citations and questions."""
 
         stored = stored_lesson(lesson)
 
@@ -78,13 +82,14 @@ class CourseStore:
         await self._fenced(claim, calls, work)
 
     async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
-        """The lessons that are saved, in order."""
+        """Returns the lessons that are saved, in order."""
         return await self._patiently(claim.course_id, lambda connection: stored_lessons(connection, claim.course_id))
 
     async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
-        """READY, with the result in the outbox. Held there until `release_result` where there are files to write.
+        """Makes the course READY and puts its result into the outbox. Raises `RuntimeError` if a lesson is missing.
 
-        `long_output_path` is taken where another course has `output_path` already.
+        If there are files to write, the result is held back until `release_result`. `long_output_path` is taken if
+        another course has `output_path` already.
         """
 
         def work(connection: Connection) -> None:
@@ -96,7 +101,7 @@ class CourseStore:
         await self._fenced(claim, (), work)
 
     async def fail(self, claim: Lease, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
-        """FAILED, with the error in the outbox and the reason in the history."""
+        """Makes the course FAILED, with the error in the outbox and the reason in the history."""
 
         def work(connection: Connection) -> None:
             connection.execute(sql("set_reason"), {"reason": reason})
@@ -115,7 +120,10 @@ class CourseStore:
         refund: bool = False,
         postponed: bool = False,
     ) -> None:
-        """QUEUED again, due in `delay` seconds. `refund`: the attempt doesn't count. `postponed`: the model is away."""
+        """Makes the course QUEUED again, due in `delay` seconds.
+
+        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away.
+        """
 
         def work(connection: Connection) -> None:
             refunded = {"course_id": claim.course_id, "refund": int(refund)}
@@ -126,7 +134,7 @@ class CourseStore:
         await self._fenced(claim, calls, work)
 
     async def stored_course(self, course_id: UUID) -> StoredCourse | None:
-        """A READY course with its lessons, for the mirror; None if it is not READY or has no folder."""
+        """Returns a READY course with its lessons, for the mirror; None if it is not READY or has no folder."""
 
         def work(connection: Connection) -> StoredCourse | None:
             row = connection.execute(sql("stored_course"), {"course_id": course_id}).one_or_none()
@@ -135,7 +143,7 @@ class CourseStore:
         return await self._database.run(work)
 
     async def release_result(self, course_id: UUID, *, mirrored: bool) -> None:
-        """Lets the held result go: the files are written (`mirrored`), or couldn't be at the first try."""
+        """Holds the result back no longer: the files are written (`mirrored`), or couldn't be at the first try."""
 
         def work(connection: Connection) -> None:
             if mirrored:
@@ -145,7 +153,7 @@ class CourseStore:
         await self._database.run(work)
 
     async def unmirrored(self, older_than: float, limit: int) -> list[UUID]:
-        """READY courses whose files are owed for more than `older_than` seconds."""
+        """Returns the ids of up to `limit` courses that are READY for `older_than` seconds, but have no files yet."""
         values = {"older_than": older_than, "limit": limit}
         return await self._database.run(
             lambda connection: list(connection.execute(sql("unmirrored_courses"), values).scalars())
@@ -159,7 +167,7 @@ class CourseStore:
             lease = {"course_id": claim.course_id, "lease_id": claim.lease_id}
             held, transaction = connection.execute(sql("hold_lease"), lease).one()
             if not held:
-                # The end of an attempt ends its lease: it may have been this, with only the confirmation lost.
+                # A try of this unit that ended the attempt, and so its lease, may have lost only its confirmation.
                 if last_try and connection.execute(sql("was_committed"), {"transaction": last_try}).scalar_one():
                     return
                 raise LeaseLost(f"the lease of attempt {claim.attempt} at course {claim.course_id} is gone")
@@ -171,14 +179,14 @@ class CourseStore:
         await self._patiently(claim.course_id, unit)
 
     async def _patiently(self, course_id: UUID, unit: Callable[[Connection], T]) -> T:
-        # The lessons of a course would wait for its row anyway: here they keep no more than one database thread busy.
+        # The lessons of a course have to wait for its row anyway. If they wait here, they keep only one thread busy.
         turn = self._turns.setdefault(course_id, asyncio.Lock())
         while True:
             try:
                 async with turn:
                     return await self._database.run(unit)
             except DBAPIError as error:
-                # What was paid for is not given up for an outage. When it lasts longer than the lease can be proven,
+                # An outage is no reason to give up what was paid for. If it lasts longer than the lease can be proven,
                 # the heartbeat cancels the slot, and with it this loop.
                 if not is_transient(error):
                     raise
@@ -201,7 +209,10 @@ def put_outline(connection: Connection, course_id: UUID, outline: Outline, findi
 
 
 def put_lesson(connection: Connection, course_id: UUID, lesson: StoredLesson, under_id: UUID | None = None) -> None:
-    """Writes a lesson with its body and its checks. Without `under_id`, writing it again changes nothing."""
+    """Writes a lesson with its body, citations and questions.
+
+    Without `under_id` its id follows from the course and the number, so that writing it again changes nothing.
+    """
     record = lesson_record(lesson, course_id, under_id or lesson_id(course_id, lesson.lesson_number))
     connection.execute(sql("save_lesson"), {"lesson": json.dumps(record)})
 

@@ -29,14 +29,14 @@ Id = str | UUID
 
 
 class DatabaseService:
-    """Courses and lessons by plain calls. Every method raises `psycopg2.Error` when the database refuses."""
+    """Stores and reads courses and lessons. Every method raises `psycopg2.Error` if the database refuses."""
 
     def __init__(self, config: DatabaseSettings) -> None:
         self._config = config
         self._engine: Engine | None = None
 
     def connect(self) -> None:
-        """Connects, and so finds out now whether the database can be reached."""
+        """Connects at once, and so raises here if the database can't be reached."""
         if self._engine is None:
             # Without the worker's time-outs: how long a block may take is up to the calling program.
             self._engine = create_pool(self._config, "course-generator-api", limits="")
@@ -51,7 +51,7 @@ class DatabaseService:
 
     @contextmanager
     def get_cursor(self) -> Iterator[RealDictCursor]:
-        """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises."""
+        """Yields a cursor whose rows are dicts. Commits when the block ends; rolls back if it raises."""
         connection = self._pool().raw_connection()
         try:
             cursor = connection.cursor(cursor_factory=RealDictCursor)
@@ -86,7 +86,7 @@ class DatabaseService:
         )
 
     def update_course_status(self, course_id: Id, status: str, error_message: str | None = None) -> None:
-        """Moves the course on. An illegal move raises `psycopg2.errors.CheckViolation`."""
+        """Sets the status of a course. Raises `psycopg2.errors.CheckViolation` if the move is illegal."""
         with self.get_cursor() as cursor:
             cursor.execute(
                 "UPDATE public.courses SET status = %s, error_message = %s WHERE id = %s",
@@ -136,7 +136,7 @@ class DatabaseService:
     def save_complete_course(self, user_id: Id, course_data: dict[str, Any]) -> str:
         """Saves a course of the shape of `course.json` as READY and returns its id.
 
-        What is optional in that shape is left out if it is of another type than the worker's own.
+        An optional part of that shape is left out if its type is not the one that the worker writes.
         If saving its lessons fails, the course is left FAILED with the error and without them, and the error is raised.
         """
         course_id = self.create_course(user_id, *head_of_json(course_data))
@@ -148,14 +148,14 @@ class DatabaseService:
         return course_id
 
     def get_course(self, course_id: Id) -> dict[str, Any] | None:
-        """The row of `courses`, or None."""
+        """Returns the row of `courses`, by column; None if there is no such course."""
         with self.get_cursor() as cursor:
             cursor.execute("SELECT * FROM public.courses WHERE id = %s", (str(course_id),))
             row = cursor.fetchone()
         return None if row is None else dict(row)
 
     def get_course_lessons(self, course_id: Id) -> list[dict[str, Any]]:
-        """The lessons with their bodies (`v_lessons_full`), in order."""
+        """Returns the lessons of a course with their bodies, in order: rows of `v_lessons_full`, by column."""
         with self.get_cursor() as cursor:
             cursor.execute(
                 "SELECT * FROM public.v_lessons_full WHERE course_id = %s ORDER BY lesson_number", (str(course_id),)
@@ -163,7 +163,7 @@ class DatabaseService:
             return [dict(row) for row in cursor.fetchall()]
 
     def _finish(self, course: StoredCourse) -> None:
-        """Saves the lessons, and makes the course READY."""
+        """Saves the lessons and makes the course READY."""
         quality = quality_json(course)
         values = {
             "course_id": course.id,
@@ -175,13 +175,13 @@ class DatabaseService:
         }
         with self._transaction() as connection:
             for lesson in course.lessons:
-                # Under an id of its own: a second lesson of the same number is refused, not passed over.
+                # With a new id: a second lesson of the same number is then refused rather than passed over.
                 put_lesson(connection, course.id, lesson, uuid4())
             connection.execute(sql("ready_given_course"), values)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """For the statements that workers use too. Raises `psycopg2.Error`, as a cursor does."""
+        """Yields a connection for the statements that workers use too. Raises `psycopg2.Error`, as a cursor does."""
         try:
             with self._pool().begin() as connection:
                 yield connection
@@ -205,7 +205,7 @@ _TEXT_ID = new_type((2950,), "TEXT_ID", lambda value, _cursor: value)
 
 
 def _hand_out_ids_as_strings(connection: DBAPIConnection, _record: object) -> None:
-    # As plain psycopg2 does, and so the original service did; SQLAlchemy makes them UUID objects.
+    # Plain psycopg2 does this too, and so did the original service; SQLAlchemy would make UUID objects of them.
     register_type(_TEXT_ID, cast(Any, connection))
 
 

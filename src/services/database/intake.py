@@ -1,4 +1,4 @@
-"""Turns requests into courses, once each."""
+"""The intake, which turns each request into one course, however often it is delivered."""
 
 from collections.abc import Sequence
 from enum import Enum, auto
@@ -25,7 +25,7 @@ class Reception(Enum):
 
 
 class Intake:
-    """Each call is one transaction."""
+    """Accepts and refuses requests. Each call is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,10 +33,10 @@ class Intake:
     async def accept(
         self, request: IdentifiedRequest, body: bytes, *, redelivered: bool, reply: ReplyAddress | None
     ) -> tuple[Reception, UUID]:
-        """Makes the course of `request`, or finds the one that was made before. Returns its id too."""
+        """Makes the course of `request`, or finds the one that was made before; returns which, and the course's id."""
         body_hash = None if request.id_given else body_digest(body)
         conflict = RequestIdConflict("request_id: was used before for a different request of this user")
-        # Here, so that a repeated unit of work repeats its messages instead of making new ones.
+        # Made before the unit of work, which writes the same messages if it is run again, and no new ones.
         refusals = refusal_messages(conflict, request.request_id, request.user_id, reply)
 
         def work(connection: Connection) -> tuple[Reception, UUID]:
@@ -56,7 +56,7 @@ class Intake:
         user_id: UUID | None,
         reply: ReplyAddress | None,
     ) -> None:
-        """Puts the error status and the body for the dead queue into the outbox."""
+        """Puts the error status, the reply, and the body for the queue of rejected requests into the outbox."""
         messages = [
             *refusal_messages(error, request_id, user_id, reply),
             rejected_body(error, body, request_id),
@@ -71,7 +71,7 @@ class Intake:
 def _recognised(
     connection: Connection, request: IdentifiedRequest, body_hash: str, redelivered: bool
 ) -> IdentifiedRequest:
-    """`request`, with the id that was made up at the first delivery if this is not the first."""
+    """Returns `request`; if this is not its first delivery, with the id that was made up at the first."""
     connection.execute(sql("lock_body"), {"body_hash": body_hash})
     if not redelivered:
         return request
@@ -109,7 +109,7 @@ def _accept(
 
 
 def put_request(connection: Connection, request: IdentifiedRequest, body_hash: str | None) -> bool:
-    """Makes the course of a request, QUEUED; says whether it did: the request may have one already."""
+    """Makes the course of a request, QUEUED. Returns False if the request has a course already."""
     inserted = connection.execute(
         sql("insert_request"),
         {

@@ -15,18 +15,19 @@ from src.services.database.statements import sql
 
 _log = structlog.get_logger(__name__)
 
-# How many passages are ranked: some 10 µs each for a query of ten words. Words that stand side by side more often than
-# by chance let more of them through than expected; of these no more than the most are looked at.
+# The passages that a search is meant to rank: each takes some 10 µs for a query of ten words.
 _CANDIDATES = 800
+# There are more if even the rarest word is common, or is commoner under the prefix than elsewhere: so many are ranked
+# at most.
 _MOST_CANDIDATES = 2 * _CANDIDATES
-# Of a query that is a whole text the rarest words are taken.
+# A query may be a whole text: only so many of its words are searched for, the rarest.
 _MOST_WORDS = 32
-# As many of each ranking are merged.
+# The passages of each ranking that are merged.
 _FUSED = 50
-# As cosine distance. Texts that have nothing to do with each other are farther apart, for OpenAI's models of 2024 and
-# later; for some others nothing is that far, and every query finds something.
+# The largest cosine distance at which a passage is found. With OpenAI's models of 2024 and later, texts that have
+# nothing to do with each other are farther apart; with some other models nothing is, and every query finds something.
 _FARTHEST = 0.75
-# Under a prefix with more passages than that, the index of embeddings is faster than comparing all.
+# Under a prefix with more passages than this, the index of embeddings is faster than comparing all.
 _FEW = 2000
 
 
@@ -39,13 +40,13 @@ class Meaning:
 
 
 def size(connection: Connection, prefix: str) -> tuple[int, int]:
-    """How many passages the library has, and how many of them under the prefix ("" is all)."""
+    """Returns how many passages the library has, and how many of them are under the prefix ("" is all)."""
     row = connection.execute(sql("library_size"), {"prefix": prefix}).one()
     return row.passages, row.allowed
 
 
 def find(connection: Connection, query: str, prefix: str, limit: int, meaning: Meaning | None) -> list[Passage]:
-    """Up to `limit` passages, the best first. Under a prefix that has passages, never none."""
+    """Returns up to `limit` passages, the best first. Under a prefix that has passages, it returns at least one."""
     passages, allowed = size(connection, prefix)
     if not allowed:
         return []
@@ -54,7 +55,7 @@ def find(connection: Connection, query: str, prefix: str, limit: int, meaning: M
     if meaning is not None:
         ranked = fused([list(ranked), _by_meaning(connection, meaning, prefix, allowed)])
     if not ranked and prefix:
-        # Who names the allowed documents wants them used, also where no word of the query occurs in them.
+        # Whoever names the allowed documents wants them used, even if no word of the query occurs in them.
         _log.warning(
             "no passage fits the query: the first ones under the filter are taken",
             action="nothing_fits",
@@ -99,12 +100,12 @@ def _by_words(
         "most": _MOST_CANDIDATES,
         "limit": limit,
     }
-    # As if words were spread evenly over the prefixes. Where the rarest turn out to be elsewhere, all of them decide.
+    # This takes words to be spread evenly over the prefixes. If the rarest turn out to be elsewhere, all words decide.
     deciding = deciding_words(holding, _CANDIDATES * passages / allowed)
     for words in (deciding, list(holding)):
         found = connection.execute(sql("search_words"), {**values, "condition": _any(words)})
         scores = {row.id: row.score for row in found}
-        # Everywhere they aren't elsewhere: what they leave out is farther from what was asked.
+        # Without a prefix nothing is elsewhere: passages without the rarest words are farther from what was asked.
         if len(scores) == limit or len(words) == len(holding) or (scores and not prefix):
             break
     return scores
@@ -129,22 +130,22 @@ def _by_meaning(connection: Connection, meaning: Meaning, prefix: str, allowed: 
     except DBAPIError as error:
         if not is_about_values(error):
             raise
-        # Another server gives vectors of another length under the same name.
+        # Another model server gives vectors of another length under the same name of a model.
         _log.warning("a search goes by words only", action="embedding_failed", error=str(error.orig).strip())
         return []
 
 
 def vector_text(vector: Sequence[float]) -> str:
-    """As pgvector reads it."""
+    """Returns the vector as pgvector reads it, such as `[0.25,-1.0]`."""
     return f"[{','.join(map(repr, vector))}]"
 
 
 def _any(lexemes: Sequence[str]) -> str:
-    """A tsquery for one of them."""
+    """Returns a tsquery that is true of a passage with any of the lexemes."""
     return " | ".join(map(_quoted, lexemes))
 
 
 def _quoted(lexeme: str) -> str:
-    """As a tsquery writes it."""
+    """Returns the lexeme in the quotes of a tsquery."""
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"

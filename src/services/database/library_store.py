@@ -22,11 +22,11 @@ from src.services.database.statements import sql
 _log = structlog.get_logger(__name__)
 
 _MOST_PREFIXES = 20
-# More dimensions an hnsw index can't have.
+# The most dimensions that an hnsw index of pgvector can have.
 _MOST_INDEXED = 2000
 _WRITTEN_AT_ONCE = 500
 _REMOVED_AT_ONCE = 50
-# A long import of somebody else's goes first.
+# Seconds. Writers take turns, and another one's turn may be long.
 _WRITING_PATIENCE = 120.0
 
 
@@ -40,24 +40,24 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is put into the library."""
+    """A document that is put into the library."""
 
     path: str
     title: str
     language: str
-    """BCP 47."""
+    """A language tag (BCP 47)."""
     text: str
     """Markdown."""
 
     @property
     def sha256(self) -> str:
-        """Of the text, in hex."""
+        """SHA-256 of the text, in hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """What is in the library, without its text."""
+    """A document that is in the library, without its text."""
 
     path: str
     title: str
@@ -69,17 +69,17 @@ class StoredDocument:
 
 
 class NothingToRead(OperatorError):
-    """A document without a single passage."""
+    """The document has no text to make passages of."""
 
 
 class LibraryStore:
-    """Each write is one transaction per document; writers take turns."""
+    """The tables of the library. Each document is written in a transaction of its own, and writers take turns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def find(self, query: str, prefix: str, limit: int, meaning: Meaning | None) -> list[Passage]:
-        """Returns up to `limit` passages, the best first. Under a prefix that has passages, never none."""
+        """Returns up to `limit` passages, the best first. Under a prefix that has passages, it returns at least one."""
         return await self._database.run(lambda connection: find(connection, query, prefix, limit, meaning))
 
     async def passages_under(self, prefix: str) -> int:
@@ -94,9 +94,9 @@ class LibraryStore:
         )
 
     async def put(self, document: Document) -> tuple[Change, int]:
-        """Adds a document, or replaces the one of the same path; one that is there already stays as it is.
+        """Adds a document, or replaces the one of the same path if that is different.
 
-        Returns with it how many passages it has. Raises `NothingToRead`.
+        Returns what it did, and how many passages the document has. Raises `NothingToRead`.
         """
         parts = list(split(document.text))
         if not parts:
@@ -124,7 +124,7 @@ class LibraryStore:
         return await self._database.run(work, _WRITING_PATIENCE), len(parts)
 
     async def remove(self, path_or_prefix: str) -> list[str]:
-        """Removes a document, or all of them under a prefix; returns their paths."""
+        """Removes a document, or all documents under a prefix; returns their paths."""
         removed: list[str] = []
 
         def work(connection: Connection) -> list[str]:
@@ -137,7 +137,7 @@ class LibraryStore:
         return sorted(removed)
 
     async def documents(self, prefix: str = "") -> list[StoredDocument]:
-        """What is there under a prefix, by path."""
+        """Returns the documents under a prefix, in the order of their paths."""
         values = {"prefix": library_path(prefix)}
         rows = await self._database.run(
             lambda connection: connection.execute(sql("list_documents"), values).mappings().all()
@@ -145,7 +145,7 @@ class LibraryStore:
         return [StoredDocument(**row) for row in rows]
 
     async def has_embeddings_table(self) -> bool:
-        """Returns whether there is a table for embeddings: it needs pgvector."""
+        """Returns whether there is a table for embeddings, which needs pgvector."""
         return await self._database.run(lambda connection: connection.execute(sql("embeddings_table")).scalar_one())
 
     async def has_embeddings(self, model: str) -> bool:
@@ -165,12 +165,12 @@ class LibraryStore:
         )
 
     async def unembedded(self, model: str, after: int, limit: int) -> Sequence[Row[Any]]:
-        """Returns the next passages (id, section, text) without an embedding of `model`, by id from `after` on."""
+        """Returns passages (id, section, text) without an embedding of `model`: the next after the id `after`."""
         values = {"model": model, "after": after, "limit": limit}
         return await self._database.run(lambda connection: connection.execute(sql("unembedded_passages"), values).all())
 
     async def put_embeddings(self, model: str, ids: Sequence[int], vectors: Sequence[Sequence[float]]) -> None:
-        """Keeps the embeddings of passages, as far as these are still there."""
+        """Saves the embeddings of those passages that are still there."""
 
         def work(connection: Connection) -> None:
             connection.execute(sql("lock_library"))
@@ -180,7 +180,7 @@ class LibraryStore:
         await self._database.run(work, _WRITING_PATIENCE)
 
     async def index_embeddings(self, model: str, dimensions: int) -> None:
-        """Makes the index for the embeddings of `model`, if it can have one and has none."""
+        """Makes the index for the embeddings of `model` if there is none; none can have more than 2,000 dimensions."""
         if dimensions > _MOST_INDEXED:
             return
 

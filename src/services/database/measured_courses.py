@@ -1,4 +1,4 @@
-"""Courses with what was measured of them, for reports."""
+"""Courses with their quality figures, for reports."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from src.services.database.statements import sql
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCourse:
-    """Rows of find_course.sql and lesson_qualities.sql."""
+    """A course as a row of find_course.sql, with its lessons as rows of lesson_qualities.sql."""
 
     course: RowMapping
     lessons: Sequence[RowMapping]
@@ -20,7 +20,7 @@ class MeasuredCourse:
 
 def measured_course(connection: Connection, name: str) -> MeasuredCourse | None:
     """Returns the course of that id, folder, request_id or slug; None if there is none."""
-    # A path is taken too; in the pattern for it no character is special.
+    # The name may be a path. In the pattern for its last part no character is special.
     folder = re.sub(r"([\\%_])", r"\\\1", PurePath(name).name)
     course = connection.execute(sql("find_course"), {"name": name, "folder": folder}).mappings().one_or_none()
     if course is None:

@@ -23,20 +23,20 @@ class OutboxMessage(Message):
 
 
 class Outbox:
-    """Each call is one transaction."""
+    """The outbox, from which one worker publishes. Each call is one transaction."""
 
     def __init__(self, database: Database, worker_id: UUID) -> None:
         self._database = database
         self._worker_id = worker_id
 
     async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
-        """Up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone."""
+        """Returns up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone."""
 
         def work(connection: Connection) -> list[OutboxMessage]:
             values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}
             rows = connection.execute(sql("claim_messages"), values).mappings()
             messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
-            # One that breaks its connection goes last the next time. No two here have to keep an order.
+            # A message that breaks the connection goes last the next time. No two of these have to keep an order.
             return sorted(messages, key=lambda message: (message.failures, message.id))
 
         return await self._database.run(work)
@@ -46,12 +46,12 @@ class Outbox:
         await self._execute("mark_published", {"ids": list(ids)})
 
     async def unpublished(self, message_id: int, error: str, delay: float) -> None:
-        """Puts off, by `delay` seconds, a message that the broker wouldn't take, if it is still this worker's."""
+        """Puts a message that the broker wouldn't take off by `delay` seconds, if it is still this worker's."""
         values = {"id": message_id, "error": error, "delay": delay, "worker_id": self._worker_id}
         await self._execute("mark_unpublished", values)
 
     async def unclaim(self, ids: Sequence[int]) -> None:
-        """Gives back messages that were not tried, as far as they are still this worker's."""
+        """Gives back those of the messages, which were not tried, that are still this worker's."""
         await self._execute("unclaim_messages", {"ids": list(ids), "worker_id": self._worker_id})
 
     async def prune(self, keep: float) -> None:
@@ -81,7 +81,7 @@ def put_event(
     body: bytes,
     correlation_id: str | None = None,
 ) -> None:
-    """Puts an event into the outbox, in the transaction that it reports on. Ring `messages_waiting` after its commit.
+    """Puts an event into the outbox, in the transaction that it reports on. After its commit, ring `messages_waiting`.
 
     `body` is JSON; `routing_key` has at most 255 bytes. A unit of work that may run again has to make the `message_id`
     beforehand. Events with one `order_key` are ordered by their row ids: transactions that put some at the same time

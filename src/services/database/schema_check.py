@@ -1,4 +1,4 @@
-"""Whether the database answers and has the schema that this program needs."""
+"""The check whether the database answers and has the schema that this program needs."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,25 @@ from src.services.database.statements import sql
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way of working with the database."""
+    """A reason why nothing can be done with the database."""
 
     reason: str
-    """One line for operators, with what to do."""
+    """One line that tells operators what is wrong and what to do."""
     away: bool
-    """Nothing answers at all."""
+    """Whether nothing answers at all."""
 
 
 async def obstacle(database: Database, needed: str) -> Obstacle | None:
-    """Returns what is in the way, or None. Asks once. `needed`: the oldest revision that this program works with."""
+    """Returns what keeps this program from using the database, or None. Asks only once.
+
+    `needed`: the oldest revision of the schema that this program works with.
+    """
 
     def work(connection: Connection) -> str:
         return str(connection.execute(sql("schema_revision")).scalar_one())
 
     try:
-        found = await database.run(work, patience=0)  # at once: the caller says what is in the way
+        found = await database.run(work, patience=0)  # no retries: the caller says at once what is in the way
     except ProgrammingError:
         reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
         return Obstacle(reason, away=False)

@@ -1,4 +1,4 @@
-"""Live worker processes and what they hold."""
+"""The list of live worker processes and of the courses that they hold."""
 
 import os
 import socket
@@ -16,30 +16,30 @@ from src.services.database.statements import sql
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """A process. The id is new with each start: two containers may share a host name, and pids come again."""
+    """A worker process. Its id is new with each start: containers may share a host name, and pids are used again."""
 
     id: UUID
     version: str
     slots: int
     lease: float
-    """Seconds it may go unseen before its courses are taken from it."""
+    """Seconds for which it may go unseen before its courses are taken from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """A course that was taken from a worker that is gone."""
+    """A course that was taken from its worker."""
 
     course_id: UUID
     status: CourseStatus
-    """QUEUED to be tried again, or FAILED without an attempt left."""
+    """QUEUED if it is tried again, FAILED if it has no attempt left."""
     attempt: int
     worker: UUID | None
 
 
 class WorkerRegistry:
-    """Each call is one transaction.
+    """The list of workers as one of them uses it. Each call is one transaction.
 
-    `heart` is a database pool of its own for the heartbeat, so that no other work can keep a beat waiting.
+    `heart` is a pool of connections for the heartbeat alone, so that no other work can keep a beat waiting.
     """
 
     def __init__(self, database: Database, heart: Database, identity: WorkerIdentity) -> None:
@@ -48,7 +48,7 @@ class WorkerRegistry:
         self._identity = identity
 
     def beat(self, patience: float) -> Collection[UUID]:
-        """Says that this process lives, and returns the leases it holds. Blocks; retries for `patience` seconds."""
+        """Says that this process lives, and returns the ids of its leases. Blocks; retries for `patience` seconds."""
         me = self._identity
         values = {
             "worker_id": me.id,
@@ -66,7 +66,10 @@ class WorkerRegistry:
         return self._heart.run_blocking(work, patience)
 
     async def rescue(self, max_attempts: int, course_deadline: float, limit: int = 100) -> list[Rescue]:
-        """Takes courses from workers that are gone, if this process may judge. `course_deadline` in seconds."""
+        """Takes courses from workers that are gone, or that have had them for longer than `course_deadline` seconds.
+
+        It takes none if this process itself was cut off too lately to judge; see rescue_courses.sql.
+        """
         values = {
             "worker_id": self._identity.id,
             "lease": self._identity.lease,
@@ -83,7 +86,7 @@ class WorkerRegistry:
         return await self._database.run(work)
 
     async def remove(self) -> None:
-        """Takes this process off the list, after it has handed back everything."""
+        """Takes this process, which has handed back everything, off the list."""
         await self._execute("remove_worker", {"worker_id": self._identity.id})
 
     async def prune(self) -> None:

@@ -1,11 +1,11 @@
-"""What lies on disk of a course that is written while the database is away.
+"""The folder of a course that is written while the database is away.
 
     <OUTPUT_DIR>/.files-only/<course id>/request.json, outline.json, lesson-1.json, …, calls-1.json, …, result.json
 
 Every file is written whole.
 
-A lesson that can't be read, as of an earlier state of this program, is set aside as `lesson-1.json.unreadable`: it is
-written again, and the calls that it took stay on record.
+A lesson that can't be read, for example because an earlier version of this program wrote it, is set aside as
+`lesson-1.json.unreadable`. It is written again, and the calls that it took stay on record.
 """
 
 import errno
@@ -26,32 +26,35 @@ _ASIDE = ".unreadable"
 
 
 class CourseFolder:
-    """The folder of one course. Reading raises `OSError`, and `ValueError` if it isn't what was written."""
+    """The folder of one course. Reading raises `OSError`, or `ValueError` if a file is not as it was written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def make(self) -> None:
-        """Makes the folder if it isn't there. Raises `OSError`."""
+        """Makes the folder if it isn't there. Raises `OSError`, also if it is a link."""
         self.path.mkdir(parents=True, exist_ok=True)
         if self.path.is_symlink():
             # Somebody placed it there; it would lead the files out of the tree.
             raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed", str(self.path))
 
     def is_begun(self) -> bool:
-        """Whether there is a course in it."""
+        """Returns whether there is a course in the folder."""
         return (self.path / "request.json").exists()
 
     def request(self) -> RequestEntry | None:
-        """The request, and how often its course was tried."""
+        """Returns the request and how often its course was tried; None if there is no course."""
         return self._read("request.json", RequestEntry)
 
     def result(self) -> StoredResult | None:
-        """How the course ended, if it has."""
+        """Returns how the course ended; None if it hasn't."""
         return self._read("result.json", StoredResult)
 
     def course(self) -> FilesCourse | None:
-        """Everything. Whoever reads it has the lock: a lesson that can't be read is set aside."""
+        """Returns the whole course; None if there is none.
+
+        The caller must hold the lock of the folder, because a lesson that can't be read is set aside.
+        """
         entry = self.request()
         if entry is None:
             return None
@@ -65,7 +68,7 @@ class CourseFolder:
         result = self.result()
         if aside and result and result.message.status == "success":
             missing = outline is None or len(in_order) < len(outline.outline.lessons)
-            # A success without all of its lessons is none: they are written again, and it is told under the same id.
+            # A success without all of its lessons is none: they are written again, and the new one has the same id.
             result = None if missing else result
         return FilesCourse(
             request=entry.request,
@@ -80,7 +83,7 @@ class CourseFolder:
         )
 
     def write(self, name: str, content: BaseModel) -> None:
-        """Puts one file into it, or another one in its place. Raises `OSError`."""
+        """Writes a file of the folder, or replaces it. Raises `OSError`."""
         write_whole(self.path / name, content.model_dump_json(indent=2))
         sync_folder(self.path)
 
@@ -88,7 +91,7 @@ class CourseFolder:
         try:
             return self._read(name, SavedLesson)
         except (ValidationError, UnicodeDecodeError) as error:
-            # Nobody has put a better one in its place: whoever reads a course has its lock.
+            # Nobody can have replaced the file meanwhile: whoever reads a course has its lock.
             file = self.path / name
             file.replace(file.with_name(name + _ASIDE))
             _log.warning(
@@ -111,5 +114,5 @@ class CourseFolder:
             text = (self.path / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        # The limit was kept when the request came in, and may have been changed since.
+        # The limit was checked when the request came in, and may have been lowered since.
         return kind.model_validate_json(text, context={"max_lessons": 2**31})

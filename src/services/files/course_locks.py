@@ -1,4 +1,4 @@
-"""Who may write to the folder of a course that is written with files only."""
+"""Locks and leases, which say who may write to the folder of a course that is written with files only."""
 
 import threading
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from src.domain.errors import LeaseLost
 class CourseLocks:
     """Keeps all but one attempt from a course.
 
-    A lock of the course's folder, which falls with its process, is for other processes. A lease is for attempts of this
-    process that have ended. Every call may wait for the disk, so none is for the event loop.
+    The lock of a course's folder keeps other processes out; it falls with the process that holds it. A lease keeps out
+    attempts of this process that have ended. Every call may wait for the disk, so none belongs into the event loop.
     """
 
     def __init__(self, root: Path) -> None:
-        """`root`: the folder of the courses' folders, each of which has the id of its course for a name."""
+        """`root` holds the courses' folders, each named by the id of its course."""
         self._root = root
         self._locks: dict[UUID, FileLock] = {}
         self._leases: dict[UUID, UUID] = {}
         self._guard = threading.Lock()
 
     def lock(self, course_id: UUID) -> bool:
-        """Locks the folder; False: somebody has it, in this process or in another one, or it isn't there."""
+        """Locks the folder. Returns False if it isn't there, or if somebody has it, in this or another process."""
         with self._guard:
             if course_id in self._locks:
                 return False
@@ -48,14 +48,14 @@ class CourseLocks:
             lock.release()
 
     def lease(self, course_id: UUID) -> UUID:
-        """Begins an attempt at a course whose folder is locked."""
+        """Begins an attempt at a course whose folder is locked, and returns its lease."""
         with self._guard:
             lease = self._leases[course_id] = uuid4()
         return lease
 
     @contextmanager
     def held(self, lease: Lease, *, ends: bool = False) -> Iterator[None]:
-        """Proves the lease, which can't end before the block does, and `ends` with it. Raises `LeaseLost`."""
+        """Proves the lease and keeps it for the block; with `ends`, it ends after that. Raises `LeaseLost`."""
         with self._guard:
             if self._leases.get(lease.course_id) != lease.lease_id:
                 raise LeaseLost(f"attempt {lease.attempt} at course {lease.course_id} has ended")

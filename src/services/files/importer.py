@@ -8,14 +8,17 @@ from src.services.files.store import FilesStore
 
 
 class FilesImport:
-    """A course is imported in one transaction and then forgotten here; its mirror is written anew from the rows."""
+    """Imports courses from disk, each in one transaction, and then forgets them there.
+
+    Their files for readers are written anew from the rows.
+    """
 
     def __init__(self, database: Database, files: FilesStore) -> None:
         self._database = database
         self._files = files
 
     async def run(self, course_id: UUID) -> Import:
-        """Imports one course. Raises `SQLAlchemyError`, or `OSError` and `ValueError` where it can't be read."""
+        """Imports one course. Raises `SQLAlchemyError`, and `OSError` or `ValueError` if it can't be read."""
         if not await self._files.lock(course_id):
             return Import.BUSY if await self._files.has(course_id) else Import.ABSENT
         try:

@@ -1,4 +1,4 @@
-"""Courses as files: `<OUTPUT_DIR>/<folder>/course.json` and `course.md`, rendered from the committed rows."""
+"""Courses as files: `<OUTPUT_DIR>/<folder>/course.json` and `course.md`, rendered from what is stored."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ class MirrorError(OperatorError):
 
 
 class Mirror:
-    """Writes courses below one root; without a root (FILES=off) nothing. A reader sees an old file or a new one."""
+    """Writes courses below one root, or nothing if that is None (FILES=off). A reader sees an old file or a new one."""
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
@@ -30,7 +30,7 @@ class Mirror:
         return self._root is not None
 
     def output_paths(self, brief: CourseBrief, course_id: UUID) -> tuple[str, str] | tuple[None, None]:
-        """The folder of a course, and the one to take where another course has that already."""
+        """Returns the folder of a course, and the one to take if another course has that already."""
         if self._root is None:
             return None, None
         short = self._root / folder_name(brief.topic, brief.grade_level, course_id)
@@ -38,7 +38,7 @@ class Mirror:
         return short.as_posix(), long.as_posix()
 
     def course_in(self, output_path: str) -> str | None:
-        """The id of the course whose files are in a folder; None where there are none that can be read."""
+        """Returns the id of the course whose files are in a folder; None if there are none that can be read."""
         if self._root is None:
             return None
         try:
@@ -48,7 +48,7 @@ class Mirror:
             return None
 
     def write(self, output_path: str, course: StoredCourse) -> None:
-        """Writes a course into its folder; again if it is there. Raises `MirrorError`."""
+        """Writes a course into its folder, over files that are there already. Raises `MirrorError`."""
         if self._root is None:
             return
         folder = self._root / Path(output_path).name

@@ -1,4 +1,4 @@
-"""What is said of a course that is written with files only: the same as the database says of its courses."""
+"""Status messages of courses that are written with files only: the same as the database composes for its courses."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -46,7 +46,7 @@ def failure(claim: Lease, code: ErrorCode, text: str) -> StoredResult:
 
 
 def processing_status(claim: Claim) -> Message:
-    """Returns what says that the writing begins. The next attempt, after a crash, says the same under the same id."""
+    """Returns the message that the writing begins. After a crash, the next attempt sends it under the same id."""
     message = ProcessingMessage(
         request_id=claim.request_id,
         user_id=claim.user_id,
@@ -58,7 +58,7 @@ def processing_status(claim: Claim) -> Message:
 
 
 def result_status(result: StoredResult) -> Message:
-    """Returns what says how the course ended."""
+    """Returns the message that says how the course ended."""
     return _status(result.message, result.message_id)
 
 

@@ -1,7 +1,7 @@
 """Courses that are written while the database is away: one folder each, until they are imported.
 
-Who works on a course holds the lock of its folder: the fence of this mode. It falls with its process, so a folder whose
-lock can be had is nobody's.
+Whoever works on a course holds the lock of its folder, which is the fence of this mode. The lock falls with its
+process, so nobody works in a folder whose lock is free.
 """
 
 import asyncio
@@ -47,16 +47,16 @@ _REDELIVERED_WITHIN = timedelta(hours=1)
 
 
 class NotBegun(Enum):
-    """Why a course isn't begun with files only."""
+    """A reason why a course isn't begun with files only."""
 
     BUSY = auto()
-    """Another process has it."""
+    """Somebody else works on it."""
     KNOWN = auto()
-    """Its files were written before, and are in the database by now, which alone knows its result."""
+    """Its files were written before. The database has it by now, and it alone knows the result."""
 
 
 class FilesStore:
-    """An `AttemptRecord` on disk. Writes wait for a disk that is full or away, as those of the database do for it."""
+    """An `AttemptRecord` on disk. If the disk is full or away, writes wait, as they do in the database's record."""
 
     def __init__(self, root: Path) -> None:
         """`root`: the folder of all courses' files."""
@@ -65,57 +65,57 @@ class FilesStore:
         self._locks = CourseLocks(self._root)
 
     async def has(self, course_id: UUID) -> bool:
-        """Whether something of the course is here, as far as can be seen."""
+        """Returns whether the course is here; False also if the disk can't be read."""
         return await asyncio.to_thread(self._has, course_id)
 
     async def waiting(self) -> list[UUID]:
-        """The courses that are here, as far as can be seen, the oldest first."""
+        """Returns the courses that are here, the oldest first; those that can be seen, if the disk can't be read."""
         return await asyncio.to_thread(self._waiting)
 
     async def recognised(self, request: IdentifiedRequest, body: bytes, *, redelivered: bool) -> IdentifiedRequest:
-        """`request`, with the id that was made up at the first delivery if it has none and this is not the first."""
+        """Returns `request`; if it came without id and was delivered before, with the id that was made up then."""
         if request.id_given or not redelivered:
             return request
         return await asyncio.to_thread(self._recognised, request, body)
 
     async def begin(self, request: IdentifiedRequest, body: bytes) -> Claim | StoredResult | NotBegun:
-        """An attempt at the course of `request`, new or left by another process; or the result that it has already.
+        """Begins an attempt at the course of `request`, or returns its result, or why none can begin.
 
-        `body`: of the message that the request came in. After it, `unlock`. Raises `RequestIdConflict` if the same id
-        asked for something else, and `OSError` or `ValueError` if what is on disk can't be used.
+        `body` is that of the request's message. Call `unlock` after the attempt. Raises `RequestIdConflict` if the same
+        id asked for something else, and `OSError` or `ValueError` if what is on disk can't be used.
         """
         return await asyncio.to_thread(self._begin, request, body)
 
     async def lock(self, course_id: UUID) -> bool:
-        """Keeps everybody else from the course, or says that somebody has it. After it, `unlock` or `forget`."""
+        """Keeps everybody else from the course until `unlock` or `forget`. Returns False if somebody else has it."""
         return await asyncio.to_thread(self._locks.lock, course_id)
 
     async def unlock(self, course_id: UUID) -> None:
-        """Others may have the course."""
+        """Lets others have the course."""
         await asyncio.to_thread(self._locks.unlock, course_id)
 
     async def save_outline(
         self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
     ) -> None:
-        """Keeps the outline."""
+        """Saves the outline."""
         saved = SavedOutline(attempt=claim.attempt, calls=list(calls), outline=outline, findings=tuple(findings))
         await self._fenced(claim, lambda: self._folder(claim.course_id).write("outline.json", saved))
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
-        """Keeps a finished lesson."""
+        """Saves a finished lesson."""
         saved = SavedLesson(attempt=claim.attempt, calls=list(calls), lesson=lesson, generated_at=datetime.now(UTC))
         name = f"lesson-{lesson.plan.lesson_number}.json"
         await self._fenced(claim, lambda: self._folder(claim.course_id).write(name, saved))
 
     async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
-        """The lessons that are saved, in order."""
+        """Returns the lessons that are saved, in order."""
         course = await self.course(claim.course_id)
         lessons = course.lessons if course is not None else ()
         return [stored_lesson(saved.lesson, saved.generated_at) for saved in lessons]
 
     async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
         """Writes the files that are for readers, and then the result. Raises `RuntimeError` if a lesson is missing."""
-        assert output_path is not None and long_output_path is not None  # without files there is no such course
+        assert output_path is not None and long_output_path is not None  # this mode always has files
         course = await _until_written(self._folder(claim.course_id).course)
         if course is None or not course.finished:
             raise RuntimeError(f"course {claim.course_id} has not all of its lessons and can't be READY")
@@ -125,7 +125,7 @@ class FilesStore:
         await self._fenced(claim, lambda: self._folder(claim.course_id).write("result.json", result), ends=True)
 
     async def fail(self, claim: Lease, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
-        """Keeps the error as the result. The `reason` is in the log alone."""
+        """Saves the error as the result. The `reason` is only in the log."""
         result = failure(claim, code, message)
         await self._fenced(claim, lambda: self._folder(claim.course_id).write("result.json", result), calls, ends=True)
 
@@ -139,9 +139,10 @@ class FilesStore:
         refund: bool = False,
         postponed: bool = False,
     ) -> None:
-        """Leaves the course to its next attempt. `reason` is in the log alone, and who holds the message heeds `delay`.
+        """Leaves the course to its next attempt.
 
-        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away.
+        `reason` is only in the log; whoever holds the message waits for `delay` seconds. `refund`: the attempt doesn't
+        count. `postponed`: the model or the sources were away.
         """
 
         folder = self._folder(claim.course_id)
@@ -154,15 +155,15 @@ class FilesStore:
         await self._fenced(claim, work, calls, ends=True)
 
     async def course(self, course_id: UUID) -> FilesCourse | None:
-        """What is on disk of a course. Raises `OSError` or `ValueError` where it can't be read."""
+        """Returns a course from disk; None if it isn't there. Raises `OSError` or `ValueError` if it can't be read."""
         return await asyncio.to_thread(self._folder(course_id).course)
 
     async def result(self, course_id: UUID) -> StoredResult | None:
-        """How a course ended, if it has. Raises as `course` does."""
+        """Returns how a course ended; None if it hasn't. Raises as `course` does."""
         return await asyncio.to_thread(self._folder(course_id).result)
 
     async def forget(self, course_id: UUID) -> None:
-        """Takes the folder of an imported course away, and the lock with it."""
+        """Removes the folder of an imported course, and its lock."""
 
         def work() -> None:
             shutil.rmtree(self._folder(course_id).path, ignore_errors=True)
@@ -229,7 +230,7 @@ class FilesStore:
     async def _fenced(
         self, claim: Lease, work: Callable[[], None], calls: Sequence[ModelCall] = (), *, ends: bool = False
     ) -> None:
-        """Runs `work` if the attempt hasn't ended, and keeps the record of `calls` that led to nothing else."""
+        """Runs `work` if the attempt hasn't ended, and saves `calls`, which led to nothing else that is saved."""
         name, record = f"calls-{uuid4()}.json", Calls(attempt=claim.attempt, calls=list(calls))
 
         def unit() -> None:
@@ -246,7 +247,7 @@ class FilesStore:
             self._mirror.write(path, written)
         except MirrorError as error:
             if isinstance(error.__cause__, OSError):
-                raise error.__cause__ from None  # the disk: it is waited for
+                raise error.__cause__ from None  # the disk is full or away: the caller waits for it
             raise
         return path
 
@@ -273,12 +274,12 @@ def _claim(entry: RequestEntry, known: FilesCourse | None, lease_id: UUID) -> Cl
 
 
 def _say_unreadable(error: OSError) -> None:
-    # Whoever asks goes on without: the database may be there, and what is on disk is not lost.
+    # The caller goes on without them: the database may be there, and what is on disk is not lost.
     _log.error("courses on disk can't be looked for", action="files_unreadable", error=str(error))
 
 
 async def _until_written(work: Callable[[], R]) -> R:
-    """The result of `work`, run in a thread and again while the disk is full or away."""
+    """Runs `work` in a thread, again and again while the disk is full or away, and returns its result."""
     while True:
         try:
             return await asyncio.to_thread(work)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from src.services.crash_points import crash_point
 
-# Longer than writing takes, shorter than what a killed worker owes is left to it.
+# Seconds. Writing takes less; and what a killed worker owes is left to it for longer.
 _LEFTOVER_AGE = 20.0
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Puts `text` into place as a whole: a temporary file, synced, renamed over the name. Raises `OSError`."""
+    """Puts `text` into place as a whole: writes a temporary file, syncs and renames it. Raises `OSError`."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        # "x": never opens what is there already, be it a link. The rename replaces a link, it doesn't follow it.
+        # "x" never opens what is there already, not even a link. The rename replaces a link and doesn't follow it.
         with temporary.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
             stream.flush()
@@ -40,7 +40,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Takes away what writers of `path` that were killed left behind. A young file may be another writer's."""
+    """Removes what killed writers of `path` left behind. A young file may be a living writer's, and stays."""
     for leftover in path.parent.glob(f".{path.name}.*.part"):
         with contextlib.suppress(FileNotFoundError):
             if leftover.lstat().st_mtime < time.time() - _LEFTOVER_AGE:

@@ -1,6 +1,6 @@
--- Leases that are this worker's by the database but that it doesn't know of: a claim whose confirmation was lost,
--- or slots that stopped while the database was away. The worker goes on with them; the attempt was counted already,
--- and its time begins anew. Under a new lease: something of the old slot may still be on its way to the database.
+-- Gives this worker the courses that it holds by the database without knowing it: the confirmation of a claim was lost,
+-- or slots stopped while the database was away. The worker goes on with them; the attempt was counted already, and its
+-- time begins anew. The lease is new, because something of the old slot may still be on its way to the database.
 WITH adopted AS (
     UPDATE generation_queue
     SET lease_id = gen_random_uuid(), leased_at = now()

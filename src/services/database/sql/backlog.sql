@@ -1,5 +1,5 @@
--- What waits, for the metrics. Ages in seconds; 0 where nothing waits. Reads the whole queue, which holds open courses
--- only: some milliseconds for ten thousand.
+-- Counts what waits, for the metrics. Ages are in seconds, and 0 if nothing waits. Reads the whole queue, which holds
+-- only open courses: some milliseconds for ten thousand.
 SELECT q.waiting AS courses_waiting, q.later AS courses_later, q.running AS courses_running,
        q.oldest AS oldest_course_seconds, o.waiting AS messages_waiting, o.oldest AS oldest_message_seconds,
        f.owed AS files_owed

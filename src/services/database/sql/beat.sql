@@ -1,4 +1,4 @@
--- One heartbeat. A beat that comes a whole lease late starts a new unbroken run: others may have judged this worker.
+-- Records a heartbeat. One that comes a whole lease late begins a new unbroken run: others may have judged this worker.
 INSERT INTO workers AS w (id, host, pid, version, slots, lease)
 VALUES (:worker_id, :host, :pid, :version, :slots, make_interval(secs => :lease))
 ON CONFLICT (id) DO UPDATE

@@ -1,5 +1,5 @@
--- Claims up to :limit due courses in turn. Attempt + 1 is part of the claim, so a course that kills its process
--- is counted too. SKIP LOCKED on both tables: never waits for, nor deadlocks with, an operator's UPDATE.
+-- Claims up to :limit due courses in turn. Attempt + 1 is part of the claim, so an attempt that kills its process is
+-- counted too. SKIP LOCKED on both tables keeps it from waiting for, or deadlocking with, an operator's UPDATE.
 WITH due AS (
     SELECT q.course_id
     FROM generation_queue q

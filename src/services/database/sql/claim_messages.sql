@@ -1,6 +1,6 @@
--- The oldest unpublished message per course and destination, and the oldest unpublished event per order key: one course's
--- messages and one key's events keep their order, and one that can't be published holds up no other course and no other
--- key. Messages of refused requests have no course and wait for nobody.
+-- Claims the oldest unpublished message per course and destination, and the oldest unpublished event per order key. So
+-- one course's messages and one key's events keep their order, and one that can't be published holds up no other course
+-- and no other key. Messages of refused requests have no course and wait for no other message.
 WITH head AS (
     SELECT o.id
     FROM outbox o
@@ -9,7 +9,7 @@ WITH head AS (
       AND (
           o.claimed_until IS NULL
           OR o.claimed_until <= now()
-          -- A relay that was killed gives its messages free.
+          -- A relay that was killed keeps its messages no longer.
           OR NOT EXISTS (SELECT FROM workers w WHERE w.id = o.claimed_by AND now() - w.last_seen_at < w.lease)
       )
       AND NOT EXISTS (

@@ -1,4 +1,4 @@
--- When it happened, not when it was imported.
+-- Dates a course by when it was requested and finished, not by when it was imported.
 UPDATE courses
 SET created_at = :received_at,
     generated_at = CASE WHEN status = 'READY' THEN CAST(:ended_at AS timestamptz) END

@@ -1,2 +1,2 @@
--- Whether the server has pgvector, and with it the table.
+-- Says whether there is a table of embeddings: it is made only if the server has pgvector.
 SELECT to_regclass('public.source_embeddings') IS NOT NULL

@@ -1,3 +1,3 @@
--- The trigger takes the queue row away and puts the error into the outbox.
+-- Makes a course FAILED. The trigger removes the queue row and puts the error into the outbox.
 UPDATE courses SET status = 'FAILED', error_code = :error_code, error_message = :error_message
 WHERE id = :course_id

@@ -1,5 +1,5 @@
--- A course by its id, the name of its folder, its request_id or its slug. Several may have a request_id or slug: a
--- finished one goes before the others, then the newest; `others` says how many there are beside it.
+-- Finds a course by its id, the name of its folder, its request_id or its slug. Several may have one request_id or
+-- slug: a finished one goes before the others, then the newest; `others` says how many there are beside it.
 SELECT id, title, grade_level, language, status, error_code, error_message, quality, outline_findings,
        count(*) OVER () - 1 AS others
 FROM courses

@@ -1,4 +1,4 @@
--- Whether the document is there just as it is now.
+-- Says whether the library has this very version of the document.
 SELECT EXISTS (
     SELECT FROM source_documents
     WHERE path = :path AND sha256 = :sha256 AND language = :language AND title = :title

@@ -1,9 +1,10 @@
--- READY, only with every lesson of the outline in place. The trigger takes the queue row away and puts the result into the outbox.
+-- Makes a course READY, if every lesson of its outline is there. The trigger removes the queue row and puts the result
+-- into the outbox.
 UPDATE courses c
 SET status = 'READY',
     total_lessons = jsonb_array_length(c.outline_json -> 'lessons'),
     generated_at = now(),
-    -- The short folder name is free but for one case in four thousand million; then the long one is taken.
+    -- In one case of four thousand million another course has the short folder name; then the long one is taken.
     output_path = CASE
         WHEN EXISTS (SELECT FROM courses other WHERE other.output_path = :output_path AND other.id <> c.id)
         THEN :long_output_path ELSE :output_path

@@ -1,10 +1,10 @@
--- Where no word fits: what stands first under the prefix.
+-- Finds the passages that stand first under the prefix, for a query that no passage fits.
 SELECT p.id
 FROM (
     SELECT id, path FROM source_documents WHERE path = :prefix
     UNION ALL (
         SELECT id, path FROM source_documents
-        WHERE path > :prefix || '/' AND path < :prefix || '0' -- which comes after '/'
+        WHERE path > :prefix || '/' AND path < :prefix || '0' -- '0' comes after '/'
         ORDER BY path
         LIMIT :limit
     )

@@ -1,4 +1,5 @@
--- The trigger makes the queue row. No row comes back where the user has sent this request_id before.
+-- Inserts the course of a request; the trigger makes its queue row. Returns no row if the user has sent this request_id
+-- before.
 INSERT INTO courses (id, user_id, title, topic, grade_level, source_filter, total_lessons, language,
                      request_id, request, request_hash, body_hash)
 VALUES (:course_id, :user_id, :topic, :topic, :grade_level, :source_filter, :total_lessons, :language,

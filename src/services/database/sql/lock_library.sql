@@ -1,3 +1,3 @@
--- Whoever writes to the library takes turns, from before the first row that it locks,
--- as the trigger source_passages_count does.
+-- Makes writers to the library take turns from before the first row that they lock. The trigger source_passages_count
+-- takes the same lock.
 SELECT pg_advisory_xact_lock(hashtextextended('course-generator source library', 0))

@@ -1,5 +1,5 @@
--- A new document, or a new version under the id that it has. A language that this server has no configuration for is
--- searched by its bare words.
+-- Writes a new document, or a new version under the id that the document has. If this server has no text search
+-- configuration for its language, its words are searched for as they stand.
 INSERT INTO source_documents AS d (path, title, language, configuration, sha256, characters)
 VALUES (
     :path, :title, :language,

@@ -1,4 +1,4 @@
--- A passage that was replaced while its embedding was made has none: the next `sources add` makes one of the new text.
+-- Writes embeddings. A passage that was replaced meanwhile gets none: the next `sources add` makes one of the new text.
 INSERT INTO source_embeddings (passage_id, model, embedding)
 SELECT e.id, :model, CAST(e.embedding AS vector)
 FROM unnest(CAST(:ids AS bigint[]), CAST(:embeddings AS text[])) AS e (id, embedding)

@@ -1,4 +1,5 @@
--- Passages of one document. The heading counts most, then the document's title, which has the same words for all.
+-- Writes passages of one document. A word counts most in a passage's heading, then in its text, and least in the
+-- document's title, which all passages share: see the weights in search_words.sql.
 INSERT INTO source_passages (document_id, position, section, start_offset, end_offset, text, prefixes, words)
 SELECT :document_id, p.position, p.section, p.start_offset, p.end_offset, p.text, CAST(:prefixes AS text[]),
        setweight(to_tsvector(CAST(:configuration AS regconfig), p.section_words), 'A')

@@ -1,6 +1,6 @@
--- The words of a query as the library's languages write them, each with the word as asked and the number of passages
--- that hold it, which may be none. A word that says nothing in one of these languages, or in English, isn't searched for
--- in the others either.
+-- Returns the words of a query as the library's languages reduce them to lexemes, each with the word as asked and the
+-- number of passages that hold it, which may be 0. A word that is a stop word in one of these languages, or in English,
+-- isn't searched for in the others either.
 WITH used AS (
     SELECT DISTINCT configuration FROM source_documents
 ), tokens AS (

@@ -1,4 +1,5 @@
--- Gives the course back to the queue. :refund is 1 where the attempt doesn't count: a stop, or a model that is away.
+-- Gives the course back to the queue. :refund is 1 if the attempt doesn't count, because the worker stops, or the model or
+-- the sources are away.
 UPDATE generation_queue
 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
     attempt = attempt - :refund,

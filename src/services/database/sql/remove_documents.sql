@@ -1,4 +1,4 @@
--- A few at a time, so that others get their turns and no statement takes long.
+-- Removes a few documents at a time, so that others get their turns and no statement takes long.
 DELETE FROM source_documents
 WHERE id IN (
     SELECT id FROM source_documents

@@ -1,3 +1,4 @@
--- After release_lease: the trigger would take a lease that is still there for an operator's retry.
+-- Makes a course QUEUED again. This comes after release_lease: if the lease were still there, the trigger would take
+-- this for an operator's retry.
 UPDATE courses SET status = 'QUEUED', attempts = attempts - :refund
 WHERE id = :course_id

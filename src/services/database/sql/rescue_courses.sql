@@ -1,8 +1,8 @@
--- Frees courses whose worker has missed a whole lease, or has no row, or holds them beyond the course deadline; and
--- ends those that have no attempt left. Only a rescuer whose own beats are unbroken for as long may judge: after an
--- outage that all were in, nobody takes courses from the living: these may be unseen for as long as the rescuer was cut
--- off, and a heartbeat before and after it, each a third of a lease at most. One statement, so it wins or loses
--- against a finishing worker as a whole.
+-- Frees courses whose worker has missed a whole lease, has no row, or has held them beyond the course deadline; and
+-- ends those that have no attempt left. Only a rescuer whose own beats are unbroken for as long may judge, so that
+-- nobody takes courses from the living after an outage that all of them were in. The living may then be unseen for as
+-- long as the rescuer was cut off, and for a heartbeat before it and one after it, each a third of a lease at most. All
+-- of it is one statement, which wins or loses as a whole against a worker that is finishing the course.
 WITH me AS (
     SELECT unbroken_since, longest_gap FROM workers WHERE id = :worker_id AND now() - last_seen_at < lease
 ), lost AS (
@@ -30,7 +30,7 @@ WITH me AS (
 ), freed AS (
     UPDATE generation_queue q
     SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
-        -- The first new try comes at once; a course that ends its worker again and again comes later and later.
+        -- The first new try comes at once. A course that ends its worker again and again is tried later and later.
         run_after = now() + make_interval(secs => CASE WHEN q.attempt <= 1 THEN 0 ELSE least(60, 2 ^ q.attempt) END)
     FROM lost
     WHERE q.course_id = lost.course_id

@@ -1,5 +1,5 @@
--- One lesson, whole, from one JSON record: each key that is a column of `lessons` goes there, so a new column needs
--- nothing here. It has to be nullable, as it gets NULL (not its default) from a worker that doesn't know it.
+-- Saves a whole lesson from one JSON record. Each key that is a column of `lessons` goes there, so a new column needs
+-- nothing here. It has to be nullable, as a worker that doesn't know it gives it NULL, not its default.
 -- A unit of work that is repeated after a lost confirmation finds the lesson's id there and changes nothing.
 WITH given AS (
     SELECT jsonb_build_object('generated_at', now(), 'created_at', now(), 'updated_at', now())

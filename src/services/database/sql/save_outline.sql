@@ -1,4 +1,4 @@
--- The title is known from here on; until now it was the topic.
+-- Saves the outline, and with it the title, which was the topic until now.
 UPDATE courses
 SET title = :title, outline_json = CAST(:outline AS jsonb), total_lessons = :total_lessons,
     outline_findings = CAST(:findings AS jsonb)

@@ -1,4 +1,4 @@
--- The passages nearest in meaning, by the model's index.
+-- Finds the passages nearest in meaning, by the model's index.
 SELECT id
 FROM (
     SELECT e.passage_id AS id,

@@ -1,5 +1,5 @@
--- The same under a prefix of few passages: all of them are compared. An index of neighbours would have to go through
--- most of the others to come to these.
+-- Finds the passages nearest in meaning under a prefix of few passages, by comparing all of them. An index of
+-- neighbours would have to go through most of the other passages to come to these.
 WITH allowed AS MATERIALIZED (
     SELECT id FROM source_passages WHERE (:everywhere OR prefixes @> CAST(:prefixes AS text[]))
 ), compared AS MATERIALIZED (

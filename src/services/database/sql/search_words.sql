@@ -1,11 +1,13 @@
--- Passages that hold a word of the condition, ranked by all words of the query: the sum of each word's inverse document
--- frequency times ts_rank for that word alone, which is larger for headings and grows with the number of occurrences
--- ever more slowly, to less than twice what one is worth. A plain ts_rank knows no rare words. Everywhere, a passage has
--- to hold the least weight of what was asked, or a subject of the library in its heading or its document's title, where
--- a word counts twice.
+-- Finds passages that hold a word of the condition, and ranks them by all words of the query. The score is the sum over
+-- the words of inverse document frequency times ts_rank for that word alone. That rank is larger for headings, and
+-- grows ever more slowly with the number of occurrences, to less than twice the rank of one. One ts_rank for the whole
+-- query would not know which words are rare. If the search goes everywhere, without a prefix, a passage must also hold
+-- the least weight of what was asked (a word in its heading or its document's title counts twice), or hold a subject of
+-- the library there.
 WITH candidates AS MATERIALIZED (
-    -- Joined with nothing, it is read and unpacked once here, not once for each word. Everywhere, the planner drops the
-    -- condition on prefixes; it can't know that an empty one lets all through, and would read the whole table.
+    -- Concatenated with nothing, `words` is read and unpacked once here, not once for each word. If the search goes
+    -- everywhere, the planner drops the condition on prefixes. It couldn't know that an empty prefix lets all passages
+    -- through, and would read the whole table.
     SELECT id, words || '' AS words
     FROM source_passages
     WHERE (:everywhere OR prefixes @> CAST(:prefixes AS text[])) AND words @@ CAST(:condition AS tsquery)
@@ -22,7 +24,7 @@ WITH candidates AS MATERIALIZED (
     ) AS score
     FROM candidates
     ORDER BY score DESC, id
-    OFFSET 0 -- what follows is looked at in this order, and only until there are enough
+    OFFSET 0 -- the rest is done in this order, and only until there are enough
 )
 SELECT id, score
 FROM ranked, LATERAL (SELECT ts_filter(words, '{a,b}') AS headings OFFSET 0) AS h

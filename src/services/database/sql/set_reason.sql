@@ -1,2 +1,2 @@
--- For course_events: why the change of this transaction is made.
+-- Tells course_events why the changes of this transaction are made.
 SELECT set_config('course_generator.reason', :reason, TRUE)

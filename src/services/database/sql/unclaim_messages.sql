@@ -1,3 +1,3 @@
--- The broker is away: no fault of the messages.
+-- Gives messages back while the broker is away, which is no failure of theirs.
 UPDATE outbox SET claimed_until = NULL
 WHERE id = ANY (CAST(:ids AS bigint[])) AND published_at IS NULL AND claimed_by = :worker_id

@@ -1,4 +1,5 @@
--- Finished courses, first those that deserve a look first. What another program wrote and nobody measured comes last.
+-- Returns finished courses, those that most deserve a look first. Courses of other programs, which nobody measured,
+-- come last.
 SELECT course_id, title, citations_removed, citation_coverage, hardest_reading_grade, checks, valid_keys, hard_findings,
        soft_findings, lessons_without_sources, count(*) OVER () AS finished
 FROM v_course_quality
