@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from src import __version__
 from src.config import COURSES, Settings
 from src.consumers.course_writing import CourseWriting
-from src.consumers.courses import Courses
+from src.consumers.courses_part import Courses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.files_only_part import FilesOnly
 from src.consumers.heartbeat import Heartbeat, Leases

@@ -7,8 +7,8 @@ import structlog
 from src.config import Settings
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.files_attempt import FilesAttempt
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_attempt import FilesAttempt
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.process_state import ProcessState
 from src.consumers.reconciler import Reconciler
 from src.services.broker.announcer import Announcer

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest

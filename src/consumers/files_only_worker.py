@@ -11,9 +11,9 @@ import structlog
 from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_request, reply_address
-from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt
+from src.consumers.files_only_attempt import LOOK_AGAIN, FilesAttempt
+from src.consumers.files_only_refusals import Refusals
 from src.consumers.process_state import ProcessState
-from src.consumers.refusals import Refusals
 from src.domain.errors import InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
 from src.domain.request import IdentifiedRequest

@@ -8,7 +8,7 @@ from src.config import COURSES, Settings
 from src.consumers.course_worker import CourseWorker
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.process_state import ProcessState
