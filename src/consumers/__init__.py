@@ -1,1 +1,1 @@
-"""The parts, consumers and duties of a worker process. Each is run by `await start()` and `await stop()`."""
+"""The parts, consumers and duties of a worker process. Each offers `await start()` and `await stop()`."""

@@ -1,4 +1,4 @@
-"""Remembers, for the time that the database is away, which courses are in it."""
+"""Remembers which courses are in the database, for the time that it is away."""
 
 from uuid import UUID
 

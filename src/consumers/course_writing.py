@@ -38,7 +38,7 @@ class CourseWriting:
             self.breaker.disable("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
 
     def runner(self, record: AttemptRecord) -> AttemptRunner:
-        """Returns a runner of attempts at the courses of `record`, for the time that the database is there."""
+        """Returns a runner of attempts at the courses of `record`, to be used while the database is there."""
         return self._runner(record, self._search)
 
     def runner_without_database(self, record: AttemptRecord) -> AttemptRunner:

@@ -36,7 +36,7 @@ class Courses:
         queue: QueueConsumer,
         files_only: FilesOnlyWorker | None,
     ) -> None:
-        """`queue` is the queue of requests. While the database is away, `files_only` gets them; without it they wait."""
+        """`queue` brings the requests. While the database is away, `files_only` gets them; without it they wait."""
         self._settings = settings
         self._state = state
         self._writing = writing

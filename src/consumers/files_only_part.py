@@ -21,7 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 class FilesOnly:
-    """The `Part` of files-only mode, which `FILES=off` leaves out. It begins before `start` if the database is lost."""
+    """The `Part` of files-only mode, which `FILES=off` leaves out.
+
+    It begins to write before `start` is called if the database is lost before that.
+    """
 
     name = "files_only"
     gauge_descriptions: Mapping[str, str] = {
@@ -37,7 +40,7 @@ class FilesOnly:
         watch: DatabaseWatch,
         queue: QueueConsumer,
     ) -> None:
-        """`queue` is the queue of requests. Those not begun when the database is back are put back into it."""
+        """`queue` brings the requests. Those not begun when the database is back are put back into it."""
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(engine.database, self._files)
         announcer = Announcer(engine.publisher, settings.rabbitmq)

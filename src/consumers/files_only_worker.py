@@ -95,7 +95,7 @@ class FilesOnlyWorker(Duty):
         return sum(not running.concluding for running in self._running.values())
 
     async def take(self, delivery: Delivery) -> None:
-        """Takes over one message, which this worker acknowledges in the end."""
+        """Takes over one message, which is answered and acknowledged here, or given back to intake."""
         try:
             request = delivered_request(delivery, self._settings.max_lessons)
         except InvalidRequest as error:

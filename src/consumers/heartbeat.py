@@ -45,7 +45,7 @@ class Leases:
         return time.monotonic() < self._until
 
     def extend(self, until: float) -> None:
-        """Has the leases count as proven `until` then (`time.monotonic`). Called from the heartbeat's thread."""
+        """Counts the leases as proven up to `until` (`time.monotonic`). The heartbeat's thread calls it."""
         self._until = until
 
 
@@ -74,7 +74,7 @@ class Heartbeat:
         self._was_proven = False
 
     async def start(self) -> None:
-        """Begins to beat. Returns after the first beat, so that others see what is claimed next as a living worker's."""
+        """Begins to beat. Returns after the first beat, so that what is claimed next is seen as a living worker's."""
         self._ticked_at = time.monotonic()  # the worker may have waited long for its database
         self._ticker = asyncio.create_task(self._tick_on(), name="Heartbeat")
         await asyncio.to_thread(self.beat)
@@ -90,7 +90,7 @@ class Heartbeat:
             await asyncio.gather(self._ticker, return_exceptions=True)
 
     def tick(self) -> None:
-        """Notes that the event loop, which calls it, runs. Stops the slots if the last beat is too long ago."""
+        """Notes that the event loop runs, and stops the slots if the last beat is too long ago. Call it from there."""
         self._ticked_at = time.monotonic()
         if self._was_proven and not self._leases.proven:
             _log.error("leases can't be proven any more; slots stop", action="lease_unproven")

@@ -40,7 +40,7 @@ class ModelBreaker:
         return 0 if time.monotonic() < self._next_trial else min(wanted, 1)
 
     def claimed(self) -> None:
-        """Notes that a course was claimed. While the breaker is tripped, that is the trial, and the next comes later."""
+        """Notes that a course was claimed. While the breaker is tripped, that is the trial; the next comes later."""
         if self._tripped:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             self._next_trial = time.monotonic() + self._pause
