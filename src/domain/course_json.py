@@ -170,7 +170,7 @@ def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
 
 
 def _said(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What of it says anything."""
+    """Returns the entries that say something."""
     return {name: value for name, value in given.items() if value is not None and value != []}
 
 

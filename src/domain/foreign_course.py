@@ -17,7 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _TEXT = TypeAdapter[str](Text)
 _GONE = object()
-# What is refused at once is taken out at once; what that leaves incomplete is refused next.
+# Everything that is refused is taken out at once; what that leaves incomplete is refused in the next round.
 _MOST_ROUNDS = 10
 
 _Path = tuple[int | str, ...]
@@ -45,7 +45,10 @@ def text_if_any(given: object) -> str | None:
 
 
 def plain_json(given: object) -> Any:
-    """Returns `given` as JSON has it: of what JSON doesn't know, such as a date, the text. Raises `ValueError`."""
+    """Returns `given` as JSON has it; a value that JSON doesn't know, such as a date, becomes its text.
+
+    Raises `ValueError` if it is nested too deeply, and `TypeError` if a name is no text.
+    """
     try:
         return json.loads(json.dumps(given, default=str))
     except RecursionError as error:
@@ -53,7 +56,7 @@ def plain_json(given: object) -> Any:
 
 
 def _with_texts(check: Mapping[str, Any]) -> dict[str, Any]:
-    """A question whose choices are named by letter, or whose texts are numbers."""
+    """Returns a question with its choices in a list, if they were named by letter, and with numbers as texts."""
     choices = check.get("choices")
     listed = list(choices.values()) if isinstance(choices, Mapping) else choices
     texts = {name: _text(check[name]) for name in ("question", "answer") if name in check}
@@ -65,13 +68,13 @@ def _text(value: object) -> object:
 
 
 def _taken(kind: type[M], given: Any) -> M:
-    """What `given` has of `kind`, without the parts that this refuses."""
+    """Returns what `given` has of `kind`, without the parts that this refuses."""
     for _ in range(_MOST_ROUNDS):
         try:
             return kind.model_validate(given)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=False, include_input=False)
-            # That of which a part is missing is of no use.
+            # A thing that lacks what it must have is left out as a whole.
             refused = [fault["loc"][:-1] if fault["type"] == "missing" else fault["loc"] for fault in faults]
             if () in refused:
                 whole = (fault for fault, path in zip(faults, refused, strict=True) if path == ())
@@ -82,7 +85,7 @@ def _taken(kind: type[M], given: Any) -> M:
 
 
 def _without(value: Any, refused: Sequence[_Path]) -> Any:
-    """`value` without what stands at these paths."""
+    """Returns `value` without what stands at these paths."""
     if () in refused:
         return _GONE
     below: dict[int | str, list[_Path]] = {}

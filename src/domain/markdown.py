@@ -13,7 +13,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def lesson_markdown(lesson: StoredLesson) -> str:
-    """A lesson, or its own text if it has no parts. Its answer key comes last, so that it can be cut off.
+    """Returns a lesson, or its own text if it has no parts. Its answer key comes last, so that it can be cut off.
 
     What is absent is left out.
     """
@@ -26,7 +26,7 @@ def lesson_markdown(lesson: StoredLesson) -> str:
 
 
 def course_markdown(course: StoredCourse) -> str:
-    """A whole course. The answer keys of all lessons come last, as one section."""
+    """Returns a whole course. The answer keys of all lessons come last, as one section."""
     fixed = fixed_words(course.language)
     lines = [f"# {_shown(course.title)}", ""]
     if course.description:

@@ -21,7 +21,7 @@ from src.domain.result import CourseQuality
 
 
 class _Part(BaseModel):
-    """Something of a lesson. Keys that it doesn't know are another program's, and stay with it."""
+    """A thing of which lessons are made. Keys that it doesn't know are another program's, and stay with it."""
 
     model_config = ConfigDict(frozen=True, extra="allow", serialize_by_alias=True)
     __pydantic_extra__: dict[str, Json] = Field(init=False)
@@ -146,7 +146,7 @@ def stored_lesson(lesson: Lesson, generated_at: datetime | None = None) -> Store
 
 
 def _sections(lesson: Lesson) -> list[StoredSection]:
-    """Every part in reading order, so that a reader of `sections` alone has the whole lesson."""
+    """Returns every part in reading order, so that a reader of `sections` alone has the whole lesson."""
     fixed, text = fixed_words(lesson.language), lesson.text
     terms = "\n".join(f"- **{term.term}**: {term.definition}" for term in text.key_terms)
     return [

@@ -1,1 +1,1 @@
-"""Things operators use: commands, health, local services, the stand-in model."""
+"""What operators use: commands, health, metrics, logs, reports."""

@@ -1,8 +1,10 @@
 """Courses that are recorded, and written again from the recording with no server there."""
 
 import asyncio
+import io
 import json
 import stat
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -263,6 +265,21 @@ class TestTheFile:
     ) -> None:
         record(stand_in, Path("/dev/full"))
         assert capfd.readouterr().out.count("recording_failed") == 1
+
+
+def test_the_event_loop_never_waits_for_the_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    class Noted(io.FileIO):
+        def write(self, data: Any) -> int:
+            threads.append(threading.get_ident())
+            return super().write(data)
+
+    monkeypatch.setattr(model_recording, "FileIO", Noted)
+    with StandIn() as stand_in:
+        record(stand_in, file)
+    assert len(threads) == len(lines(file)) > 0
+    assert threading.get_ident() not in threads
 
 
 class TestFaults:

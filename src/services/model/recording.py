@@ -84,6 +84,8 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             self._file: FileIO | None = FileIO(str(file), "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
         except OSError as error:
             raise RecordingError(f"OPENAI_RECORD_TO: {file} can't be written: {error.strerror}") from error
+        # One after the other, so that the lines stand in the order in which the answers are handed on.
+        self._turn = asyncio.Lock()
         self._base_url = base_url
         self._client = client
         _log.info("calls to the model are recorded", action="model_recorded", file=str(file))
@@ -94,27 +96,14 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         body = response.content
         headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
         if response.is_success and _is_json(body):
-            self._append(_Asked.by(request, self._base_url), response, body)
+            line = _line(_Asked.by(request, self._base_url), response, body)
+            async with self._turn:
+                await asyncio.to_thread(self._append, line)
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 
-    def _append(self, asked: _Asked, response: httpx2.Response, body: bytes) -> None:
+    def _append(self, line: bytes) -> None:
         if self._file is None:
             return
-        record = _RecordedCall(
-            method=asked.method,
-            path=asked.path,
-            digest=asked.digest,
-            request=asked.body,
-            status=response.status_code,
-            headers={
-                name: value
-                for name, value in response.headers.items()
-                if name == "content-type" or name.startswith("x-ratelimit-")
-            },
-            body=body.decode(),
-        )
-        # A lone surrogate can't be encoded in UTF-8, but its escape is valid JSON.
-        line = json.dumps(record.model_dump(), ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             if self._file.write(line) != len(line):
                 raise OSError("no room for the whole line")
@@ -131,6 +120,24 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         if self._file is not None:
             self._file.close()
         await self._client.aclose()
+
+
+def _line(asked: _Asked, response: httpx2.Response, body: bytes) -> bytes:
+    record = _RecordedCall(
+        method=asked.method,
+        path=asked.path,
+        digest=asked.digest,
+        request=asked.body,
+        status=response.status_code,
+        headers={
+            name: value
+            for name, value in response.headers.items()
+            if name == "content-type" or name.startswith("x-ratelimit-")
+        },
+        body=body.decode(),
+    )
+    # A lone surrogate can't be encoded in UTF-8, but its escape is valid JSON.
+    return json.dumps(record.model_dump(), ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 class _FileOrder:
