@@ -38,7 +38,7 @@ async def _serve(
     signals = itertools.count()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        # Only sets a flag; a second signal means that somebody doesn't want to wait for the order of things.
+        # It only sets a flag. A second signal means that somebody doesn't want to wait for an orderly stop.
         if next(signals) > 0:
             os._exit(128 + number)
         loop.call_soon_threadsafe(stop.set)
@@ -95,7 +95,7 @@ def run(context: typer.Context) -> None:
 
 
 def main() -> None:
-    """Runs the command line. What an operator has to put right ends it with a line for each fault."""
+    """Runs the command line. An `OperatorError` ends it with a line for each fault and the error's exit code."""
     if find_spec("src.devtools") is not None:  # the container image has none
         from src.devtools.commands import add_to
 

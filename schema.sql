@@ -2,13 +2,13 @@
 --
 --     psql -d learningdb -f schema.sql
 --
--- Runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these, rows
--- in place. A database at a revision that this file doesn't know is left as it is.
+-- It runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these,
+-- rows in place. A database at a revision that this file doesn't know is left as it is.
 -- Made from migrations/sql and migrations/functions by `make schema`; change the files there.
 
 BEGIN;
 
--- Before the rest, which another encoding may not even be able to receive.
+-- This comes before the rest, which a database of another encoding may not even be able to receive.
 DO $$
 BEGIN
     IF current_setting('server_encoding') <> 'UTF8' THEN
@@ -32,7 +32,7 @@ IF to_regclass('public.alembic_version') IS NOT NULL THEN
         RETURN;
     END IF;
 END IF;
--- A revision's functions may name what a later one took away.
+-- The functions of a revision may name what a later revision has taken away.
 SET LOCAL check_function_bodies = off;
 
 EXECUTE $revision$

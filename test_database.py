@@ -64,7 +64,7 @@ def check_round_trip(database: DatabaseService) -> None:
 
 
 def main() -> None:
-    """Runs the checks; exit code 1 with one line on what is wrong."""
+    """Runs the checks. If something is wrong, exits with code 1, or 2 for settings, and says what."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     try:
         settings = Settings().database

@@ -35,9 +35,9 @@ def publish_course_request(
     language: str | None = None,
     request_id: str | None = None,
 ) -> str:
-    """Publishes a request to the broker of the environment and returns its request_id, a new one where none is given.
+    """Publishes a request to the broker of the environment and returns its request_id, a new one if none is given.
 
-    Raises `pika.exceptions.AMQPError` or `OSError` where the broker can't be reached or doesn't confirm.
+    Raises `pika.exceptions.AMQPError` or `OSError` if the broker can't be reached or doesn't confirm.
     """
     config = Settings().rabbitmq
     body = _request(topic, grade_level, num_lessons, source_filter, user_id, language, request_id)
@@ -72,7 +72,7 @@ def _request(
 def _publish(
     channel: BlockingChannel, config: RabbitMQSettings, body: dict[str, Any], reply_to: str | None = None
 ) -> str:
-    """Returns what marks the answer on `reply_to`."""
+    """Publishes `body`. Returns the correlation_id that the answer on `reply_to` will have."""
     message_id = str(uuid4())
     channel.confirm_delivery()
     channel.basic_publish(
@@ -95,10 +95,10 @@ def _publish(
 def _follow(
     channel: BlockingChannel, queue: str, request_id: str, answer: str, show: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    """Shows every message about the request; returns its result. `answer`: see `_publish`."""
+    """Shows every message about the request; returns its result. `answer` is what `_publish` has returned."""
     for _method, properties, content in channel.consume(queue, auto_ack=True):
         message = json.loads(content)
-        # Where the request_id itself is refused, only the answer tells whose refusal it is.
+        # If the request_id itself is refused, only the correlation_id tells which request the refusal is for.
         if message["request_id"] == request_id or properties.correlation_id == answer:
             show(message)
             if message["status"] in ("success", "error"):
@@ -108,11 +108,11 @@ def _follow(
 
 
 def publish_and_wait(config: RabbitMQSettings, body: dict[str, Any]) -> dict[str, Any]:
-    """Publishes `body` and shows its progress until the result, which is returned."""
+    """Publishes `body`, shows the progress of its course, and returns the result."""
     connection = BlockingConnection(connection_parameters(config, "test publisher"))
     try:
         channel = open_channel(connection, config)
-        # A queue of its own: the status queue belongs to upstream services, who would miss what is taken from it.
+        # A queue of its own: the status queue belongs to upstream services, which would miss what is taken from it.
         queue = channel.queue_declare("", exclusive=True).method.queue
         for route in (config.route_status, config.route_progress):
             channel.queue_bind(queue, config.exchange, route)
@@ -136,13 +136,13 @@ def publish_and_wait(config: RabbitMQSettings, body: dict[str, Any]) -> dict[str
 
 def main(
     topic: Annotated[str, typer.Option(help="What the course is about")] = "Cell Biology",
-    grade_level: Annotated[str, typer.Option(help="For whom")] = "Grade 8",
+    grade_level: Annotated[str, typer.Option(help="Grade level of the learners")] = "Grade 8",
     num_lessons: Annotated[int, typer.Option(help="How many lessons")] = 4,
     source_filter: Annotated[str | None, typer.Option(help="Path prefix of the allowed sources")] = None,
     user_id: Annotated[str, typer.Option(help="UUID of the user the course is for")] = TEST_USER,
     language: Annotated[str | None, typer.Option(help="BCP 47 tag, such as en or pt-BR")] = None,
     request_id: Annotated[
-        str | None, typer.Option(help="The same again is one request; a new one where absent")
+        str | None, typer.Option(help="Sent again, it is the same request; a new one if left out")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until the result")] = False,
 ) -> None:

@@ -18,7 +18,7 @@ USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
 
 
 def main(topic: str) -> int:
-    """Returns the exit code."""
+    """Asks for the course and prints its progress and result. Returns the exit code."""
     connection = pika.BlockingConnection(
         pika.ConnectionParameters(
             host=os.environ.get("RABBITMQ_HOST", "localhost"),
@@ -31,7 +31,7 @@ def main(topic: str) -> int:
     )
     channel = connection.channel()
     channel.confirm_delivery()
-    # It goes with this connection. To get a reply after a restart of your own, declare a durable queue with a name.
+    # The queue goes with this connection. To get a reply after a restart of yours, declare a durable queue with a name.
     queue = channel.queue_declare("", exclusive=True).method.queue
     channel.queue_bind(queue, EXCHANGE, PROGRESS)  # the progress of everybody's courses
 

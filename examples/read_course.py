@@ -2,8 +2,8 @@
 
     python examples/read_course.py [COURSE_ID]
 
-Without an id, the course that was finished last. The database is taken from DB_HOST, DB_PORT, DB_NAME, DB_USER and
-DB_PASSWORD. A program that only reads needs SELECT on these tables and views, and nothing else.
+Without an id, it prints the course that was finished last. The database is taken from DB_HOST, DB_PORT, DB_NAME,
+DB_USER and DB_PASSWORD. A program that only reads needs SELECT on these tables and views, and nothing else.
 """
 
 import os
@@ -21,7 +21,7 @@ CHECKS = "SELECT question, choices, key, answer FROM lesson_checks WHERE lesson_
 
 
 def main(course_id: str | None) -> int:
-    """Returns the exit code."""
+    """Prints the course. Returns the exit code."""
     connection = psycopg2.connect(
         host=os.environ.get("DB_HOST", "localhost"),
         port=os.environ.get("DB_PORT", "5432"),

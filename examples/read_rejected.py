@@ -13,7 +13,7 @@ DEAD_QUEUE = "course.generation.dead"
 
 
 def main() -> None:
-    """Takes each message without acknowledging it: when the connection is closed, all of them are back."""
+    """Prints each message without acknowledging it: when the connection is closed, all of them are back."""
     connection = pika.BlockingConnection(
         pika.ConnectionParameters(
             host=os.environ.get("RABBITMQ_HOST", "localhost"),

@@ -19,7 +19,7 @@ USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
 
 
 def main(topic: str) -> int:
-    """Returns the exit code."""
+    """Asks for the course and prints status messages until its result. Returns the exit code."""
     connection = pika.BlockingConnection(
         pika.ConnectionParameters(
             host=os.environ.get("RABBITMQ_HOST", "localhost"),
@@ -36,7 +36,7 @@ def main(topic: str) -> int:
     # An id of your own makes it safe to send the request again, for as long as you are in doubt.
     request = {"request_id": str(uuid4()), "user_id": USER, "topic": topic, "num_lessons": 2}
     persistent = pika.BasicProperties(delivery_mode=2)  # outlives a restart of the broker
-    # mandatory: raises UnroutableError if no queue takes it, instead of losing it.
+    # With `mandatory`, it raises UnroutableError if no queue takes it, instead of losing it.
     channel.basic_publish(EXCHANGE, REQUESTS, json.dumps(request).encode(), persistent, mandatory=True)
     print("asked for", request["request_id"])
 
@@ -46,7 +46,7 @@ def main(topic: str) -> int:
         if properties.message_id not in seen:  # a message may come more than once
             seen.add(properties.message_id)
             print(json.dumps(message))
-        assert method.delivery_tag is not None  # says the library's type; the broker numbers what it delivers
+        assert method.delivery_tag is not None  # pika's types allow None, but the broker numbers all it delivers
         channel.basic_ack(method.delivery_tag)  # only after the message is dealt with
         if message["request_id"] == request["request_id"] and message["status"] != "processing":
             connection.close()

@@ -22,7 +22,7 @@ COURSE = {
 
 
 def main() -> None:
-    """Saves it, and reads it back."""
+    """Saves the course and reads it back."""
     database = DatabaseService(config=Settings().database)
     course_id = database.save_complete_course(USER, COURSE)  # READY; no worker ever touches it
     course = database.get_course(course_id)

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection it is handed, else on the database of the environment."""
+"""Runs Alembic's command on the connection that it is handed, or else on the database of the environment."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine

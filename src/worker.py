@@ -1,4 +1,4 @@
-"""The worker: its parts are put together here, and started and stopped in the right order."""
+"""Composes a worker of its parts, and starts and stops them in the right order."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from src import __version__
 from src.config import COURSES, Settings
 from src.consumers.course_writing import CourseWriting
-from src.consumers.courses import Courses
+from src.consumers.courses_part import Courses
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.files_only_part import FilesOnly
 from src.consumers.heartbeat import Heartbeat, Leases
@@ -43,7 +43,7 @@ class Worker:
     """One process: what every role needs (database, heartbeat, outbox), and the parts of its roles."""
 
     def __init__(self, settings: Settings, redact: Redactor, slices: Sequence[Callable[[Engine], Part]] = ()) -> None:
-        """Connects to nothing yet. Call it from the event loop. `slices` make the parts of their roles."""
+        """Connects to nothing yet. Call it from the event loop. Each of `slices` makes the part of its role."""
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
         self._settings = settings
         self._joined = False
@@ -83,7 +83,8 @@ class Worker:
         await self._relay.start()
         await self._rescuer.start()
         await self._pruner.start()
-        # What was imported stays for good: without it, a full collection doesn't hold up every course for 0.1 s.
+        # What was imported stays for good. Frozen, it is left out of full collections, each of which would hold up
+        # every course for 0.1 s.
         gc.collect()
         gc.freeze()
         for part in self._parts:
@@ -112,14 +113,14 @@ class Worker:
         _log.info("the worker has stopped", action="worker_stopped")
 
     async def close(self) -> None:
-        """Closes what has no work of its own."""
+        """Closes the connections to the model and the database."""
         if self._writing is not None:
             await self._writing.close()
         self._heart.dispose()
         self._database.dispose()
 
     def readiness(self) -> dict[str, bool]:
-        """Returns what the worker and its parts need, and whether it is there."""
+        """Returns, for each thing that the worker and its parts need, whether it is there."""
         ready = {
             "database": self._leases.proven and self._watch.present,
             "broker_publisher": self._publisher.connected,
@@ -130,13 +131,13 @@ class Worker:
 
     @property
     def gauge_descriptions(self) -> dict[str, str]:
-        """What the parts' own gauges say."""
+        """What each gauge of the parts says, by its name."""
         return {name: said for part in self._parts for name, said in part.gauge_descriptions.items()}
 
     async def gauges(self) -> dict[str, float]:
-        """Returns how things are now, by the names in `src.operations.metrics` and `gauge_descriptions`.
+        """Returns the gauges' present values, by the names in `src.operations.metrics` and `gauge_descriptions`.
 
-        What can't be had is left out, such as the backlog while the database is away.
+        A value that can't be had is left out, such as the backlog while the database is away.
         """
         found: dict[str, float] = {"publishing_seconds": self._publisher.publishing_for}
         for part in self._parts:
@@ -152,20 +153,20 @@ class Worker:
         try:
             async with asyncio.timeout(_BACKLOG_SECONDS):
                 return await backlog(self._database)
-        except (TimeoutError, SQLAlchemyError, RuntimeError):  # the last one: the worker has stopped by now
+        except (TimeoutError, SQLAlchemyError, RuntimeError):  # RuntimeError: the worker has stopped by now
             return {}
 
     def _course_parts(self, writing: CourseWriting, worker_id: UUID) -> list[Part]:
-        """Makes the parts that write courses: with the database, and with files only if these are on."""
+        """Makes the part that writes courses with the database and, unless `FILES=off`, the one with files only."""
         settings, engine, watch = self._settings, self._engine, self._watch
         slots = Slots(settings.worker.slots)
         state = ProcessState(slots, writing.breaker, self._leases, engine.shutdown, engine.wakeups)
-        # At least as many messages are taken ahead as there are slots for courses that are written with files only.
+        # A course that is written with files only holds its message, so at least one per slot is taken ahead.
         prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
         queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
         if not settings.files:
             return [Courses(settings, engine.database, state, writing, watch, worker_id, queue, None)]
-        # It hears first that the database is lost.
+        # Made first, it is also the first to hear that the database is lost.
         files_only = FilesOnly(settings, engine, state, writing, watch, queue)
         courses = Courses(settings, engine.database, state, writing, watch, worker_id, queue, files_only.worker)
         return [files_only, courses]

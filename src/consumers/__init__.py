@@ -1,1 +1,1 @@
-"""Things that run: take work and hand it on. Each has the same shape: `await start()`, `await stop()`."""
+"""The parts, consumers and duties of a worker process. Each offers `await start()` and `await stop()`."""

@@ -1,19 +1,19 @@
-"""What this process knows of the database's courses while the database is away."""
+"""Remembers which courses are in the database, for the time that it is away."""
 
 from uuid import UUID
 
 _MOST = 20_000
-"""Ids that are kept, the latest ones: some 3 MB."""
+"""How many ids are kept; the oldest go first. They take some 3 MB."""
 
 
 class AcceptedCourses:
-    """Courses that are in the database, as this process has seen itself."""
+    """The courses that this process has seen in the database."""
 
     def __init__(self) -> None:
         self._ids: dict[UUID, None] = {}
 
     def add(self, course_id: UUID) -> None:
-        """The database has this course."""
+        """Notes that the database has this course."""
         self._ids[course_id] = None
         if len(self._ids) > _MOST:
             del self._ids[next(iter(self._ids))]

@@ -1,4 +1,4 @@
-"""One attempt at one course: written, and its end on record, whatever keeps the record."""
+"""Runs one attempt at one course and records how it ended, in the database or in files."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -35,20 +35,20 @@ _log = structlog.get_logger(__name__)
 
 
 class AttemptRecord(CourseRecord, Protocol):
-    """What keeps a course: `CourseStore`, or `FilesStore` while the database is away.
+    """The place where courses are kept: `CourseStore`, or `FilesStore` while the database is away.
 
-    Each of these calls ends the attempt, which can't write any more. All raise `LeaseLost` if it had ended before.
+    Each method below ends the attempt, which can't write after it, and raises `LeaseLost` if it had ended before.
     """
 
     async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
-        """Every lesson is saved: the course is READY, and has its result.
+        """Makes a course READY whose lessons are all saved, and records its result.
 
-        `long_output_path` is taken if another course has `output_path` already.
+        Takes `long_output_path` if another course has `output_path` already.
         """
         ...
 
     async def fail(self, claim: Lease, code: ErrorCode, message: str, reason: str, calls: Sequence[ModelCall]) -> None:
-        """The course is FAILED: `message` is its result, `reason` is for operators."""
+        """Makes the course FAILED, with `message` in its result. `reason` is for operators."""
         ...
 
     async def release(
@@ -61,14 +61,15 @@ class AttemptRecord(CourseRecord, Protocol):
         refund: bool = False,
         postponed: bool = False,
     ) -> None:
-        """The course is tried again in `delay` seconds. `refund`: the attempt doesn't count. `postponed`: the model or
-        the sources were away.
+        """Has the course tried again in `delay` seconds.
+
+        With `refund` the attempt doesn't count. `postponed` says that the model or the sources were away.
         """
         ...
 
 
 class AttemptRunner:
-    """Runs attempts at courses that one record keeps. Holds nothing of a course, so one serves all slots."""
+    """Runs attempts at the courses of one record. It keeps no state of any course, so one instance serves all slots."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class AttemptRunner:
         limits: CourseSettings,
         shutdown: asyncio.Event,
     ) -> None:
-        """`generator` saves to `record`. `shutdown`: set before attempts are cancelled because the process stops."""
+        """`generator` saves to `record`. `shutdown` is set before attempts are cancelled because the process stops."""
         self._generator = generator
         self._record = record
         self._mirror = mirror
@@ -90,10 +91,10 @@ class AttemptRunner:
         self._shutdown = shutdown
 
     async def run(self, claim: Claim | Unusable, on_concluding: Callable[[], None]) -> Conclusion:
-        """Returns how the attempt ended, when that is on record.
+        """Runs an attempt, records how it ended, and returns that.
 
-        `on_concluding` is called before it is recorded: no model is called after it, and the lease may end any moment.
-        A cancellation ends the writing, and is taken for a lease that is gone unless the process stops.
+        `on_concluding` is called before the end is recorded: from then on no model is called, and the lease may end at
+        any moment. A cancellation ends the writing; it means that the lease is gone, unless the process stops.
         """
         calls: list[ModelCall] = []
         try:
@@ -122,7 +123,7 @@ class AttemptRunner:
             return Broken(f"the course took longer than {deadline:g} s")
 
     async def _concluded(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> Conclusion:
-        """Records how the attempt ended; that it is broken, if just this can't be recorded."""
+        """Records how the attempt ended. If that can't be recorded, records that the attempt is broken."""
         self._tell_breaker(outcome)
         try:
             return await self._recorded(claim, outcome, calls)

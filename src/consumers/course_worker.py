@@ -18,7 +18,7 @@ from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
 
-# What handing back takes at the end of the grace time, when the database is well.
+# How long courses may take to be handed back after the grace time: enough for a database that is well.
 _HAND_BACK_SECONDS = 5.0
 
 
@@ -27,11 +27,11 @@ class _Slot:
     claim: Claim | Unusable
     task: asyncio.Task[None]
     concluding: bool = False
-    """Its end is being recorded: from here on a missing lease is no news."""
+    """Whether the end of its attempt is being recorded: from then on, a missing lease is no fault."""
 
 
 class CourseWorker(Duty):
-    """One process's slots. Each runs one attempt: written, concluded, mirrored."""
+    """The slots of one process, each of which works on one course from the claim to the last file."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class CourseWorker(Duty):
         settings: Settings,
         state: ProcessState,
     ) -> None:
-        """`runner` keeps its record in `store`."""
+        """`runner` must keep its record in `store`."""
         super().__init__(settings.worker.poll)
         self._worker_id = worker_id
         self._runner = runner
@@ -58,12 +58,12 @@ class CourseWorker(Duty):
         self._process_slots.shared_with(lambda: self.slots_in_use)
         self._leases.on_lost(self._leases_lost)
         self._slots: dict[UUID, _Slot] = {}
-        # Leases of slots that died: not to be adopted, or a course that kills its slot would do so for ever.
+        # Leases of slots that died. They are not adopted, or a course that kills its slot would do so for ever.
         self._given_up: set[UUID] = set()
 
     @property
     def slots_in_use(self) -> int:
-        """How many courses this process works on. Those whose end is being recorded wait for the database alone."""
+        """How many courses are being written. One whose end is being recorded doesn't count: it calls no model."""
         return sum(not slot.concluding for slot in self._slots.values())
 
     def _leases_lost(self, leases: Collection[UUID]) -> None:
@@ -75,7 +75,7 @@ class CourseWorker(Duty):
 
     async def turn(self) -> None:
         """Fills the free slots."""
-        # No course begins in place of one whose end is being recorded: the database may be slow to record it.
+        # A course whose end is being recorded still keeps its slot: the database may be slow to record it.
         free = self._process_slots.free - sum(slot.concluding for slot in self._slots.values())
         if self._shutdown.is_set() or free <= 0 or not self._leases.proven:
             return
@@ -102,7 +102,7 @@ class CourseWorker(Duty):
             self._wakeups.messages_waiting.ring()
 
     async def stop(self) -> None:
-        """No new claims; lessons under way may finish within the grace time; the rest is handed back."""
+        """Ends claiming, lets lessons under way finish within the grace time, and hands back the rest."""
         await super().stop()
         await self._wait(self._settings.worker.grace)
         for slot in self._slots.values():
@@ -115,7 +115,7 @@ class CourseWorker(Duty):
             await asyncio.wait(tasks, timeout=seconds)
 
     async def _attempt(self, claim: Claim | Unusable) -> None:
-        """One attempt at one course, from the claim to the last file."""
+        """Makes one attempt at one course, from the claim to the last file."""
         structlog.contextvars.bind_contextvars(
             course_id=str(claim.course_id), request_id=claim.request_id, attempt=claim.attempt
         )

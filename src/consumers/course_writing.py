@@ -1,4 +1,4 @@
-"""What courses are written with, whether the database keeps them or the disk: the model, the sources, the reviews."""
+"""Composes what courses are written with, in the database or with files only: model, sources and reviews."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +19,7 @@ from src.services.sources.vector_store import VectorStoreSearch
 
 
 class CourseWriting:
-    """One model server, one breaker and one thread for reviews, whichever part a course belongs to."""
+    """What all parts of a process write courses with: one model server, one breaker and one thread for reviews."""
 
     def __init__(self, settings: Settings, engine: Engine, watch: DatabaseWatch) -> None:
         """Raises `RemoteCallsForbidden` or `RecordingError`."""
@@ -38,11 +38,11 @@ class CourseWriting:
             self.breaker.disable("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
 
     def runner(self, record: AttemptRecord) -> AttemptRunner:
-        """Returns what runs attempts at the courses of `record`, with their sources."""
+        """Returns a runner of attempts at the courses of `record`, to be used while the database is there."""
         return self._runner(record, self._search)
 
     def runner_without_database(self, record: AttemptRecord) -> AttemptRunner:
-        """Returns the same for courses that are written while the database, which holds the library, may be away."""
+        """Returns a runner that can also work while the database, and the library of sources in it, is away."""
         search = self._search
         if isinstance(search, SourceLibrary):
             required = self._settings.grounding == "required"
@@ -50,11 +50,11 @@ class CourseWriting:
         return self._runner(record, search)
 
     def stop(self) -> None:
-        """Lets calls to the model that are open end. No question is asked after it."""
+        """Lets the open calls to the model end. No question is asked after it."""
         self.server.stop()
 
     async def close(self) -> None:
-        """Closes what has no work of its own."""
+        """Closes the connections to the model, and drops the reviews that haven't begun."""
         await self.server.close()
         self._reviews.shutdown(cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""Whether the database can be worked with."""
+"""Keeps track of whether the database can be worked with."""
 
 import asyncio
 import time
@@ -17,10 +17,10 @@ _LONGEST_DELAY = 30.0
 
 
 class DatabaseWatch(Duty):
-    """Looks for a database that went away, until it is back."""
+    """Knows whether the database is there, and looks for it while it is away."""
 
     def __init__(self, database: Database, schema: str, interval: float, wakeups: WakeUps) -> None:
-        """`schema`: the revision that this program needs, at least."""
+        """`schema` is the oldest revision that this program works with."""
         super().__init__(interval)
         self._database = database
         self._schema = schema
@@ -29,20 +29,20 @@ class DatabaseWatch(Duty):
 
     @property
     def present(self) -> bool:
-        """False from the time that somebody has waited for it in vain until it answers."""
+        """Whether the database is there. It is False from when somebody has waited for it in vain until it answers."""
         return self._present
 
     def lost(self) -> None:
-        """Somebody has waited for it in vain."""
+        """Notes that somebody has waited for the database in vain."""
         if self._present:
             self._present = False
             _log.error("the database is away", action="database_lost")
             self._wakeups.database_lost.ring()
 
     async def until_usable(self) -> None:
-        """Returns when the database answers and has the schema; says in one line what is in the way.
+        """Waits until the database answers and has the schema. After each look it logs what is in the way.
 
-        One that is away for longer than a unit of work would wait for it counts as `lost` from then on.
+        A database that is away for longer than a unit of work would wait for it counts as `lost` from then on.
         """
         began, failures = time.monotonic(), 0
         while (found := await obstacle(self._database, self._schema)) is not None:
@@ -57,7 +57,7 @@ class DatabaseWatch(Duty):
         self._found()
 
     async def turn(self) -> None:
-        """Looks whether it is back."""
+        """Looks whether a lost database is back."""
         if not self._present and await obstacle(self._database, self._schema) is None:
             self._found()
 

@@ -7,8 +7,8 @@ import structlog
 from src.config import Settings
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.files_attempt import FilesAttempt
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_attempt import FilesAttempt
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.process_state import ProcessState
 from src.consumers.reconciler import Reconciler
 from src.services.broker.announcer import Announcer
@@ -21,7 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 class FilesOnly:
-    """A `Part`, which `FILES=off` leaves out. If the database is lost before the start, it begins all the same."""
+    """The `Part` of files-only mode, which `FILES=off` leaves out.
+
+    It begins to write before `start` is called if the database is lost before that.
+    """
 
     name = "files_only"
     gauge_descriptions: Mapping[str, str] = {
@@ -37,7 +40,7 @@ class FilesOnly:
         watch: DatabaseWatch,
         queue: QueueConsumer,
     ) -> None:
-        """`queue`: of requests. What hasn't begun when the database is back is put back into it."""
+        """`queue` brings the requests. Those not begun when the database is back are put back into it."""
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(engine.database, self._files)
         announcer = Announcer(engine.publisher, settings.rabbitmq)
@@ -51,17 +54,17 @@ class FilesOnly:
         state.wakeups.imports_waiting.subscribe(self._reconciler.wake)
 
     async def start(self) -> None:
-        """Begins to look for courses to import."""
+        """Starts the worker and the imports."""
         await self.worker.start()
         await self._reconciler.start()
 
     async def stop(self) -> None:
-        """Courses under way may finish within the grace time; the messages of the others go back to the queue."""
+        """Lets courses under way finish within the grace time. The messages of the others go back to the queue."""
         await self.worker.stop()
         await self._reconciler.stop()
 
     def readiness(self) -> Mapping[str, bool]:
-        """Needs nothing that others don't."""
+        """Returns nothing, because this part needs nothing that others don't."""
         return {}
 
     async def gauges(self) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
 from src.domain.errors import CourseError, InternalError, InvalidRequest
@@ -19,12 +19,12 @@ from src.services.database.intake import Intake, Reception
 
 _log = structlog.get_logger(__name__)
 
-# A batch is worked off message by message: its size matters to nobody.
+# The size of a batch has no effect, as its messages are handled one by one.
 _BATCH = 100
 
 
 class GenerationConsumer:
-    """Decides, one message after the other, in the event loop."""
+    """Takes requests in, one message after the other, in the event loop."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class GenerationConsumer:
         self.begin()
 
     def begin(self) -> None:
-        """See `start`. Call it from the event loop."""
+        """Does what `start` does, for callers that can't await. Call it from the event loop."""
         if self._task is not None:
             return
         self._task = asyncio.create_task(self._run(), name="GenerationConsumer")
@@ -86,7 +86,7 @@ class GenerationConsumer:
                 delivery.acknowledge()
             self._failures = 0
         except SQLAlchemyError as error:
-            # To the end of the line: one message that waits for a lock doesn't hold up the others.
+            # It goes to the end of the line, so that a message that waits for a lock doesn't hold up the others.
             self._queue.put_back(delivery)
             if is_away(error):
                 self._watch.lost()
@@ -100,14 +100,14 @@ class GenerationConsumer:
             )
             await asyncio.sleep(backoff(self._failures, 1.0, 30.0))
         except Exception:
-            # Neither accepted nor refused: it stays unacknowledged, and comes again with the next connection.
+            # It is neither accepted nor refused, so it stays unacknowledged and comes again with the next connection.
             _log.exception("a request could not be taken in", action="intake_failed")
 
     async def handle(self, delivery: Delivery) -> bool:
-        """Accepts or refuses one message. True: that is committed and the message may be acknowledged.
+        """Accepts or refuses one message. Returns True if that is committed and the message may be acknowledged.
 
-        False: its course is being written with files only, and it is held for that. Raises `SQLAlchemyError` where the
-        database can neither accept nor refuse now.
+        Returns False if its course is being written with files only and the message is held for that. Raises
+        `SQLAlchemyError` if the database can neither accept nor refuse now.
         """
         try:
             request = delivered_request(delivery, self._max_lessons)

@@ -14,7 +14,7 @@ from src.services.wakeups import WakeUps
 
 _log = structlog.get_logger(__name__)
 
-# Slots stop a little before others may take their courses.
+# The share of a lease that counts as proven: slots stop a little before others may take their courses.
 _MARGIN = 0.9
 
 
@@ -27,11 +27,11 @@ class Leases:
     def __init__(self) -> None:
         self._until = 0.0
         self.held: frozenset[UUID] = frozenset()
-        """Replaced, never changed: the heartbeat reads it from its own thread."""
+        """The leases that slots work under. The set is replaced, never changed, as the heartbeat's thread reads it."""
         self._stops: list[Callable[[Collection[UUID]], None]] = []
 
     def on_lost(self, stop: Callable[[Collection[UUID]], None]) -> None:
-        """Has `stop` called in the event loop with leases that are lost, or can't be proven any more."""
+        """Registers `stop`, to be called in the event loop with leases that are lost or can't be proven any more."""
         self._stops.append(stop)
 
     def lost(self, leases: Collection[UUID]) -> None:
@@ -45,14 +45,14 @@ class Leases:
         return time.monotonic() < self._until
 
     def extend(self, until: float) -> None:
-        """Leases are proven `until` then, by `time.monotonic`. Called from the heartbeat's thread."""
+        """Counts the leases as proven up to `until` (`time.monotonic`). The heartbeat's thread calls it."""
         self._until = until
 
 
 class Heartbeat:
     """Beats from a thread with a database connection of its own, but only while the event loop runs.
 
-    A process whose event loop hangs must lose its courses, however well its threads live.
+    A process whose event loop hangs must lose its courses, even if its threads still run.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Heartbeat:
         self._was_proven = False
 
     async def start(self) -> None:
-        """Begins to beat. Returns after the first one: what this worker claims next is seen to be a living worker's."""
+        """Begins to beat. Returns after the first beat, so that what is claimed next is seen as a living worker's."""
         self._ticked_at = time.monotonic()  # the worker may have waited long for its database
         self._ticker = asyncio.create_task(self._tick_on(), name="Heartbeat")
         await asyncio.to_thread(self.beat)
         self._thread.start()
 
     async def stop(self) -> None:
-        """Ends the beats. The leases run out by themselves if they were not handed back."""
+        """Ends the beats. Leases that were not handed back run out by themselves."""
         self._stopping.set()
         if self._thread.ident is not None:
             await asyncio.to_thread(self._thread.join)
@@ -90,7 +90,7 @@ class Heartbeat:
             await asyncio.gather(self._ticker, return_exceptions=True)
 
     def tick(self) -> None:
-        """In the event loop: notes that it runs, and stops the slots when the last beat is too long ago."""
+        """Notes that the event loop runs, and stops the slots if the last beat is too long ago. Call it from there."""
         self._ticked_at = time.monotonic()
         if self._was_proven and not self._leases.proven:
             _log.error("leases can't be proven any more; slots stop", action="lease_unproven")
@@ -98,11 +98,11 @@ class Heartbeat:
         self._was_proven = self._leases.proven
 
     def beat(self) -> None:
-        """In the thread: one beat, if the event loop runs."""
+        """Beats once, if the event loop runs. Call it from a thread."""
         if time.monotonic() - self._ticked_at >= 2 * self._config.heartbeat:
             _log.error("the event loop hangs; no heartbeat", action="loop_stalled")
             return
-        # Taken before the query: a lease that is claimed in between is not missed.
+        # Both are taken before the query: a lease that is claimed in between doesn't count as lost.
         before, held = time.monotonic(), self._leases.held
         try:
             lost = held - frozenset(self._registry.beat(patience=self._config.heartbeat))

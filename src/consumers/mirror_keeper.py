@@ -1,4 +1,4 @@
-"""Writes the files that are still owed."""
+"""Writes the files of finished courses from the database."""
 
 import asyncio
 from uuid import UUID
@@ -13,12 +13,12 @@ _log = structlog.get_logger(__name__)
 
 _INTERVAL = 30.0
 _GRACE = 30.0
-"""Seconds in which a course's own worker writes its files."""
+"""Seconds that a course's own worker has to write its files."""
 _BATCH = 50
 
 
 class MirrorKeeper(Duty):
-    """Mirrors one course when its worker asks, and in its turns those whose worker died or met a full disk."""
+    """Mirrors a course to files when its worker asks, and in its turns those whose worker died or met a full disk."""
 
     def __init__(self, store: CourseStore, mirror: Mirror) -> None:
         super().__init__(_INTERVAL)
@@ -35,7 +35,7 @@ class MirrorKeeper(Duty):
             await self.mirror(course_id)
 
     async def mirror(self, course_id: UUID) -> None:
-        """Writes the files from the committed rows, then lets the result go; also if they can't be written now."""
+        """Writes the files from the committed rows, then lets the result go, even if they can't be written now."""
         course = await self._store.stored_course(course_id)
         if course is None or course.output_path is None:
             return

@@ -14,7 +14,7 @@ _LONGEST_PAUSE = 600.0
 
 
 class ModelBreaker:
-    """Trips, with one loud line, if the model refuses everything (wrong key, quota used up).
+    """Trips, with one critical line in the log, if the model refuses everything (wrong key, quota used up).
 
     While it is tripped, one course is let through now and then to see whether an operator has put things right. While
     the model's brake holds up courses that have begun, no other course begins.
@@ -32,7 +32,7 @@ class ModelBreaker:
         return self._tripped
 
     def permits(self, wanted: int) -> int:
-        """How many of `wanted` courses may be claimed now."""
+        """Returns how many of `wanted` courses may be claimed now."""
         if self._brake.holds_up:
             return 0
         if not self._tripped:
@@ -40,7 +40,7 @@ class ModelBreaker:
         return 0 if time.monotonic() < self._next_trial else min(wanted, 1)
 
     def claimed(self) -> None:
-        """A course was claimed. While the breaker is tripped, that is the trial, and the next one comes later."""
+        """Notes that a course was claimed. While the breaker is tripped, that is the trial; the next comes later."""
         if self._tripped:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             self._next_trial = time.monotonic() + self._pause
@@ -60,7 +60,7 @@ class ModelBreaker:
         self._next_trial = math.inf
 
     def reset(self) -> None:
-        """Claiming goes on: the model answers."""
+        """Lets claiming go on, as the model answers."""
         if self._tripped:
             self._tripped = False
             _log.warning("claiming goes on: the model answers again", action="claiming_resumed")

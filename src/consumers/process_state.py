@@ -1,4 +1,4 @@
-"""What the parts of one process share."""
+"""Holds what the parts of one process share."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from src.services.wakeups import WakeUps
 
 
 class Slots:
-    """Courses that the process works on at once, at most, whichever part they belong to."""
+    """The slots of a process, each for one course at a time, whichever part the course belongs to."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._counts: list[Callable[[], int]] = []
 
     def shared_with(self, in_use: Callable[[], int]) -> None:
-        """Adds a part; `in_use` returns how many slots it has at the moment."""
+        """Adds a part that takes slots; `in_use` returns how many it has at the moment."""
         self._counts.append(in_use)
 
     @property
     def in_use(self) -> int:
-        """How many all parts together have."""
+        """How many slots all parts together have."""
         return sum(count() for count in self._counts)
 
     @property
     def free(self) -> int:
-        """How many nobody has."""
+        """How many slots no part has."""
         return self._total - self.in_use
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """What decides in all parts alike whether they take more work, and how they wake each other.
+    """The state by which all parts decide whether they take more work, and by which they wake each other.
 
     Make it in the event loop.
     """
@@ -43,6 +43,6 @@ class ProcessState:
     breaker: ModelBreaker
     leases: Leases = field(default_factory=Leases)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set before any part is stopped; no course is claimed and none begun after it."""
+    """Set before any part is stopped: no course is claimed or begun after it."""
     wakeups: WakeUps = field(default_factory=WakeUps)
     accepted: AcceptedCourses = field(default_factory=AcceptedCourses)

@@ -8,7 +8,7 @@ _HOUR = 3600.0
 
 
 class Pruner(Duty):
-    """Once an hour: messages long published, and rows of processes that were killed long ago."""
+    """Deletes, once an hour, messages published long ago and the rows of processes that were killed long ago."""
 
     def __init__(self, outbox: Outbox, registry: WorkerRegistry, keep_days: float) -> None:
         super().__init__(_HOUR)

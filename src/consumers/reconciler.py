@@ -16,7 +16,7 @@ _INTERVAL = 10.0
 
 
 class Reconciler(Duty):
-    """Looks for courses on disk that nobody works on, while the database is there."""
+    """Imports courses on disk that nobody works on, while the database is there."""
 
     def __init__(self, files: FilesStore, importer: FilesImport, watch: DatabaseWatch) -> None:
         super().__init__(_INTERVAL)
@@ -25,7 +25,7 @@ class Reconciler(Duty):
         self._watch = watch
 
     async def turn(self) -> None:
-        """Imports each of them; one that can't be read holds up no other."""
+        """Imports each course that waits. One that can't be read doesn't hold up the others."""
         for course_id in await self._files.waiting():
             if self._stopping or not self._watch.present:
                 return
@@ -33,7 +33,7 @@ class Reconciler(Duty):
                 outcome = await self._importer.run(course_id)
             except (OSError, ValueError, SQLAlchemyError) as error:
                 if isinstance(error, SQLAlchemyError) and not is_about_values(error):
-                    raise  # the database: the next ones would fail too
+                    raise  # the fault is the database's: the next imports would fail too
                 _log.error(
                     "a course on disk can't be imported",
                     action="import_failed",

@@ -12,7 +12,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Rescuer(Duty):
-    """Looks a few times per lease. Every worker does; each course is rescued by one of them."""
+    """Looks for lost courses a few times per lease. Every worker does; each course is rescued by one of them."""
 
     def __init__(
         self, registry: WorkerRegistry, worker: WorkerSettings, course: CourseSettings, wakeups: WakeUps
@@ -25,7 +25,7 @@ class Rescuer(Duty):
         self._wakeups = wakeups
 
     async def turn(self) -> None:
-        """Frees what is lost, and fails what has no attempt left."""
+        """Frees the courses of workers that are gone, and fails those that have no attempt left."""
         rescues = await self._registry.rescue(self._max_attempts, self._deadline)
         for rescue in rescues:
             action = "course_rescued" if rescue.status is CourseStatus.QUEUED else "course_exhausted"
@@ -38,4 +38,4 @@ class Rescuer(Duty):
             )
         if rescues:
             self._wakeups.courses_waiting.ring()
-            self._wakeups.messages_waiting.ring()  # of those that have no attempt left
+            self._wakeups.messages_waiting.ring()  # results of the courses that have no attempt left

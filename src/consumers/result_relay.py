@@ -18,7 +18,7 @@ from src.services.duty import Duty
 _log = structlog.get_logger(__name__)
 
 _BATCH = 100
-# Longer than a blocked connection is waited for, so that no other relay takes a message over in the meantime.
+# Longer than publishing waits for a blocked connection, so that no other relay takes a message over meanwhile.
 _CLAIM_SECONDS = 120.0
 _LONGEST_DELAY = 60.0
 
@@ -30,12 +30,15 @@ class _Failure:
 
 
 class ResultRelay(Duty):
-    """Claims, publishes with confirm, then marks. A crash in between publishes again, with the same message_id."""
+    """Claims messages, publishes them with confirms, then marks them as published.
+
+    After a crash in between they are published again, with the same message_id.
+    """
 
     def __init__(
         self, outbox: Outbox, publisher: Publisher, config: RabbitMQSettings, interval: float, lease: float
     ) -> None:
-        """`lease`: seconds after which other relays may have this worker's messages, if it was suspended."""
+        """`lease` is the seconds after which other relays may take this worker's messages if it is suspended."""
         super().__init__(interval)
         self._lease = lease
         self._outbox = outbox
@@ -45,7 +48,7 @@ class ResultRelay(Duty):
     async def turn(self) -> None:
         """Publishes until nothing is due, or the broker goes away."""
         while self._publisher.connected:
-            # Before others may have them: a lease after the last heartbeat, which was a third of it ago at most.
+            # Others may take the messages a lease after the last heartbeat, which was a third of a lease ago at most.
             not_after = time.monotonic() + min(self._lease * 2 / 3, _CLAIM_SECONDS)
             messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
             if not messages:
@@ -69,7 +72,7 @@ class ResultRelay(Duty):
                     )
                     done.append(message.id)
                 case PublishResult.UNROUTABLE if message.destination == "event":
-                    # Nobody need be interested. The metrics count it also where the log leaves it out.
+                    # An event needs no listener. The metrics count it even if the log leaves it out.
                     routing_key = message.routing_key
                     _log.debug("no queue takes the event", action="event_unrouted", routing_key=routing_key)
                     done.append(message.id)

@@ -1,4 +1,4 @@
-"""The commands of developers: `python app.py local …` and `python app.py stand-in`."""
+"""The commands for developers: `python app.py local …` and `python app.py stand-in`."""
 
 import sys
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Ends what a program has started when the program itself ends, also when it is killed.
+"""Ends what a program has started when the program itself ends, even if it is killed.
 
 A program that is killed runs no `finally`, and the servers that it has started outlive it. So a second process waits
 for the end of the program, on a pipe that closes with it, and ends everything that bears the program's mark.
@@ -17,19 +17,19 @@ from typing import Self
 import psutil
 
 _MARK = "COURSE_GENERATOR_RUN"
-"""A variable of the environment, which a process inherits from the one that starts it."""
+"""The environment variable with the mark, which a process inherits from the one that starts it."""
 _PATIENCE = 10.0
-"""Seconds in which a process that was told to end should have ended."""
+"""Seconds that processes have to end in after they were sent a signal."""
 
 
 class Reaper:
-    """Use as a context, around everything that the program starts."""
+    """A context manager. Put it around everything that the program starts."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="course-generator-"))
-        """For files that should not outlive the program. Other users may pass through it: PostgreSQL may run as one."""
+        """Holds files that should not outlive the program. Other users may pass through, as PostgreSQL may be one."""
         self.folder.chmod(0o711)
-        # Without the mark of another reaper: that one may end this program, and this one has its work to do then.
+        # It bears no mark of another reaper: that one may end this program, and then this one has work to do.
         environment = {name: value for name, value in os.environ.items() if name != _MARK}
         self._process = subprocess.Popen(
             # -P: the other modules of this folder must not stand in for those of the library.
@@ -52,7 +52,7 @@ class Reaper:
 
 
 def mark() -> dict[str, str]:
-    """The mark of this process, for environments that are not inherited but made anew; empty without a reaper."""
+    """Returns the mark of this process, for environments that are made anew, not inherited; empty without a reaper."""
     return {_MARK: os.environ[_MARK]} if _MARK in os.environ else {}
 
 
@@ -63,7 +63,7 @@ def _bears(process: psutil.Process, folder: str) -> bool:
 
 
 def _reap(folder: str) -> None:
-    # PostgreSQL ends at once by SIGQUIT too, and leaves no shared memory behind then.
+    # SIGQUIT ends PostgreSQL at once too, and leaves no shared memory behind.
     for for_postgres in (signal.SIGQUIT, signal.SIGKILL, signal.SIGKILL):
         if not (found := [process for process in psutil.process_iter() if _bears(process, folder)]):
             break
@@ -75,5 +75,5 @@ def _reap(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin.buffer.read()  # nothing is ever written: it ends with the program
+    sys.stdin.buffer.read()  # nothing is ever written: the pipe is closed when the program ends
     _reap(sys.argv[1])

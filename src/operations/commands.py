@@ -15,14 +15,14 @@ from src.services.part import is_installed, load_slice
 
 
 class _Commands(TyperGroup):
-    """Tells what an error of the database means, whichever command meets it, and imports slices that are asked for."""
+    """The group of all commands. It explains the database's errors, and imports a slice only for its own command."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names of all commands; those of slices come last."""
         return [*super().list_commands(ctx), *filter(is_installed, SLICES)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Returns a command; a slice's is imported now. Raises `StartError` if its folder is not there."""
+        """Returns a command, for which its slice is imported. Raises `StartError` if its folder is not there."""
         if cmd_name not in SLICES:
             return super().get_command(ctx, cmd_name)
         own = load_slice(cmd_name).commands
@@ -47,7 +47,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-database = typer.Typer(help="The schema of the database of the environment.")
+database = typer.Typer(help="The schema of the database that the settings name.")
 commands.add_typer(sources, name="sources")
 commands.add_typer(database, name="db")
 
@@ -101,13 +101,13 @@ def contract(
 def quality(
     course: Annotated[
         str | None,
-        typer.Argument(help="A course's id, its folder, its request_id or its slug; all courses where left out"),
+        typer.Argument(help="A course's id, its folder, its request_id or its slug; all courses if left out"),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many of all courses")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many courses to list")] = 20,
 ) -> None:
     """Show what was measured of a course: citations, reading grade, keys, and what the gates found.
 
-    Without COURSE the finished courses, those with the most findings first.
+    Without COURSE, list the finished courses, those with the most findings first.
     """
     from src.operations.quality_report import overview, report
 
@@ -122,7 +122,7 @@ def quality(
 
 @commands.command("reconcile")
 def reconcile() -> None:
-    """Import courses that were written with files only into the database. Running workers do it by themselves."""
+    """Bring courses that were written with files only into the database. Running workers do it by themselves."""
     import asyncio
 
     from src.operations.reconcile import reconcile as run

@@ -1,7 +1,7 @@
-"""The schema, from one source: `migrations/sql` and `migrations/functions`.
+"""Keeps the schema in one source: `migrations/sql` and `migrations/functions`.
 
 Alembic runs the files of the revisions one by one and, on arrival at the newest, those of the functions that have
-changed; `schema.sql` is all of them.
+changed; `schema.sql` is made of all of them.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ from src.services.database.connection import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Whoever changes the schema takes turns: two that did it at once would look at one stamp.
+# Processes that change the schema take turns: two at once would both go by the same stamp.
 _TAKE_TURN = "pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"
 
-# All of it is one DO, because nothing else in plain SQL leaves the rest of a file out. psql goes on after an error, and
-# would report one more for each statement that follows; its own \if is unknown to other programs that run the file.
+# The whole file is one DO, because nothing else in plain SQL can skip the rest of a file. psql goes on after an error,
+# and would report one more for each statement that follows; its own \if is unknown to other programs that run the file.
 _HEADER = """\
 -- The whole schema of the course generator, for PostgreSQL 14 or later:
 --
 --     psql -d learningdb -f schema.sql
 --
--- Runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these, rows
--- in place. A database at a revision that this file doesn't know is left as it is.
+-- It runs again without harm, and upgrades a database that holds the original tables or an earlier revision of these,
+-- rows in place. A database at a revision that this file doesn't know is left as it is.
 -- Made from migrations/sql and migrations/functions by `make schema`; change the files there.
 
 BEGIN;
 
--- Before the rest, which another encoding may not even be able to receive.
+-- This comes before the rest, which a database of another encoding may not even be able to receive.
 DO $$
 BEGIN
     IF current_setting('server_encoding') <> 'UTF8' THEN
@@ -60,7 +60,7 @@ IF to_regclass('public.alembic_version') IS NOT NULL THEN
         RETURN;
     END IF;
 END IF;
--- A revision's functions may name what a later one took away.
+-- The functions of a revision may name what a later revision has taken away.
 SET LOCAL check_function_bodies = off;
 """
 
@@ -88,40 +88,41 @@ class MigrationError(OperatorError):
 def upgrade(database: DatabaseSettings, revision: str = "head") -> None:
     """Brings the database to `revision`. Two processes that do it at once take turns.
 
-    Raises `MigrationError` if the database is at a revision that this program doesn't know, or `revision` is none.
+    Raises `MigrationError` if the database is at a revision that this program doesn't know, or if `revision` doesn't
+    exist.
     """
     _run(database, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(database: DatabaseSettings, revision: str) -> None:
-    """Takes the database back to `revision`; 0001 is the original schema. Raises `CommandError` as `upgrade` does."""
+    """Takes the database back to `revision`; 0001 is the original schema. Raises `MigrationError` as `upgrade` does."""
     _run(database, lambda config: command.downgrade(config, revision))
 
 
 def head_revision() -> str:
-    """The revision that this program is written for."""
+    """Returns the revision that this program is written for."""
     return revisions()[-1]
 
 
 def revisions() -> list[str]:
-    """Every revision that this program knows, the oldest first."""
+    """Returns every revision that this program knows, the oldest first."""
     scripts = ScriptDirectory.from_config(_config())
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
 def functions() -> dict[str, str]:
-    """The current definition of each function, with the triggers that call it, by its name."""
+    """Returns the current definition of each function, with the triggers that call it, by the function's name."""
     files = sorted((ROOT / "migrations" / "functions").glob("*.sql"))
     return {path.stem: path.read_text(encoding="utf-8") for path in files}
 
 
 def digest(definition: str) -> str:
-    """What `schema_functions` has on record of a definition: SHA-256 (hex)."""
+    """Returns what the table `schema_functions` records of a definition: its SHA-256 (hex)."""
     return hashlib.sha256(definition.encode()).hexdigest()
 
 
 def render_schema() -> str:
-    """The text of `schema.sql`."""
+    """Returns the text of `schema.sql`."""
     known = revisions()
     files = sorted(path for path in (ROOT / "migrations" / "sql").glob("*.sql") if not path.stem.endswith(".down"))
     current = functions()
@@ -138,7 +139,7 @@ def render_schema() -> str:
 
 
 def migrate(connection: Connection) -> None:
-    """Does what the command of Alembic that is under way asks for, in one transaction. Called by migrations/env.py."""
+    """Runs the command of Alembic that is under way, in one transaction. migrations/env.py calls it."""
     context.configure(connection=connection)
     with context.begin_transaction():
         connection.execute(text(f"SELECT {_TAKE_TURN}"))
@@ -153,15 +154,15 @@ def migrate(connection: Connection) -> None:
                     " nothing was changed. Use the newest program that works with this database"
                 ) from error
             raise
-        if not migration.opts.get("dont_mutate"):  # as `alembic current`, which only looks
+        if not migration.opts.get("dont_mutate"):  # `alembic current` only looks
             _apply_functions(connection, migration.get_current_revision())
 
 
 def _apply_functions(connection: Connection, revision: str | None) -> None:
-    """Puts the functions in force whose files have changed, if the database is at the newest revision.
+    """Executes those files of functions that have changed, if the database is at the newest revision.
 
-    The others are not touched: CREATE TRIGGER waits for every transaction that writes courses, and all that come after
-    wait for it.
+    The others are left alone: CREATE TRIGGER waits for every transaction that writes courses, and all later ones wait
+    for it.
     """
     if connection.execute(text("SELECT to_regclass('public.schema_functions')")).scalar_one() is None:
         return
@@ -170,14 +171,14 @@ def _apply_functions(connection: Connection, revision: str | None) -> None:
     rows = connection.execute(text("SELECT name, digest FROM public.schema_functions")).mappings()
     on_record = {row["name"]: row["digest"] for row in rows}
     if revision != head_revision():
-        # What is in force on the way up or down may be neither what is on record nor what the files say.
+        # On the way up or down, the functions in force may be neither those on record nor those of the files.
         connection.execute(text("DELETE FROM public.schema_functions"))
     elif on_record != {row["name"]: row["digest"] for row in wanted}:
-        # What one function needs of another may come with a later file.
+        # A function may need another one whose file comes later.
         connection.execute(text("SET LOCAL check_function_bodies = off"))
         for row in wanted:
             if on_record.get(row["name"]) != row["digest"]:
-                # Without parameters, '%' and ':name' in it are no placeholders.
+                # Without parameters, '%' and ':name' in the text are no placeholders.
                 connection.exec_driver_sql(current[row["name"]], execution_options={"no_parameters": True})
         connection.execute(text("DELETE FROM public.schema_functions"))
         connection.execute(text("INSERT INTO public.schema_functions (name, digest) VALUES (:name, :digest)"), wanted)
@@ -186,7 +187,7 @@ def _apply_functions(connection: Connection, revision: str | None) -> None:
 def _executed(kind: str, statements: str) -> str:
     quote = f"${kind}$"
     if quote in statements:
-        raise ValueError(f"{quote} is what schema.sql puts around each file; no file can have it: {statements[:80]}")
+        raise ValueError(f"{quote} is what schema.sql puts around each file; none may contain it: {statements[:80]}")
     return f"\nEXECUTE {quote}\n{statements}{quote};\n"
 
 

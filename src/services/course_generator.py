@@ -44,49 +44,55 @@ _log = structlog.get_logger(__name__)
 _OUTLINE_PASSAGES = 12
 _LESSON_PASSAGES = 8
 
-# What the retries of the model or of the database didn't get over is over in seconds at best; see `_postponed`.
+# Seconds. A fault that outlasts the retries of the model or the database lasts some seconds at least; see `_postponed`.
 _FIRST_POSTPONEMENT = 5.0
 _LONGEST_POSTPONEMENT = 600.0
 
 
 Grounding = Literal["required", "preferred", "off"]
-"""Whether a course rests on sources: always (or it fails), where some are found, or only where a filter names them."""
+"""Whether a course rests on sources: always (or it fails), if some are found, or only if a filter names them."""
 
 
 class CourseRecord(Protocol):
-    """What the generator saves to. A call is done whole or not at all; it raises `LeaseLost` where it may not write."""
+    """The place that the generator saves to. Each call is done whole or not at all.
+
+    A call raises `LeaseLost` if the attempt may not write any more.
+    """
 
     async def save_outline(
         self, claim: Claim, outline: Outline, calls: Sequence[ModelCall], findings: Sequence[Finding] = ()
     ) -> None:
-        """Keeps the outline with what was found in it, and the model calls that it took."""
+        """Saves the outline with the findings of its review, and the model calls that it took."""
         ...
 
     async def save_lesson(self, claim: Claim, lesson: Lesson, calls: Sequence[ModelCall]) -> None:
-        """Keeps a finished lesson, and the model calls that it took."""
+        """Saves a finished lesson, and the model calls that it took."""
         ...
 
     async def stored_lessons(self, claim: Claim) -> list[StoredLesson]:
-        """The lessons that are saved, in order."""
+        """Returns the lessons that are saved, in order."""
         ...
 
 
 Progress = Callable[[Claim, Outline, int | None, int], None]
-"""Told after each saved step: the claim, the outline, the lesson's number (None: the outline), lessons done so far."""
+"""Called after each saved step, with the claim, the outline, the number of the lesson that was saved (None for the
+outline), and how many lessons are done."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """One attempt at one course, as far as it is."""
+    """The state of one attempt at one course."""
 
     claim: Claim
     budget: TokenBudget
     calls: list[ModelCall]
-    """Those that no saved step has recorded yet."""
+    """Model calls that no saved step has recorded yet."""
     saved: set[int]
     texts: dict[int, Grams] = field(default_factory=dict)
-    """Of the lessons that there are so far, by number, to tell when another one says the same. Only reviews, which go
-    one after the other, read and write it: so of two lessons that say the same the second one is found out."""
+    """The runs of words in the lessons so far, by lesson number, which show if another lesson says the same.
+
+    Only reviews, which go one after the other, read and write it, so the second of two such lessons is found out.
+    """
 
     @property
     def brief(self) -> CourseBrief:
@@ -95,21 +101,21 @@ class _Work:
     def reviewed(
         self, text: LessonText, plan: LessonPlan, passages: Sequence[Passage], origin: Origin, *, must_cite: bool
     ) -> Reviewed[Lesson]:
-        """The review of one version of a lesson, beside what the others say."""
+        """Reviews one version of a lesson against what the other lessons say."""
         others = {number: grams for number, grams in self.texts.items() if number != plan.lesson_number}
         reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite)
-        # What can't be kept, or says the same as another lesson, gives way: no lesson is held against it.
+        # A version that can't be kept, or says the same as another lesson, gives way: no lesson is compared with it.
         if not reviewed.hard and not any(finding.gate == "overlap" for finding in reviewed.findings):
             self.keep(reviewed.value)
         return reviewed
 
     def keep(self, lesson: Lesson) -> None:
-        """What the lesson says is said: the others should not say it again."""
+        """Remembers what the lesson says, as the others should not say it again."""
         self.texts[lesson.plan.lesson_number] = grams_of_lesson(stored_lesson(lesson))
 
 
 class CourseGenerator:
-    """Writes what is still missing of a course. Holds nothing of a course between calls, so one serves all slots."""
+    """Writes what a course still lacks. It keeps no state of a course between calls, so one serves all slots."""
 
     def __init__(
         self,
@@ -121,10 +127,10 @@ class CourseGenerator:
         grounding: Grounding,
         reviews: Executor,
     ) -> None:
-        """`max_tokens`: of one course, over all of its attempts; None is no limit.
+        """`max_tokens` limits one course, over all of its attempts; None is no limit.
 
-        `reviews`: one thread for the courses of all slots. Reviews are work for the processor: several would only take
-        the interpreter from each other.
+        `reviews` has one thread, for the courses of all slots. Reviews are work for the processor: several at once
+        would only take the interpreter from each other.
         """
         self._model = model
         self._sources = sources
@@ -137,7 +143,7 @@ class CourseGenerator:
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
 
-        `calls` gets the model calls that no saved step has recorded yet, also where this is cancelled.
+        `calls` gets the model calls that no saved step has recorded yet, even if this is cancelled.
         """
         try:
             work = _Work(claim, TokenBudget(self._max_tokens, claim.tokens), calls, set(claim.saved_lessons))
@@ -195,7 +201,7 @@ class CourseGenerator:
             passages = await self._found(work, plan.lesson_number, own_calls, _LESSON_PASSAGES, *queries)
             question = self._question(work, outline, plan, passages)
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
-            if reviewed.findings:  # of two versions it may be the earlier one
+            if reviewed.findings:  # the version that is kept may not be the one reviewed last
                 await self._in_review(partial(work.keep, reviewed.value))
             crash_point("lesson_answered")
             await self._record.save_lesson(work.claim, reviewed.value, own_calls)
@@ -236,9 +242,9 @@ class CourseGenerator:
     async def _found(
         self, work: _Work, lesson: int | None, calls: list[ModelCall], limit: int, *queries: str
     ) -> list[Passage]:
-        """Passages for the first query that finds any. Raises `NoSources` where there have to be some.
+        """Returns the passages for the first query that finds any. Raises `NoSources` if none does but some must.
 
-        A filter is a wish for just these sources: without them there is no course.
+        A filter asks for just these sources: without them there is no course.
         """
         brief = work.brief
 
@@ -269,7 +275,7 @@ class CourseGenerator:
 
 
 def _gravest(errors: Sequence[BaseException]) -> BaseException:
-    """The one of several lessons' errors that decides how the attempt ends."""
+    """Returns that of the lessons' errors which decides how the attempt ends."""
     return min(errors, key=_gravity)
 
 

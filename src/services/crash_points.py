@@ -1,4 +1,4 @@
-"""Named places where a test may end the process, as exactly as `kill -9` never could.
+"""Named places where a test may end the process, more exactly than `kill -9` from outside ever could.
 
 Without `CRASH_AT` in the environment, which only tests set, every one of them does nothing.
 """
@@ -10,7 +10,7 @@ _armed: dict[str, int] = {}
 
 
 def arm(places: str) -> None:
-    """Arms `name` or `name:n` (the n-th time it is reached), several with commas between them."""
+    """Arms each `name` or `name:n` (the n-th time it is reached) of `places`, which commas separate."""
     for place in filter(None, places.split(",")):
         name, _, count = place.partition(":")
         _armed[name] = int(count or 1)

@@ -1,4 +1,4 @@
-"""The shape of a background duty."""
+"""The base class of background duties."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -18,16 +18,16 @@ class Duty(ABC):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins with a turn, if it hasn't begun yet."""
+        """Starts the duty with a first turn, unless it has begun already."""
         self.begin()
 
     def begin(self) -> None:
-        """See `start`. Call it from the event loop."""
+        """Does what `start` does, for callers that can't await. Call it from the event loop."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=type(self).__name__)
 
     async def stop(self) -> None:
-        """Returns when the turn under way, if any, has ended."""
+        """Ends the duty. Returns when the turn under way, if any, has ended."""
         self._stopping = True
         self.wake()
         if self._task is not None:

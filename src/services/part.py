@@ -1,4 +1,4 @@
-"""The interface between the worker and what is optional in it: files-only mode, and the slices beside the generator."""
+"""The interface between the worker and its parts: courses, files-only mode, and the slices beside the generator."""
 
 import asyncio
 import importlib
@@ -19,16 +19,16 @@ from src.services.wakeups import WakeUps
 
 
 class Part(Protocol):
-    """Something that runs in a worker process and can be left out. All of it is called in the event loop."""
+    """Something that runs in a worker process and can be left out. Its methods are called in the event loop."""
 
     @property
     def name(self) -> str:
-        """For logs."""
+        """The part's name in logs."""
         ...
 
     @property
     def gauge_descriptions(self) -> Mapping[str, str]:
-        """What each of `gauges` says, by its name: `/metrics` shows it."""
+        """What each gauge says, by its name, for `/metrics`."""
         ...
 
     async def start(self) -> None:
@@ -40,17 +40,17 @@ class Part(Protocol):
         ...
 
     def readiness(self) -> Mapping[str, bool]:
-        """Returns what the part needs, and whether it is there."""
+        """Returns, for each thing that the part needs, whether it is there."""
         ...
 
     async def gauges(self) -> Mapping[str, float]:
-        """Returns how things are now, by the names of `gauge_descriptions`."""
+        """Returns the gauges' present values, by the names of `gauge_descriptions`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a worker process has whatever its roles are. Messages go out through the outbox, which it empties."""
+    """What every worker process has, whatever its roles. It also empties the outbox, by which parts send messages."""
 
     database: Database
     publisher: Publisher
@@ -67,14 +67,14 @@ class Slice:
 
     settings: type[SliceSettings]
     part: Callable[[Any, Engine], Part]
-    """Makes its part. It is given an instance of `settings` first."""
+    """Makes the slice's part, from an instance of `settings` and the engine."""
     commands: typer.Typer | None = None
-    """`python app.py <name> …`"""
+    """The commands behind `python app.py <name>`, if there are any."""
     messages: Mapping[str, type[BaseModel]] = field(default_factory=dict)
-    """Each message that it takes or sends, by its name in `docs/contract/<slice>-<name>.schema.json`."""
+    """Each message that the slice takes or sends, by its name in `docs/contract/<slice>-<name>.schema.json`."""
 
     def read_settings(self) -> SliceSettings:
-        """Returns its settings from the environment and `.env`. Raises `SettingsError`."""
+        """Returns the slice's settings from the environment and `.env`. Raises `SettingsError`."""
         return read_group(self.settings)
 
 

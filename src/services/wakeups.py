@@ -1,4 +1,4 @@
-"""Wake-ups between the parts of one process: who causes something rings, who acts on it has subscribed."""
+"""Wake-ups between the parts of one process: whoever causes something rings, and whoever acts on it has subscribed."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class Occasion:
         self._wakes: list[Callable[[], None]] = []
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Has `wake` called in the event loop, in the order of the subscriptions, after each ring."""
+        """Has `wake` called in the event loop after each ring, in the order of the subscriptions."""
         self._wakes.append(wake)
 
     def ring(self) -> None:
@@ -41,4 +41,4 @@ class WakeUps:
     database_lost: Occasion = field(default_factory=Occasion)
     """Somebody has waited for the database in vain."""
     database_back: Occasion = field(default_factory=Occasion)
-    """It answers again: whatever waited for it goes on."""
+    """The database answers again: whatever waited for it goes on."""

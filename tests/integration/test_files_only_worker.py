@@ -20,8 +20,8 @@ from src.config import OpenAISettings, Settings, WorkerSettings
 from src.consumers.attempt import AttemptRunner
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_request
-from src.consumers.files_attempt import FilesAttempt
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_attempt import FilesAttempt
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
 from src.domain.files_course import RequestEntry

@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 class Delivery:
     """One message as it came, and how to acknowledge it. Call `acknowledge` from the event loop.
 
-    A text property is None if it is absent, or not UTF-8, or has control characters: NUL is not for PostgreSQL.
+    A text property is None if it is absent, or not UTF-8, or has control characters, as PostgreSQL can't store NUL.
     """
 
     body: bytes
@@ -37,20 +37,20 @@ class Delivery:
     priority: int | None
     redelivered: bool
     is_current: Callable[[], bool]
-    """False: its channel is closed, so the broker has given the message to somebody else or will."""
+    """Returns False once its channel is closed, as the broker has delivered the message again by then, or will."""
     acknowledge: Callable[[], None]
     id: UUID = field(default_factory=uuid4)
-    """Made up here: the same however often this delivery is looked at."""
+    """An id made up here, which is the same however often this delivery is read."""
 
 
 class Unacknowledged:
-    """Delivery tags of one channel that are not acknowledged yet. The broker counts tags upwards from 1."""
+    """The delivery tags of one channel that are not acknowledged yet. The broker counts tags upwards from 1."""
 
     def __init__(self) -> None:
         self._tags: dict[int, None] = {}
 
     def add(self, tag: int) -> None:
-        """A message was delivered."""
+        """Notes that a message was delivered."""
         self._tags[tag] = None
 
     def acknowledge(self, tags: Iterable[int]) -> list[tuple[int, bool]]:
@@ -82,7 +82,7 @@ class _Line:
         self._is_called = False
 
     def delivery(self, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> Delivery:
-        """In the thread: a message that has come over this line."""
+        """Returns a message that has come over this line. Call it from the thread."""
         tag = method.delivery_tag
         assert tag is not None
         self._unacknowledged.add(tag)
@@ -99,7 +99,7 @@ class _Line:
         )
 
     def send(self) -> None:
-        """In the thread: sends what was acknowledged since the last time."""
+        """Sends what was acknowledged since the last time. Call it from the thread."""
         tags = [self._acknowledged.popleft() for _ in range(len(self._acknowledged))]
         for tag, multiple in self._unacknowledged.acknowledge(tags):
             if self._channel.is_open:
@@ -128,7 +128,7 @@ class QueueConsumer(BrokerThread):
     """
 
     def __init__(self, config: RabbitMQSettings, queue: str, prefetch: int, name: str = "consumer") -> None:
-        """`prefetch`: how many messages may be unacknowledged at a time. `name` is for logs and the broker's tools."""
+        """`prefetch` limits the messages that are unacknowledged. `name` is for logs and the broker's tools."""
         super().__init__(config, name)
         self._queue = queue
         self._prefetch = prefetch
@@ -167,10 +167,10 @@ class QueueConsumer(BrokerThread):
         self._end_consuming = partial(connection.add_callback_threadsafe, channel.stop_consuming)
         self._ready()
         if not self._stopping.is_set():
-            channel.start_consuming()  # raises where the broker closes the channel
+            channel.start_consuming()  # raises if the broker closes the channel
         line.send()
         if not self._stopping.is_set():
-            # It cancels a subscription without an error, for example when the queue is deleted.
+            # The broker cancels a subscription without an error, for example when the queue is deleted.
             raise ConnectionError("the broker cancelled the subscription")
 
     def _wake(self) -> None:
@@ -185,5 +185,5 @@ class QueueConsumer(BrokerThread):
 
 
 def _text(value: object) -> str | None:
-    # pika hands on as bytes what is not UTF-8.
+    # pika hands on as bytes what isn't UTF-8, which is no text.
     return value if isinstance(value, str) and value and not has_control_characters(value) else None

@@ -1,4 +1,4 @@
-"""Where messages go on the broker."""
+"""Maps the destination of a message to an exchange and a routing key of the broker."""
 
 from typing import assert_never
 
@@ -25,7 +25,7 @@ def publication(message: Message, config: RabbitMQSettings) -> Publication:
         routing_key=routing_key,
         body=message.body,
         type=message.type,
-        # What was rejected may be anything.
+        # The body of a rejected request may be anything.
         content_type="application/octet-stream" if message.destination == "dead" else "application/json",
         message_id=str(message.message_id),
         correlation_id=message.correlation_id,

@@ -8,7 +8,7 @@ from src.config import COURSES, Settings
 from src.consumers.course_worker import CourseWorker
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.files_only import FilesOnlyWorker
+from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.process_state import ProcessState
@@ -19,11 +19,11 @@ from src.services.database.intake import Intake
 
 
 class Courses:
-    """A `Part`: intake, slots, mirror."""
+    """The `Part` of the role `courses`: intake, slots and mirror."""
 
     name = COURSES
     gauge_descriptions: Mapping[str, str] = {}
-    """Those of the worker itself are in `src.operations.metrics`."""
+    """It is empty because `src.operations.metrics` describes the gauges of this part."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Courses:
         queue: QueueConsumer,
         files_only: FilesOnlyWorker | None,
     ) -> None:
-        """`queue`: of requests. While the database is away, `files_only` gets them."""
+        """`queue` brings the requests. While the database is away, `files_only` gets them; without it they wait."""
         self._settings = settings
         self._state = state
         self._writing = writing
@@ -51,22 +51,22 @@ class Courses:
             state.wakeups.database_lost.subscribe(self._consumer.begin)
 
     async def start(self) -> None:
-        """Starts the consumer last, so that what it accepts finds somebody to work on it."""
+        """Starts the consumer last, so that what it accepts finds slots to be written in."""
         await self._mirror_keeper.start()
         await self._course_worker.start()
         await self._consumer.start()
 
     async def stop(self) -> None:
-        """Nothing new comes in, while lessons under way finish: these need database, model and heartbeat."""
+        """Ends intake and lets lessons under way finish. These need database, model and heartbeat."""
         await asyncio.gather(self._consumer.stop(), self._course_worker.stop())
         await self._mirror_keeper.stop()
 
     def readiness(self) -> Mapping[str, bool]:
-        """Returns whether requests are received, and whether a model would write their courses."""
+        """Returns whether requests are received, and whether the breaker lets courses through to the model."""
         return {"broker_consumer": self._consumer.connected, "model": not self._writing.breaker.tripped}
 
     async def gauges(self) -> Mapping[str, float]:
-        """Returns how the slots and the calls to the model are."""
+        """Returns how slots and model are used, by the names in `src.operations.metrics`."""
         brake = self._writing.server.brake
         return {
             "slots": self._settings.worker.slots,

@@ -1,4 +1,4 @@
-"""One attempt at one course with files only: from the request to the result on disk."""
+"""Makes one attempt at one course with files only, from the request to the result on disk."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,16 +17,16 @@ from src.services.files.store import FilesStore, NotBegun
 _log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 2.0
-"""Seconds, where another process has the course."""
+"""Seconds until the next look at a course that another process has."""
 _ONLY_THE_DATABASE_KNOWS = 60.0
-"""Seconds, while it is away; when it is back its intake answers at once."""
+"""Seconds until the next look at a request that only the database can answer. When it is back, it does so at once."""
 
 
 class FilesAttempt:
-    """Begins a course with files only and runs an attempt at it. Holds nothing of a course."""
+    """Begins courses with files only and runs attempts at them. It keeps no state of any course."""
 
     def __init__(self, files: FilesStore, runner: AttemptRunner, announcer: Announcer, shutdown: asyncio.Event) -> None:
-        """`runner` keeps its record in `files`. `shutdown`: see `AttemptRunner`."""
+        """`runner` must keep its record in `files`. `shutdown` is that of `AttemptRunner`."""
         self._files = files
         self._runner = runner
         self._announcer = announcer
@@ -35,10 +35,11 @@ class FilesAttempt:
     async def run(
         self, request: IdentifiedRequest, body: bytes, on_concluding: Callable[[], None]
     ) -> StoredResult | float:
-        """The result of the course, or after how many seconds to try again. Raises as `FilesStore.begin` does.
+        """Returns the result of the course, or after how many seconds to try again. Raises as `FilesStore.begin` does.
 
-        That the writing begins is announced by then. `body`: of the message that the request came in. See
-        `AttemptRunner.run` for `on_concluding`. Whatever the end, unlock the course in `files` after it.
+        If anything was written, the message that the writing begins is published by then, unless the process stops
+        without a result. `body` is that of the message with the request; `on_concluding` is that of
+        `AttemptRunner.run`. However this ends, the caller unlocks the course in `files` after it.
         """
         begun = await self._files.begin(request, body)
         match begun:
@@ -64,8 +65,8 @@ class FilesAttempt:
         announcing = asyncio.create_task(self._announcer.announce([processing_status(claim)]))
         try:
             end = await self._runner.run(claim, on_concluding)
-            # What is said of a course is said in order. Only a process that stops without a result doesn't wait for the
-            # broker: the next attempt says it again.
+            # The messages about a course go out in order. Only a process that stops without a result doesn't wait for
+            # the broker: the next attempt announces the beginning again.
             if isinstance(end, Finished | Failed) or not self._shutdown.is_set():
                 await announcing
         finally:

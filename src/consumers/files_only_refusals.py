@@ -1,4 +1,4 @@
-"""Answers to requests that make no course, while the database is away."""
+"""Answers requests that are refused while the database is away."""
 
 import asyncio
 
@@ -14,14 +14,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Refusals:
-    """Refuses requests as intake does through the outbox, and acknowledges their messages."""
+    """Refuses requests with the messages that intake would put into the outbox, and acknowledges them."""
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, delivery: Delivery, error: CourseError) -> None:
-        """Refuses by itself: a queue that takes no answers now must not keep other requests waiting."""
+        """Refuses in a task of its own, as a queue that takes no answers now must not keep other requests waiting."""
         task = asyncio.create_task(self.refuse(delivery, error), name="refusal")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -32,12 +32,12 @@ class Refusals:
             task.cancel()
 
     async def refuse(self, delivery: Delivery, error: CourseError) -> None:
-        """Returns when the answer is published, however long that takes, or when the message is somebody else's."""
+        """Publishes the answer, however long that takes, and acknowledges. Gives up when the delivery is over."""
         request_id, user_id = delivered_identifiers(delivery)
         messages = refusal_messages(error, request_id, user_id, reply_address(delivery))
         if not isinstance(error, RequestIdConflict):
             messages.append(rejected_body(error, delivery.body, request_id))
-        # Once its delivery is over it comes again, and is refused then.
+        # A message whose delivery is over comes again, and is refused then.
         if not await self._announcer.announce(messages, wanted=delivery.is_current):
             return
         delivery.acknowledge()

@@ -1,4 +1,4 @@
-"""Writes courses with files only while the database is away, from requests that it hasn't accepted."""
+"""Writes courses with files only while the database is away, from requests that the database hasn't accepted."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ import structlog
 from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_request, reply_address
-from src.consumers.files_attempt import LOOK_AGAIN, FilesAttempt
+from src.consumers.files_only_attempt import LOOK_AGAIN, FilesAttempt
+from src.consumers.files_only_refusals import Refusals
 from src.consumers.process_state import ProcessState
-from src.consumers.refusals import Refusals
 from src.domain.errors import InvalidRequest, RequestIdConflict
 from src.domain.files_course import StoredResult
 from src.domain.request import IdentifiedRequest
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 _INTERVAL = 1.0
 _RETRY = 5.0
-# What ending takes where nothing is to be waited for any more.
+# How long courses that are cancelled after the grace time may take to end.
 _END_SECONDS = 5.0
 
 
@@ -39,24 +39,24 @@ class _Waiting:
     delivery: Delivery
     request: IdentifiedRequest
     due: float = 0.0
-    """By `time.monotonic`."""
+    """When its course may begin, by `time.monotonic`."""
 
 
 @dataclass(slots=True)
 class _Running:
     request: IdentifiedRequest
     deliveries: list[Delivery]
-    """The message that it was begun for, and others of the same request that came since."""
+    """The message that the course was begun for, and others of the same request that came since."""
     task: asyncio.Task[None] = field(init=False)
     concluding: bool = False
-    """It is written, and waits for the disk and the broker alone."""
+    """Whether it is written, and only waits for the disk and the broker."""
 
 
 class FilesOnlyWorker(Duty):
     """Holds each message until its course is safe on disk and the result is published, then acknowledges it.
 
-    When the database is back, what hasn't begun goes the ordinary way; what has begun is brought to its end, and then
-    imported by the `Reconciler`.
+    When the database is back, requests whose course hasn't begun go the ordinary way. A course that has begun is
+    brought to its end, and then imported by the `Reconciler`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class FilesOnlyWorker(Duty):
         settings: Settings,
         state: ProcessState,
     ) -> None:
-        """`put_back` gives a message to the ordinary intake."""
+        """`put_back` returns a message to the ordinary intake."""
         super().__init__(_INTERVAL)
         self._attempt = attempt
         self._files = files
@@ -91,11 +91,11 @@ class FilesOnlyWorker(Duty):
 
     @property
     def slots_in_use(self) -> int:
-        """How many of the process's slots these courses have."""
+        """How many of the process's slots these courses take."""
         return sum(not running.concluding for running in self._running.values())
 
     async def take(self, delivery: Delivery) -> None:
-        """Sees to one message, from here to its acknowledgement."""
+        """Takes over one message, which is answered and acknowledged here, or given back to intake."""
         try:
             request = delivered_request(delivery, self._settings.max_lessons)
         except InvalidRequest as error:
@@ -106,7 +106,7 @@ class FilesOnlyWorker(Duty):
         self.wake()
 
     async def concerns(self, delivery: Delivery, request: IdentifiedRequest) -> bool:
-        """Whether the course of `request` is being written here: then the message is held for it.
+        """Returns True, and holds the message, if the course of `request` is being written with files only.
 
         A course that an earlier process has left on disk is imported first, so that intake finds it.
         """
@@ -129,12 +129,12 @@ class FilesOnlyWorker(Duty):
         return True
 
     async def turn(self) -> None:
-        """Starts what waits, as far as there are slots; gives it back to intake where the database is there again."""
+        """Begins the courses that wait, as far as slots are free. If the database is back, intake gets them instead."""
         waiting, self._waiting = self._waiting, []
         for entry in waiting:
             running = self._running.get(entry.request.course_id)
             if not entry.delivery.is_current():
-                continue  # it comes again, to whomever
+                continue  # the broker delivers it again, here or elsewhere
             if running is not None and running.request.request_hash == entry.request.request_hash:
                 running.deliveries.append(entry.delivery)
             elif running is not None or self._shutdown.is_set():
@@ -142,14 +142,14 @@ class FilesOnlyWorker(Duty):
             elif self._watch.present:
                 self._put_back(entry.delivery)
             elif entry.request.course_id in self._accepted:
-                self._waiting.append(entry)  # the database has its course, and how far that is
+                self._waiting.append(entry)  # its course is in the database, and so is how far it is
             elif entry.due <= time.monotonic() and self._process_slots.free > 0 and self._breaker.permits(1):
                 self._start(entry)
             else:
                 self._waiting.append(entry)
 
     async def stop(self) -> None:
-        """Courses under way may finish within the grace time. Their messages go back to the queue else."""
+        """Lets courses under way finish within the grace time. The messages of the others go back to the queue."""
         await super().stop()
         self._refusals.cancel()
         tasks = [running.task for running in self._running.values()]
@@ -165,7 +165,7 @@ class FilesOnlyWorker(Duty):
         running.task = asyncio.create_task(self._run_course(running), name=f"course {entry.request.course_id}")
 
     async def _run_course(self, running: _Running) -> None:
-        """One attempt at one course, from the message to its acknowledgement, or to when it is tried again."""
+        """Makes one attempt at one course. After it, its messages are acknowledged, or wait to be tried again."""
         request = running.request
         structlog.contextvars.bind_contextvars(course_id=str(request.course_id), request_id=request.request_id)
         delay = LOOK_AGAIN
@@ -192,7 +192,7 @@ class FilesOnlyWorker(Duty):
         finally:
             await self._files.unlock(request.course_id)
             del self._running[request.course_id]
-            # Also after the end: a message of the same request may have come since the last look.
+            # Even after a result, a message of the same request may have come since the last look.
             due = time.monotonic() + delay
             self._waiting += [_Waiting(delivery, request, due) for delivery in running.deliveries]
             self._wakeups.imports_waiting.ring()
@@ -202,7 +202,7 @@ class FilesOnlyWorker(Duty):
         message = result_status(result)
         await self._announcer.announce([message])
         crash_point("files_published")
-        while running.deliveries:  # others of the same request may join until the last look
+        while running.deliveries:  # others of the same request may join meanwhile
             delivery = running.deliveries.pop(0)
             if (reply := reply_address(delivery)) is not None:
                 await self._announcer.announce([message.as_reply(reply)])
