@@ -14,7 +14,7 @@ from rich.console import Console
 
 from src.config import Settings
 from src.devtools.local_postgres import LocalPostgres
-from src.devtools.local_service import LocalServiceError
+from src.devtools.local_service import PATIENCE, LocalServiceError
 from src.devtools.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
@@ -205,7 +205,7 @@ def _process(
         yield process
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 def _until_stopped(worker: subprocess.Popen[bytes]) -> int:

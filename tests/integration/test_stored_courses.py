@@ -33,7 +33,7 @@ def found_in_vector_store(folder: Path) -> Passage:
 
     async def search() -> list[Passage]:
         with StandIn(sources=folder) as stand_in:
-            server = ModelServer(OpenAISettings(base_url=stand_in.base_url, timeout=5, deadline=5))
+            server = ModelServer(OpenAISettings(base_url=stand_in.base_url))
             try:
                 return await VectorStoreSearch(server, "vs_test").search("plants and animals", None, 5)
             finally:
