@@ -1164,8 +1164,8 @@ $$;
 $function$;
 
 EXECUTE $function$
--- `courses.status` is a control surface. This function refuses illegal moves, and sets what else a move changes in the
--- row. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
+-- `courses.status` is a control surface. This function refuses illegal moves, and sets the other columns that a move
+-- changes. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
@@ -1576,7 +1576,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('course_quality', '3334e5e763ea12b843ada68391c0e143e0162c6b464dbc9495512fe6fe049d1e'),
     ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
     ('course_usage', '7a7f48b4f4a650f8b34a80e06243a35b74b2b0b59505135ee35acc18778cd40c'),
-    ('courses_check_status', '901c727dd2e35e10bda95e9d105694c77e932def63fe9728dcc38397beb9e304'),
+    ('courses_check_status', '53f946d33c6b71a4347120edce80ee2510f47c8fa574050433835f7f41544290'),
     ('courses_follow_delete', '8dfdeff6b5cece02e3fd5903c3c458a0c28be62d79f54483dca120d51c46d261'),
     ('courses_follow_status', 'eba1b2cf130d7598d7e57c58ba94025b85b7b542add19cd74f47cf4e1fb7b441'),
     ('courses_set_slug', 'adf0d7beb66cb2feb49233e9adf3e523083debfa6bbc6b5716c314379f22884d'),

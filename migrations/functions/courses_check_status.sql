@@ -1,5 +1,5 @@
--- `courses.status` is a control surface. This function refuses illegal moves, and sets what else a move changes in the
--- row. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
+-- `courses.status` is a control surface. This function refuses illegal moves, and sets the other columns that a move
+-- changes. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp

@@ -46,7 +46,7 @@ class CourseStore:
     async def claim(
         self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int, max_lessons: int
     ) -> list[Claim | Unusable]:
-        """Returns up to `limit` courses for this worker: first those that it holds without knowing, then due ones.
+        """Returns up to `limit` courses for this worker: first those leased to it without its knowledge.
 
         `known`: ids of the leases that the worker knows of. A course that asks for more than `max_lessons` is
         `Unusable`.

@@ -56,7 +56,7 @@ class Intake:
         user_id: UUID | None,
         reply: ReplyAddress | None,
     ) -> None:
-        """Puts the error status, the reply, and the body for the queue of rejected requests into the outbox."""
+        """Puts the error status, a reply if one is wanted, and the body for the dead queue into the outbox."""
         messages = [
             *refusal_messages(error, request_id, user_id, reply),
             rejected_body(error, body, request_id),

@@ -69,7 +69,7 @@ class FilesStore:
         return await asyncio.to_thread(self._has, course_id)
 
     async def waiting(self) -> list[UUID]:
-        """Returns the courses that are here, the oldest first; those that can be seen, if the disk can't be read."""
+        """Returns the ids of the courses that are here, the oldest first; if the disk fails, those found so far."""
         return await asyncio.to_thread(self._waiting)
 
     async def recognised(self, request: IdentifiedRequest, body: bytes, *, redelivered: bool) -> IdentifiedRequest:

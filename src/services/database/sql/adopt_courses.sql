@@ -1,4 +1,4 @@
--- Gives this worker the courses that it holds by the database without knowing it: the confirmation of a claim was lost,
+-- Gives this worker the courses that are leased to it without its knowledge: the confirmation of a claim was lost,
 -- or slots stopped while the database was away. The worker goes on with them; the attempt was counted already, and its
 -- time begins anew. The lease is new, because something of the old slot may still be on its way to the database.
 WITH adopted AS (
