@@ -1,50 +1,35 @@
-"""The columns of `courses` that hold a brief and a claim: `num_lessons` is called `total_lessons` there."""
+"""Rows of `courses` as claims, and briefs as rows: the one place where `num_lessons` is `total_lessons`."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from pydantic import ValidationError
 
-from src.domain.course import Broken, Claim, Failed, Unusable
+from src.domain.course import Broken, Claim, Failed, Lease, Unusable
 from src.domain.errors import InvalidRequest
 from src.domain.outline import Outline
 from src.domain.request import CourseBrief
 
-_LEASE = (
-    "course_id",
-    "lease_id",
-    "attempt",
-    "user_id",
-    "request_id",
-    "saved_lessons",
-    "postponements",
-    "postponed_for",
-    "tokens",
-)
-# The fields of the brief, by column.
-_BRIEF = {
-    "topic": "topic",
-    "grade_level": "grade_level",
-    "total_lessons": "num_lessons",
-    "source_filter": "source_filter",
-    "language": "language",
-}
+_COLUMNS = {field: field for field in CourseBrief.model_fields} | {"num_lessons": "total_lessons"}
+"""By the field of a brief, the column of `courses`."""
 
 
 def brief_columns(brief: CourseBrief) -> dict[str, Any]:
-    """Returns the values of the columns that hold the brief, by column."""
-    return {column: getattr(brief, field) for column, field in _BRIEF.items()}
+    """Returns the columns of a course that say what it should be about."""
+    return {column: getattr(brief, field) for field, column in _COLUMNS.items()}
 
 
 def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
     """Returns the claim of a row that claim_courses.sql or adopt_courses.sql returned.
 
-    Another program may have inserted the row, so anything may be wrong with it: then the claim is `Unusable`. Never
-    raises, as the other rows of a batch must not suffer.
+    Another program may have inserted it, so anything may be wrong with it. Never raises: the other rows of a batch must
+    not suffer.
     """
-    lease = {name: row[name] for name in _LEASE} | {"saved_lessons": frozenset(row["saved_lessons"])}
+    lease = {field.name: row[field.name] for field in fields(Lease)}
+    lease["saved_lessons"] = frozenset(row["saved_lessons"])
     try:
-        brief = CourseBrief.checked({field: row[column] for column, field in _BRIEF.items()}, max_lessons)
+        brief = CourseBrief.checked({field: row[column] for field, column in _COLUMNS.items()}, max_lessons)
         return Claim(**lease, brief=brief, outline=_outline(row["outline_json"], brief, lease["saved_lessons"]))
     except InvalidRequest as error:
         return Unusable(**lease, outcome=Failed(error.code, str(error)))
@@ -53,10 +38,7 @@ def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
 
 
 def _outline(stored: Any, brief: CourseBrief, saved_lessons: frozenset[int]) -> Outline | None:
-    """Returns the outline of an earlier attempt; None if there is none, or none that fits, so that it is written anew.
-
-    An outline that saved lessons follow is never written anew. Raises `ValidationError` if that can't be read.
-    """
+    """Returns the outline of an earlier attempt; one that doesn't fit is written anew, unless a lesson rests on it."""
     if stored is None:
         return None
     try:
