@@ -57,6 +57,10 @@ class Upstream:
             EXCHANGE, GENERATE, content, pika.BasicProperties(delivery_mode=2, **properties), mandatory=True
         )
 
+    def tell(self, routing_key: str, fields: dict[str, Any]) -> None:
+        """Publishes something other than a request."""
+        self._channel.basic_publish(EXCHANGE, routing_key, json.dumps(fields).encode(), mandatory=True)
+
     def request(self, user_id: str, **fields: Any) -> str:
         """Publishes a valid request and returns its id."""
         request_id = str(fields.pop("request_id", uuid4()))

@@ -65,6 +65,10 @@ def test_its_role_runs_beside_the_courses(
     worker.wait_for("progress_told", signed_with="[hidden]")
     worker.wait_for("event_unrouted")
     eventually(lambda: psql.value("SELECT published_at IS NOT NULL FROM outbox"), "the event counts as published")
+    worker.wait_for("broker_connected", connection="learner")
+    upstream.tell("learner.attempt", {"learner": "ada"})
+    worker.wait_for("learners_heard", routes=["learner.attempt"])
+    upstream.eventually_settled("learner.events")
     upstream.request(user_id, num_lessons=1)
     assert upstream.result().fields["status"] == "success"
     metrics = health.metrics()

@@ -34,15 +34,16 @@ class Announcer:
         waiting, failures = list(messages), 0
         while wanted():
             results = await self._publisher.publish([publication(message, self._config) for message in waiting])
-            waiting = [message for message, each in zip(waiting, results, strict=True) if not _done(message, each)]
-            if not waiting:
+            left = [(message, each) for message, each in zip(waiting, results, strict=True) if not _done(message, each)]
+            if not left:
                 return True
+            waiting = [message for message, _ in left]
             failures += 1
             delay = backoff(failures, 1.0, _LONGEST_DELAY)
             _log.error(
                 "a message can't be published yet",
                 action="publish_failed",
-                error=", ".join(sorted({each.name.lower() for each in results})),
+                error=", ".join(sorted({each.name.lower() for _, each in left})),
                 retry_in=round(delay, 1),
             )
             await asyncio.sleep(delay)

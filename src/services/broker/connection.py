@@ -169,7 +169,7 @@ def open_channel(connection: BlockingConnection, config: RabbitMQSettings) -> Bl
     channel = connection.channel()
     channel = _declare_exchange(connection, channel, config)
     for queue in (config.queue_generation, config.queue_status, config.queue_dead):
-        channel = _declare_queue(connection, channel, config, queue)
+        channel = declare_queue(connection, channel, config, queue)
     channel.queue_bind(config.queue_generation, config.exchange, config.route_generate)
     channel.queue_bind(config.queue_status, config.exchange, config.route_status)
     return channel
@@ -186,9 +186,10 @@ def _declare_exchange(
     return channel
 
 
-def _declare_queue(
+def declare_queue(
     connection: BlockingConnection, channel: BlockingChannel, config: RabbitMQSettings, queue: str
 ) -> BlockingChannel:
+    """Declares a durable queue, or takes it as it is. Returns `channel`, or another one if the broker closed that."""
     arguments = {"x-queue-type": config.queue_type} if config.queue_type else None
     try:
         channel.queue_declare(queue, durable=True, arguments=arguments)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ from pika.spec import Basic
 
 from src.config import RabbitMQSettings
 from src.domain.text import has_control_characters
-from src.services.broker.connection import BrokerThread
+from src.services.broker.connection import BrokerThread, declare_queue
 
 _log = structlog.get_logger(__name__)
 
@@ -122,15 +122,27 @@ class _Line:
 
 
 class QueueConsumer(BrokerThread):
-    """Receives the messages of one queue, which must exist. Make it in the event loop.
+    """Receives the messages of one queue. Make it in the event loop.
 
     What isn't acknowledged when the connection breaks comes again over the next one.
     """
 
-    def __init__(self, config: RabbitMQSettings, queue: str, prefetch: int, name: str = "consumer") -> None:
-        """`prefetch` limits the messages that are unacknowledged. `name` is for logs and the broker's tools."""
+    def __init__(
+        self,
+        config: RabbitMQSettings,
+        queue: str,
+        prefetch: int,
+        name: str = "consumer",
+        routes: Sequence[str] = (),
+    ) -> None:
+        """`prefetch` limits the messages that are unacknowledged. `name` is for logs and the broker's tools.
+
+        `routes` are routing keys with which the queue is bound to the exchange, and then it is declared. The queue of
+        requests needs none: every connection declares it.
+        """
         super().__init__(config, name)
         self._queue = queue
+        self._routes = routes
         self._prefetch = prefetch
         self._loop = asyncio.get_running_loop()
         self._arrived: deque[Delivery] = deque()
@@ -161,6 +173,10 @@ class QueueConsumer(BrokerThread):
             await self._arrival.wait()
 
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
+        if self._routes:
+            channel = declare_queue(connection, channel, self._config, self._queue)
+        for route in self._routes:
+            channel.queue_bind(self._queue, self._config.exchange, route)
         line = _Line(connection, channel, self._loop)
         channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(self._queue, partial(self._hand_over, line))

@@ -1,5 +1,6 @@
 """Counts what it is told of, and answers with an event."""
 
+import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 
 from src.config import SliceSettings
+from src.services.broker.consumer import QueueConsumer
 from src.services.database.outbox import put_event
 from src.services.duty import Duty
 from src.services.part import Engine, Part, Slice
@@ -56,6 +58,33 @@ class Teller(Duty):
         _log.info("a learner's progress is told", action="progress_told", signed_with=self._key)
 
 
+class Listener(Duty):
+    """Takes what learners do, in batches."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(0.0)
+        routes = ["learner.attempt", "learner.event"]
+        self._queue = QueueConsumer(engine.rabbitmq, "learner.events", 1000, "learner", routes)
+
+    async def start(self) -> None:
+        """Begins to listen."""
+        self._queue.start()
+        await super().start()
+
+    async def stop(self) -> None:
+        """Ends, be there messages or not."""
+        if self._task is not None:
+            self._task.cancel()
+        await asyncio.to_thread(self._queue.stop)
+
+    async def turn(self) -> None:
+        """Takes one batch."""
+        batch = await self._queue.batch(500, 0.2)
+        for delivery in batch:
+            delivery.acknowledge()
+        _log.info("learners were heard", action="learners_heard", routes=[each.routing_key for each in batch])
+
+
 class LearningPart:
     """See `Part`."""
 
@@ -63,15 +92,17 @@ class LearningPart:
     gauge_descriptions: Mapping[str, str] = {"learning_told": "Events that were put into the outbox"}
 
     def __init__(self, engine: Engine, settings: LearningSettings) -> None:
-        self._teller = Teller(engine, settings)
+        self._teller, self._listener = Teller(engine, settings), Listener(engine)
 
     async def start(self) -> None:
-        """Begins to tell."""
+        """Begins to tell and to listen."""
         await self._teller.start()
+        await self._listener.start()
 
     async def stop(self) -> None:
         """Ends with the turn under way."""
         await self._teller.stop()
+        await self._listener.stop()
 
     def readiness(self) -> Mapping[str, bool]:
         """Needs nothing of its own."""
