@@ -65,9 +65,11 @@ async def _serve(
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
     if starting.done():
-        starting.result()
-        await stopped
-        await worker.stop()
+        try:
+            starting.result()
+            await stopped
+        finally:  # also if a part could not be started: the others hand back what they have begun
+            await worker.stop()
     else:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
@@ -96,7 +98,8 @@ def run(context: typer.Context) -> None:
 
 def main() -> None:
     """Runs the command line. An `OperatorError` ends it with a line for each fault and the error's exit code."""
-    if find_spec("src.devtools") is not None:  # the container image has none
+    devtools = find_spec("src.devtools")
+    if devtools is not None and devtools.origin is not None:  # the container image has none
         from src.devtools.commands import add_to
 
         add_to(commands)

@@ -35,6 +35,8 @@ _log = structlog.get_logger(__name__)
 
 # How long a stopping worker goes on publishing what it has just finished.
 _LAST_RESULTS_SECONDS = 5.0
+# For how long beyond the grace time a part may go on ending its work.
+_LATE_SECONDS = 30.0
 # How long a reader of metrics waits for what the database knows.
 _BACKLOG_SECONDS = 2.0
 
@@ -99,7 +101,7 @@ class Worker:
             self._writing.stop()
         _log.info("the worker stops", action="worker_stopping", grace=self._settings.worker.grace)
         # While parts end their work they need database, publisher, relay and heartbeat.
-        await asyncio.gather(*(part.stop() for part in self._parts))
+        await asyncio.gather(*map(self._end, self._parts))
         await self._watch.stop()
         await self._rescuer.stop()
         await self._pruner.stop()
@@ -126,7 +128,13 @@ class Worker:
             "broker_publisher": self._publisher.connected,
         }
         for part in self._parts:
-            ready |= part.readiness()
+            try:
+                ready |= part.readiness()
+            except Exception as error:  # one part that can't tell takes no page down
+                ready[part.name] = False
+                _log.warning(
+                    "a part can't say whether it is ready", action="readiness_failed", part=part.name, error=repr(error)
+                )
         return ready
 
     @property
@@ -146,6 +154,14 @@ class Worker:
             except Exception as error:  # telemetry never breaks work
                 _log.warning("a part can't be measured", action="gauges_failed", part=part.name, error=repr(error))
         return {**found, **await self._backlog()}
+
+    async def _end(self, part: Part) -> None:
+        """Stops one part. One that fails, or takes much longer than its grace time, keeps no other from its end."""
+        try:
+            async with asyncio.timeout(self._settings.worker.grace + _LATE_SECONDS):
+                await part.stop()
+        except Exception as error:
+            _log.error("a part did not end as it should", action="part_failed", part=part.name, error=repr(error))
 
     async def _backlog(self) -> Mapping[str, float]:
         if not self._watch.present:

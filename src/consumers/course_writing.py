@@ -10,6 +10,7 @@ from src.services.broker.progress import ProgressReporter
 from src.services.course_generator import CourseGenerator
 from src.services.files.mirror import Mirror
 from src.services.model.language_model import OpenAIModel
+from src.services.model.prompts import PROMPTS, prompt
 from src.services.model.server import ModelServer
 from src.services.part import Engine
 from src.services.sources.embeddings import Embedder
@@ -23,6 +24,8 @@ class CourseWriting:
 
     def __init__(self, settings: Settings, engine: Engine, watch: DatabaseWatch) -> None:
         """Raises `RemoteCallsForbidden` or `RecordingError`."""
+        for name in PROMPTS:
+            prompt(name)  # reads its file now, and not in the middle of a course
         self._settings = settings
         self._engine = engine
         self._watch = watch

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 
 HIDDEN = "[hidden]"
+_SHORTEST = 4
+_WELL_KNOWN = frozenset({"guest"})
 
 _PATTERNS = (
     # user:password@ in any URL, and the keyword form that libpq prints. A scheme is looked for only where a word
@@ -20,8 +22,10 @@ class Redactor:
     """Hides the secrets of this process, and what looks like a secret of others."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Hiding a short or well-known password would blot out ordinary words.
+        telling = {secret for secret in secrets if len(secret) >= _SHORTEST and secret not in _WELL_KNOWN}
         # Longest first, so that a secret which contains another is hidden whole.
-        self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._secrets = sorted(telling, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Returns `text` with each secret replaced by `[hidden]`."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
-from typer.main import get_command
+from typer.main import get_group
 
 from src.config import SLICES, Settings
 from src.operations.source_commands import sources
@@ -28,7 +28,7 @@ class _Commands(TyperGroup):
         own = load_slice(cmd_name).commands
         if own is None:
             return None
-        command = get_command(own)
+        command = get_group(own)  # also of a slice with one command
         command.name = cmd_name
         return command
 

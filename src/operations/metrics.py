@@ -52,9 +52,11 @@ class Metrics(Collector):
         """Returns the page that Prometheus reads.
 
         `ready` says of each thing that the worker needs whether it is there; `gauges` has values by names of `GAUGES`,
-        or of `descriptions`, which are those of optional parts.
+        or of `descriptions`, which are those of optional parts; what neither names is left out.
         """
-        self._ready, self._gauges, self._descriptions = ready, gauges, {**GAUGES, **descriptions}
+        self._descriptions = {**GAUGES, **descriptions}
+        self._ready = ready
+        self._gauges = {name: value for name, value in gauges.items() if name in self._descriptions}
         return generate_latest(self._registry)
 
     def collect(self) -> Iterable[Metric]:

@@ -80,7 +80,8 @@ class Slice:
 
 def is_installed(name: str) -> bool:
     """Returns whether the folder of a slice is there."""
-    return find_spec(SLICES[name].rpartition(".")[0]) is not None
+    spec = find_spec(SLICES[name].rpartition(".")[0])
+    return spec is not None and spec.origin is not None  # what is left of a folder without its modules has no origin
 
 
 def load_slice(name: str) -> Slice:

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 
 class Occasion:
     """Something that comes about in one part and is acted on in others. Make it in the event loop.
@@ -25,7 +29,10 @@ class Occasion:
 
     def _wake_all(self) -> None:
         for wake in self._wakes:
-            wake()
+            try:
+                wake()
+            except Exception:  # the others are woken all the same
+                _log.exception("somebody could not be woken", action="wake_failed")
 
 
 @dataclass(frozen=True, slots=True)

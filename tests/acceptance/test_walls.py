@@ -51,6 +51,11 @@ def test_slices_may_come_and_go(house: Path) -> None:
     assert linted(house).returncode == 0
     shutil.rmtree(house / "src" / "mastery")
     assert linted(house).returncode == 0
+    (house / "src" / "unplanned").mkdir()
+    (house / "src" / "unplanned" / "__init__.py").touch()
+    refused = linted(house)
+    assert refused.returncode == 1
+    assert "unplanned" in refused.stdout
 
 
 def test_every_wall_that_is_crossed_is_named(house: Path) -> None:

@@ -239,3 +239,14 @@ class TestByAWorker:
         again = upstream.next(queue)
         assert (again.fields["what"], again.properties.message_id) == (1, str(first_of_key))
         assert upstream.next(queue).fields["what"] == 2
+
+
+@pytest.mark.parametrize("field", ["routing_key", "type", "correlation_id"])
+def test_what_amqp_has_no_room_for_is_refused_before_it_holds_up_others(database: Database, field: str) -> None:
+    given = {"routing_key": "a", "type": "t", "correlation_id": None, field: "é" * 128}
+
+    def put(connection: Connection) -> None:
+        put_event(connection, order_key="k", message_id=uuid4(), body=b"{}", **given)  # type: ignore[arg-type]
+
+    with pytest.raises(ValueError, match=f"{field}: 256 bytes, where at most 255 are allowed"):
+        asyncio.run(database.run(put))

@@ -155,6 +155,15 @@ class TestBatches:
 
         assert asyncio.run(receive()) == [b"0", b"1"]
 
+    def test_a_stop_lets_who_waits_for_one_go(self, config: RabbitMQSettings, upstream: Upstream) -> None:
+        async def receive() -> list[Delivery]:
+            async with consuming(config) as consumer:
+                waiting = asyncio.create_task(consumer.batch(3))
+                await asyncio.to_thread(consumer.stop)
+                return await waiting
+
+        assert asyncio.run(receive()) == []
+
 
 class TestAcknowledgements:
     def test_a_batch_is_acknowledged_with_one_frame(

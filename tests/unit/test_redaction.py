@@ -30,3 +30,8 @@ def test_a_long_word_takes_no_longer_than_its_length() -> None:
     """With a search that begins at every letter this would take minutes."""
     text = "x" * 1_000_000
     assert Redactor(["secret-of-ours"])(text) == text
+
+
+@pytest.mark.parametrize("secret", ["", "abc", "guest"])
+def test_what_is_no_telling_secret_blots_out_no_words(secret: str) -> None:
+    assert Redactor([secret])("a guest said abc") == "a guest said abc"

@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from src.services.wakeups import WakeUps
+from src.services.wakeups import Occasion, WakeUps
 
 
 def test_a_ring_from_a_thread_wakes_every_subscriber_in_the_event_loop_and_nobody_else() -> None:
@@ -30,3 +30,16 @@ def test_a_ring_that_nobody_has_subscribed_to_does_nothing() -> None:
         await asyncio.sleep(0)
 
     asyncio.run(ring())
+
+
+def test_one_that_fails_keeps_no_other_asleep() -> None:
+    async def ring() -> list[str]:
+        woken: list[str] = []
+        occasion = Occasion()
+        occasion.subscribe(lambda: woken.append(str(1 / 0)))
+        occasion.subscribe(lambda: woken.append("second"))
+        occasion.ring()
+        await asyncio.sleep(0)
+        return woken
+
+    assert asyncio.run(ring()) == ["second"]

@@ -152,8 +152,8 @@ class QueueConsumer(BrokerThread):
     async def batch(self, limit: int, patience: float = 0.0) -> list[Delivery]:
         """Waits for a message; returns it with those that have arrived since, at most `limit` of them.
 
-        If there are fewer, it waits up to `patience` seconds more for others. One caller at a time; a caller that is
-        cancelled leaves all messages in their places.
+        If there are fewer, it waits up to `patience` seconds more for others. After `stop` it returns what there is, if
+        anything. One caller at a time; a caller that is cancelled leaves all messages in their places.
         """
         await self._until_arrived(1)
         if patience > 0:
@@ -168,7 +168,7 @@ class QueueConsumer(BrokerThread):
         self._arrival.set()
 
     async def _until_arrived(self, number: int) -> None:
-        while len(self._arrived) < number:
+        while len(self._arrived) < number and not self._stopping.is_set():
             self._arrival.clear()
             await self._arrival.wait()
 
@@ -190,6 +190,8 @@ class QueueConsumer(BrokerThread):
             raise ConnectionError("the broker cancelled the subscription")
 
     def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+            self._loop.call_soon_threadsafe(self._arrival.set)
         if self._end_consuming is not None:
             with contextlib.suppress(AMQPError):  # the connection is gone already
                 self._end_consuming()

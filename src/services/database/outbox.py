@@ -12,6 +12,9 @@ from src.domain.message import Message
 from src.services.database.connection import Database
 from src.services.database.statements import sql
 
+# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
+_SHORT_STRING_BYTES = 255
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage(Message):
@@ -83,11 +86,17 @@ def put_event(
 ) -> None:
     """Puts an event into the outbox, in the transaction that it reports on. After its commit, ring `messages_waiting`.
 
-    `body` is JSON; `routing_key` has at most 255 bytes. A unit of work that may run again has to make the `message_id`
-    beforehand. Events with one `order_key` are ordered by their row ids: transactions that put some at the same time
-    must take turns, for example by locking the row that the events are about. Only one event of a key is on its way to
-    the broker at a time, so a key should be no wider than the order that is needed.
+    `body` is JSON. A unit of work that may run again has to make the `message_id` beforehand, so that the event is the
+    same each time. Raises `ValueError` if `routing_key`, `type` or `correlation_id` has more than 255 bytes, for which
+    AMQP has no room: such a message could never be sent.
+
+    Events with one `order_key` are ordered by their row ids: transactions that put some at the same time must take
+    turns, for example by locking the row that the events are about. Only one event of a key is on its way to the broker
+    at a time, so use a key that is as narrow as the order that is needed.
     """
+    for name, value in (("routing_key", routing_key), ("type", type), ("correlation_id", correlation_id)):
+        if value is not None and len(value.encode()) > _SHORT_STRING_BYTES:
+            raise ValueError(f"{name}: {len(value.encode())} bytes, where at most {_SHORT_STRING_BYTES} are allowed")
     event = Message(
         destination="event",
         routing_key=routing_key,

@@ -72,16 +72,17 @@ class Listener(Duty):
         await super().start()
 
     async def stop(self) -> None:
-        """Ends, be there messages or not."""
-        if self._task is not None:
-            self._task.cancel()
+        """Ends with the batch under way."""
         await asyncio.to_thread(self._queue.stop)
+        await super().stop()
 
     async def turn(self) -> None:
         """Takes one batch."""
         batch = await self._queue.batch(500, 0.2)
         for delivery in batch:
             delivery.acknowledge()
+        if not batch:
+            return
         _log.info("learners were heard", action="learners_heard", routes=[each.routing_key for each in batch])
 
 
@@ -125,11 +126,6 @@ commands = typer.Typer(help="Learners.")
 def show_interval() -> None:
     """Show how often learners are told of."""
     typer.echo(f"every {SLICE.read_settings().model_dump()['every']:g} s")
-
-
-@commands.command("nothing")
-def show_nothing() -> None:
-    """Show nothing."""
 
 
 SLICE = Slice(LearningSettings, make_part, commands, {"progress": Progress})
