@@ -135,9 +135,9 @@ def course_of_json(course_data: Mapping[str, Any], course_id: UUID, user_id: UUI
         "outline_findings": data.get("outline_findings"),
         "total_lessons": head_of_json(data).total_lessons,
         "sources": data.get("all_sources"),
-        "lessons": [_lesson_of_json(number, entry) for number, entry in enumerate(data["lessons"], start=1)],
     }
-    return _course({**_said(given), "id": course_id, "user_id": user_id})
+    lessons = [_lesson_of_json(number, entry) for number, entry in enumerate(data["lessons"], start=1)]
+    return _course({**_said(given), "id": course_id, "user_id": user_id, "lessons": lessons})
 
 
 def _lesson_json(lesson: StoredLesson) -> dict[str, Any]:
