@@ -24,7 +24,8 @@ def content_json(lesson: StoredLesson) -> dict[str, Any] | None:
     """Returns the value of `lesson_bodies.content_json`; None if the lesson is a plain text."""
     if lesson.content_md is not None:
         return None
-    return lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))
+    plan = lesson.model_dump(mode="json", include=set(_PLAN))
+    return {**plan, **lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))}
 
 
 def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
         beside |= {name: origin.get(name) for name in ("prompt_version", "prompt_digest")}
         beside["written_by"] = text_if_any(origin.get("model"))  # if it is none, the content's counts
     try:
-        return _lesson({**given, **_said(info), **_said(beside)})
+        return _lesson({**info, **given, **_said(info), **_said(beside)})
     except ValueError as error:
         raise ValueError(f"lessons.{number}: {error}") from None
 

@@ -25,6 +25,8 @@ from tests.lessons import PLAN, course, stored
 from tests.stored import ANY_JSON, courses, lessons
 
 GOOD = {"number": 1, "document": "a.md", "section": "S", "start": 0, "end": 3, "quote": "abc", "score": 100}
+BARE = {"lesson_number": 1, "title": "T", "description": None, "key_concepts": [], "learning_objectives": []}
+"""What `content_json` has of a lesson with no more than a number and a title."""
 
 
 def row_of(lesson: StoredLesson) -> dict[str, Any]:
@@ -32,6 +34,12 @@ def row_of(lesson: StoredLesson) -> dict[str, Any]:
     record = json.loads(json.dumps(lesson_record(lesson, uuid4(), uuid4())))
     names = ("id", "course_id", "content_json", *StoredLesson.model_fields)
     return {name: record.get(name) for name in names if name not in ("sections", "key_terms", "checks", "citations")}
+
+
+def of_file(info: dict[str, Any], content: Any, **beside: Any) -> StoredCourse:
+    """The course of a `course.json` with one lesson, which another program wrote."""
+    whole = course_json(course())
+    return course_of_json({**whole, "lessons": [{"lesson_info": info, "content": content, **beside}]}, uuid4(), uuid4())
 
 
 class TestWhatIsWritten:
@@ -60,6 +68,15 @@ class TestWhatIsWritten:
 
     def test_without_passages_it_is_marked_as_ungrounded(self) -> None:
         assert stored(passages=[]).grounded is False
+
+    @pytest.mark.parametrize("info", [BARE, {"lesson_number": 1, "title": "T"}])
+    def test_what_another_program_left_empty_is_there_too(self, info: dict[str, Any]) -> None:
+        (lesson,) = of_file(info, {"sections": [{"content": "C"}]}).lessons
+        assert content_json(lesson) == {**BARE, "sections": [{"content": "C"}]}
+
+    def test_an_empty_value_of_the_plan_hides_nothing_of_the_content(self) -> None:
+        (lesson,) = of_file({**BARE, "own": None, "film": []}, {"description": "D", "own": 1}).lessons
+        assert content_json(lesson) == {**BARE, "description": "D", "own": 1, "film": []}
 
 
 class TestRoundTrip:
@@ -129,7 +146,7 @@ class TestOthers:
     def test_what_is_of_no_known_key_stays(self) -> None:
         content = {"video": "v.mp4", "sections": [{"heading": "H", "content": "C", "image": 1}], "n": {"a": None}}
         lesson = foreign_lesson({**content, "lesson_number": 1, "title": "T"})
-        assert content_json(lesson) == {**content, "lesson_number": 1, "title": "T"}
+        assert content_json(lesson) == {**content, **BARE}
         assert lesson_of_row(row_of(lesson)).model_extra == {"video": "v.mp4", "n": {"a": None}}
 
     def test_what_is_of_no_known_key_is_no_column(self) -> None:
@@ -143,7 +160,7 @@ class TestOthers:
     def test_what_can_not_be_stored_is_left_out(self, odd: str) -> None:
         given = {"lesson_number": 1, "title": "T", "description": odd, "own": [odd], "key_concepts": ["a", odd]}
         lesson = foreign_lesson({**given, "references": [{**GOOD, "quote": odd}]})
-        assert content_json(lesson) == {"lesson_number": 1, "title": "T", "key_concepts": ["a"], "references": []}
+        assert content_json(lesson) == {**BARE, "key_concepts": ["a"], "references": []}
 
     def test_a_document_with_a_long_name_is_cited_under_a_shorter_one(self) -> None:
         lesson = foreign_lesson({"lesson_number": 1, "title": "T", "references": [{**GOOD, "document": "ज" * 1000}]})
