@@ -25,13 +25,14 @@ def content_json(lesson: StoredLesson) -> dict[str, Any] | None:
     if lesson.content_md is not None:
         return None
     plan = lesson.model_dump(mode="json", include=set(_PLAN))
-    return {**plan, **lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))}
+    content = lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))
+    return {**plan, **content, **lesson.namesakes}
 
 
 def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dict[str, Any]:
     """Returns the record that save_lesson.sql takes: the columns of `lessons`, the body, citations and questions."""
     values = lesson.model_dump(mode="json")
-    columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _PARTS}
+    columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _PARTS - {"namesakes"}}
     record = {
         **columns,
         "id": str(lesson_id),
@@ -51,7 +52,7 @@ def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dic
 def lesson_of_row(row: Mapping[str, Any]) -> StoredLesson:
     """Returns the lesson of a row of stored_lessons.sql. A column goes before the same key of `content_json`."""
     content, text = row["content_json"], row["content_md"]
-    given = dict(content) if isinstance(content, Mapping) else {}
+    given = _content(content) if isinstance(content, Mapping) else {}
     given |= _said({name: row[name] for name in StoredLesson.model_fields.keys() & row.keys() - {"content_md"}})
     if text is not None and not any(given.get(part) for part in _PARTS):
         given["content_md"] = text
@@ -159,15 +160,23 @@ def _lesson_json(lesson: StoredLesson) -> dict[str, Any]:
 
 def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
     content, info, origin = entry["content"], entry["lesson_info"], entry.get("origin")
-    given = {"content_md": content} if isinstance(content, str) else dict(content)
+    given = _content({**info, **({} if isinstance(content, str) else content), **_said(info)})
+    if isinstance(content, str):
+        given["content_md"] = content
     beside = {name: entry.get(name) for name in ("sources", "generated_at", "quality")}
     if isinstance(origin, Mapping):
         beside |= {name: origin.get(name) for name in ("prompt_version", "prompt_digest")}
         beside["written_by"] = text_if_any(origin.get("model"))  # if it is none, the content's counts
     try:
-        return _lesson({**info, **given, **_said(info), **_said(beside)})
+        return _lesson({**given, **_said(beside)})
     except ValueError as error:
         raise ValueError(f"lessons.{number}: {error}") from None
+
+
+def _content(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns another program's `content_json`, keyed by the fields of a `StoredLesson`."""
+    own = {name: value for name, value in given.items() if name not in BESIDE_CONTENT}
+    return {**own, "namesakes": {name: value for name, value in given.items() if name in BESIDE_CONTENT}}
 
 
 def _said(given: Mapping[str, Any]) -> dict[str, Any]:

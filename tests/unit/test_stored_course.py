@@ -20,7 +20,7 @@ from src.domain.course_json import (
 from src.domain.foreign_course import foreign_lesson
 from src.domain.markdown import course_markdown, lesson_markdown
 from src.domain.source import DOCUMENT_BYTES
-from src.domain.stored_course import StoredCourse, StoredLesson
+from src.domain.stored_course import BESIDE_CONTENT, StoredCourse, StoredLesson
 from tests.lessons import PLAN, course, stored
 from tests.stored import ANY_JSON, courses, lessons
 
@@ -77,6 +77,24 @@ class TestWhatIsWritten:
     def test_an_empty_value_of_the_plan_hides_nothing_of_the_content(self) -> None:
         (lesson,) = of_file({**BARE, "own": None, "film": []}, {"description": "D", "own": 1}).lessons
         assert content_json(lesson) == {**BARE, "description": "D", "own": 1, "film": []}
+
+    @pytest.mark.parametrize("own", ["x", {"score": 5}, "yesterday", 1, None])
+    def test_names_of_what_stands_beside_the_content_are_free_in_another_programs_content(self, own: Any) -> None:
+        content = {"sections": [{"content": "C"}], **dict.fromkeys((*BESIDE_CONTENT, "namesakes"), own)}
+        whole = of_file(BARE, content, quality={"words": 1})
+        (lesson,) = whole.lessons
+        assert content_json(lesson) == {**BARE, **content}
+        assert (lesson.content_md, lesson.quality, lesson.generated_at) == (None, {"words": 1}, None)
+        assert "\nC\n" in lesson_markdown(lesson)
+        row = lesson_record(lesson, uuid4(), uuid4())
+        assert row.keys() & BESIDE_CONTENT == {"content_md", "quality"}
+        again = lesson_of_row(row_of(lesson))
+        assert (content_json(again), again.content_md, again.quality) == ({**BARE, **content}, None, {"words": 1})
+        assert course_of_json(course_json(whole), whole.id, whole.user_id) == whole
+
+    def test_such_a_name_that_can_not_be_stored_takes_no_other_with_it(self) -> None:
+        (lesson,) = of_file(BARE, {"sections": [], "quality": "\0", "content_md": "x"}).lessons
+        assert content_json(lesson) == {**BARE, "sections": [], "content_md": "x"}
 
 
 class TestRoundTrip:
