@@ -148,8 +148,34 @@ class TestOthers:
             [lesson],
         )
         assert "## Lesson 3: T" in course_markdown(whole)
-        json.dumps(course_json(whole), allow_nan=False)
-        assert lesson_of_row(row_of(lesson)).title == "T"
+        data = json.loads(json.dumps(course_json(whole), allow_nan=False))
+        (from_file,) = course_of_json(data, whole.id, whole.user_id).lessons
+        for again in (lesson_of_row(row_of(lesson)), from_file, lesson_of_row(row_of(from_file))):
+            assert lesson_markdown(again) == lesson_markdown(lesson)
+            assert content_json(again) == content_json(lesson)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            {"checks": [{"question": "Q?", "answer": "A"}]},
+            {"sections": "none", "checks": [{"question": "Q?", "answer": "A"}], "film": 1},
+        ],
+    )
+    def test_a_text_with_questions_is_shown_with_them(self, content: dict[str, Any]) -> None:
+        row = {"lesson_number": 1, "title": "T", "content_md": "the whole text", "content_json": content}
+        lesson = lesson_of_row(row)
+        told = "the whole text\n\n## Check Your Understanding\n\n1. Q?\n"
+        assert lesson_markdown(lesson) == told + "\n## Answer Key\n\n1. **A**\n"
+        whole = course(lesson)
+        assert f"## Lesson 1: T\n\n{told.replace('## C', '### C')}" in course_markdown(whole)
+        (again,) = course_of_json(course_json(whole), whole.id, whole.user_id).lessons
+        record = lesson_record(again, uuid4(), uuid4())
+        assert record["content_md"] == "the whole text"
+        assert (len(record["checks"]), record["content_json"].get("film")) == (1, content.get("film"))
+
+    def test_a_text_that_was_rendered_from_the_questions_does_not_show_them_twice(self) -> None:
+        lesson = foreign_lesson({"lesson_number": 1, "title": "T", "checks": [{"question": "Q?"}]})
+        assert lesson_of_row(row_of(lesson)).content_md is None
 
     @given(st.fixed_dictionaries({}, optional=dict.fromkeys(StoredLesson.model_fields, ANY_JSON)))
     def test_no_field_of_another_type_costs_more_than_itself(self, odd: dict[str, Any]) -> None:
