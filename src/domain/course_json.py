@@ -16,27 +16,33 @@ from src.domain.quality_figures import findings_json
 from src.domain.stored_course import BESIDE_CONTENT, StoredCheck, StoredCourse, StoredLesson
 
 _PLAN = ("lesson_number", "title", "description", "key_concepts", "learning_objectives")
-# A lesson that has any of these needs no plain text.
-_PARTS = frozenset({"sections", "key_terms", "checks"})
+# These are no columns of `lessons`, though a later column might have such a name.
+_NO_COLUMNS = frozenset({"sections", "key_terms", "checks", "namesakes"})
+# `content_json` isn't needed for these alone, as columns have them too.
+_IN_COLUMNS = frozenset({*_PLAN, "sources", "written_by"})
 
 
 def content_json(lesson: StoredLesson) -> dict[str, Any] | None:
-    """Returns the value of `lesson_bodies.content_json`; None if the lesson is a plain text."""
-    if lesson.content_md is not None:
+    """Returns the value of `lesson_bodies.content_json`; None if the lesson is a text and no more."""
+    plan = lesson.model_dump(mode="json", include=set(_PLAN))
+    content = lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))
+    content = {**plan, **content, **lesson.namesakes}
+    if lesson.content_md is not None and not any(content[name] for name in content.keys() - _IN_COLUMNS):
         return None
-    return lesson.model_dump(mode="json", exclude_unset=True, exclude=set(BESIDE_CONTENT))
+    return content
 
 
 def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dict[str, Any]:
     """Returns the record that save_lesson.sql takes: the columns of `lessons`, the body, citations and questions."""
     values = lesson.model_dump(mode="json")
-    columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _PARTS}
+    columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _NO_COLUMNS}
     record = {
         **columns,
         "id": str(lesson_id),
         "course_id": str(course_id),
         "sources": values["sources"] or [],
-        "content_md": lesson_markdown(lesson),
+        # A text of its own is kept as it is: its questions are in the JSON, and are shown after it.
+        "content_md": lesson_markdown(lesson) if lesson.content_md is None else lesson.content_md,
         "content_json": content_json(lesson),
         "references": values["references"],
         "checks": [
@@ -50,11 +56,9 @@ def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dic
 def lesson_of_row(row: Mapping[str, Any]) -> StoredLesson:
     """Returns the lesson of a row of stored_lessons.sql. A column goes before the same key of `content_json`."""
     content, text = row["content_json"], row["content_md"]
-    given = dict(content) if isinstance(content, Mapping) else {}
+    given = _content(content) if isinstance(content, Mapping) else {}
     given |= _said({name: row[name] for name in StoredLesson.model_fields.keys() & row.keys() - {"content_md"}})
-    if text is not None and not any(given.get(part) for part in _PARTS):
-        given["content_md"] = text
-    return _lesson(given)
+    return _with_text(_lesson(given), text)
 
 
 def course_of_row(row: Mapping[str, Any], lessons: Sequence[StoredLesson]) -> StoredCourse:
@@ -135,16 +139,18 @@ def course_of_json(course_data: Mapping[str, Any], course_id: UUID, user_id: UUI
         "outline_findings": data.get("outline_findings"),
         "total_lessons": head_of_json(data).total_lessons,
         "sources": data.get("all_sources"),
-        "lessons": [_lesson_of_json(number, entry) for number, entry in enumerate(data["lessons"], start=1)],
     }
-    return _course({**_said(given), "id": course_id, "user_id": user_id})
+    lessons = [_lesson_of_json(number, entry) for number, entry in enumerate(data["lessons"], start=1)]
+    return _course({**_said(given), "id": course_id, "user_id": user_id, "lessons": lessons})
 
 
 def _lesson_json(lesson: StoredLesson) -> dict[str, Any]:
     values = lesson.model_dump(mode="json")
+    content, text = content_json(lesson), lesson.content_md
     return {
         "lesson_info": {name: values[name] for name in _PLAN},
-        "content": content_json(lesson) or lesson.content_md,
+        "content": text if content is None else content,
+        **({} if content is None or text is None else {"content_md": text}),
         "sources": values["sources"] or [],
         "generated_at": lesson.generated_at.isoformat() if lesson.generated_at else None,
         "quality": values["quality"],
@@ -158,15 +164,29 @@ def _lesson_json(lesson: StoredLesson) -> dict[str, Any]:
 
 def _lesson_of_json(number: int, entry: Mapping[str, Any]) -> StoredLesson:
     content, info, origin = entry["content"], entry["lesson_info"], entry.get("origin")
-    given = {"content_md": content} if isinstance(content, str) else dict(content)
+    parts, text = ({}, content) if isinstance(content, str) else (content, text_if_any(entry.get("content_md")))
+    given = _content({**info, **parts, **_said(info)})
     beside = {name: entry.get(name) for name in ("sources", "generated_at", "quality")}
     if isinstance(origin, Mapping):
         beside |= {name: origin.get(name) for name in ("prompt_version", "prompt_digest")}
         beside["written_by"] = text_if_any(origin.get("model"))  # if it is none, the content's counts
     try:
-        return _lesson({**given, **_said(info), **_said(beside)})
+        return _with_text(_lesson({**given, **_said(beside)}), text)
     except ValueError as error:
         raise ValueError(f"lessons.{number}: {error}") from None
+
+
+def _content(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns another program's `content_json`, keyed by the fields of a `StoredLesson`."""
+    own = {name: value for name, value in given.items() if name not in BESIDE_CONTENT}
+    return {**own, "namesakes": {name: value for name, value in given.items() if name in BESIDE_CONTENT}}
+
+
+def _with_text(lesson: StoredLesson, text: str | None) -> StoredLesson:
+    """Returns the lesson with the text that is stored for it, unless that was rendered from its parts."""
+    if text is None or lesson.sections or text == lesson_markdown(lesson):
+        return lesson
+    return lesson.model_copy(update={"content_md": text})
 
 
 def _said(given: Mapping[str, Any]) -> dict[str, Any]:

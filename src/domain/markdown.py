@@ -13,13 +13,16 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def lesson_markdown(lesson: StoredLesson) -> str:
-    """Returns the Markdown of a lesson, or the text that was stored for it if it has no parts.
+    """Returns the Markdown of a lesson. A text that was stored for it stands for all but its questions.
 
     The answer key comes last, so that it can be cut off. What is absent is left out.
     """
     if lesson.content_md is not None:
-        return lesson.content_md
-    lines = _lesson(lesson, level=1)
+        if not lesson.checks:
+            return lesson.content_md
+        lines = [lesson.content_md, "", *_questions(lesson, level=1)]
+    else:
+        lines = _lesson(lesson, level=1)
     if key := _answer_key(lesson):
         lines += [f"## {_fixed(lesson).answer_key}", "", *key, ""]
     return "\n".join(lines)
@@ -61,7 +64,7 @@ def _lesson(lesson: StoredLesson, level: int) -> list[str]:
     fixed, part = _fixed(lesson), "#" * (level + 1)
     lines = [f"{'#' * level} {_title(lesson)}", ""]
     if lesson.content_md is not None:
-        return [*lines, lesson.content_md, ""]
+        return [*lines, lesson.content_md, "", *_questions(lesson, level)]
     if lesson.description:
         lines += [_shown(lesson.description), ""]
     if lesson.learning_objectives:
@@ -72,17 +75,23 @@ def _lesson(lesson: StoredLesson, level: int) -> list[str]:
     for section in lesson.sections:
         lines += [f"{part} {section.heading}", ""] if section.heading else []
         lines += [section.content, ""]
-    if lesson.checks:
-        lines += [f"{part} {fixed.checks}", ""]
-        for number, check in enumerate(lesson.checks, start=1):
-            lines += _item(number, check.question or "–", _lettered(check.choices or ()))
-        lines += [""]
+    lines += _questions(lesson, level)
     if lesson.citations or lesson.sources is not None:
         shown = _references(lesson.citations, fixed) or _bullets(map(_one_line, lesson.sources or ()))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if lesson.written_by is not None:
         lines += [f"*{fixed.written_by.format(_one_line(lesson.written_by))}*", ""]
     return lines
+
+
+def _questions(lesson: StoredLesson, level: int) -> list[str]:
+    """Returns the lines of a lesson's questions, if it has any, below a heading of `level`."""
+    if not lesson.checks:
+        return []
+    lines = [f"{'#' * (level + 1)} {_fixed(lesson).checks}", ""]
+    for number, check in enumerate(lesson.checks, start=1):
+        lines += _item(number, check.question or "–", _lettered(check.choices or ()))
+    return [*lines, ""]
 
 
 def _answer_key(lesson: StoredLesson) -> list[str]:

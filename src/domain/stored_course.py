@@ -101,6 +101,9 @@ class StoredLesson(_Part):
     prompt_version: Count | None = None
     prompt_digest: Annotated[Text, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
+    namesakes: dict[str, Json] = {}
+    """What another program's `content_json` has under the names of `BESIDE_CONTENT`. It may mean anything."""
+
     @field_validator("citations")
     @classmethod
     def _the_first_of_a_number_counts(cls, given: tuple[Citation, ...]) -> tuple[Citation, ...]:
@@ -118,7 +121,7 @@ class StoredLesson(_Part):
         )
 
 
-BESIDE_CONTENT = frozenset({"content_md", "generated_at", "quality", "prompt_version", "prompt_digest"})
+BESIDE_CONTENT = frozenset({"content_md", "generated_at", "quality", "prompt_version", "prompt_digest", "namesakes"})
 """The fields of a `StoredLesson` that are not in its `content_json`."""
 
 

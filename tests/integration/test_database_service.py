@@ -280,6 +280,12 @@ class TestCompleteCourse:
         (lesson,) = service.get_course_lessons(service.save_complete_course(USER, data))
         assert (lesson["content_md"], lesson["content_json"]) == ("# My own", None)
 
+    def test_a_course_without_lessons_is_ready(self, service: DatabaseService) -> None:
+        course_id = service.save_complete_course(USER, {**self.data(), "lessons": []})
+        found = service.get_course(course_id)
+        assert found is not None and found["status"] == "READY"
+        assert service.get_course_lessons(course_id) == []
+
     def test_if_saving_fails_the_course_is_failed_with_the_error(self, service: DatabaseService, psql: Psql) -> None:
         data = self.data()
         data["lessons"] *= 2

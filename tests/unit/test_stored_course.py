@@ -20,11 +20,13 @@ from src.domain.course_json import (
 from src.domain.foreign_course import foreign_lesson
 from src.domain.markdown import course_markdown, lesson_markdown
 from src.domain.source import DOCUMENT_BYTES
-from src.domain.stored_course import StoredCourse, StoredLesson
+from src.domain.stored_course import BESIDE_CONTENT, StoredCourse, StoredLesson
 from tests.lessons import PLAN, course, stored
 from tests.stored import ANY_JSON, courses, lessons
 
 GOOD = {"number": 1, "document": "a.md", "section": "S", "start": 0, "end": 3, "quote": "abc", "score": 100}
+BARE = {"lesson_number": 1, "title": "T", "description": None, "key_concepts": [], "learning_objectives": []}
+"""What `content_json` has of a lesson with no more than a number and a title."""
 
 
 def row_of(lesson: StoredLesson) -> dict[str, Any]:
@@ -32,6 +34,12 @@ def row_of(lesson: StoredLesson) -> dict[str, Any]:
     record = json.loads(json.dumps(lesson_record(lesson, uuid4(), uuid4())))
     names = ("id", "course_id", "content_json", *StoredLesson.model_fields)
     return {name: record.get(name) for name in names if name not in ("sections", "key_terms", "checks", "citations")}
+
+
+def of_file(info: dict[str, Any], content: Any, **beside: Any) -> StoredCourse:
+    """The course of a `course.json` with one lesson, which another program wrote."""
+    whole = course_json(course())
+    return course_of_json({**whole, "lessons": [{"lesson_info": info, "content": content, **beside}]}, uuid4(), uuid4())
 
 
 class TestWhatIsWritten:
@@ -60,6 +68,33 @@ class TestWhatIsWritten:
 
     def test_without_passages_it_is_marked_as_ungrounded(self) -> None:
         assert stored(passages=[]).grounded is False
+
+    @pytest.mark.parametrize("info", [BARE, {"lesson_number": 1, "title": "T"}])
+    def test_what_another_program_left_empty_is_there_too(self, info: dict[str, Any]) -> None:
+        (lesson,) = of_file(info, {"sections": [{"content": "C"}]}).lessons
+        assert content_json(lesson) == {**BARE, "sections": [{"content": "C"}]}
+
+    def test_an_empty_value_of_the_plan_hides_nothing_of_the_content(self) -> None:
+        (lesson,) = of_file({**BARE, "own": None, "film": []}, {"description": "D", "own": 1}).lessons
+        assert content_json(lesson) == {**BARE, "description": "D", "own": 1, "film": []}
+
+    @pytest.mark.parametrize("own", ["x", {"score": 5}, "yesterday", 1, None])
+    def test_names_of_what_stands_beside_the_content_are_free_in_another_programs_content(self, own: Any) -> None:
+        content = {"sections": [{"content": "C"}], **dict.fromkeys((*BESIDE_CONTENT, "namesakes"), own)}
+        whole = of_file(BARE, content, quality={"words": 1})
+        (lesson,) = whole.lessons
+        assert content_json(lesson) == {**BARE, **content}
+        assert (lesson.content_md, lesson.quality, lesson.generated_at) == (None, {"words": 1}, None)
+        assert "\nC\n" in lesson_markdown(lesson)
+        row = lesson_record(lesson, uuid4(), uuid4())
+        assert row.keys() & BESIDE_CONTENT == {"content_md", "quality"}
+        again = lesson_of_row(row_of(lesson))
+        assert (content_json(again), again.content_md, again.quality) == ({**BARE, **content}, None, {"words": 1})
+        assert course_of_json(course_json(whole), whole.id, whole.user_id) == whole
+
+    def test_such_a_name_that_can_not_be_stored_takes_no_other_with_it(self) -> None:
+        (lesson,) = of_file(BARE, {"sections": [], "quality": "\0", "content_md": "x"}).lessons
+        assert content_json(lesson) == {**BARE, "sections": [], "content_md": "x"}
 
 
 class TestRoundTrip:
@@ -113,8 +148,34 @@ class TestOthers:
             [lesson],
         )
         assert "## Lesson 3: T" in course_markdown(whole)
-        json.dumps(course_json(whole), allow_nan=False)
-        assert lesson_of_row(row_of(lesson)).title == "T"
+        data = json.loads(json.dumps(course_json(whole), allow_nan=False))
+        (from_file,) = course_of_json(data, whole.id, whole.user_id).lessons
+        for again in (lesson_of_row(row_of(lesson)), from_file, lesson_of_row(row_of(from_file))):
+            assert lesson_markdown(again) == lesson_markdown(lesson)
+            assert content_json(again) == content_json(lesson)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            {"checks": [{"question": "Q?", "answer": "A"}]},
+            {"sections": "none", "checks": [{"question": "Q?", "answer": "A"}], "film": 1},
+        ],
+    )
+    def test_a_text_with_questions_is_shown_with_them(self, content: dict[str, Any]) -> None:
+        row = {"lesson_number": 1, "title": "T", "content_md": "the whole text", "content_json": content}
+        lesson = lesson_of_row(row)
+        told = "the whole text\n\n## Check Your Understanding\n\n1. Q?\n"
+        assert lesson_markdown(lesson) == told + "\n## Answer Key\n\n1. **A**\n"
+        whole = course(lesson)
+        assert f"## Lesson 1: T\n\n{told.replace('## C', '### C')}" in course_markdown(whole)
+        (again,) = course_of_json(course_json(whole), whole.id, whole.user_id).lessons
+        record = lesson_record(again, uuid4(), uuid4())
+        assert record["content_md"] == "the whole text"
+        assert (len(record["checks"]), record["content_json"].get("film")) == (1, content.get("film"))
+
+    def test_a_text_that_was_rendered_from_the_questions_does_not_show_them_twice(self) -> None:
+        lesson = foreign_lesson({"lesson_number": 1, "title": "T", "checks": [{"question": "Q?"}]})
+        assert lesson_of_row(row_of(lesson)).content_md is None
 
     @given(st.fixed_dictionaries({}, optional=dict.fromkeys(StoredLesson.model_fields, ANY_JSON)))
     def test_no_field_of_another_type_costs_more_than_itself(self, odd: dict[str, Any]) -> None:
@@ -129,7 +190,7 @@ class TestOthers:
     def test_what_is_of_no_known_key_stays(self) -> None:
         content = {"video": "v.mp4", "sections": [{"heading": "H", "content": "C", "image": 1}], "n": {"a": None}}
         lesson = foreign_lesson({**content, "lesson_number": 1, "title": "T"})
-        assert content_json(lesson) == {**content, "lesson_number": 1, "title": "T"}
+        assert content_json(lesson) == {**content, **BARE}
         assert lesson_of_row(row_of(lesson)).model_extra == {"video": "v.mp4", "n": {"a": None}}
 
     def test_what_is_of_no_known_key_is_no_column(self) -> None:
@@ -143,7 +204,7 @@ class TestOthers:
     def test_what_can_not_be_stored_is_left_out(self, odd: str) -> None:
         given = {"lesson_number": 1, "title": "T", "description": odd, "own": [odd], "key_concepts": ["a", odd]}
         lesson = foreign_lesson({**given, "references": [{**GOOD, "quote": odd}]})
-        assert content_json(lesson) == {"lesson_number": 1, "title": "T", "key_concepts": ["a"], "references": []}
+        assert content_json(lesson) == {**BARE, "key_concepts": ["a"], "references": []}
 
     def test_a_document_with_a_long_name_is_cited_under_a_shorter_one(self) -> None:
         lesson = foreign_lesson({"lesson_number": 1, "title": "T", "references": [{**GOOD, "document": "ज" * 1000}]})
