@@ -10,7 +10,7 @@ import errno
 import random
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +33,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.request import IdentifiedRequest, body_digest
+from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.files.course_folder import CourseFolder
 from src.services.files.course_locks import CourseLocks
@@ -44,10 +44,9 @@ _log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
-_REDELIVERED_WITHIN = timedelta(hours=1)
-# The disk as a whole is full or away: nothing else could be written to it either, not even that the attempt ended. EROFS
-# is among them, as a kernel makes a disk read-only after a fault. What is wrong with one course's folder alone (ENOTDIR,
-# EEXIST, EACCES, ELOOP, …) stays until somebody sees to it, and must not keep the course from the database.
+# The disk as a whole is full or away: nothing else could be written to it either, not even that the attempt ended.
+# EROFS is among them, as a kernel makes a disk read-only after a fault. What is wrong with one course's folder alone
+# (ENOTDIR, EEXIST, EACCES, ELOOP, …) stays until somebody sees to it, and must not keep the course from the database.
 _DISK_AWAY = frozenset(
     {
         errno.ENOSPC,
@@ -211,7 +210,7 @@ class FilesStore:
         return [course_id for _, course_id in sorted(found)]
 
     def _recognised(self, request: IdentifiedRequest, body: bytes) -> IdentifiedRequest:
-        wanted, since = body_digest(body), datetime.now(UTC) - _REDELIVERED_WITHIN
+        wanted, since = body_digest(body), datetime.now(UTC) - RECOGNISED_WITHIN
         for course_id in self._waiting():
             try:
                 known = self._folder(course_id).request()
