@@ -4,7 +4,9 @@ import asyncio
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from src.services.database.connection import is_about_values
 from src.services.database.course_store import CourseStore
 from src.services.duty import Duty
 from src.services.files.mirror import Mirror, MirrorError
@@ -35,18 +37,24 @@ class MirrorKeeper(Duty):
             await self.mirror(course_id)
 
     async def mirror(self, course_id: UUID) -> None:
-        """Writes the files from the committed rows, then lets the result go, even if they can't be written now."""
-        course = await self._store.stored_course(course_id)
-        if course is None or course.output_path is None:
-            return
+        """Writes the files from the committed rows, then lets the result go, even if they can't be written now.
+
+        Raises `SQLAlchemyError` if the database fails. Any other failure is this course's alone, and only logged.
+        """
         try:
+            course = await self._store.stored_course(course_id)
+            if course is None or course.output_path is None:
+                return
             await asyncio.to_thread(self._mirror.write, course.output_path, course)
-        except MirrorError as error:
+        except Exception as error:
+            # Other programs may have stored anything, and the courses after this one are written all the same.
+            if isinstance(error, SQLAlchemyError) and not is_about_values(error):
+                raise
             _log.error(
                 "a course can't be mirrored to files and is tried again",
                 action="mirror_failed",
                 course_id=str(course_id),
-                error=str(error),
+                error=str(error) if isinstance(error, MirrorError) else f"{type(error).__name__}: {error}"[:500],
             )
             await self._store.release_result(course_id, mirrored=False)
         else:

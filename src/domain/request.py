@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from datetime import timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4, uuid5
 
@@ -30,6 +31,8 @@ MAX_BODY_BYTES = 256 * 1024
 DEFAULT_MAX_LESSONS = 30
 DEFAULT_PRIORITY = 4
 HIGHEST_PRIORITY = 9
+RECOGNISED_WITHIN = timedelta(hours=1)
+"""How long a redelivered request without any id is recognised by its `body_digest`."""
 
 
 def _whole_number(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """Files-only mode with real files, model and generator, in this process: here tests choose what happens when."""
 
 import asyncio
+import errno
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,9 +36,11 @@ from src.services.broker.publisher import Publication, Publisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
+from src.services.files import mirror
 from src.services.files.importer import FilesImport
 from src.services.files.mirror import Mirror
 from src.services.files.store import FilesStore
+from src.services.files.whole_files import write_whole
 from src.services.model.language_model import OpenAIModel
 from src.services.model.server import ModelServer
 from src.services.sources.library import SourceLibrary
@@ -375,23 +379,65 @@ def test_a_stop_in_mid_course_waits_for_no_broker_and_costs_no_attempt(
 
 
 def test_a_disk_that_takes_no_course_is_waited_for_by_those_that_are_written(
-    database: Database, stand_in: StandIn, tmp_path: Path
+    database: Database, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = CourseRequest(user_id=USER, request_id="r-1", topic="Cells").completed(None, None)
-    folder, _ = Mirror(tmp_path).output_paths(request, request.course_id)
-    assert folder is not None
-    in_the_way = Path(folder)
-    in_the_way.write_text("no folder")
+    full = True
+
+    def write(path: Path, text: str) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_whole(path, text)
+
+    monkeypatch.setattr(mirror, "write_whole", write)
 
     async def work() -> None:
+        nonlocal full
         async with files_only(database, stand_in, tmp_path) as here:
             with structlog.testing.capture_logs() as logged:
                 await here.worker.take(here.delivery("written"))
                 await here.until(lambda: "files_waiting" in [line.get("action") for line in logged])
-            await asyncio.to_thread(in_the_way.unlink)
+            full = False
             await here.until_acknowledged(1)
             result = json.loads(here.broker.published[-1].body)
-            assert (result["status"], result["output_path"]) == ("success", folder)
+            assert (result["status"], result["output_path"]) == ("success", reader_folder(tmp_path).as_posix())
 
     asyncio.run(work())
     assert stand_in.stats()["calls"] == 2
+
+
+@pytest.mark.parametrize("obstacle", ["file", "link"])
+def test_a_folder_that_takes_no_files_ends_the_attempt_and_keeps_no_course_from_the_database(
+    database: Database, stand_in: StandIn, psql: Psql, tmp_path: Path, obstacle: str
+) -> None:
+    """Fault 36: such a fault doesn't pass, and a course that waits for it keeps the import out."""
+    in_the_way = reader_folder(tmp_path)
+    if obstacle == "file":
+        in_the_way.write_text("no folder")
+    else:
+        in_the_way.symlink_to(tmp_path)
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            course = here.delivery("written")
+            await here.worker.take(course)
+            await here.until(lambda: here.worker._waiting and here.entry(course))
+            entry = here.entry(course)
+            assert entry is not None and entry.attempt == 1
+            here.watch.present = True
+            await here.until(lambda: here.handed_back == [course])
+            imported = await FilesImport(database, here.files).run(delivered_request(course, 30).course_id)
+            assert imported is Import.DONE
+
+    asyncio.run(work())
+    assert psql.row("SELECT status, (SELECT count(*) FROM lessons) AS lessons FROM courses") == {
+        "status": "QUEUED",
+        "lessons": 1,
+    }
+
+
+def reader_folder(root: Path) -> Path:
+    """The folder that the course of "r-1" is to have below `root`."""
+    request = CourseRequest(user_id=USER, request_id="r-1", topic="Cells").completed(None, None)
+    folder, _ = Mirror(root).output_paths(request, request.course_id)
+    assert folder is not None
+    return Path(folder)

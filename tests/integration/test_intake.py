@@ -11,7 +11,7 @@ import pytest
 
 from src.domain.errors import InternalError, InvalidRequest
 from src.domain.message import ReplyAddress
-from src.domain.request import CourseRequest, IdentifiedRequest
+from src.domain.request import RECOGNISED_WITHIN, CourseRequest, IdentifiedRequest
 from src.domain.result import ErrorMessage
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
@@ -177,10 +177,14 @@ class TestWithoutAnyId:
     def test_a_redelivered_message_that_was_not_accepted_yet_is(self, intake: Intake) -> None:
         assert accept(intake, request(request_id=None), redelivered=True) is Reception.ACCEPTED
 
-    def test_after_an_hour_it_is_a_new_request(self, psql: Psql, intake: Intake) -> None:
+    @pytest.mark.parametrize(("seconds", "ends_as"), [(-60, Reception.STILL_OPEN), (60, Reception.ACCEPTED)])
+    def test_the_database_recognises_it_as_long_as_the_files_do(
+        self, psql: Psql, intake: Intake, seconds: int, ends_as: Reception
+    ) -> None:
         accept(intake, request(request_id=None))
-        psql.run("UPDATE courses SET created_at = created_at - interval '61 minutes'")
-        assert accept(intake, request(request_id=None), redelivered=True) is Reception.ACCEPTED
+        age = RECOGNISED_WITHIN.total_seconds() + seconds
+        psql.run(f"UPDATE courses SET created_at = created_at - interval '{age} s'")
+        assert accept(intake, request(request_id=None), redelivered=True) is ends_as
 
     def test_another_body_is_another_request(self, intake: Intake) -> None:
         accept(intake, request(request_id=None), body=b"1")

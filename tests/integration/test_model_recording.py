@@ -7,7 +7,7 @@ import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,7 +24,7 @@ from src.services.model.server import ModelServer, RemoteCallsForbidden
 from src.services.sources.vector_store import VectorStoreSearch
 from tests.integration.test_course_generator import SAMPLES, Memory, claim, generate
 from tests.stand_in import StandIn
-from tests.waiting import eventually
+from tests.waiting import PATIENCE, eventually
 
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
 
@@ -280,6 +280,44 @@ def test_the_event_loop_never_waits_for_the_disk(file: Path, monkeypatch: pytest
         record(stand_in, file)
     assert len(threads) == len(lines(file)) > 0
     assert threading.get_ident() not in threads
+
+
+def test_an_answer_that_nobody_waits_for_any_longer_is_recorded_before_the_file_is_closed(
+    stand_in: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been paid for, and a recording with a hole is of no use."""
+    writing, go_on = threading.Event(), threading.Event()
+
+    class Slow(io.FileIO):
+        def write(self, data: Any) -> int:
+            writing.set()
+            assert go_on.wait(PATIENCE)
+            return super().write(data)
+
+    monkeypatch.setattr(model_recording, "FileIO", Slow)
+
+    async def run() -> None:
+        server = ModelServer(OpenAISettings(base_url=stand_in.base_url, record_to=file))
+
+        async def ask(text: str) -> None:
+            message: Any = {"role": "user", "content": text}
+            await server.client.chat.completions.create(model="m", messages=[message])
+
+        asking = [asyncio.create_task(ask("first"))]
+        await asyncio.to_thread(writing.wait, PATIENCE)
+        asking.append(asyncio.create_task(ask("second")))
+        transport = cast(Any, server.client)._client._transport
+        await asyncio.to_thread(eventually, lambda: len(transport._records) == 2, "the second waits for its turn")
+        for call in asking:
+            call.cancel()
+        await asyncio.wait(asking)
+        closing = asyncio.create_task(server.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        await closing
+
+    asyncio.run(run())
+    assert [line["request"]["messages"][0]["content"] for line in lines(file)] == ["first", "second"]
 
 
 class TestFaults:

@@ -7,15 +7,19 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from sqlalchemy import Connection, text
 
 from src.config import OpenAISettings
+from src.consumers.mirror_keeper import MirrorKeeper
+from src.domain.course import Claim
 from src.domain.markdown import course_markdown
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
 from src.services.database.connection import Database
 from src.services.database.course_store import put_lesson, stored_lessons
+from src.services.files.mirror import Mirror
 from src.services.model.server import ModelServer
 from src.services.sources.vector_store import VectorStoreSearch
 from tests.lessons import PASSAGES, PLAN, lesson, outline
@@ -125,3 +129,30 @@ def test_a_lesson_that_another_program_inserted_as_a_text_is_part_of_the_course(
     course = asyncio.run(worker.store.stored_course(claim.course_id))
     assert course is not None and course.lessons[0].sources is None
     assert "\n## Lesson 1: Mine\n\nMy own words.\n\n## Lesson 2: Parts\n" in course_markdown(course)
+
+
+def test_a_course_that_can_not_be_read_keeps_no_files_of_others_waiting_and_lets_its_result_go(
+    psql: Psql, peer: MakePeer, queue_course: QueueCourse, tmp_path: Path
+) -> None:
+    """Fault 36: the database holds more than a program can read, for example a date before the year 1."""
+    worker = peer()
+    keeper = MirrorKeeper(worker.store, Mirror(tmp_path))
+    courses = [queue_course() for _ in range(2)]
+
+    async def write() -> None:
+        for claim in await worker.store.claim(worker.id, (), 2, 3, 30):
+            assert isinstance(claim, Claim)
+            await worker.store.save_outline(claim, outline(PLAN), [])
+            await worker.store.save_lesson(claim, lesson(), [])
+            await worker.store.finish(claim, f"courses/{claim.course_id}", "courses/long")
+
+    asyncio.run(write())
+    psql.run(f"UPDATE courses SET generated_at = '0044-03-15 BC' WHERE id = '{courses[0]}'")
+    with structlog.testing.capture_logs() as logged:
+        for course_id in courses:
+            asyncio.run(keeper.mirror(UUID(course_id)))
+    failed = [line["course_id"] for line in logged if line["action"] == "mirror_failed"]
+    assert failed == [courses[0]]
+    assert [folder.name for folder in tmp_path.iterdir()] == [courses[1]]
+    held = "SELECT count(*) FROM outbox WHERE type = 'course.success' AND publish_after > now()"
+    assert psql.value(held) == 0

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from src.domain.errors import CourseError, RequestIdConflict
 from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
-from src.domain.request import IdentifiedRequest, body_digest
+from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
 from src.services.database.connection import Database
 from src.services.database.course_rows import brief_columns
 from src.services.database.outbox import put_messages
@@ -75,7 +75,7 @@ def _recognised(
     connection.execute(sql("lock_body"), {"body_hash": body_hash})
     if not redelivered:
         return request
-    values = {"body_hash": body_hash, "user_id": request.user_id}
+    values = {"body_hash": body_hash, "user_id": request.user_id, "within": RECOGNISED_WITHIN.total_seconds()}
     first_id = connection.execute(sql("course_of_body"), values).scalar_one_or_none()
     return request if first_id is None else request.model_copy(update={"request_id": first_id})
 

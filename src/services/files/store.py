@@ -6,10 +6,11 @@ process, so nobody works in a folder whose lock is free.
 
 import asyncio
 import contextlib
+import errno
 import random
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
@@ -32,7 +33,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
-from src.domain.request import IdentifiedRequest, body_digest
+from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.files.course_folder import CourseFolder
 from src.services.files.course_locks import CourseLocks
@@ -43,7 +44,24 @@ _log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
-_REDELIVERED_WITHIN = timedelta(hours=1)
+# The disk as a whole is full or away: nothing else could be written to it either, not even that the attempt ended.
+# EROFS is among them, as a kernel makes a disk read-only after a fault. What is wrong with one course's folder alone
+# (ENOTDIR, EEXIST, EACCES, ELOOP, …) stays until somebody sees to it, and must not keep the course from the database.
+_DISK_AWAY = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EROFS,
+        errno.ENOMEM,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+        errno.ENOTCONN,
+        errno.EHOSTDOWN,
+    }
+)
 
 
 class NotBegun(Enum):
@@ -114,7 +132,10 @@ class FilesStore:
         return [stored_lesson(saved.lesson, saved.generated_at) for saved in lessons]
 
     async def finish(self, claim: Lease, output_path: str | None, long_output_path: str | None) -> None:
-        """Writes the files that are for readers, and then the result. Raises `RuntimeError` if a lesson is missing."""
+        """Writes the files that are for readers, and then the result.
+
+        Raises `RuntimeError` if a lesson is missing, and `MirrorError` if something is wrong with the course's folder.
+        """
         assert output_path is not None and long_output_path is not None  # this mode always has files
         course = await _until_written(self._folder(claim.course_id).course)
         if course is None or not course.finished:
@@ -189,7 +210,7 @@ class FilesStore:
         return [course_id for _, course_id in sorted(found)]
 
     def _recognised(self, request: IdentifiedRequest, body: bytes) -> IdentifiedRequest:
-        wanted, since = body_digest(body), datetime.now(UTC) - _REDELIVERED_WITHIN
+        wanted, since = body_digest(body), datetime.now(UTC) - RECOGNISED_WITHIN
         for course_id in self._waiting():
             try:
                 known = self._folder(course_id).request()
@@ -246,8 +267,9 @@ class FilesStore:
         try:
             self._mirror.write(path, written)
         except MirrorError as error:
-            if isinstance(error.__cause__, OSError):
-                raise error.__cause__ from None  # the disk is full or away: the caller waits for it
+            fault = error.__cause__
+            if isinstance(fault, OSError) and fault.errno in _DISK_AWAY:
+                raise fault from None  # the caller waits for the disk
             raise
         return path
 

@@ -86,6 +86,7 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             raise RecordingError(f"OPENAI_RECORD_TO: {file} can't be written: {error.strerror}") from error
         # One after the other, so that the lines stand in the order in which the answers are handed on.
         self._turn = asyncio.Lock()
+        self._records: set[asyncio.Task[None]] = set()
         self._base_url = base_url
         self._client = client
         _log.info("calls to the model are recorded", action="model_recorded", file=str(file))
@@ -97,9 +98,16 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         headers = [(name, value) for name, value in response.headers.multi_items() if name not in _TRANSFER_HEADERS]
         if response.is_success and _is_json(body):
             line = _line(_Asked.by(request, self._base_url), response, body)
-            async with self._turn:
-                await asyncio.to_thread(self._append, line)
+            # A task of its own, because the answer may have been paid for even if nobody waits for it any longer.
+            record = asyncio.create_task(self._record(line), name="record")
+            self._records.add(record)
+            record.add_done_callback(self._records.discard)
+            await asyncio.shield(record)
         return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+
+    async def _record(self, line: bytes) -> None:
+        async with self._turn:
+            await asyncio.to_thread(self._append, line)
 
     def _append(self, line: bytes) -> None:
         if self._file is None:
@@ -116,9 +124,12 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             _log.error("calls are not recorded any more", action="recording_failed", error=reason)
 
     async def aclose(self) -> None:
-        """Closes the file and the client."""
-        if self._file is not None:
-            self._file.close()
+        """Closes the file, after the last line is written, and the client."""
+        await asyncio.gather(*self._records)
+        async with self._turn:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
         await self._client.aclose()
 
 
