@@ -13,11 +13,9 @@ from src.domain.foreign_course import foreign_course, foreign_lesson, plain_json
 from src.domain.language_tag import direction
 from src.domain.markdown import lesson_markdown
 from src.domain.quality_figures import findings_json
-from src.domain.stored_course import BESIDE_CONTENT, StoredCheck, StoredCourse, StoredLesson
+from src.domain.stored_course import BESIDE_CONTENT, LESSON_COLUMNS, StoredCheck, StoredCourse, StoredLesson
 
 _PLAN = ("lesson_number", "title", "description", "key_concepts", "learning_objectives")
-# These are no columns of `lessons`, though a later column might have such a name.
-_NO_COLUMNS = frozenset({"sections", "key_terms", "checks", "namesakes"})
 # `content_json` isn't needed for these alone, as columns have them too.
 _IN_COLUMNS = frozenset({*_PLAN, "sources", "written_by"})
 
@@ -35,9 +33,8 @@ def content_json(lesson: StoredLesson) -> dict[str, Any] | None:
 def lesson_record(lesson: StoredLesson, course_id: UUID, lesson_id: UUID) -> dict[str, Any]:
     """Returns the record that save_lesson.sql takes: the columns of `lessons`, the body, citations and questions."""
     values = lesson.model_dump(mode="json")
-    columns = {name: values[name] for name in StoredLesson.model_fields.keys() & values.keys() - _NO_COLUMNS}
     record = {
-        **columns,
+        **{name: values[name] for name in LESSON_COLUMNS},
         "id": str(lesson_id),
         "course_id": str(course_id),
         "sources": values["sources"] or [],

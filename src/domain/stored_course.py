@@ -69,7 +69,7 @@ class StoredCheck(_Part):
 class StoredLesson(_Part):
     """A lesson. A field that is added here needs a default, as lessons that are stored already don't have it.
 
-    Its value is then kept in `content_json`, and in the column of `lessons` that has its name if there is one.
+    Its value is then kept in `content_json`, and in a column of `lessons` if `LESSON_COLUMNS` names it.
     """
 
     lesson_number: Integer
@@ -123,6 +123,23 @@ class StoredLesson(_Part):
 
 BESIDE_CONTENT = frozenset({"content_md", "generated_at", "quality", "prompt_version", "prompt_digest", "namesakes"})
 """The fields of a `StoredLesson` that are not in its `content_json`."""
+LESSON_COLUMNS = (
+    "lesson_number",
+    "title",
+    "description",
+    "key_concepts",
+    "learning_objectives",
+    "sources",
+    "generated_at",
+    "quality",
+    "written_by",
+    "prompt_version",
+    "prompt_digest",
+)
+"""The fields of a `StoredLesson` that are columns of `lessons` too.
+
+They are named because a newer schema may have columns that this program doesn't know: these must get their defaults.
+"""
 
 
 def stored_lesson(lesson: Lesson, generated_at: datetime | None = None) -> StoredLesson:

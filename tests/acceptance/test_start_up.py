@@ -10,6 +10,7 @@ from uuid import uuid4
 import pika
 import pytest
 
+from src.consumers.files_only_part import FilesOnly
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.operations.metrics import GAUGES
@@ -340,7 +341,8 @@ def test_metrics_count_every_action_and_say_how_things_are(
     eventually(lambda: health.gauge("courses_waiting") == 2, "the others are accepted")
     eventually(lambda: health.gauge("messages_waiting") == 0, "all is published")
     values = health.metrics_with_backlog()
-    assert {name: values[f"course_generator_{name}"] for name in GAUGES if not name.endswith("seconds")} == {
+    counted = {*GAUGES, *FilesOnly.gauge_descriptions}
+    assert {name: values[f"course_generator_{name}"] for name in counted if not name.endswith("seconds")} == {
         "slots": 1,
         "slots_in_use": 1,
         "model_calls_limit": 256,

@@ -5,8 +5,11 @@ from importlib import resources
 
 from sqlalchemy import TextClause, text
 
+from src.domain.stored_course import LESSON_COLUMNS
+
 
 @cache
 def sql(name: str) -> TextClause:
     """Returns the statement in `src/services/database/sql/<name>.sql`. Raises `FileNotFoundError` if there is none."""
-    return text(resources.files("src.services.database").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8"))
+    statement = resources.files("src.services.database").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return text(statement.replace("{lesson_columns}", ", ".join(LESSON_COLUMNS)))

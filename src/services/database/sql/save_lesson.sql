@@ -1,12 +1,11 @@
--- Saves a whole lesson from one JSON record. Each key that is a column of `lessons` goes there, so a new column needs
--- nothing here. It has to be nullable, as a worker that doesn't know it gives it NULL, not its default.
+-- Saves a whole lesson from one JSON record. The program puts the names of `LESSON_COLUMNS` in for {lesson_columns}, so
+-- a new column needs nothing here, and a column that only a newer program knows gets its default.
 -- A unit of work that is repeated after a lost confirmation finds the lesson's id there and changes nothing.
 WITH given AS (
-    SELECT jsonb_build_object('generated_at', now(), 'created_at', now(), 'updated_at', now())
-           || CAST(:lesson AS jsonb) AS record
+    SELECT jsonb_build_object('generated_at', now()) || CAST(:lesson AS jsonb) AS record
 ), lesson AS (
-    INSERT INTO public.lessons
-    SELECT l.* FROM given, jsonb_populate_record(NULL::public.lessons, given.record) AS l
+    INSERT INTO public.lessons (id, course_id, {lesson_columns})
+    SELECT id, course_id, {lesson_columns} FROM given, jsonb_populate_record(NULL::public.lessons, given.record)
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 ), body AS (
