@@ -77,7 +77,7 @@ def _lesson(lesson: StoredLesson, level: int) -> list[str]:
         lines += [section.content, ""]
     lines += _questions(lesson, level)
     if lesson.citations or lesson.sources is not None:
-        shown = _references(lesson.citations, fixed) or _bullets(map(_one_line, lesson.sources or ()))
+        shown = _reference_list(lesson.citations, fixed) or _bullets(map(_one_line, lesson.sources or ()))
         lines += [f"{part} {fixed.sources}", "", *(shown or [fixed.no_sources]), ""]
     if lesson.written_by is not None:
         lines += [f"*{fixed.written_by.format(_one_line(lesson.written_by))}*", ""]
@@ -119,7 +119,7 @@ def _bullets(items: Iterable[str]) -> list[str]:
     return [f"- {item}" for item in items]
 
 
-def _references(cited: Iterable[Citation], fixed: FixedWords) -> list[str]:
+def _reference_list(cited: Iterable[Citation], fixed: FixedWords) -> list[str]:
     # Two spaces at the end keep the lines apart; a list would number them anew.
     return [
         f"[{citation.number}] {_place(citation.document, citation.title, citation.section)}:"

@@ -41,14 +41,14 @@ def reasons(text: str, *drafts: CitationDraft) -> list[str]:
 class TestVerified:
     def test_a_good_one_says_where_in_the_document_it_is_from(self) -> None:
         found = cite("The membrane is a border. [1]", drafted(1, 1, "the THIN border of the cell"))
-        (reference,) = found.references
-        assert (reference.number, reference.document, reference.section) == (1, "bio/cells.md", "Membrane")
+        (citation,) = found.citations
+        assert (citation.number, citation.document, citation.section) == (1, "bio/cells.md", "Membrane")
         assert (
-            CELLS.text[reference.start - 1000 : reference.end - 1000]
-            == reference.quote
+            CELLS.text[citation.start - 1000 : citation.end - 1000]
+            == citation.quote
             == "the thin border of the cell"
         )
-        assert (reference.score, reference.version) == (100, "a" * 64)
+        assert (citation.score, citation.version) == (100, "a" * 64)
         assert (found.fields["introduction"], found.removed) == ("The membrane is a border. [1]", ())
 
     def test_they_are_numbered_in_the_order_of_reading(self) -> None:
@@ -63,14 +63,14 @@ class TestVerified:
         )
         assert found.fields["introduction"] == "Hooke saw cells [1]. It is a border [2]."
         assert found.fields["sections.1"] == "In cork [1]. Oak bark [3][2]."
-        assert [reference.number for reference in found.references] == [1, 2, 3]
+        assert [citation.number for citation in found.citations] == [1, 2, 3]
 
     def test_one_quote_may_stand_for_several_sentences(self) -> None:
         assert len(cite("A border [1]. Thin [1].", drafted(1, 1, BORDER)).references) == 1
 
     def test_one_that_the_text_does_not_use_is_no_reference(self) -> None:
         found = cite("A border [1].", drafted(1, 1, BORDER), drafted(2, 1, HOOKE))
-        assert [reference.number for reference in found.references] == [1]
+        assert [citation.number for citation in found.citations] == [1]
         assert found.removed == ()
 
     def test_what_looks_like_one_in_code_is_left_alone(self) -> None:
@@ -94,7 +94,7 @@ class TestTakenOut:
     def test_a_false_one_is_not_shown_but_counted(self, draft: CitationDraft, reason: str) -> None:
         found = cite("The membrane is a border [1]. And more.", draft)
         assert found.fields["introduction"] == "The membrane is a border. And more."
-        assert found.references == ()
+        assert found.citations == ()
         assert [removed.where for removed in found.removed] == ["introduction"]
         assert reason in found.removed[0].reason
         assert "The membrane is a border" in found.removed[0].sentence
@@ -200,16 +200,16 @@ drafts = st.lists(st.builds(drafted, st.integers(0, 3), st.integers(-1, 3), odd 
 @given(odd, drafts)
 def test_whatever_is_shown_is_verified(text: str, given_claims: list[CitationDraft]) -> None:
     found = cite(text, *given_claims)
-    numbers = markers(found.fields["introduction"], {reference.number for reference in found.references})
-    assert set(numbers) == {reference.number for reference in found.references}
+    numbers = markers(found.fields["introduction"], {citation.number for citation in found.citations})
+    assert set(numbers) == {citation.number for citation in found.citations}
     assert sorted(set(numbers)) == list(range(1, len(set(numbers)) + 1))
-    for reference in found.references:
-        passage = CELLS if reference.document == CELLS.document else CORK
-        assert passage.text[reference.start - passage.start : reference.end - passage.start] == reference.quote
+    for citation in found.citations:
+        passage = CELLS if citation.document == CELLS.document else CORK
+        assert passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
     assert len(markers(text)) >= len(numbers) + len(found.removed) - 60  # a sentence may cite one number twice
     again = verified(
         found.fields,
-        [drafted(r.number, 1 if r.document == CELLS.document else 2, r.quote) for r in found.references],
+        [drafted(r.number, 1 if r.document == CELLS.document else 2, r.quote) for r in found.citations],
         [CELLS, CORK],
     )
     assert again.fields == found.fields

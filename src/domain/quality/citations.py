@@ -49,7 +49,7 @@ class Cited:
 
     fields: dict[str, str]
     """The text of each part by its path, with the markers that are to be shown."""
-    references: tuple[Citation, ...]
+    citations: tuple[Citation, ...]
     removed: tuple[Removed, ...]
 
 
@@ -86,7 +86,7 @@ def verified(
         removed += work.removed
         known = {new: known[number].model_copy(update={"number": new}) for number, new in work.order.items()}
         if shown == before:
-            return Cited(shown, tuple(_references(work)), tuple(removed))
+            return Cited(shown, tuple(_citations(work)), tuple(removed))
     bare = {where: _MARKER.sub("", text) for where, text in shown.items()}
     return Cited(bare, (), (*removed, Removed("", "", "citations in broken code can't be verified")))
 
@@ -301,7 +301,7 @@ def _found(draft: CitationDraft | None, passages: Sequence[Passage]) -> Located 
     )
 
 
-def _references(work: _Verification) -> Iterable[Citation]:
+def _citations(work: _Verification) -> Iterable[Citation]:
     for number, new in work.order.items():
         passage = work.passages[work.drafts[number].passage - 1]
         place = work.located[number]

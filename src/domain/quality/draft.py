@@ -30,7 +30,7 @@ class Draft:
     plan: LessonPlan
     text: LessonText
     passages: Sequence[Passage]
-    references: Sequence[Citation]
+    citations: Sequence[Citation]
     removed: Sequence[Removed]
     must_cite: bool
     """Whether the lesson fails without a single verified citation."""
@@ -40,7 +40,7 @@ class Draft:
     @cached_property
     def declared(self) -> frozenset[int]:
         """The numbers that stand for a verified citation."""
-        return frozenset(reference.number for reference in self.references)
+        return frozenset(citation.number for citation in self.citations)
 
     @cached_property
     def fields(self) -> dict[str, str]:

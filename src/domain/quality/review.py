@@ -70,15 +70,15 @@ def review_lesson(
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
-    draft = Draft(brief, plan, shown, passages, cited.references, cited.removed, must_cite, others)
+    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
     findings = tuple(finding for gate in (*TEXT_GATES, *QUESTION_GATES) for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
     lesson = Lesson(
         plan=plan,
         text=shown,
         language=brief.language,
-        citations=cited.references,
-        check_citations=tuple(_reference(check.evidence, draft) for check in checks),
+        citations=cited.citations,
+        check_citations=tuple(_citation_of(check.evidence, draft) for check in checks),
         quality=_quality(draft, cited, passages, findings),
         origin=origin,
     )
@@ -124,7 +124,7 @@ def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:
     ]
 
 
-def _reference(evidence: str, draft: Draft) -> int | None:
+def _citation_of(evidence: str, draft: Draft) -> int | None:
     """Returns the number of the first citation in the sentence that an answer rests on; None if it has none."""
     for text in draft.fields.values():
         for sentence in sentences(text):
@@ -137,9 +137,9 @@ def _reference(evidence: str, draft: Draft) -> int | None:
 def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: tuple[Finding, ...]) -> LessonQuality:
     shown = [number for text in draft.fields.values() for number in markers(text, draft.declared)]
     stands = {
-        reference.number
-        for reference in cited.references
-        if any(passage.document == reference.document and locate(reference.quote, passage.text) for passage in passages)
+        citation.number
+        for citation in cited.citations
+        if any(passage.document == citation.document and locate(citation.quote, passage.text) for passage in passages)
     }
     factual = draft.factual_sentences()
     return LessonQuality(

@@ -247,7 +247,7 @@ def uncited(draft: Draft) -> Iterator[Finding]:
     """Finds a lesson that has passages to rest on, but cites none, or too few for what it states."""
     if not draft.passages:
         return
-    if not draft.references:
+    if not draft.citations:
         # If nobody wished for these sources, a lesson that cites none of them passes as one without sources.
         finding = hard if draft.must_cite else soft
         yield finding("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
