@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -24,18 +25,31 @@ from tests.waiting import PATIENCE, eventually
 pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
 
 
-@pytest.fixture
-def copy() -> Iterator[Path]:
+@contextmanager
+def copied() -> Iterator[Path]:
     # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
     with tempfile.TemporaryDirectory(prefix="course-generator-demo-") as name:
         folder = Path(name)
         for file in ("app.py", "alembic.ini", "test_publisher.py", "schema.sql"):
             shutil.copy(ROOT / file, folder)
         for part in ("src", "migrations", "samples"):
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, folder / part)
         yield folder
         # Nothing of it may live on.
         assert living(folder) == []
+
+
+@pytest.fixture
+def copy() -> Iterator[Path]:
+    with copied() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def demonstrated(rabbitmq: object) -> Iterator[tuple[Path, str]]:
+    """A copy in which `make demo` was run, and what that printed."""
+    with copied() as folder:
+        yield folder, call(folder, "demo")
 
 
 def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
@@ -76,8 +90,9 @@ def call(folder: Path, *arguments: str, code: int = 0) -> str:
     return output
 
 
-def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(copy: Path) -> None:
-    output = call(copy, "demo")
+def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(demonstrated: tuple[Path, str]) -> None:
+    copy, output = demonstrated
+    assert living(copy) == []
     assert re.search(r"In SQL: course [0-9a-f-]{36}, READY,", output), output
     lessons = re.findall(r"^ +(\d)\. .+ \((\d+) checks with answers; sources: (.+)\)$", output, re.MULTILINE)
     assert [number for number, _, _ in lessons] == ["1", "2", "3", "4"], output
@@ -124,9 +139,13 @@ def test_a_killed_run_leaves_nothing_running_and_the_next_one_starts(copy: Path)
     call(copy, "demo")
 
 
-def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Path) -> None:
-    assert "not running" in call(copy, "psql", code=1)
-    call(copy, "demo")
+@pytest.mark.parametrize("arguments", [("psql",), ("app", "--", "quality"), ("stop", "postgres")])
+def test_before_the_first_run_there_is_nothing_to_talk_to(copy: Path, arguments: tuple[str, ...]) -> None:
+    assert "not running" in call(copy, *arguments, code=1)
+
+
+def test_psql_keeps_others_from_starting_the_server_that_it_has_started(demonstrated: tuple[Path, str]) -> None:
+    copy, _ = demonstrated
     session = local(copy, "psql", "--", "-tA")
     assert session.stdin is not None
     session.stdin.write("SELECT status FROM courses;\n")
@@ -137,9 +156,8 @@ def test_psql_keeps_others_from_starting_the_server_that_it_has_started(copy: Pa
     assert session.returncode == 0
 
 
-def test_commands_reach_the_local_database_also_when_nothing_runs(copy: Path) -> None:
-    assert "not running" in call(copy, "app", "--", "quality", code=1)
-    call(copy, "demo")
+def test_commands_reach_the_local_database_also_when_nothing_runs(demonstrated: tuple[Path, str]) -> None:
+    copy, _ = demonstrated
     output = call(copy, "app", "--", "quality", "--limit", "1")
     (course,) = (copy / "courses").iterdir()
     course_id = json.loads((course / "course.json").read_text())["metadata"]["course_id"]
@@ -149,10 +167,10 @@ def test_commands_reach_the_local_database_also_when_nothing_runs(copy: Path) ->
     assert "Nothing is under" in call(copy, "app", "--", "sources", "list", "nothing/", code=1)
 
 
+@pytest.mark.long
 def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
     publish = "exec", "--", sys.executable, "test_publisher.py", "--num-lessons", "1", "--request-id", "r-1", "--wait"
     status = "psql", "--", "-tAc", "SELECT status FROM courses"
-    assert "not running" in call(copy, "stop", "postgres", code=1)
     running = started(copy)
     try:
         assert "no-such-program: No such file" in call(copy, "exec", "--", "no-such-program", code=127)
