@@ -66,7 +66,7 @@ class TestVerified:
         assert [citation.number for citation in found.citations] == [1, 2, 3]
 
     def test_one_quote_may_stand_for_several_sentences(self) -> None:
-        assert len(cite("A border [1]. Thin [1].", drafted(1, 1, BORDER)).references) == 1
+        assert len(cite("A border [1]. Thin [1].", drafted(1, 1, BORDER)).citations) == 1
 
     def test_one_that_the_text_does_not_use_is_no_reference(self) -> None:
         found = cite("A border [1].", drafted(1, 1, BORDER), drafted(2, 1, HOOKE))
