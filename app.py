@@ -20,12 +20,10 @@ from src.config import COURSES, Settings, ignored_settings
 from src.domain.errors import OperatorError, StartError
 from src.domain.redaction import Redactor
 from src.operations.commands import commands
-from src.operations.health import HealthServer
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
 from src.services.crash_points import arm
 from src.services.part import Engine, Part, load_slice
-from src.worker import Worker
 
 _log = structlog.get_logger("app")
 
@@ -33,6 +31,10 @@ _log = structlog.get_logger("app")
 async def _serve(
     settings: Settings, redact: Redactor, metrics: Metrics, slices: Sequence[Callable[[Engine], Part]]
 ) -> None:
+    # Imported here, as they take longer to load than most commands take to run.
+    from src.operations.health import HealthServer
+    from src.worker import Worker
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = itertools.count()

@@ -6,18 +6,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
 from src.config import Settings
 from src.domain.errors import CourseError, SourcesAway
 from src.domain.text import printable
-from src.services.database.connection import Database
-from src.services.database.library_store import Change
-from src.services.model.server import ModelServer
-from src.services.sources.embeddings import Embedder
-from src.services.sources.library import SourceLibrary
+
+if TYPE_CHECKING:
+    from src.services.sources.library import SourceLibrary
 
 T = TypeVar("T")
 
@@ -45,6 +43,7 @@ def add(
     """
     # Imported here, as these and their libraries take as long to load as the worker itself.
     from src.operations.source_import import Imported, NothingToImport, files_under, import_files, other_files_under
+    from src.services.database.library_store import Change
 
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of much in files that it can read
     settings = Settings()
@@ -53,7 +52,7 @@ def add(
     if _leads_elsewhere(prefix):
         _fail(f"--prefix {prefix}: give a place in the library, such as microbiology/, without / before it, . or ..")
 
-    async def work(library: SourceLibrary) -> tuple[Imported, str | None]:
+    async def work(library: "SourceLibrary") -> tuple[Imported, str | None]:
         files = files_under(path)
         with _progress("Documents", len(files)) as step:
             done = await import_files(library, files, prefix, language, on_file=lambda: step(1))
@@ -140,8 +139,14 @@ def _leads_elsewhere(prefix: str) -> bool:
     return bool(PureWindowsPath(prefix).anchor) or not {".", ".."}.isdisjoint(parts)
 
 
-def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[T]]) -> T:
+def _with_library(settings: Settings, work: Callable[["SourceLibrary"], Awaitable[T]]) -> T:
     """Runs `work` with the library that a worker with these settings has; returns what it returns."""
+    # Imported here, as the model's client takes longer to load than `--help` may take.
+    from src.services.database.connection import Database
+    from src.services.model.server import ModelServer
+    from src.services.sources.embeddings import Embedder
+    from src.services.sources.library import SourceLibrary
+
     if settings.openai.vector_store_id is not None:
         typer.echo("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
 
@@ -160,7 +165,7 @@ def _with_library(settings: Settings, work: Callable[[SourceLibrary], Awaitable[
         raise error.__cause__ or error from None  # the database's error, as the other commands tell it
 
 
-async def _embed(settings: Settings, library: SourceLibrary) -> str | None:
+async def _embed(settings: Settings, library: "SourceLibrary") -> str | None:
     """Embeds the passages that have no embedding, if embeddings are wanted; returns what went wrong, or None."""
     if settings.openai.embedding_model is None:
         return None

@@ -44,9 +44,7 @@ class TestVerified:
         (citation,) = found.citations
         assert (citation.number, citation.document, citation.section) == (1, "bio/cells.md", "Membrane")
         assert (
-            CELLS.text[citation.start - 1000 : citation.end - 1000]
-            == citation.quote
-            == "the thin border of the cell"
+            CELLS.text[citation.start - 1000 : citation.end - 1000] == citation.quote == "the thin border of the cell"
         )
         assert (citation.score, citation.version) == (100, "a" * 64)
         assert (found.fields["introduction"], found.removed) == ("The membrane is a border. [1]", ())
