@@ -1,11 +1,11 @@
 """The connection to PostgreSQL: a pool, and units of work that are retried as a whole."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
@@ -31,9 +31,16 @@ _CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# Names are looked up where nobody but a superuser can make any. In `public` a caller may: a function that fits a call
+# better than the built-in one, with the types of its arguments, would be run with the worker's rights.
+ONLY_BUILT_IN_NAMES = "SET LOCAL search_path = pg_catalog, pg_temp"
 # No statement of the worker takes long, so one that does is a fault. Nor may a transaction stay open without work: if
 # its worker was cut off, it keeps a course locked until the server ends it.
-_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=15s"
+_LIMITS = (
+    "SET LOCAL statement_timeout = '30s'",
+    "SET LOCAL lock_timeout = '10s'",
+    "SET LOCAL idle_in_transaction_session_timeout = '15s'",
+)
 
 
 def database_url(config: DatabaseSettings) -> URL:
@@ -49,20 +56,28 @@ def database_url(config: DatabaseSettings) -> URL:
     )
 
 
-def create_pool(config: DatabaseSettings, application_name: str, limits: str = _LIMITS) -> Engine:
+def create_pool(config: DatabaseSettings, application_name: str, limits: Sequence[str] = _LIMITS) -> Engine:
     """Returns a pool that connects on first use and waits at most 10 s for a free connection.
 
-    `limits`: settings of each session, in the form of libpq's `options`.
+    Each transaction begins with statements that say where names are looked up, and with `limits`. They are not settings
+    of the session, because a pooler between here and the server may hand out sessions that others have used.
     """
-    return create_engine(
+    engine = create_engine(
         database_url(config),
         pool_size=config.pool_size,
         max_overflow=config.max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**_CONNECT_ARGS, "application_name": application_name, "options": limits},
+        connect_args={**_CONNECT_ARGS, "application_name": application_name},
         hide_parameters=True,
     )
+    opening = "; ".join((ONLY_BUILT_IN_NAMES, *limits))
+
+    def open_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(opening)
+
+    event.listen(engine, "begin", open_transaction)
+    return engine
 
 
 class Database:

@@ -9,10 +9,10 @@ FROM (
            count(lease_id) AS running,
            coalesce(extract(epoch FROM now() - min(queued_at) FILTER (WHERE lease_id IS NULL AND run_after <= now())), 0)::float
                AS oldest
-    FROM generation_queue
+    FROM public.generation_queue
 ) q, (
     SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
-    FROM outbox WHERE published_at IS NULL
+    FROM public.outbox WHERE published_at IS NULL
 ) o, (
-    SELECT count(*) AS owed FROM courses WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL
+    SELECT count(*) AS owed FROM public.courses WHERE status = 'READY' AND output_path IS NOT NULL AND mirrored_at IS NULL
 ) f

@@ -1,5 +1,5 @@
 -- Records a heartbeat. One that comes a whole lease late begins a new unbroken run: others may have judged this worker.
-INSERT INTO workers AS w (id, host, pid, version, slots, lease)
+INSERT INTO public.workers AS w (id, host, pid, version, slots, lease)
 VALUES (:worker_id, :host, :pid, :version, :slots, make_interval(secs => :lease))
 ON CONFLICT (id) DO UPDATE
 SET last_seen_at = now(),
