@@ -1138,6 +1138,11 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- A course gets its turn from the claim.
+ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
 $revision$;
 
 EXECUTE $function$
@@ -1404,30 +1409,14 @@ CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON
 $function$;
 
 EXECUTE $function$
--- Puts a course in line, by start-time fair queueing. A user's next course comes after the user's last one, and not
--- before the turn that is being served now, so 500 courses of one user don't keep another user's first one waiting.
+-- Puts a course in line. It gets its turn from the claim (give_turns.sql), not here: turns depend on what others have
+-- queued, and to be given here they would need a lock that somebody else could hold.
 CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
-LANGUAGE plpgsql
+LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    wanted SMALLINT := CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END;
-    users_last BIGINT;
-    now_served BIGINT;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(c.user_id::text, 0));
-    SELECT max(fair_rank) INTO users_last
-    FROM public.generation_queue WHERE user_id = c.user_id AND priority = wanted;
-    SELECT fair_rank INTO now_served
-    FROM public.generation_queue WHERE priority = wanted AND lease_id IS NULL AND run_after <= now()
-    ORDER BY fair_rank LIMIT 1;
-    IF now_served IS NULL THEN
-        -- Nobody waits: the turn being served is the last that was given out.
-        SELECT max(fair_rank) INTO now_served FROM public.generation_queue WHERE priority = wanted;
-    END IF;
-    INSERT INTO public.generation_queue (course_id, user_id, priority, fair_rank)
-    VALUES (c.id, c.user_id, wanted, greatest(users_last, now_served, 0) + 1);
-END
+    INSERT INTO public.generation_queue (course_id, user_id, priority)
+    VALUES (c.id, c.user_id, CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END)
 $$;
 
 -- Only triggers call it.
@@ -1667,7 +1656,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('courses_follow_delete', 'eaadd727c5b2f6db6458283fbd14e5c979e8260408ec4c8104bb5346ed149be1'),
     ('courses_follow_status', '427224f2527124ab5464a3bddb591cbed387e2de87c763512cc6ff102a70f045'),
     ('courses_set_slug', 'd246dcc817bb38a06f9470be0786dc9b8101b6608bd9379e848299cba6395cfb'),
-    ('enqueue_course', '404d5bd8a56b97d7d28690132cb54126d4ed1a38a831c019b2c161f784be95fd'),
+    ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),
     ('error_is_retryable', '86ddb981a85a1c319accbb1d7d393f9e87989d8c67adea38739f3444a73db9bb'),
     ('hold_lease', '94c927d34c6140dea81a67f9b5611148e72f542a15ad957e367d82d8b05cf71c'),
     ('put_status', '6a305f7b68837088beaeb86367ef08aee42e68eaca2e945a01170b59872282d2'),

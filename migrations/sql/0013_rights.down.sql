@@ -1,3 +1,15 @@
+-- Courses that have no turn yet come last, in the order in which they were queued.
+UPDATE public.generation_queue q SET fair_rank = n.turn
+FROM (
+    SELECT course_id, (SELECT coalesce(max(fair_rank), 0) FROM public.generation_queue)
+                      + row_number() OVER (ORDER BY queued_at, course_id) AS turn
+    FROM public.generation_queue WHERE fair_rank IS NULL
+) n
+WHERE n.course_id = q.course_id;
+DROP INDEX IF EXISTS public.generation_queue_new;
+ALTER TABLE public.generation_queue ALTER COLUMN fair_rank SET NOT NULL;
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued';
+
 -- The functions as 0011 has them.
 
 -- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes

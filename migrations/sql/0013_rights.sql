@@ -16,3 +16,8 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- A course gets its turn from the claim.
+ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;

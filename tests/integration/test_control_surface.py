@@ -262,8 +262,10 @@ class TestFairness:
 
     def test_who_was_served_long_is_not_put_behind_newcomers_for_ever(self, psql: Psql, peer: MakePeer) -> None:
         old, new = uuid4(), uuid4()
+        worker, known = peer(), list[UUID]()
         for _ in range(5):
-            lease(psql, insert(psql, old))
+            insert(psql, old)
+            known += [claim.lease_id for claim in worker.claim(limit=1, known=tuple(known))]
         for number in range(5):
             insert(psql, new, title=f"N{number}")
         insert(psql, old, title="O")

@@ -111,6 +111,7 @@ LEASES = COURSES // 50
     ("name", "values", "most"),
     [
         ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 600),
+        ("give_turns", {"limit": 1000}, 10),
         ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.

@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
+# How many courses get their turns in one transaction.
+_TURNS_AT_ONCE = 1000
+
 
 class CourseStore:
     """The courses in the database. Each call is one transaction.
@@ -52,6 +55,9 @@ class CourseStore:
         `Unusable`.
         """
 
+        def give_turns(connection: Connection) -> int:
+            return connection.execute(sql("give_turns"), {"limit": _TURNS_AT_ONCE}).rowcount
+
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker_id, "known": [str(lease) for lease in known]}
             adopted = connection.execute(sql("adopt_courses"), {**owner, "limit": limit}).mappings().all()
@@ -59,6 +65,8 @@ class CourseStore:
             claimed = connection.execute(sql("claim_courses"), due).mappings().all()
             return [*adopted, *claimed]
 
+        while await self._database.run(give_turns) == _TURNS_AT_ONCE:
+            pass
         return [claim_of(row, max_lessons) for row in await self._database.run(work)]
 
     async def save_outline(
