@@ -1143,6 +1143,24 @@ $$;
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
 CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+
+-- Requests of users whose rows somebody has locked. Their messages are acknowledged, so that they hold up no others.
+CREATE TABLE IF NOT EXISTS public.requests_set_aside (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id        UUID NOT NULL,
+    delivery_id    UUID NOT NULL,
+    body           BYTEA NOT NULL,
+    message_id     TEXT,
+    correlation_id TEXT,
+    reply_to       TEXT,
+    priority       SMALLINT,
+    redelivered    BOOLEAN NOT NULL,
+    received_at    TIMESTAMPTZ NOT NULL DEFAULT now(),
+    run_after      TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN public.requests_set_aside.delivery_id IS 'The request_id of a request that has none';
+COMMENT ON COLUMN public.requests_set_aside.body IS 'The message as it came, as are the columns after it';
+CREATE INDEX IF NOT EXISTS requests_set_aside_user ON public.requests_set_aside (user_id, id);
 $revision$;
 
 EXECUTE $function$

@@ -34,8 +34,9 @@ _WORDS = 30_000
 _DOCUMENT_CHARACTERS = 2000
 _PASSAGES_OF_A_DOCUMENT = 20
 _COUNT = (
-    "TRUNCATE source_lexemes, source_prefixes",
-    "INSERT INTO public.source_lexemes SELECT w.lexeme, count(*) FROM public.source_passages, unnest(words) w GROUP BY w.lexeme",
+    "TRUNCATE public.source_lexemes, public.source_prefixes",
+    "INSERT INTO public.source_lexemes"
+    " SELECT w.lexeme, count(*) FROM public.source_passages, unnest(words) w GROUP BY w.lexeme",
     "INSERT INTO public.source_prefixes"
     " SELECT prefix, count(*) FROM public.source_passages, unnest(prefixes || ''::text) prefix GROUP BY prefix",
 )

@@ -1,3 +1,14 @@
+-- The program of before doesn't know these requests, and they were acknowledged.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM public.requests_set_aside) THEN
+        RAISE EXCEPTION 'requests wait in requests_set_aside'
+            USING HINT = 'Let a worker of this version run until the table is empty, then try again.';
+    END IF;
+END
+$$;
+DROP TABLE public.requests_set_aside;
+
 -- Courses that have no turn yet come last, in the order in which they were queued.
 UPDATE public.generation_queue q SET fair_rank = n.turn
 FROM (
