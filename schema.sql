@@ -1253,6 +1253,9 @@ CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    written INT;
+    planned INT;
 BEGIN
     IF NEW.status = 'QUEUED' AND NEW.total_lessons = 0 THEN
         NEW.total_lessons := 4;
@@ -1286,6 +1289,17 @@ BEGIN
                 NEW.attempts := 0;
             END IF;
         WHEN 'READY' THEN
+            IF EXISTS (SELECT FROM public.generation_queue WHERE course_id = NEW.id) THEN
+                SELECT count(*) INTO written FROM public.lessons WHERE course_id = NEW.id;
+                planned := CASE jsonb_typeof(NEW.outline_json -> 'lessons')
+                    WHEN 'array' THEN jsonb_array_length(NEW.outline_json -> 'lessons') END;
+                IF written IS DISTINCT FROM planned THEN
+                    RAISE EXCEPTION 'course % can''t become READY: it has % lesson(s), and its outline %',
+                        NEW.id, written, coalesce(planned::text, 'none')
+                        USING ERRCODE = 'check_violation',
+                              HINT = 'Its worker makes it READY. To end it now, cancel it: status FAILED.';
+                END IF;
+            END IF;
             NEW.generated_at := coalesce(NEW.generated_at, now());
             NEW.usage := public.course_usage(NEW.id);
         WHEN 'FAILED' THEN
@@ -1401,6 +1415,35 @@ REVOKE EXECUTE ON FUNCTION public.courses_follow_status() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_follow_status();
+$function$;
+
+EXECUTE $function$
+-- `courses` is a control surface. When all courses are deleted at once by TRUNCATE, which fires no trigger of rows, this
+-- function does for each what courses_follow_delete does. SECURITY DEFINER, as that one.
+CREATE OR REPLACE FUNCTION public.courses_follow_truncate() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c public.courses;
+BEGIN
+    FOR c IN SELECT open.* FROM public.courses open JOIN public.generation_queue q ON q.course_id = open.id LOOP
+        c.status := 'FAILED';
+        c.error_code := 'cancelled';
+        c.error_message := 'The course was deleted';
+        PERFORM public.put_status(c, INTERVAL '0');
+    END LOOP;
+    DELETE FROM public.outbox WHERE course_id IS NOT NULL AND published_at IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_follow_truncate() FROM PUBLIC;
+
+-- Before: the rows of other tables that it reads are truncated with the courses.
+CREATE OR REPLACE TRIGGER courses_follow_truncate BEFORE TRUNCATE ON public.courses
+    FOR EACH STATEMENT EXECUTE FUNCTION public.courses_follow_truncate();
 $function$;
 
 EXECUTE $function$
@@ -1611,6 +1654,26 @@ CREATE OR REPLACE TRIGGER source_passages_removed AFTER DELETE ON public.source_
 $function$;
 
 EXECUTE $function$
+-- Empties source_lexemes and source_prefixes when all passages are deleted at once by TRUNCATE, of source_documents too.
+CREATE OR REPLACE FUNCTION public.source_passages_truncated() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM public.source_lexemes;
+    DELETE FROM public.source_prefixes;
+    RETURN NULL;
+END
+$$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.source_passages_truncated() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER source_passages_truncated AFTER TRUNCATE ON public.source_passages
+    FOR EACH STATEMENT EXECUTE FUNCTION public.source_passages_truncated();
+$function$;
+
+EXECUTE $function$
 -- Returns the message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else
 -- in SQL composes one. The worker composes the same for courses that it writes with files only; a test compares the
 -- two.
@@ -1670,9 +1733,10 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('course_quality', '783e17ed67c84393a7493caf21ecf2c32c1f34c96d55406ef91dd2b0dbf2351b'),
     ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
     ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
-    ('courses_check_status', 'c6a2b56eda6e3835e24223649928ce443cb86dc52a53f584d654f357d89fa99a'),
+    ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),
     ('courses_follow_delete', 'eaadd727c5b2f6db6458283fbd14e5c979e8260408ec4c8104bb5346ed149be1'),
     ('courses_follow_status', '427224f2527124ab5464a3bddb591cbed387e2de87c763512cc6ff102a70f045'),
+    ('courses_follow_truncate', '39d6926501ad883a654d6e05bb4ce8da4488ffc63a93a47335b173dc136433a9'),
     ('courses_set_slug', 'd246dcc817bb38a06f9470be0786dc9b8101b6608bd9379e848299cba6395cfb'),
     ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),
     ('error_is_retryable', '86ddb981a85a1c319accbb1d7d393f9e87989d8c67adea38739f3444a73db9bb'),
@@ -1682,6 +1746,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('quality_figure', '4d87bf5196d15ba3bc6395d14a4643709729cd62f88232317e612ec7e2575ff6'),
     ('repeat_result', 'c6c3a30c4ff9a0af2a82aafb4646d2dbe4b7a07a95be2aceaff9535ed08a7937'),
     ('source_passages_count', 'e0ee17fc29a00d31c69e9f7284e412d43812234e52bbd691426e52f95f9d08bc'),
+    ('source_passages_truncated', '1ec9ac7701d147d586834e73e8644f66eeb627e6e729e71f3a737943d01da0f6'),
     ('status_message', 'fd8b5b706618dec2e4173ca06392726fe5c5ce1ad5db81c0a31fe8df22a13352'),
     ('touch_updated_at', '1db8e0e25b56aab15c38f4c06fadecb748b897712409e869ce4ec9891975dcbd');
 CREATE TABLE IF NOT EXISTS public.alembic_version (

@@ -4,6 +4,9 @@ CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    written INT;
+    planned INT;
 BEGIN
     IF NEW.status = 'QUEUED' AND NEW.total_lessons = 0 THEN
         NEW.total_lessons := 4;
@@ -37,6 +40,17 @@ BEGIN
                 NEW.attempts := 0;
             END IF;
         WHEN 'READY' THEN
+            IF EXISTS (SELECT FROM public.generation_queue WHERE course_id = NEW.id) THEN
+                SELECT count(*) INTO written FROM public.lessons WHERE course_id = NEW.id;
+                planned := CASE jsonb_typeof(NEW.outline_json -> 'lessons')
+                    WHEN 'array' THEN jsonb_array_length(NEW.outline_json -> 'lessons') END;
+                IF written IS DISTINCT FROM planned THEN
+                    RAISE EXCEPTION 'course % can''t become READY: it has % lesson(s), and its outline %',
+                        NEW.id, written, coalesce(planned::text, 'none')
+                        USING ERRCODE = 'check_violation',
+                              HINT = 'Its worker makes it READY. To end it now, cancel it: status FAILED.';
+                END IF;
+            END IF;
             NEW.generated_at := coalesce(NEW.generated_at, now());
             NEW.usage := public.course_usage(NEW.id);
         WHEN 'FAILED' THEN

@@ -9,6 +9,10 @@ END
 $$;
 DROP TABLE public.requests_set_aside;
 
+DROP TRIGGER IF EXISTS courses_follow_truncate ON public.courses;
+DROP TRIGGER IF EXISTS source_passages_truncated ON public.source_passages;
+DROP FUNCTION IF EXISTS public.courses_follow_truncate(), public.source_passages_truncated();
+
 -- Courses that have no turn yet come last, in the order in which they were queued.
 UPDATE public.generation_queue q SET fair_rank = n.turn
 FROM (
