@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.course import Claim, Lease, Unusable
+from src.domain.course import LONGEST_DELAY, Claim, Lease, Unusable
 from src.domain.course_json import course_of_row, lesson_of_row, lesson_record
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.finding import Finding
@@ -61,7 +61,12 @@ class CourseStore:
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker_id, "known": [str(lease) for lease in known]}
             adopted = connection.execute(sql("adopt_courses"), {**owner, "limit": limit}).mappings().all()
-            due = {"worker_id": worker_id, "limit": limit - len(adopted), "max_attempts": max_attempts}
+            due = {
+                "worker_id": worker_id,
+                "limit": limit - len(adopted),
+                "max_attempts": max_attempts,
+                "longest_delay": LONGEST_DELAY,
+            }
             claimed = connection.execute(sql("claim_courses"), due).mappings().all()
             return [*adopted, *claimed]
 

@@ -4,7 +4,11 @@ WITH due AS (
     SELECT q.course_id
     FROM public.generation_queue q
     JOIN public.courses c ON c.id = q.course_id
-    WHERE q.lease_id IS NULL AND q.run_after <= now() AND q.attempt < :max_attempts AND c.status = 'QUEUED'
+    WHERE q.lease_id IS NULL
+      -- Nothing is put off for longer than that, but by an operator's 'infinity': the clock was ahead then.
+      AND (q.run_after <= now()
+           OR (q.run_after > now() + make_interval(secs => :longest_delay) AND q.run_after < 'infinity'))
+      AND q.attempt < :max_attempts AND c.status = 'QUEUED'
     ORDER BY q.priority DESC, q.fair_rank, q.course_id
     LIMIT :limit
     FOR NO KEY UPDATE OF q, c SKIP LOCKED
