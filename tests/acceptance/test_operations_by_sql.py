@@ -283,7 +283,7 @@ def test_the_documented_query_says_why_each_message_of_a_course_is_held_back(
 
     (processing,) = asyncio.run(worker.outbox.claim(10, 60))
     assert said()[0] == "a worker is publishing it"
-    asyncio.run(worker.outbox.unpublished(processing.id, "no queue is bound to its routing key", 3600))
+    asyncio.run(worker.outbox.unpublished(processing.id, "no queue is bound to its routing key", 300))
     assert said()[0].startswith("not taken: no queue is bound to its routing key; tried again at ")
 
     psql.run("UPDATE outbox SET publish_after = now() WHERE failures > 0")

@@ -7,7 +7,7 @@ WITH due AS (
     WHERE q.lease_id IS NULL
       -- Nothing is put off for longer than that, but by an operator's 'infinity': the clock was ahead then.
       AND (q.run_after <= now()
-           OR (q.run_after > now() + make_interval(secs => :longest_delay) AND q.run_after < 'infinity'))
+           OR (q.run_after > now() + make_interval(secs => :longest_delay) + interval '1 minute' AND q.run_after < 'infinity'))
       AND q.attempt < :max_attempts AND c.status = 'QUEUED'
     ORDER BY q.priority DESC, q.fair_rank, q.course_id
     LIMIT :limit

@@ -16,8 +16,9 @@ WITH me AS (
         AND (
             (w.id IS NULL AND now() - me.unbroken_since >= make_interval(secs => :lease))
             OR (
-                -- Seen later than now: before the clock was put back. The living have beaten again since.
-                (now() < w.last_seen_at
+                -- Seen much later than now: before the clock was put back. The living have beaten again since. Less may
+                -- be a beat of this moment, as now() is when this transaction began.
+                (w.last_seen_at - now() >= w.lease
                  OR now() - w.last_seen_at >= greatest(w.lease, w.lease * 2 / 3 + me.longest_gap))
                 AND now() - me.unbroken_since >= w.lease
             )
