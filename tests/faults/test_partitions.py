@@ -308,3 +308,6 @@ def test_a_connection_that_breaks_during_the_commit_of_ready_makes_one_course_an
     assert_one_whole_course(psql, 2)
     assert psql.value("SELECT attempts FROM courses") == 1
     assert sum(stand_in.calls.values()) == 3
+    # It found out that the course is READY, and didn't take its own success for a loss.
+    assert worker.lines("lease_lost") == []
+    worker.wait_for("course_ready")

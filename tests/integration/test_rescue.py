@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 from src.config import DatabaseSettings
 from src.domain.errors import LeaseLost
 from src.domain.status import CourseStatus
-from src.services.database.connection import database_url
+from src.services.database.connection import Database, database_url
 from src.services.database.statements import sql
 from tests.integration.test_queue import MakePeer, QueueCourse, do, finished_course
 from tests.peers import LEASE, Peer
@@ -189,7 +189,9 @@ def test_a_course_that_is_just_being_finished_is_left_to_its_worker(
     psql: Psql, peer: MakePeer, queue_course: QueueCourse, database_settings: DatabaseSettings
 ) -> None:
     queue_course()
-    slow, rescuer = peer(), peer()
+    # If it waited for the lock, it would give up, and not try again until it may no longer judge.
+    impatient = Database(database_settings.model_copy(update={"patience": 0}))
+    slow, rescuer = peer(), Peer(impatient)
     claim = finished_course(slow)
     unbroken_for(psql, rescuer, LEASE)
     unseen_for(psql, slow, 2 * LEASE)
@@ -203,6 +205,7 @@ def test_a_course_that_is_just_being_finished_is_left_to_its_worker(
     engine.dispose()
     do(slow.store.finish(claim, None, None))
     assert rescuer.rescue() == []
+    impatient.dispose()
     assert psql.value("SELECT status FROM courses") == "READY"
 
 
