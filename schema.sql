@@ -29,8 +29,8 @@ BEGIN
 PERFORM pg_advisory_xact_lock(hashtextextended('course-generator schema', 0));
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
-    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0013') THEN
-        RAISE WARNING 'the database is at revision %, which this file (0013) doesn''t know; nothing was changed',
+    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012') THEN
+        RAISE WARNING 'the database is at revision %, which this file (0012) doesn''t know; nothing was changed',
             stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
         RETURN;
     END IF;
@@ -1120,7 +1120,7 @@ COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
 $revision$;
 
 EXECUTE $revision$
--- 0013 rights: functions look names up where callers can't create any, and those that write are not for everybody. Both
+-- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for everybody. Both
 -- stand in migrations/functions. Until now every role could call them. Those that may write the queue, as workers that
 -- don't own the schema do, keep that right.
 
@@ -1753,7 +1753,7 @@ CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 DELETE FROM public.alembic_version;
-INSERT INTO public.alembic_version (version_num) VALUES ('0013');
+INSERT INTO public.alembic_version (version_num) VALUES ('0012');
 END
 $schema$;
 

@@ -1,4 +1,4 @@
--- 0013 rights: functions look names up where callers can't create any, and those that write are not for everybody. Both
+-- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for everybody. Both
 -- stand in migrations/functions. Until now every role could call them. Those that may write the queue, as workers that
 -- don't own the schema do, keep that right.
 
