@@ -376,7 +376,8 @@ def test_a_health_port_that_is_taken_is_one_clear_line(workers: Workers) -> None
         worker = workers.launch(HEALTH_PORT=str(port))
         assert worker.wait() == 1
     assert worker.other_output == [
-        f"HEALTH_PORT: can't listen on port {port}: Address already in use; set another one, or none"
+        f"HEALTH_PORT: can't listen on port {port} of 127.0.0.1: Address already in use; set another one, or none, or"
+        " HEALTH_HOST"
     ]
 
 

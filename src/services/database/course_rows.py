@@ -32,7 +32,9 @@ def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
         brief = CourseBrief.checked({field: row[column] for field, column in _COLUMNS.items()}, max_lessons)
         return Claim(**lease, brief=brief, outline=_outline(row["outline_json"], brief, lease["saved_lessons"]))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors()
+        )
         return Unusable(**lease, outcome=Failed(ErrorCode.INTERNAL, f"outline_json was changed: {faults}"))
     except InvalidRequest as error:
         return Unusable(**lease, outcome=Failed(error.code, str(error)))
