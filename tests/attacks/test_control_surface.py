@@ -94,6 +94,7 @@ def test_an_outline_that_is_broken_in_mid_course_fails_the_course_once(
     psql.run("UPDATE generation_queue SET run_after = now()")
     result = upstream.result().fields
     assert (result["status"], result["error_code"]) == ("error", "internal")
-    assert str(result["message"]).startswith("outline_json was changed: ")
+    reason = psql.value("SELECT reason FROM course_events ORDER BY id DESC LIMIT 1")
+    assert reason.startswith("outline_json was changed: ")
     assert psql.row("SELECT status, attempts FROM courses") == {"status": "FAILED", "attempts": 2}
     eventually(lambda: psql.value("SELECT count(*) FROM generation_queue") == 0, "it is tried no more")

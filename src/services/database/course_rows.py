@@ -35,7 +35,9 @@ def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors()
         )
-        return Unusable(**lease, outcome=Failed(ErrorCode.INTERNAL, f"outline_json was changed: {faults}"))
+        # The lessons rest on an outline that is gone: no other attempt can do better.
+        told = Broken.by(error).message
+        return Unusable(**lease, outcome=Failed(ErrorCode.INTERNAL, told, f"outline_json was changed: {faults}"))
     except InvalidRequest as error:
         return Unusable(**lease, outcome=Failed(error.code, str(error)))
     except Exception as error:
