@@ -1120,10 +1120,12 @@ COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
 $revision$;
 
 EXECUTE $revision$
--- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for everybody. Both
--- stand in migrations/functions. Until now every role could call them. Those that may write the queue, as workers that
--- don't own the schema do, keep that right.
+-- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for
+-- everybody. Both stand in migrations/functions. And nobody waits for a lock that others hold: courses get their turns
+-- from the claim, and requests that meet a lock are set aside.
 
+-- Until now every role could call these functions. Those that may write the queue, as workers that don't own the schema
+-- do, keep that right.
 DO $$
 DECLARE
     worker NAME;
