@@ -43,7 +43,8 @@ class LockedRequests(Duty):
     async def put(self, delivery: Delivery, user_id: UUID) -> None:
         """Sets a message aside. After that it can be acknowledged."""
         if not self.is_locked(user_id):
-            await self._locked(user_id)
+            # No alarm yet: it may be a lock of ordinary work, which is gone at the next try.
+            self._locked_until[user_id] = time.monotonic() + _RETRY
         request = SetAsideRequest(
             user_id=user_id,
             delivery_id=delivery.id,
@@ -84,15 +85,14 @@ class LockedRequests(Duty):
             if not await self._handle(delivery):
                 return False  # its course is being written with files only; it is looked at again later
         except RequestLocked:
-            await self._locked(request.user_id)
+            self._locked_until[request.user_id] = time.monotonic() + _RETRY
             await self._requests.delay(request.user_id, _RETRY)
+            await self._raise_alarm(request.user_id)
             return False
         await self._requests.delete(request)
         return True
 
-    async def _locked(self, user_id: UUID) -> None:
-        """Notes that a user's rows are locked, and raises the alarm."""
-        self._locked_until[user_id] = time.monotonic() + _RETRY
+    async def _raise_alarm(self, user_id: UUID) -> None:
         try:
             holders = [f"pid {holder.pid} of {holder.role}" for holder in await self._requests.holders()]
         except SQLAlchemyError as error:
