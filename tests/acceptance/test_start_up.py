@@ -351,6 +351,7 @@ def test_metrics_count_every_action_and_say_how_things_are(
         "courses_waiting": 2,
         "courses_later": 0,
         "courses_running": 1,
+        "requests_set_aside": 0,
         "messages_waiting": 0,
         "files_owed": 0,
     }
