@@ -32,14 +32,6 @@ _log = structlog.get_logger("app")
 async def _serve(
     settings: Settings, redact: Redactor, metrics: Metrics, slices: Sequence[Callable[[Engine], Part]]
 ) -> None:
-    # Imported here, as they take longer to load than most commands take to run. Nothing of it is garbage, and to look
-    # for some would take a tenth of the start.
-    gc.disable()
-    from src.operations.health import HealthServer
-    from src.worker import Worker
-
-    gc.enable()
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = itertools.count()
@@ -52,6 +44,14 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+
+    # Imported here, as they take longer to load than most commands take to run. Nothing of it is garbage, and to look
+    # for some would take a tenth of the start.
+    gc.disable()
+    from src.operations.health import HealthServer
+    from src.worker import Worker
+
+    gc.enable()
 
     worker = Worker(settings, redact, slices)
 
