@@ -1,1 +1,0 @@
-DELETE FROM public.requests_set_aside WHERE id = :id
