@@ -22,6 +22,7 @@ RUN useradd --system --uid 10001 worker \
 USER worker
 
 ENV OUTPUT_DIR=/data/courses \
+    HEALTH_HOST=0.0.0.0 \
     HEALTH_PORT=8080 \
     LOG_FORMAT=json
 VOLUME /data/courses

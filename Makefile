@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql quality sources test faults protections chaos check format schema bench clean
+.PHONY: help demo run publish psql quality sources test faults attacks protections chaos check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their
 
 faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
 	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
+
+attacks: $(VENV)/dev system ## Run the attacks: roles, publishers, files and ports that do harm where they can
+	@$(BIN)/python -m pytest -m attack $(or $(ARGS),-n 4 --dist worksteal)
 
 FAULTS ?=
 protections: $(VENV)/dev system ## Switch protections off, one at a time, and see their tests fail: FAULTS="7 20", or all

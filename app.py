@@ -58,15 +58,19 @@ async def _serve(
     async def metrics_page() -> bytes:
         return metrics.page(worker.readiness(), await worker.gauges(), worker.gauge_descriptions)
 
-    health = HealthServer(settings.health_port, worker.readiness, metrics_page) if settings.health_port else None
+    health = (
+        HealthServer(settings.health_host, settings.health_port, worker.readiness, metrics_page)
+        if settings.health_port
+        else None
+    )
     if health is not None:
         try:
             await health.start()
         except OSError as error:
             await worker.close()
             raise StartError(
-                f"HEALTH_PORT: can't listen on port {settings.health_port}: {os.strerror(error.errno or 0)};"
-                " set another one, or none"
+                f"HEALTH_PORT: can't listen on port {settings.health_port} of {settings.health_host}:"
+                f" {os.strerror(error.errno or 0)}; set another one, or none, or HEALTH_HOST"
             ) from error
     starting = asyncio.create_task(worker.start())
     stopped = asyncio.create_task(stop.wait())

@@ -8,6 +8,9 @@
 
 BEGIN;
 
+-- Names are looked up where nobody but a superuser can make any.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- This comes before the rest, which a database of another encoding may not even be able to receive.
 DO $$
 BEGIN
@@ -26,12 +29,48 @@ BEGIN
 PERFORM pg_advisory_xact_lock(hashtextextended('course-generator schema', 0));
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
-    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011') THEN
-        RAISE WARNING 'the database is at revision %, which this file (0011) doesn''t know; nothing was changed',
+    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012') THEN
+        RAISE WARNING 'the database is at revision %, which this file (0012) doesn''t know; nothing was changed',
             stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
         RETURN;
     END IF;
 END IF;
+
+EXECUTE $shadows$
+-- Refuses to go on if `public` holds something that could be taken for a thing of PostgreSQL's own. Revisions up to 0010
+-- look names up in `public` too, with the rights of whoever upgrades. There a function or operator that fits the types
+-- of a call better than the built-in one would be called instead of it.
+DO $$
+DECLARE
+    shadows TEXT;
+BEGIN
+    SELECT string_agg(found.name, ', ' ORDER BY found.name) INTO shadows
+    FROM (
+        SELECT 'function ' || p.oid::regprocedure AS name, 'pg_proc'::regclass AS catalog, p.oid
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND EXISTS (
+            SELECT FROM pg_proc own WHERE own.proname = p.proname AND own.pronamespace = 'pg_catalog'::regnamespace)
+        UNION ALL
+        SELECT 'operator ' || o.oid::regoperator, 'pg_operator'::regclass, o.oid
+        FROM pg_operator o
+        WHERE o.oprnamespace = 'public'::regnamespace AND EXISTS (
+            SELECT FROM pg_operator own WHERE own.oprname = o.oprname AND own.oprnamespace = 'pg_catalog'::regnamespace)
+        UNION ALL
+        -- Not a name of pg_catalog, but one that 0009 takes for pgvector's.
+        SELECT 'type ' || t.oid::regtype, 'pg_type'::regclass, t.oid
+        FROM pg_type t
+        WHERE t.typnamespace = 'public'::regnamespace AND t.typname = 'vector'
+    ) AS found
+    WHERE NOT EXISTS (
+        SELECT FROM pg_depend d WHERE d.classid = found.catalog AND d.objid = found.oid AND d.deptype = 'e');
+    IF shadows IS NOT NULL THEN
+        RAISE EXCEPTION 'the schema public holds what could be called in place of PostgreSQL''s own: %', shadows
+            USING HINT = 'Look who made it (\df+, \do+), rename or drop it, then upgrade again: DATABASE.md, "Rights".';
+    END IF;
+END
+$$;
+$shadows$;
+
 -- The functions of a revision may name what a later revision has taken away.
 SET LOCAL check_function_bodies = off;
 
@@ -1080,35 +1119,81 @@ COMMENT ON TABLE public.schema_functions IS 'Which text of migrations/functions 
 COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
 $revision$;
 
+EXECUTE $revision$
+-- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for
+-- everybody. Both stand in migrations/functions. And nobody waits for a lock that others hold: courses get their turns
+-- from the claim, and requests that meet a lock are set aside.
+
+-- Until now every role could call these functions. Those that may write the queue, as workers that don't own the schema
+-- do, keep that right.
+DO $$
+DECLARE
+    worker NAME;
+BEGIN
+    FOR worker IN
+        SELECT r.rolname FROM pg_roles r JOIN pg_class c ON c.oid = 'public.generation_queue'::regclass
+        WHERE NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname !~ '^pg_' AND has_table_privilege(r.oid, c.oid, 'UPDATE')
+    LOOP
+        EXECUTE format(
+            'GRANT EXECUTE ON FUNCTION public.hold_lease(uuid, uuid), public.repeat_result(uuid, text, text),'
+            ' public.put_status(public.courses, interval) TO %I', worker);
+    END LOOP;
+END
+$$;
+
+-- A course gets its turn from the claim.
+ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+
+-- Requests of users whose rows somebody has locked. Their messages are acknowledged, so that they hold up no others.
+CREATE TABLE IF NOT EXISTS public.requests_set_aside (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id        UUID NOT NULL,
+    delivery_id    UUID NOT NULL,
+    body           BYTEA NOT NULL,
+    message_id     TEXT,
+    correlation_id TEXT,
+    reply_to       TEXT,
+    priority       SMALLINT,
+    redelivered    BOOLEAN NOT NULL,
+    received_at    TIMESTAMPTZ NOT NULL DEFAULT now(),
+    run_after      TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN public.requests_set_aside.delivery_id IS 'The request_id of a request that has none';
+COMMENT ON COLUMN public.requests_set_aside.body IS 'The message as it came, as are the columns after it';
+CREATE INDEX IF NOT EXISTS requests_set_aside_user ON public.requests_set_aside (user_id, id);
+$revision$;
+
 EXECUTE $function$
 -- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
 -- with files only; a test compares the two.
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
         'lessons_with_sources', count(*) FILTER (WHERE cardinality(l.sources) > 0),
         'lessons_without_sources', count(*) FILTER (WHERE coalesce(cardinality(l.sources), 0) = 0),
-        'citations', coalesce(sum(quality_count(l.quality, 'citations')), 0),
-        'citations_removed', coalesce(sum(quality_count(l.quality, 'citations_removed')), 0),
-        'citation_precision', trim_scale(round(sum(quality_figure(l.quality, 'citations_verified'))
-                                               / nullif(sum(quality_figure(l.quality, 'citations')), 0), 3)),
-        'citation_coverage', trim_scale(round(sum(quality_figure(l.quality, 'cited_sentences'))
-                                              / nullif(sum(quality_figure(l.quality, 'factual_sentences')), 0), 3)),
-        'reading_grade', trim_scale(round(avg(quality_figure(l.quality, 'reading_grade')), 1)),
-        'hardest_reading_grade', max(quality_figure(l.quality, 'reading_grade')),
-        'checks', (SELECT count(*) FROM lesson_checks k JOIN lessons kl ON kl.id = k.lesson_id
+        'citations', coalesce(sum(public.quality_count(l.quality, 'citations'::text)), 0),
+        'citations_removed', coalesce(sum(public.quality_count(l.quality, 'citations_removed'::text)), 0),
+        'citation_precision', trim_scale(round(sum(public.quality_figure(l.quality, 'citations_verified'::text))
+                                               / nullif(sum(public.quality_figure(l.quality, 'citations'::text)), 0), 3)),
+        'citation_coverage', trim_scale(round(sum(public.quality_figure(l.quality, 'cited_sentences'::text))
+                                              / nullif(sum(public.quality_figure(l.quality, 'factual_sentences'::text)), 0), 3)),
+        'reading_grade', trim_scale(round(avg(public.quality_figure(l.quality, 'reading_grade'::text)), 1)),
+        'hardest_reading_grade', max(public.quality_figure(l.quality, 'reading_grade'::text)),
+        'checks', (SELECT count(*) FROM public.lesson_checks k JOIN public.lessons kl ON kl.id = k.lesson_id
                    WHERE kl.course_id = course),
-        'valid_keys', coalesce(sum(quality_count(l.quality, 'valid_keys')), 0),
-        'hard_findings', coalesce(sum(quality_count(l.quality, 'hard_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+        'valid_keys', coalesce(sum(public.quality_count(l.quality, 'valid_keys'::text)), 0),
+        'hard_findings', coalesce(sum(public.quality_count(l.quality, 'hard_findings'::text)), 0) + (
+            SELECT count(*) FROM public.courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
             WHERE c.id = course AND severity = '"hard"'),
-        'soft_findings', coalesce(sum(quality_count(l.quality, 'soft_findings')), 0) + (
-            SELECT count(*) FROM courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
+        'soft_findings', coalesce(sum(public.quality_count(l.quality, 'soft_findings'::text)), 0) + (
+            SELECT count(*) FROM public.courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
             WHERE c.id = course AND severity = '"soft"')
     )
-    FROM lessons l WHERE l.course_id = course
+    FROM public.lessons l WHERE l.course_id = course
 $$;
 $function$;
 
@@ -1149,7 +1234,7 @@ EXECUTE $function$
 -- would look too small.
 CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
         'calls', count(*),
@@ -1158,7 +1243,7 @@ AS $$
         'output_tokens', coalesce(sum(output_tokens), 0),
         'cost', CASE WHEN NOT bool_or(cost IS NULL AND input_tokens + output_tokens > 0) THEN sum(cost) END
     )
-    FROM model_calls
+    FROM public.model_calls
     WHERE course_id = course
 $$;
 $function$;
@@ -1168,8 +1253,11 @@ EXECUTE $function$
 -- changes. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_check_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    written INT;
+    planned INT;
 BEGIN
     IF NEW.status = 'QUEUED' AND NEW.total_lessons = 0 THEN
         NEW.total_lessons := 4;
@@ -1199,17 +1287,28 @@ BEGIN
             NEW.error_message := NULL;
             -- An operator's retry. A worker that hands a course back has let go of its lease before.
             IF OLD.status = 'FAILED'
-                OR EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id AND lease_id IS NOT NULL) THEN
+                OR EXISTS (SELECT FROM public.generation_queue WHERE course_id = NEW.id AND lease_id IS NOT NULL) THEN
                 NEW.attempts := 0;
             END IF;
         WHEN 'READY' THEN
+            IF EXISTS (SELECT FROM public.generation_queue WHERE course_id = NEW.id) THEN
+                SELECT count(*) INTO written FROM public.lessons WHERE course_id = NEW.id;
+                planned := CASE jsonb_typeof(NEW.outline_json -> 'lessons')
+                    WHEN 'array' THEN jsonb_array_length(NEW.outline_json -> 'lessons') END;
+                IF written IS DISTINCT FROM planned THEN
+                    RAISE EXCEPTION 'course % can''t become READY: it has % lesson(s), and its outline %',
+                        NEW.id, written, coalesce(planned::text, 'none')
+                        USING ERRCODE = 'check_violation',
+                              HINT = 'Its worker makes it READY. To end it now, cancel it: status FAILED.';
+                END IF;
+            END IF;
             NEW.generated_at := coalesce(NEW.generated_at, now());
-            NEW.usage := course_usage(NEW.id);
+            NEW.usage := public.course_usage(NEW.id);
         WHEN 'FAILED' THEN
-            NEW.usage := course_usage(NEW.id);
+            NEW.usage := public.course_usage(NEW.id);
             -- Workers always give a code, so whoever gave none cancels. A course that isn't queued belongs to the
             -- program that inserted it, and so does its failure.
-            IF NEW.error_code IS NULL AND EXISTS (SELECT FROM generation_queue WHERE course_id = NEW.id) THEN
+            IF NEW.error_code IS NULL AND EXISTS (SELECT FROM public.generation_queue WHERE course_id = NEW.id) THEN
                 NEW.error_code := 'cancelled';
                 NEW.error_message := coalesce(nullif(NEW.error_message, ''), 'Cancelled');
             END IF;
@@ -1220,6 +1319,9 @@ BEGIN
 END
 $$;
 
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_check_status() FROM PUBLIC;
+
 CREATE OR REPLACE TRIGGER courses_check_status BEFORE INSERT OR UPDATE OF status ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_check_status();
 $function$;
@@ -1229,20 +1331,23 @@ EXECUTE $function$
 -- clears its published messages. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_delete() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     -- Who waits for the result of a course that is deleted while it is open must hear of it.
-    IF EXISTS (SELECT FROM generation_queue WHERE course_id = OLD.id) THEN
+    IF EXISTS (SELECT FROM public.generation_queue WHERE course_id = OLD.id) THEN
         OLD.status := 'FAILED';
         OLD.error_code := 'cancelled';
         OLD.error_message := 'The course was deleted';
-        PERFORM put_status(OLD);
+        PERFORM public.put_status(OLD, INTERVAL '0');
     END IF;
-    DELETE FROM outbox WHERE course_id = OLD.id AND published_at IS NOT NULL;
+    DELETE FROM public.outbox WHERE course_id = OLD.id AND published_at IS NOT NULL;
     RETURN OLD;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_follow_delete() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER courses_follow_delete BEFORE DELETE ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_follow_delete();
@@ -1253,17 +1358,17 @@ EXECUTE $function$
 -- written and the result is sent. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    queued generation_queue;
+    queued public.generation_queue;
     is_queued BOOLEAN;
 BEGIN
-    SELECT * INTO queued FROM generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
+    SELECT * INTO queued FROM public.generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
     is_queued := FOUND;
 
     IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
-        INSERT INTO course_events (course_id, from_status, to_status, attempt, worker, reason)
+        INSERT INTO public.course_events (course_id, from_status, to_status, attempt, worker, reason)
         VALUES (
             NEW.id,
             CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
@@ -1277,10 +1382,10 @@ BEGIN
     CASE NEW.status
         WHEN 'QUEUED' THEN
             IF NOT is_queued THEN
-                PERFORM enqueue_course(NEW);
+                PERFORM public.enqueue_course(NEW);
             ELSIF TG_OP = 'UPDATE' AND OLD.status = 'GENERATING' AND queued.lease_id IS NOT NULL THEN
                 -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
-                UPDATE generation_queue
+                UPDATE public.generation_queue
                 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
                     postponed_since = NULL, queued_at = now(), run_after = now()
                 WHERE course_id = NEW.id;
@@ -1288,18 +1393,18 @@ BEGIN
         WHEN 'GENERATING' THEN
             IF is_queued AND queued.lease_id IS NULL THEN
                 -- Not a worker's claim: the program that says so writes the course itself.
-                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                DELETE FROM public.generation_queue WHERE course_id = NEW.id;
             ELSIF is_queued AND NOT EXISTS (
-                SELECT FROM outbox
+                SELECT FROM public.outbox
                 WHERE course_id = NEW.id AND type = 'course.processing' AND created_at >= queued.queued_at
             ) THEN
-                PERFORM put_status(NEW);
+                PERFORM public.put_status(NEW, INTERVAL '0');
             END IF;
         ELSE
             IF is_queued THEN
-                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                DELETE FROM public.generation_queue WHERE course_id = NEW.id;
                 -- A success waits for the files, but not for ever: its worker may have died over them.
-                PERFORM put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
+                PERFORM public.put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
                                              THEN INTERVAL '2 minutes' ELSE INTERVAL '0' END);
             END IF;
     END CASE;
@@ -1307,8 +1412,40 @@ BEGIN
 END
 $$;
 
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_follow_status() FROM PUBLIC;
+
 CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_follow_status();
+$function$;
+
+EXECUTE $function$
+-- `courses` is a control surface. When all courses are deleted at once by TRUNCATE, which fires no trigger of rows, this
+-- function does for each what courses_follow_delete does. SECURITY DEFINER, as that one.
+CREATE OR REPLACE FUNCTION public.courses_follow_truncate() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c public.courses;
+BEGIN
+    FOR c IN SELECT open.* FROM public.courses open JOIN public.generation_queue q ON q.course_id = open.id LOOP
+        c.status := 'FAILED';
+        c.error_code := 'cancelled';
+        c.error_message := 'The course was deleted';
+        PERFORM public.put_status(c, INTERVAL '0');
+    END LOOP;
+    DELETE FROM public.outbox WHERE course_id IS NOT NULL AND published_at IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_follow_truncate() FROM PUBLIC;
+
+-- Before: the rows of other tables that it reads are truncated with the courses.
+CREATE OR REPLACE TRIGGER courses_follow_truncate BEFORE TRUNCATE ON public.courses
+    FOR EACH STATEMENT EXECUTE FUNCTION public.courses_follow_truncate();
 $function$;
 
 EXECUTE $function$
@@ -1316,15 +1453,15 @@ EXECUTE $function$
 -- good.
 CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
         NEW.slug := OLD.slug;  -- links to a finished course stay good
     ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
-        NEW.slug := course_slug(NEW.title, NEW.id);
+        NEW.slug := public.course_slug(NEW.title, NEW.id);
     ELSE
-        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
+        NEW.slug := coalesce(nullif(NEW.slug, ''), public.course_slug(NEW.title, NEW.id));
     END IF;
     RETURN NEW;
 END
@@ -1335,31 +1472,18 @@ CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON
 $function$;
 
 EXECUTE $function$
--- Puts a course in line, by start-time fair queueing. A user's next course comes after the user's last one, and not
--- before the turn that is being served now, so 500 courses of one user don't keep another user's first one waiting.
+-- Puts a course in line. It gets its turn from the claim (give_turns.sql), not here: turns depend on what others have
+-- queued, and to be given here they would need a lock that somebody else could hold.
 CREATE OR REPLACE FUNCTION public.enqueue_course(c public.courses) RETURNS VOID
-LANGUAGE plpgsql
-SET search_path = public, pg_temp
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    wanted SMALLINT := CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END;
-    users_last BIGINT;
-    now_served BIGINT;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(c.user_id::text, 0));
-    SELECT max(fair_rank) INTO users_last
-    FROM generation_queue WHERE user_id = c.user_id AND priority = wanted;
-    SELECT fair_rank INTO now_served
-    FROM generation_queue WHERE priority = wanted AND lease_id IS NULL AND run_after <= now()
-    ORDER BY fair_rank LIMIT 1;
-    IF now_served IS NULL THEN
-        -- Nobody waits: the turn being served is the last that was given out.
-        SELECT max(fair_rank) INTO now_served FROM generation_queue WHERE priority = wanted;
-    END IF;
-    INSERT INTO generation_queue (course_id, user_id, priority, fair_rank)
-    VALUES (c.id, c.user_id, wanted, greatest(users_last, now_served, 0) + 1);
-END
+    INSERT INTO public.generation_queue (course_id, user_id, priority)
+    VALUES (c.id, c.user_id, CASE WHEN c.request ->> 'priority' ~ '^[0-9]$' THEN (c.request ->> 'priority')::SMALLINT ELSE 4 END)
 $$;
+
+-- Only triggers call it.
+REVOKE EXECUTE ON FUNCTION public.enqueue_course(public.courses) FROM PUBLIC;
 $function$;
 
 EXECUTE $function$
@@ -1367,6 +1491,7 @@ EXECUTE $function$
 -- the same; a test compares the two.
 CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
 LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
 $$;
@@ -1377,13 +1502,13 @@ EXECUTE $function$
 -- and says whether the lease is still held. An operator's UPDATE locks in the same order, so the two can't deadlock.
 CREATE OR REPLACE FUNCTION public.hold_lease(course UUID, lease UUID) RETURNS BOOLEAN
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     holder UUID;
 BEGIN
-    PERFORM FROM courses WHERE id = course FOR NO KEY UPDATE;
-    SELECT lease_owner INTO holder FROM generation_queue
+    PERFORM FROM public.courses WHERE id = course FOR NO KEY UPDATE;
+    SELECT lease_owner INTO holder FROM public.generation_queue
     WHERE course_id = course AND lease_id = lease FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN FALSE;
@@ -1393,6 +1518,9 @@ BEGIN
     RETURN TRUE;
 END
 $$;
+
+-- It locks rows: workers get it by a grant.
+REVOKE EXECUTE ON FUNCTION public.hold_lease(uuid, uuid) FROM PUBLIC;
 $function$;
 
 EXECUTE $function$
@@ -1401,10 +1529,10 @@ EXECUTE $function$
 -- was away, both messages have the same id, and whoever has seen the one drops the other.
 CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    message JSON := status_message(c);
+    message JSON := public.status_message(c);
     encoded BYTEA := convert_to(message::text, 'UTF8');
     kind TEXT := 'course.' || (message ->> 'status');
     sent_as UUID := CASE
@@ -1413,15 +1541,18 @@ DECLARE
         ELSE gen_random_uuid()
     END;
 BEGIN
-    INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body, publish_after)
+    INSERT INTO public.outbox (course_id, destination, message_id, correlation_id, type, body, publish_after)
     VALUES (c.id, 'status', sent_as, c.request_id, kind, encoded, now() + hold);
     IF c.status IN ('READY', 'FAILED') THEN
-        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        INSERT INTO public.outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
         SELECT c.id, 'reply', reply_to, sent_as, correlation_id, kind, encoded, now() + hold
-        FROM course_replies WHERE course_id = c.id;
+        FROM public.course_replies WHERE course_id = c.id;
     END IF;
 END
 $$;
+
+-- Only triggers and repeat_result call it.
+REVOKE EXECUTE ON FUNCTION public.put_status(public.courses, interval) FROM PUBLIC;
 $function$;
 
 EXECUTE $function$
@@ -1429,8 +1560,9 @@ EXECUTE $function$
 CREATE OR REPLACE FUNCTION public.quality_count(quality JSONB, name TEXT) RETURNS INT
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE WHEN public.quality_figure(quality, name) BETWEEN -2147483648 AND 2147483647
-                THEN public.quality_figure(quality, name)::int END
+    SELECT CASE WHEN public.quality_figure(quality, name) OPERATOR(pg_catalog.>=) (-2147483648)::pg_catalog.numeric
+                    AND public.quality_figure(quality, name) OPERATOR(pg_catalog.<=) 2147483647::pg_catalog.numeric
+                THEN public.quality_figure(quality, name)::pg_catalog.int4 END
 $$;
 $function$;
 
@@ -1440,7 +1572,8 @@ EXECUTE $function$
 CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality -> name) = 'number' THEN (quality ->> name)::numeric END
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality OPERATOR(pg_catalog.->) name) OPERATOR(pg_catalog.=) 'number'::pg_catalog.text
+                THEN (quality OPERATOR(pg_catalog.->>) name)::pg_catalog.numeric END
 $$;
 $function$;
 
@@ -1450,65 +1583,71 @@ EXECUTE $function$
 CREATE OR REPLACE FUNCTION public.repeat_result(course UUID, reply_to TEXT DEFAULT NULL, correlation TEXT DEFAULT NULL)
 RETURNS BOOLEAN
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    c courses;
-    result outbox;
+    c public.courses;
+    result public.outbox;
 BEGIN
     -- The lock makes this wait for a worker that is finishing the course right now.
-    SELECT * INTO c FROM courses WHERE id = course FOR NO KEY UPDATE;
+    SELECT * INTO c FROM public.courses WHERE id = course FOR NO KEY UPDATE;
     IF NOT FOUND OR c.status NOT IN ('READY', 'FAILED') THEN
         RETURN FALSE;
     END IF;
-    SELECT * INTO result FROM outbox o
+    SELECT * INTO result FROM public.outbox o
     WHERE o.course_id = course AND o.destination = 'status' AND o.type IN ('course.success', 'course.error')
     ORDER BY o.id DESC LIMIT 1;
     IF NOT FOUND THEN  -- an import, or a course of another program
-        PERFORM put_status(c);
-        SELECT * INTO result FROM outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
+        PERFORM public.put_status(c, INTERVAL '0');
+        SELECT * INTO result FROM public.outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
     ELSIF result.published_at IS NOT NULL THEN
-        UPDATE outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
+        UPDATE public.outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
         WHERE id = result.id;
     ELSIF result.claimed_until > now() THEN
         -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.
-        INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body)
+        INSERT INTO public.outbox (course_id, destination, message_id, correlation_id, type, body)
         VALUES (course, 'status', result.message_id, result.correlation_id, result.type, result.body);
     END IF;
     IF reply_to IS NOT NULL THEN
-        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        INSERT INTO public.outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
         VALUES (course, 'reply', reply_to, result.message_id, correlation, result.type, result.body,
                 greatest(result.publish_after, now()));
     END IF;
     RETURN TRUE;
 END
 $$;
+
+-- It writes: workers and operators get it by a grant.
+REVOKE EXECUTE ON FUNCTION public.repeat_result(uuid, text, text) FROM PUBLIC;
 $function$;
 
 EXECUTE $function$
 -- Keeps source_lexemes and source_prefixes in step with the passages, whoever adds or deletes a document.
 CREATE OR REPLACE FUNCTION public.source_passages_count() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     step CONSTANT INT := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
 BEGIN
     -- Nearly every document has words that others have too: whoever writes takes turns, else two would deadlock.
     PERFORM pg_advisory_xact_lock(hashtextextended('course-generator source library', 0));
-    INSERT INTO source_lexemes AS l (lexeme, passages)
+    INSERT INTO public.source_lexemes AS l (lexeme, passages)
     SELECT w.lexeme, step * count(*) FROM changed, unnest(changed.words) w GROUP BY w.lexeme
     ON CONFLICT (lexeme) DO UPDATE SET passages = l.passages + EXCLUDED.passages;
-    INSERT INTO source_prefixes AS p (prefix, passages)
+    INSERT INTO public.source_prefixes AS p (prefix, passages)
     SELECT prefix, step * count(*) FROM changed, unnest(changed.prefixes || ''::text) prefix GROUP BY prefix
     ON CONFLICT (prefix) DO UPDATE SET passages = p.passages + EXCLUDED.passages;
     IF TG_OP = 'DELETE' THEN
-        DELETE FROM source_prefixes p USING (SELECT DISTINCT unnest(prefixes) AS prefix FROM changed) c
+        DELETE FROM public.source_prefixes p USING (SELECT DISTINCT unnest(prefixes) AS prefix FROM changed) c
         WHERE p.prefix = c.prefix AND p.passages <= 0;
     END IF;
     RETURN NULL;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.source_passages_count() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER source_passages_added AFTER INSERT ON public.source_passages
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.source_passages_count();
@@ -1517,12 +1656,32 @@ CREATE OR REPLACE TRIGGER source_passages_removed AFTER DELETE ON public.source_
 $function$;
 
 EXECUTE $function$
+-- Empties source_lexemes and source_prefixes when all passages are deleted at once by TRUNCATE, of source_documents too.
+CREATE OR REPLACE FUNCTION public.source_passages_truncated() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM public.source_lexemes;
+    DELETE FROM public.source_prefixes;
+    RETURN NULL;
+END
+$$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.source_passages_truncated() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER source_passages_truncated AFTER TRUNCATE ON public.source_passages
+    FOR EACH STATEMENT EXECUTE FUNCTION public.source_passages_truncated();
+$function$;
+
+EXECUTE $function$
 -- Returns the message for the status that `c` has now, as docs/contract/status.schema.json describes it. Nothing else
 -- in SQL composes one. The worker composes the same for courses that it writes with files only; a test compares the
 -- two.
 CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
 LANGUAGE plpgsql STABLE
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     stamp CONSTANT TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
@@ -1542,7 +1701,7 @@ BEGIN
             RETURN json_build_object(
                 'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
                 'error_code', coalesce(c.error_code, 'internal'),
-                'retryable', error_is_retryable(coalesce(c.error_code, 'internal')),
+                'retryable', public.error_is_retryable(coalesce(c.error_code, 'internal')),
                 'message', coalesce(c.error_message, ''), 'timestamp', stamp);
     END CASE;
 END
@@ -1555,7 +1714,7 @@ CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    NEW.updated_at := now();
+    NEW.updated_at := pg_catalog.now();
     RETURN NEW;
 END
 $$;
@@ -1573,28 +1732,30 @@ $function$;
 -- What `alembic upgrade head` would have written.
 DELETE FROM public.schema_functions;
 INSERT INTO public.schema_functions (name, digest) VALUES
-    ('course_quality', '3334e5e763ea12b843ada68391c0e143e0162c6b464dbc9495512fe6fe049d1e'),
+    ('course_quality', '783e17ed67c84393a7493caf21ecf2c32c1f34c96d55406ef91dd2b0dbf2351b'),
     ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
-    ('course_usage', '7a7f48b4f4a650f8b34a80e06243a35b74b2b0b59505135ee35acc18778cd40c'),
-    ('courses_check_status', '53f946d33c6b71a4347120edce80ee2510f47c8fa574050433835f7f41544290'),
-    ('courses_follow_delete', '8dfdeff6b5cece02e3fd5903c3c458a0c28be62d79f54483dca120d51c46d261'),
-    ('courses_follow_status', 'eba1b2cf130d7598d7e57c58ba94025b85b7b542add19cd74f47cf4e1fb7b441'),
-    ('courses_set_slug', 'adf0d7beb66cb2feb49233e9adf3e523083debfa6bbc6b5716c314379f22884d'),
-    ('enqueue_course', 'b78a929fd66a4022960e186674f3c4fc26ac654fabb7b84209aea89b3978a1db'),
-    ('error_is_retryable', '6f538f6d5bac5b0a1147753e5b0b8d36d521bd15fe3905ae9af953beff956b7a'),
-    ('hold_lease', '560b219e70a0239fb6688e4c9f865d8acde46dcfe0aca34aa502df4439c84819'),
-    ('put_status', '85655e80d1c056e5bf8ec834b2e790cb149041495c1aba78c33cf45a0b0db4d7'),
-    ('quality_count', '95ebb39e39be754cfde1494b0afa498915d5801d5d7cc6284fda09b38bf178ba'),
-    ('quality_figure', '82dc2385a23901d127d75ce3d57830b8583d5e8f5a722cc58111af0221fbc021'),
-    ('repeat_result', '08cc4411e39341267a75eae094692cde62b5687887d67cad31ed61384018a23e'),
-    ('source_passages_count', '637390a82ba0b92cc0a3adeaf27a3ea32d0f9f96bf8ea9a0317f8d6f985eb19a'),
-    ('status_message', '61e384f7c98428d4e499ab07d6af8c91c4ad721ecc0be3701e79978047e56952'),
-    ('touch_updated_at', '08a4fbc1431a8959ad54ef8c9a6e4adf195ed2dd3642b13ab2aaca665b83c5ff');
+    ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
+    ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),
+    ('courses_follow_delete', 'eaadd727c5b2f6db6458283fbd14e5c979e8260408ec4c8104bb5346ed149be1'),
+    ('courses_follow_status', '427224f2527124ab5464a3bddb591cbed387e2de87c763512cc6ff102a70f045'),
+    ('courses_follow_truncate', '39d6926501ad883a654d6e05bb4ce8da4488ffc63a93a47335b173dc136433a9'),
+    ('courses_set_slug', 'd246dcc817bb38a06f9470be0786dc9b8101b6608bd9379e848299cba6395cfb'),
+    ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),
+    ('error_is_retryable', '86ddb981a85a1c319accbb1d7d393f9e87989d8c67adea38739f3444a73db9bb'),
+    ('hold_lease', '94c927d34c6140dea81a67f9b5611148e72f542a15ad957e367d82d8b05cf71c'),
+    ('put_status', '6a305f7b68837088beaeb86367ef08aee42e68eaca2e945a01170b59872282d2'),
+    ('quality_count', '4a93b589ec4a6cb12c3f834e3b8c6cbf6479e5701e95fec9dc3e071c4e598a09'),
+    ('quality_figure', '4d87bf5196d15ba3bc6395d14a4643709729cd62f88232317e612ec7e2575ff6'),
+    ('repeat_result', 'c6c3a30c4ff9a0af2a82aafb4646d2dbe4b7a07a95be2aceaff9535ed08a7937'),
+    ('source_passages_count', 'e0ee17fc29a00d31c69e9f7284e412d43812234e52bbd691426e52f95f9d08bc'),
+    ('source_passages_truncated', '1ec9ac7701d147d586834e73e8644f66eeb627e6e729e71f3a737943d01da0f6'),
+    ('status_message', 'fd8b5b706618dec2e4173ca06392726fe5c5ce1ad5db81c0a31fe8df22a13352'),
+    ('touch_updated_at', '1db8e0e25b56aab15c38f4c06fadecb748b897712409e869ce4ec9891975dcbd');
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 DELETE FROM public.alembic_version;
-INSERT INTO public.alembic_version (version_num) VALUES ('0011');
+INSERT INTO public.alembic_version (version_num) VALUES ('0012');
 END
 $schema$;
 

@@ -34,10 +34,11 @@ _WORDS = 30_000
 _DOCUMENT_CHARACTERS = 2000
 _PASSAGES_OF_A_DOCUMENT = 20
 _COUNT = (
-    "TRUNCATE source_lexemes, source_prefixes",
-    "INSERT INTO source_lexemes SELECT w.lexeme, count(*) FROM source_passages, unnest(words) w GROUP BY w.lexeme",
-    "INSERT INTO source_prefixes"
-    " SELECT prefix, count(*) FROM source_passages, unnest(prefixes || ''::text) prefix GROUP BY prefix",
+    "TRUNCATE public.source_lexemes, public.source_prefixes",
+    "INSERT INTO public.source_lexemes"
+    " SELECT w.lexeme, count(*) FROM public.source_passages, unnest(words) w GROUP BY w.lexeme",
+    "INSERT INTO public.source_prefixes"
+    " SELECT prefix, count(*) FROM public.source_passages, unnest(prefixes || ''::text) prefix GROUP BY prefix",
 )
 
 
@@ -140,9 +141,9 @@ def _fill(connection: Connection, writer: Writer, passages: int) -> None:
     """Fills the library up to `passages` by its own statements, but makes the index and the counts only at the end."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
     connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    index = connection.execute(text("SELECT pg_get_indexdef('source_passages_search'::regclass)")).scalar_one()
-    connection.execute(text("DROP INDEX source_passages_search"))
-    connection.execute(text("ALTER TABLE source_passages DISABLE TRIGGER USER"))
+    index = connection.execute(text("SELECT pg_get_indexdef('public.source_passages_search'::regclass)")).scalar_one()
+    connection.execute(text("DROP INDEX public.source_passages_search"))
+    connection.execute(text("ALTER TABLE public.source_passages DISABLE TRIGGER USER"))
     started, there = time.perf_counter(), library_search.size(connection, "")[0]
     numbered = range(there, passages, _PASSAGES_OF_A_DOCUMENT)
     # Sorted by path, as the passages of a book stand side by side in the table if books are added one by one.
@@ -166,7 +167,12 @@ def _fill(connection: Connection, writer: Writer, passages: int) -> None:
             "text_words": texts,
         }
         connection.execute(sql("put_passages"), values)
-    for statement in (index, *_COUNT, "ALTER TABLE source_passages ENABLE TRIGGER USER", "ANALYZE source_passages"):
+    for statement in (
+        index,
+        *_COUNT,
+        "ALTER TABLE public.source_passages ENABLE TRIGGER USER",
+        "ANALYZE public.source_passages",
+    ):
         connection.execute(text(statement))
     now = library_search.size(connection, "")[0]
     print(f"filled up to {now} passages in {time.perf_counter() - started:.0f} s")

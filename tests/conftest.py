@@ -76,7 +76,7 @@ def pytest_configure() -> None:
         "FILES",
         "MAX_",
         "LOG_",
-        "HEALTH_PORT",
+        "HEALTH_",
         "OUTBOX_",
     )
     for name in [name for name in os.environ if name.startswith(prefixes)]:

@@ -25,7 +25,7 @@ class Protection:
     """A piece of code without which a fault has its effect."""
 
     fault: str
-    """Its number in docs/promises.md."""
+    """Its number in docs/promises.md, or what an attack is by."""
     what: str
     file: str
     code: str
@@ -282,6 +282,38 @@ PROTECTIONS = (
         "    sys.addaudithook(_refuse_to_leave_this_machine)\n",
         "",
         "test_even_a_client_that_a_test_builds_by_itself_comes_nowhere",
+    ),
+    Protection(
+        "roles",
+        "names are looked up in pg_catalog alone",
+        "src/services/database/connection.py",
+        '"SET LOCAL search_path = pg_catalog, pg_temp"',
+        '"SET LOCAL search_path = public, pg_temp"',
+        "test_one_that_fits_the_heartbeat_is_not_called",
+    ),
+    Protection(
+        "locks",
+        "a request that meets a lock is set aside",
+        "src/services/database/intake.py",
+        "raise RequestLocked(request.user_id) from error",
+        "raise",
+        "test_a_user_whose_rows_are_locked_keeps_no_other_waiting_and_loses_nothing",
+    ),
+    Protection(
+        "clock",
+        "who was seen in the future is not taken for living",
+        "src/services/database/sql/rescue_courses.sql",
+        "(w.last_seen_at - now() >= w.lease",
+        "(FALSE",
+        "test_after_a_clock_was_put_back_everything_goes_on",
+    ),
+    Protection(
+        "http",
+        "the HTTP port has few connections",
+        "src/operations/health.py",
+        "oldest.force_close()",
+        "pass",
+        "test_connections_that_ask_for_nothing_cost_no_request_and_no_log",
     ),
 )
 

@@ -3,7 +3,7 @@
 -- would look too small.
 CREATE OR REPLACE FUNCTION public.course_usage(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT jsonb_build_object(
         'calls', count(*),
@@ -12,6 +12,6 @@ AS $$
         'output_tokens', coalesce(sum(output_tokens), 0),
         'cost', CASE WHEN NOT bool_or(cost IS NULL AND input_tokens + output_tokens > 0) THEN sum(cost) END
     )
-    FROM model_calls
+    FROM public.model_calls
     WHERE course_id = course
 $$;

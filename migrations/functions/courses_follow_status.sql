@@ -2,17 +2,17 @@
 -- written and the result is sent. SECURITY DEFINER, so that a service which may touch only `courses` can use all of it.
 CREATE OR REPLACE FUNCTION public.courses_follow_status() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    queued generation_queue;
+    queued public.generation_queue;
     is_queued BOOLEAN;
 BEGIN
-    SELECT * INTO queued FROM generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
+    SELECT * INTO queued FROM public.generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
     is_queued := FOUND;
 
     IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
-        INSERT INTO course_events (course_id, from_status, to_status, attempt, worker, reason)
+        INSERT INTO public.course_events (course_id, from_status, to_status, attempt, worker, reason)
         VALUES (
             NEW.id,
             CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
@@ -26,10 +26,10 @@ BEGIN
     CASE NEW.status
         WHEN 'QUEUED' THEN
             IF NOT is_queued THEN
-                PERFORM enqueue_course(NEW);
+                PERFORM public.enqueue_course(NEW);
             ELSIF TG_OP = 'UPDATE' AND OLD.status = 'GENERATING' AND queued.lease_id IS NOT NULL THEN
                 -- Nobody handed the course back: an operator takes it from its worker and wants a fresh start.
-                UPDATE generation_queue
+                UPDATE public.generation_queue
                 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL, attempt = 0, postponements = 0,
                     postponed_since = NULL, queued_at = now(), run_after = now()
                 WHERE course_id = NEW.id;
@@ -37,24 +37,27 @@ BEGIN
         WHEN 'GENERATING' THEN
             IF is_queued AND queued.lease_id IS NULL THEN
                 -- Not a worker's claim: the program that says so writes the course itself.
-                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                DELETE FROM public.generation_queue WHERE course_id = NEW.id;
             ELSIF is_queued AND NOT EXISTS (
-                SELECT FROM outbox
+                SELECT FROM public.outbox
                 WHERE course_id = NEW.id AND type = 'course.processing' AND created_at >= queued.queued_at
             ) THEN
-                PERFORM put_status(NEW);
+                PERFORM public.put_status(NEW, INTERVAL '0');
             END IF;
         ELSE
             IF is_queued THEN
-                DELETE FROM generation_queue WHERE course_id = NEW.id;
+                DELETE FROM public.generation_queue WHERE course_id = NEW.id;
                 -- A success waits for the files, but not for ever: its worker may have died over them.
-                PERFORM put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
+                PERFORM public.put_status(NEW, CASE WHEN NEW.output_path IS NOT NULL AND NEW.status = 'READY'
                                              THEN INTERVAL '2 minutes' ELSE INTERVAL '0' END);
             END IF;
     END CASE;
     RETURN NULL;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_follow_status() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER courses_follow_status AFTER INSERT OR UPDATE OF status ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_follow_status();

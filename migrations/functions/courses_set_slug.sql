@@ -2,15 +2,15 @@
 -- good.
 CREATE OR REPLACE FUNCTION public.courses_set_slug() RETURNS TRIGGER
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.status = 'READY' THEN
         NEW.slug := OLD.slug;  -- links to a finished course stay good
     ELSIF TG_OP = 'UPDATE' AND NEW.title IS DISTINCT FROM OLD.title THEN
-        NEW.slug := course_slug(NEW.title, NEW.id);
+        NEW.slug := public.course_slug(NEW.title, NEW.id);
     ELSE
-        NEW.slug := coalesce(nullif(NEW.slug, ''), course_slug(NEW.title, NEW.id));
+        NEW.slug := coalesce(nullif(NEW.slug, ''), public.course_slug(NEW.title, NEW.id));
     END IF;
     RETURN NEW;
 END

@@ -2,13 +2,13 @@
 -- and says whether the lease is still held. An operator's UPDATE locks in the same order, so the two can't deadlock.
 CREATE OR REPLACE FUNCTION public.hold_lease(course UUID, lease UUID) RETURNS BOOLEAN
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     holder UUID;
 BEGIN
-    PERFORM FROM courses WHERE id = course FOR NO KEY UPDATE;
-    SELECT lease_owner INTO holder FROM generation_queue
+    PERFORM FROM public.courses WHERE id = course FOR NO KEY UPDATE;
+    SELECT lease_owner INTO holder FROM public.generation_queue
     WHERE course_id = course AND lease_id = lease FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN FALSE;
@@ -18,3 +18,6 @@ BEGIN
     RETURN TRUE;
 END
 $$;
+
+-- It locks rows: workers get it by a grant.
+REVOKE EXECUTE ON FUNCTION public.hold_lease(uuid, uuid) FROM PUBLIC;

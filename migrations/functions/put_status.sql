@@ -3,10 +3,10 @@
 -- was away, both messages have the same id, and whoever has seen the one drops the other.
 CREATE OR REPLACE FUNCTION public.put_status(c public.courses, hold INTERVAL DEFAULT '0') RETURNS VOID
 LANGUAGE plpgsql
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    message JSON := status_message(c);
+    message JSON := public.status_message(c);
     encoded BYTEA := convert_to(message::text, 'UTF8');
     kind TEXT := 'course.' || (message ->> 'status');
     sent_as UUID := CASE
@@ -15,12 +15,15 @@ DECLARE
         ELSE gen_random_uuid()
     END;
 BEGIN
-    INSERT INTO outbox (course_id, destination, message_id, correlation_id, type, body, publish_after)
+    INSERT INTO public.outbox (course_id, destination, message_id, correlation_id, type, body, publish_after)
     VALUES (c.id, 'status', sent_as, c.request_id, kind, encoded, now() + hold);
     IF c.status IN ('READY', 'FAILED') THEN
-        INSERT INTO outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
+        INSERT INTO public.outbox (course_id, destination, routing_key, message_id, correlation_id, type, body, publish_after)
         SELECT c.id, 'reply', reply_to, sent_as, correlation_id, kind, encoded, now() + hold
-        FROM course_replies WHERE course_id = c.id;
+        FROM public.course_replies WHERE course_id = c.id;
     END IF;
 END
 $$;
+
+-- Only triggers and repeat_result call it.
+REVOKE EXECUTE ON FUNCTION public.put_status(public.courses, interval) FROM PUBLIC;

@@ -3,5 +3,6 @@
 CREATE OR REPLACE FUNCTION public.quality_figure(quality JSONB, name TEXT) RETURNS NUMERIC
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality -> name) = 'number' THEN (quality ->> name)::numeric END
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(quality OPERATOR(pg_catalog.->) name) OPERATOR(pg_catalog.=) 'number'::pg_catalog.text
+                THEN (quality OPERATOR(pg_catalog.->>) name)::pg_catalog.numeric END
 $$;

@@ -3,7 +3,7 @@
 -- two.
 CREATE OR REPLACE FUNCTION public.status_message(c public.courses) RETURNS JSON
 LANGUAGE plpgsql STABLE
-SET search_path = public, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     stamp CONSTANT TEXT := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"');
@@ -23,7 +23,7 @@ BEGIN
             RETURN json_build_object(
                 'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
                 'error_code', coalesce(c.error_code, 'internal'),
-                'retryable', error_is_retryable(coalesce(c.error_code, 'internal')),
+                'retryable', public.error_is_retryable(coalesce(c.error_code, 'internal')),
                 'message', coalesce(c.error_message, ''), 'timestamp', stamp);
     END CASE;
 END

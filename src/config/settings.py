@@ -223,6 +223,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
     health_port: Port | None = None
+    health_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     outbox_keep_days: Annotated[float, Field(gt=0)] = 7
 
     def __init__(self, env_file: str | Path | None = ".env", **given: Any) -> None:

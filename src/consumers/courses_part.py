@@ -16,6 +16,7 @@ from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.intake import Intake
+from src.services.database.set_aside import RequestsSetAside
 
 
 class Courses:
@@ -44,7 +45,9 @@ class Courses:
         self._mirror_keeper = MirrorKeeper(store, writing.mirror)
         runner = writing.runner(store)
         self._course_worker = CourseWorker(worker_id, runner, store, self._mirror_keeper, settings, state)
-        self._consumer = GenerationConsumer(Intake(database), queue, watch, files_only, settings.max_lessons, state)
+        self._consumer = GenerationConsumer(
+            Intake(database), RequestsSetAside(database), queue, watch, files_only, settings.max_lessons, state
+        )
         state.wakeups.courses_waiting.subscribe(self._course_worker.wake)
         state.wakeups.database_back.subscribe(self._course_worker.wake)
         if files_only is not None:

@@ -1,6 +1,7 @@
 """Takes requests from the queue: each becomes a committed course, or a refusal, before its message is acknowledged."""
 
 import asyncio
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -8,14 +9,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
 from src.consumers.files_only_worker import FilesOnlyWorker
+from src.consumers.locked_requests import LockedRequests
 from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
-from src.domain.errors import CourseError, InternalError, InvalidRequest
+from src.domain.errors import CourseError, InternalError, InvalidRequest, RequestLocked
 from src.domain.request import IdentifiedRequest
 from src.services.broker.consumer import Delivery, QueueConsumer
 from src.services.crash_points import crash_point
 from src.services.database.connection import is_about_values, is_away
 from src.services.database.intake import Intake, Reception
+from src.services.database.set_aside import RequestsSetAside
 
 _log = structlog.get_logger(__name__)
 
@@ -29,14 +32,16 @@ class GenerationConsumer:
     def __init__(
         self,
         intake: Intake,
+        set_aside: RequestsSetAside,
         queue: QueueConsumer,
         watch: DatabaseWatch,
         files_only: FilesOnlyWorker | None,
         max_lessons: int,
         state: ProcessState,
     ) -> None:
-        """While the database is away, `files_only` gets the messages."""
+        """`set_aside` keeps requests that wait for a lock. While the database is away, `files_only` gets them all."""
         self._intake = intake
+        self._locked = LockedRequests(set_aside, partial(self.handle, waited=True))
         self._queue = queue
         self._max_lessons = max_lessons
         self._watch = watch
@@ -53,8 +58,9 @@ class GenerationConsumer:
         return self._queue.connected
 
     async def start(self) -> None:
-        """Begins to receive, if it hasn't yet."""
+        """Begins to receive, if it hasn't yet, and to look for requests that wait for a lock."""
         self.begin()
+        await self._locked.start()
 
     def begin(self) -> None:
         """Does what `start` does, for callers that can't await. Call it from the event loop."""
@@ -68,6 +74,7 @@ class GenerationConsumer:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._locked.stop()
         await asyncio.to_thread(self._queue.stop)
 
     async def _run(self) -> None:
@@ -81,7 +88,7 @@ class GenerationConsumer:
             crash_point("received")
             if self._files_only is not None and not self._watch.present:
                 await self._files_only.take(delivery)
-            elif await self.handle(delivery):
+            elif await self._handle_or_set_aside(delivery):
                 crash_point("accepted")
                 delivery.acknowledge()
             self._failures = 0
@@ -103,19 +110,32 @@ class GenerationConsumer:
             # It is neither accepted nor refused, so it stays unacknowledged and comes again with the next connection.
             _log.exception("a request could not be taken in", action="intake_failed")
 
-    async def handle(self, delivery: Delivery) -> bool:
+    async def _handle_or_set_aside(self, delivery: Delivery) -> bool:
+        _, user_id = delivered_identifiers(delivery)
+        if user_id is None or not self._locked.is_locked(user_id):
+            try:
+                return await self.handle(delivery)
+            except RequestLocked as error:
+                user_id = error.user_id
+        await self._locked.put(delivery, user_id)
+        return True
+
+    async def handle(self, delivery: Delivery, *, waited: bool = False) -> bool:
         """Accepts or refuses one message. Returns True if that is committed and the message may be acknowledged.
 
         Returns False if its course is being written with files only and the message is held for that. Raises
-        `SQLAlchemyError` if the database can neither accept nor refuse now.
+        `RequestLocked` if somebody holds a lock that this needs, and `SQLAlchemyError` if the database can neither
+        accept nor refuse now. `waited`: it was set aside for a lock before.
         """
         try:
             request = delivered_request(delivery, self._max_lessons)
             if self._files_only is not None and await self._files_only.concerns(delivery, request):
                 return False
-            await self._accept(delivery, request)
+            await self._accept(delivery, request, waited)
         except InvalidRequest as error:
             await self._refuse(delivery, error)
+        except RequestLocked:
+            raise
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and not is_about_values(error):
                 raise  # no fault of the request
@@ -123,9 +143,13 @@ class GenerationConsumer:
             await self._refuse(delivery, InternalError("the request met an unexpected error at intake"))
         return True
 
-    async def _accept(self, delivery: Delivery, request: IdentifiedRequest) -> None:
+    async def _accept(self, delivery: Delivery, request: IdentifiedRequest, waited: bool) -> None:
         reception, course_id = await self._intake.accept(
-            request, delivery.body, redelivered=delivery.redelivered, reply=reply_address(delivery)
+            request,
+            delivery.body,
+            redelivered=delivery.redelivered,
+            reply=reply_address(delivery),
+            waited=waited,
         )
         self._accepted.add(course_id)
         fields = {"request_id": request.request_id, "course_id": str(course_id)}

@@ -12,6 +12,8 @@ from src.domain.request import CourseBrief
 # Seconds. After an unexpected error a course is tried again soon, then later and later.
 _FIRST_RETRY = 5.0
 _LONGEST_RETRY = 300.0
+LONGEST_DELAY = 1800.0
+"""The seconds for which a course is put off at most, whatever a server asks for."""
 _STOPPED = "the worker stopped"
 
 

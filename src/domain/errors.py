@@ -14,6 +14,7 @@ CourseError                     a course can't be written; has a `code` that goe
 
 Interrupted                     an attempt ends without a verdict; the course goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
+├── RequestLocked               somebody holds a lock that taking a request in needs
 ├── SourcesAway                 the library can't be searched; internal, after COURSE_MAX_WAIT
 └── Stopping                    this process was told to stop
 
@@ -33,6 +34,7 @@ OperatorError                   an operator has to put something right; ends a c
 
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 
 class ErrorCode(StrEnum):
@@ -145,6 +147,14 @@ class Interrupted(Exception):
 
 class LeaseLost(Interrupted):
     """The course is no longer this attempt's: write nothing, publish nothing."""
+
+
+class RequestLocked(Interrupted):
+    """A request can't be taken in now, because somebody holds a lock on rows of its user."""
+
+    def __init__(self, user_id: UUID) -> None:
+        super().__init__(f"rows of the user {user_id} are locked")
+        self.user_id = user_id
 
 
 class SourcesAway(Interrupted):

@@ -70,6 +70,16 @@ def db_downgrade(revision: Annotated[str, typer.Argument(help="0001 is the origi
     typer.echo(f"The schema is at {revision}.")
 
 
+@database.command("check")
+def db_check() -> None:
+    """Say whether the schema is the one that this program needs, and who may do more with it than they should."""
+    from src.operations.migrations import faults_of
+
+    if faults := faults_of(Settings().database):
+        _fail("\n".join(faults))
+    typer.echo("The schema is as this program needs it, and nobody but its owner may create things beside it.")
+
+
 @database.command("schema")
 def db_schema(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if it differs")] = False,

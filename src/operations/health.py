@@ -1,35 +1,61 @@
-"""The HTTP server for orchestrators and monitoring: `/live`, `/ready` and `/metrics` on HEALTH_PORT."""
+"""The HTTP server for orchestrators and monitoring: `/live`, `/ready` and `/metrics` on HEALTH_PORT of HEALTH_HOST."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+# Probes and Prometheus need a few connections. Each takes a file descriptor from the rest of the process.
+_MOST_CONNECTIONS = 50
+# How many connections are taken in one go.
+_AT_ONCE = 16
+# Longer than any answer takes, and shorter than somebody could keep a connection that asks for nothing.
+_LONGEST_SECONDS = 30.0
+# How long open connections keep a stopping process.
+_FAREWELL_SECONDS = 1.0
 
 
 class HealthServer:
     """A server for probes: `/live` says that the process runs, `/ready` (200 or 503) whether it has what it needs."""
 
     def __init__(
-        self, port: int, readiness: Callable[[], dict[str, bool]], metrics: Callable[[], Awaitable[bytes]]
+        self, host: str, port: int, readiness: Callable[[], dict[str, bool]], metrics: Callable[[], Awaitable[bytes]]
     ) -> None:
         """`readiness` says of each thing that the worker needs whether it is there; `metrics` makes the page."""
+        self._host = host
         self._port = port
+        self._server: asyncio.Server | None = None
         self._readiness = readiness
         self._metrics = metrics
         application = web.Application()
         application.router.add_get("/live", self._live)
         application.router.add_get("/ready", self._ready)
         application.router.add_get("/metrics", self._page)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_FAREWELL_SECONDS)
 
     async def start(self) -> None:
-        """Starts to listen, on all interfaces, as probes come from outside the container."""
+        """Starts to listen. Raises `OSError` if that isn't possible."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, port=self._port).start()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, self._host, self._port, backlog=_AT_ONCE)
 
     async def stop(self) -> None:
         """Closes the port."""
+        if self._server is not None:
+            self._server.close()
         await self._runner.cleanup()
+
+    def _connection(self) -> asyncio.Protocol:
+        """Returns what handles a new connection. If there are too many, the oldest go; and each goes in the end."""
+        server = self._runner.server
+        assert server is not None
+        there = server.connections
+        for oldest in there[: max(0, len(there) + 1 - _MOST_CONNECTIONS)]:
+            oldest.force_close()
+        handler = server()
+        asyncio.get_running_loop().call_later(_LONGEST_SECONDS, handler.force_close)
+        return handler
 
     async def _live(self, _request: web.Request) -> web.Response:
         return web.json_response({"live": True})

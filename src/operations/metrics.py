@@ -23,6 +23,7 @@ GAUGES = {
     "courses_later": "Courses in the queue of the database that are not due: put off, or paused",
     "courses_running": "Courses in the queue of the database that a worker works on",
     "oldest_course_seconds": "For how long the oldest of the waiting courses has been in the queue",
+    "requests_set_aside": "Requests that wait until somebody's lock on rows of their user is gone",
     "messages_waiting": "Messages in the outbox that are not published",
     "oldest_message_seconds": "For how long the oldest message in the outbox has been waiting",
     "files_owed": "Courses that are READY and not mirrored to files yet",

@@ -4,6 +4,7 @@ Alembic runs the files of the revisions one by one and, on arrival at the newest
 changed; `schema.sql` is made of all of them.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +14,18 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
 from src.domain.errors import OperatorError
-from src.services.database.connection import database_url
+from src.services.database.connection import ONLY_BUILT_IN_NAMES, Database, database_url
+from src.services.database.schema_check import creators, obstacle
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Processes that change the schema take turns: two at once would both go by the same stamp.
+# The last revision whose functions look names up in `public`, where others may have made some.
+_LAST_TO_LOOK_IN_PUBLIC = "0010"
 _TAKE_TURN = "pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"
 
 # The whole file is one DO, because nothing else in plain SQL can skip the rest of a file. psql goes on after an error,
@@ -35,6 +40,9 @@ _HEADER = """\
 -- Made from migrations/sql and migrations/functions by `make schema`; change the files there.
 
 BEGIN;
+
+-- Names are looked up where nobody but a superuser can make any.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- This comes before the rest, which a database of another encoding may not even be able to receive.
 DO $$
@@ -60,6 +68,7 @@ IF to_regclass('public.alembic_version') IS NOT NULL THEN
         RETURN;
     END IF;
 END IF;
+{shadows}
 -- The functions of a revision may name what a later revision has taken away.
 SET LOCAL check_function_bodies = off;
 """
@@ -99,6 +108,33 @@ def downgrade(database: DatabaseSettings, revision: str) -> None:
     _run(database, lambda config: command.downgrade(config, revision))
 
 
+def faults_of(database: DatabaseSettings) -> list[str]:
+    """Returns what is wrong with the schema and with the rights on it, a line each that says what to do."""
+    opened = Database(database, "course-generator-check")
+
+    def look(connection: Connection) -> list[str]:
+        faults = []
+        for role in creators(connection):
+            who = "every role (PUBLIC)" if role == "PUBLIC" else f"the role {role}"
+            held_by = "PUBLIC" if role == "PUBLIC" else connection.dialect.identifier_preparer.quote(role)
+            faults.append(
+                f"{who} may create things in the schema public, which other programs may take for PostgreSQL's own:"
+                f" REVOKE CREATE ON SCHEMA public FROM {held_by}"
+            )
+        try:
+            with connection.begin_nested():
+                _look_for_shadows(connection)
+        except DBAPIError as error:
+            faults.append(_first_lines(error))
+        return faults
+
+    try:
+        in_the_way = asyncio.run(obstacle(opened, head_revision()))
+        return [in_the_way.reason] if in_the_way is not None else opened.run_blocking(look)
+    finally:
+        opened.dispose()
+
+
 def head_revision() -> str:
     """Returns the revision that this program is written for."""
     return revisions()[-1]
@@ -130,7 +166,9 @@ def render_schema() -> str:
     names = ", ".join(f"'{revision}'" for revision in known)
     return "".join(
         (
-            _HEADER.format(take_turn=_TAKE_TURN, known=names, head=known[-1]),
+            _HEADER.format(
+                take_turn=_TAKE_TURN, known=names, head=known[-1], shadows=_executed("shadows", _refuse_shadows())
+            ),
             *(_executed("revision", path.read_text(encoding="utf-8")) for path in files),
             *(_executed("function", definition) for definition in current.values()),
             _STAMP.format(head=known[-1], digests=digests),
@@ -140,10 +178,16 @@ def render_schema() -> str:
 
 def migrate(connection: Connection) -> None:
     """Runs the command of Alembic that is under way, in one transaction. migrations/env.py calls it."""
-    context.configure(connection=connection)
+    context.configure(connection=connection, version_table_schema="public")
     with context.begin_transaction():
+        connection.exec_driver_sql(ONLY_BUILT_IN_NAMES)
         connection.execute(text(f"SELECT {_TAKE_TURN}"))
         migration = context.get_context()
+        if (migration.get_current_revision() or "") < _LAST_TO_LOOK_IN_PUBLIC and not migration.opts.get("dont_mutate"):
+            try:
+                _look_for_shadows(connection)
+            except DBAPIError as error:
+                raise CommandError(_first_lines(error)) from error
         try:
             context.run_migrations()
         except CommandError as error:
@@ -156,6 +200,21 @@ def migrate(connection: Connection) -> None:
             raise
         if not migration.opts.get("dont_mutate"):  # `alembic current` only looks
             _apply_functions(connection, migration.get_current_revision())
+
+
+def _look_for_shadows(connection: Connection) -> None:
+    connection.exec_driver_sql(_refuse_shadows(), execution_options={"no_parameters": True})
+
+
+def _first_lines(error: DBAPIError) -> str:
+    """Returns what PostgreSQL says is wrong, and its hint, in one line."""
+    message, *rest = str(error.orig).splitlines()
+    hints = [line.removeprefix("HINT:").strip() for line in rest if line.startswith("HINT:")]
+    return ". ".join((message, *hints))
+
+
+def _refuse_shadows() -> str:
+    return (ROOT / "migrations" / "refuse_shadows.sql").read_text(encoding="utf-8")
 
 
 def _apply_functions(connection: Connection, revision: str | None) -> None:

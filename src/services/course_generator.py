@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeVar
 import structlog
 
 from src.domain.backoff import backoff
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
+from src.domain.course import LONGEST_DELAY, Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import (
     CourseError,
     ErrorCode,
@@ -299,7 +299,7 @@ def _gravity(error: BaseException) -> int:
 
 def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed:
     delay = backoff(claim.postponements + 1, _FIRST_POSTPONEMENT, _LONGEST_POSTPONEMENT)
-    delay = min(max(delay, error.retry_after or 0), 3600.0)
+    delay = min(max(delay, error.retry_after or 0), LONGEST_DELAY)
     if isinstance(error, SourcesAway):
         return Postponed(str(error), delay, ErrorCode.INTERNAL)
     return Postponed(str(error), delay, access_denied=isinstance(error, ModelAccessDenied))

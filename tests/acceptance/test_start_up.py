@@ -351,6 +351,7 @@ def test_metrics_count_every_action_and_say_how_things_are(
         "courses_waiting": 2,
         "courses_later": 0,
         "courses_running": 1,
+        "requests_set_aside": 0,
         "messages_waiting": 0,
         "files_owed": 0,
     }
@@ -376,7 +377,8 @@ def test_a_health_port_that_is_taken_is_one_clear_line(workers: Workers) -> None
         worker = workers.launch(HEALTH_PORT=str(port))
         assert worker.wait() == 1
     assert worker.other_output == [
-        f"HEALTH_PORT: can't listen on port {port}: Address already in use; set another one, or none"
+        f"HEALTH_PORT: can't listen on port {port} of 127.0.0.1: Address already in use; set another one, or none, or"
+        " HEALTH_HOST"
     ]
 
 

@@ -15,6 +15,8 @@ from tests.sql import Psql, SQLError
 
 MakePeer = Callable[..., Peer]
 
+# A course in the queue is READY only with all lessons of its outline.
+NO_LESSONS = '{"lessons": []}'
 INSERT = "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons) VALUES"
 
 
@@ -193,7 +195,7 @@ class TestMessages:
     def test_processing_and_success_are_what_the_contract_says(self, psql: Psql) -> None:
         course_id = insert(psql)
         lease(psql, course_id)
-        move(psql, course_id, "READY", output_path="courses/x")
+        move(psql, course_id, "READY", output_path="courses/x", outline_json=NO_LESSONS)
         processing, success = messages(psql, course_id)
         assert ProcessingMessage.model_validate(processing).message == "Generating course for 'Cells'"
         assert processing.keys() == ProcessingMessage.model_fields.keys()
@@ -228,7 +230,10 @@ class TestMessages:
         for path in ("NULL", "'courses/x'"):
             course_id = insert(psql)
             lease(psql, course_id)
-            psql.run(f"UPDATE courses SET status = 'READY', output_path = {path} WHERE id = '{course_id}'")
+            psql.run(
+                f"UPDATE courses SET status = 'READY', outline_json = '{NO_LESSONS}', output_path = {path}"
+                f" WHERE id = '{course_id}'"
+            )
         held = psql.rows("SELECT publish_after > now() AS held FROM outbox WHERE type = 'course.success' ORDER BY id")
         assert [row["held"] for row in held] == [False, True]
 
@@ -262,8 +267,10 @@ class TestFairness:
 
     def test_who_was_served_long_is_not_put_behind_newcomers_for_ever(self, psql: Psql, peer: MakePeer) -> None:
         old, new = uuid4(), uuid4()
+        worker, known = peer(), list[UUID]()
         for _ in range(5):
-            lease(psql, insert(psql, old))
+            insert(psql, old)
+            known += [claim.lease_id for claim in worker.claim(limit=1, known=tuple(known))]
         for number in range(5):
             insert(psql, new, title=f"N{number}")
         insert(psql, old, title="O")

@@ -15,7 +15,7 @@ import structlog
 
 from src.config import OpenAISettings
 from src.devtools.stand_in_sources import StandInSources
-from src.domain.course import Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
+from src.domain.course import LONGEST_DELAY, Broken, Claim, Failed, Finished, HandedBack, Lost, Outcome, Postponed
 from src.domain.errors import ErrorCode, LeaseLost, ModelAccessDenied, SourcesAway
 from src.domain.finding import Finding
 from src.domain.fixed_words import fixed_words
@@ -435,7 +435,7 @@ class TestEndings:
     def test_an_absurd_wait_is_capped(self, stand_in: StandIn, memory: Memory) -> None:
         stand_in.fault("429", retry_after="1e300", purpose="outline")
         outcome, _ = generate(stand_in, claim(), memory)
-        assert isinstance(outcome, Postponed) and outcome.delay == 3600
+        assert isinstance(outcome, Postponed) and outcome.delay == LONGEST_DELAY
 
     @pytest.mark.parametrize(("postponements", "delay"), [(0, 5), (1, 10), (5, 160), (50, 600), (5000, 600)])
     def test_each_time_longer(self, stand_in: StandIn, memory: Memory, postponements: int, delay: float) -> None:

@@ -27,7 +27,7 @@ class Unit:
 
     def __call__(self, connection: Connection) -> int:
         self.runs += 1
-        connection.execute(text("INSERT INTO workers VALUES (gen_random_uuid(), 'h', 1, 'v', 1, '1 s')"))
+        connection.execute(text("INSERT INTO public.workers VALUES (gen_random_uuid(), 'h', 1, 'v', 1, '1 s')"))
         if self.runs <= self.failures:
             connection.execute(text(self.statement))
         return self.runs

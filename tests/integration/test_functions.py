@@ -175,9 +175,9 @@ from pathlib import Path
 from alembic import op
 revision, down_revision = "{NEXT}", "{HEAD}"
 def upgrade():
-    op.execute("ALTER TABLE outbox ADD COLUMN newer TEXT")
+    op.execute("ALTER TABLE public.outbox ADD COLUMN newer TEXT")
 def downgrade():
-    op.execute("ALTER TABLE outbox DROP COLUMN newer")
+    op.execute("ALTER TABLE public.outbox DROP COLUMN newer")
     op.execute(Path(__file__).with_suffix(".sql").read_text())
 """
 
@@ -187,7 +187,7 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NextRelease
     """While it lasts, this program is that of the next release, with a column more and another error_is_retryable."""
     shutil.copy(ROOT / "alembic.ini", tmp_path)
     folder = shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
-    (folder / "sql" / f"{NEXT}_next.sql").write_text("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS newer TEXT;\n")
+    (folder / "sql" / f"{NEXT}_next.sql").write_text("ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS newer TEXT;\n")
     (folder / "versions" / f"{NEXT}_next.py").write_text(REVISION)
     changed = folder / "functions" / "error_is_retryable.sql"
     shutil.copy(changed, folder / "versions" / f"{NEXT}_next.sql")

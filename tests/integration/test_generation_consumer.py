@@ -14,6 +14,7 @@ from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
+from src.services.database.set_aside import RequestsSetAside
 from src.services.model.brake import ModelBrake
 from tests.sql import Psql
 from tests.upstream import Upstream
@@ -61,7 +62,7 @@ async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalR
     state = ProcessState(Slots(1), ModelBreaker(ModelBrake(10, 1.0)))
     watch = DatabaseWatch(database, "0001", interval=1, wakeups=state.wakeups)
     queue = QueueConsumer(config, config.queue_generation, 50)
-    consumer = GenerationConsumer(intake, queue, watch, None, 30, state)
+    consumer = GenerationConsumer(intake, RequestsSetAside(database), queue, watch, None, 30, state)
     await consumer.start()
     async with asyncio.timeout(PATIENCE):
         await intake.taken_in.wait()

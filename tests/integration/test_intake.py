@@ -57,7 +57,7 @@ def end(psql: Psql, status: str = "READY") -> None:
             "UPDATE generation_queue"
             " SET lease_id = gen_random_uuid(), lease_owner = gen_random_uuid(), leased_at = now()"
         )
-        psql.run("UPDATE courses SET status = 'GENERATING'")
+        psql.run("UPDATE courses SET status = 'GENERATING', outline_json = '{\"lessons\": []}'")
     psql.run(f"UPDATE courses SET status = '{status}'")
     psql.run("UPDATE outbox SET published_at = now()")
 

@@ -41,8 +41,8 @@ class Leases(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sql("DELETE FROM courses")
-        self._sql("DELETE FROM workers")
+        self._sql("DELETE FROM public.courses")
+        self._sql("DELETE FROM public.workers")
         self.workers = [Peer(self.database) for _ in range(3)]
         self.saved: dict[UUID, dict[int, str]] = {}
         """Under which lease each lesson was saved."""
@@ -54,14 +54,14 @@ class Leases(RuleBasedStateMachine):
     def queue(self) -> None:
         self.courses += 1
         self._sql(
-            "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons)"
+            "INSERT INTO public.courses (user_id, topic, title, grade_level, total_lessons)"
             " VALUES (gen_random_uuid(), 't', 't', 'g', 2)"
         )
 
     @rule(target=claims, worker=WORKERS)
     def claim(self, worker: int) -> Any:
         peer = self.workers[worker]
-        held = tuple(self._column(f"SELECT lease_id FROM generation_queue WHERE lease_owner = '{peer.id}'"))
+        held = tuple(self._column(f"SELECT lease_id FROM public.generation_queue WHERE lease_owner = '{peer.id}'"))
         found = peer.claim(limit=1, known=held, max_attempts=MAX_ATTEMPTS)
         for claim in found:
             assert claim.lease_id not in held
@@ -73,7 +73,7 @@ class Leases(RuleBasedStateMachine):
     def adopt(self, worker: int) -> Any:
         """It has forgotten what it works on: the courses that are its own come first, under new leases."""
         peer = self.workers[worker]
-        held = set(self._column(f"SELECT lease_id FROM generation_queue WHERE lease_owner = '{peer.id}'"))
+        held = set(self._column(f"SELECT lease_id FROM public.generation_queue WHERE lease_owner = '{peer.id}'"))
         found = peer.claim(limit=1, known=(), max_attempts=MAX_ATTEMPTS)
         for claim in found:
             assert claim.lease_id not in held
@@ -119,19 +119,20 @@ class Leases(RuleBasedStateMachine):
     @rule(worker=WORKERS)
     def unseen_for_a_lease(self, worker: int) -> None:
         self._sql(
-            f"UPDATE workers SET last_seen_at = now() - interval '{LEASE + 1} s' WHERE id = '{self.workers[worker].id}'"
+            f"UPDATE public.workers SET last_seen_at = now() - interval '{LEASE + 1} s'"
+            f" WHERE id = '{self.workers[worker].id}'"
         )
 
     @rule(worker=WORKERS)
     def unbroken_for_a_lease(self, worker: int) -> None:
         self._sql(
-            f"UPDATE workers SET unbroken_since = now() - interval '{LEASE + 1} s', last_seen_at = now()"
+            f"UPDATE public.workers SET unbroken_since = now() - interval '{LEASE + 1} s', last_seen_at = now()"
             f" WHERE id = '{self.workers[worker].id}'"
         )
 
     @rule(worker=WORKERS)
     def rescue(self, worker: int) -> None:
-        dead = set(self._column("SELECT id FROM workers WHERE now() - last_seen_at >= lease"))
+        dead = set(self._column("SELECT id FROM public.workers WHERE now() - last_seen_at >= lease"))
         for rescued in self.workers[worker].rescue(max_attempts=MAX_ATTEMPTS):
             assert rescued.worker is None or rescued.worker in dead
             assert rescued.course_id not in self.ended
@@ -148,17 +149,17 @@ class Leases(RuleBasedStateMachine):
     @rule()
     def retry_by_an_operator(self) -> None:
         for course_id in [course_id for course_id, status in self.ended.items() if status == "FAILED"]:
-            self._sql(f"UPDATE courses SET status = 'QUEUED' WHERE id = '{course_id}'")
+            self._sql(f"UPDATE public.courses SET status = 'QUEUED' WHERE id = '{course_id}'")
             del self.ended[course_id]
 
     @precondition(lambda self: self.courses > len(self.ended))
     @rule(data=st.data())
     def cancel_by_an_operator(self, data: st.DataObject) -> None:
         open_courses = [
-            course_id for course_id in self._column("SELECT id FROM courses") if course_id not in self.ended
+            course_id for course_id in self._column("SELECT id FROM public.courses") if course_id not in self.ended
         ]
         course_id = data.draw(st.sampled_from(sorted(open_courses)))
-        self._sql(f"UPDATE courses SET status = 'FAILED' WHERE id = '{course_id}'")
+        self._sql(f"UPDATE public.courses SET status = 'FAILED' WHERE id = '{course_id}'")
         self.ended[course_id] = "FAILED"
 
     @invariant()
@@ -166,8 +167,8 @@ class Leases(RuleBasedStateMachine):
         rows = self._rows(
             "SELECT c.id, c.status::text, q.lease_id, q.attempt, c.attempts, q.course_id IS NOT NULL AS queued,"
             " (SELECT coalesce(jsonb_object_agg(lesson_number, content_json ->> 'written_by'), '{}')"
-            "  FROM v_lessons_full l WHERE l.course_id = c.id) AS lessons"
-            " FROM courses c LEFT JOIN generation_queue q ON q.course_id = c.id"
+            "  FROM public.v_lessons_full l WHERE l.course_id = c.id) AS lessons"
+            " FROM public.courses c LEFT JOIN public.generation_queue q ON q.course_id = c.id"
         )
         for row in rows:
             # None vanishes, none comes by itself, none is written over.
@@ -181,7 +182,7 @@ class Leases(RuleBasedStateMachine):
 
     def _written(self, claim: Claim, work: Coroutine[Any, Any, None]) -> bool:
         """Whether a write went through; it must, exactly if the lease is still this attempt's."""
-        live = claim.lease_id in self._column("SELECT lease_id FROM generation_queue WHERE lease_id IS NOT NULL")
+        live = claim.lease_id in self._column("SELECT lease_id FROM public.generation_queue WHERE lease_id IS NOT NULL")
         try:
             asyncio.run(work)
         except LeaseLost:

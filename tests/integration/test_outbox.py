@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -61,7 +62,7 @@ class TestClaim:
         stuck = put(psql, course_id=bad)
         put(psql, course_id=bad)
         claim(outbox)
-        asyncio.run(outbox.unpublished(stuck, "never", 3600))
+        asyncio.run(outbox.unpublished(stuck, "never", 300))
         fine = put(psql, course_id=good)
         assert [message.id for message in claim(outbox)] == [fine]
         assert psql.row(f"SELECT failures, last_error FROM outbox WHERE id = {stuck}") == {
@@ -71,7 +72,7 @@ class TestClaim:
 
     def test_a_held_message_waits_and_those_after_it_too(self, psql: Psql, outbox: Outbox) -> None:
         course = uuid4()
-        held = put(psql, course_id=course, publish_after="2999-01-01")
+        held = put(psql, course_id=course, publish_after=str(datetime.now(UTC) + timedelta(minutes=5)))
         put(psql, course_id=course)
         assert claim(outbox) == []
         psql.run("UPDATE outbox SET publish_after = now()")

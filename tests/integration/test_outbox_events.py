@@ -91,7 +91,7 @@ class TestInTheOutbox:
         slice_.tell("a", 1)
         slice_.tell("a", 2)
         (stuck,) = asyncio.run(outbox.claim(10, 60))
-        asyncio.run(outbox.unpublished(stuck.id, "never", 3600))
+        asyncio.run(outbox.unpublished(stuck.id, "never", 300))
         other = slice_.tell("b", 1)
         assert claimed(outbox) == [other]
 

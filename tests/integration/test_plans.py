@@ -110,7 +110,8 @@ LEASES = COURSES // 50
 @pytest.mark.parametrize(
     ("name", "values", "most"),
     [
-        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5}, 600),
+        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
+        ("give_turns", {"limit": 1000}, 10),
         ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.

@@ -102,7 +102,7 @@ class TestClaim:
     ) -> None:
         held, free = queue_course(), queue_course()
         with database._engine.begin() as operator:
-            operator.execute(text("UPDATE courses SET title = 'x' WHERE id = :id"), {"id": held})
+            operator.execute(text("UPDATE public.courses SET title = 'x' WHERE id = :id"), {"id": held})
             assert [str(claim.course_id) for claim in peer().claim()] == [free]
 
     def test_it_says_what_earlier_attempts_have_taken_also_of_calls_that_an_older_worker_recorded(
@@ -208,7 +208,7 @@ class TestFence:
 
         thread = threading.Thread(target=save)
         with database._engine.begin() as operator:
-            operator.execute(text("UPDATE courses SET status = 'FAILED' WHERE id = :id"), {"id": course_id})
+            operator.execute(text("UPDATE public.courses SET status = 'FAILED' WHERE id = :id"), {"id": course_id})
             thread.start()
         thread.join()
         assert [type(error) for error in errors] == [LeaseLost]
@@ -367,7 +367,7 @@ class TestRelease:
         claim = worker.claim_one()
         queue_course()
         operator = small._engine.connect()
-        operator.execute(text(f"SELECT FROM courses WHERE id = '{claim.course_id}' FOR UPDATE"))
+        operator.execute(text(f"SELECT FROM public.courses WHERE id = '{claim.course_id}' FOR UPDATE"))
 
         async def work() -> None:
             saves = [asyncio.create_task(worker.store.save_lesson(claim, lesson(n), [])) for n in (1, 2)]

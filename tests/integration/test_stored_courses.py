@@ -85,7 +85,7 @@ def test_a_lesson_comes_back_from_the_database_as_it_was(database: Database, que
             for _ in range(2):  # the second time changes nothing
                 put_lesson(connection, course_id, written)
             found = stored_lessons(connection, course_id)
-            connection.execute(text("DELETE FROM lessons"))
+            connection.execute(text("DELETE FROM public.lessons"))
             return found
 
         assert database.run_blocking(work) == [written]

@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from src.domain.course import Broken, Claim, Failed, Unusable
+from src.domain.course import Claim, Failed, Unusable
 from src.domain.errors import ErrorCode
 from src.domain.outline import Outline
 from src.domain.request import CourseBrief
@@ -66,8 +66,8 @@ def test_an_outline_that_does_not_fit_is_written_anew(outline: Any) -> None:
 
 
 @pytest.mark.parametrize("outline", FOREIGN)
-def test_an_outline_that_can_not_be_read_is_not_written_anew_over_saved_lessons(outline: Any) -> None:
+def test_an_outline_that_can_not_be_read_fails_the_course_once_lessons_rest_on_it(outline: Any) -> None:
     claim = claim_of(row(outline_json=outline, saved_lessons=[1]), 30)
-    assert isinstance(claim, Unusable) and isinstance(claim.outcome, Broken)
+    assert isinstance(claim, Unusable) and isinstance(claim.outcome, Failed)
     assert claim.outcome.message == "an unexpected error; the history of the course says which"
-    assert claim.outcome.detail.startswith("ValidationError")
+    assert claim.outcome.detail.startswith("outline_json was changed: ")

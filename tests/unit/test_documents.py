@@ -16,6 +16,11 @@ def promised() -> dict[int, set[str]]:
     return found
 
 
+def named() -> set[str]:
+    """Every test that docs/promises.md names."""
+    return set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "promises.md").read_text()))
+
+
 def written() -> set[str]:
     files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
     return {name for text in files for name in re.findall(r"def (test_\w+)", text)}
@@ -25,7 +30,7 @@ def test_every_fault_has_tests_and_all_of_them_are_there() -> None:
     promises = promised()
     assert sorted(promises) == list(range(1, FAULTS + 1))
     assert [number for number, tests in promises.items() if not tests] == []
-    assert set.union(*promises.values()) - written() == set()
+    assert named() - written() == set()
 
 
 def test_what_is_switched_off_is_there_and_so_is_the_test_that_should_fail() -> None:
@@ -33,4 +38,5 @@ def test_what_is_switched_off_is_there_and_so_is_the_test_that_should_fail() -> 
         assert (ROOT / protection.file).read_text().count(protection.code) == 1, protection.what
         tests = set(re.findall(r"test_\w+", protection.test))
         assert tests <= written()
-        assert tests & promised()[int(protection.fault)], protection.what
+        of_fault = promised()[int(protection.fault)] if protection.fault.isdigit() else named()
+        assert tests & of_fault, protection.what

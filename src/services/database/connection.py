@@ -1,14 +1,14 @@
 """The connection to PostgreSQL: a pool, and units of work that are retried as a whole."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from src.config import DatabaseSettings
 from src.domain.errors import DatabaseUnusable
@@ -22,6 +22,7 @@ _TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "57014", "57P01", "57P
 # Class 08: connection exceptions. Class 53: disk, memory or connections are used up.
 _TRANSIENT_CLASSES = ("08", "53")
 _UNDEFINED_TABLE = "42P01"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 _CONNECT_ARGS = {
     "connect_timeout": 5,
@@ -31,9 +32,18 @@ _CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# Names are looked up where nobody but a superuser can make any. In `public` a caller may: a function that fits a call
+# better than the built-in one, with the types of its arguments, would be run with the worker's rights.
+ONLY_BUILT_IN_NAMES = "SET LOCAL search_path = pg_catalog, pg_temp"
 # No statement of the worker takes long, so one that does is a fault. Nor may a transaction stay open without work: if
 # its worker was cut off, it keeps a course locked until the server ends it.
-_LIMITS = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=15s"
+_LIMITS = (
+    "SET LOCAL statement_timeout = '30s'",
+    # Anybody who may change a course may also lock it. A unit of work that finds a lock lets others have its thread,
+    # and is run again.
+    "SET LOCAL lock_timeout = '0.3s'",
+    "SET LOCAL idle_in_transaction_session_timeout = '15s'",
+)
 
 
 def database_url(config: DatabaseSettings) -> URL:
@@ -49,20 +59,28 @@ def database_url(config: DatabaseSettings) -> URL:
     )
 
 
-def create_pool(config: DatabaseSettings, application_name: str, limits: str = _LIMITS) -> Engine:
+def create_pool(config: DatabaseSettings, application_name: str, limits: Sequence[str] = _LIMITS) -> Engine:
     """Returns a pool that connects on first use and waits at most 10 s for a free connection.
 
-    `limits`: settings of each session, in the form of libpq's `options`.
+    Each transaction begins with statements that say where names are looked up, and with `limits`. They are not settings
+    of the session, because a pooler between here and the server may hand out sessions that others have used.
     """
-    return create_engine(
+    engine = create_engine(
         database_url(config),
         pool_size=config.pool_size,
         max_overflow=config.max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**_CONNECT_ARGS, "application_name": application_name, "options": limits},
+        connect_args={**_CONNECT_ARGS, "application_name": application_name},
         hide_parameters=True,
     )
+    opening = "; ".join((ONLY_BUILT_IN_NAMES, *limits))
+
+    def open_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(opening)
+
+    event.listen(engine, "begin", open_transaction)
+    return engine
 
 
 class Database:
@@ -73,10 +91,24 @@ class Database:
         """Seconds for which a unit of work is retried if its caller gives no other number."""
         self._engine = create_pool(config, application_name)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
+        # Few, so that however many units wait for locks, the connections are there for the others.
+        waiting = max(1, config.pool_size // 4)
+        self._lock_threads = ThreadPoolExecutor(waiting, thread_name_prefix="database-locks")
 
     async def run(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
-        """Calls `run_blocking` in a database thread. If it is cancelled, work that has begun still runs to its end."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_blocking, work, patience)
+        """Does what `run_blocking` does, in database threads; between two tries it keeps none.
+
+        If it is cancelled, a try that has begun still runs to its end.
+        """
+        loop, threads = asyncio.get_running_loop(), self._threads
+        async for attempt in AsyncRetrying(**self._retries(patience)):
+            with attempt:
+                try:
+                    return await loop.run_in_executor(threads, self._try, work)
+                except DBAPIError as error:
+                    threads = self._lock_threads if is_locked(error) else self._threads
+                    raise
+        raise AssertionError("tenacity either returns or raises")
 
     def run_blocking(self, work: Callable[[Connection], T], patience: float | None = None) -> T:
         """Runs `work` in one transaction, which commits if it returns and rolls back if it raises; returns its result.
@@ -84,19 +116,27 @@ class Database:
         After a transient error all of it is run again, with jittered backoff, for up to `patience` seconds. So `work`
         may run again after a commit whose confirmation was lost, and must do no harm the second time.
         """
-        for attempt in Retrying(
-            retry=retry_if_exception(is_transient),
-            stop=stop_after_delay(self.patience if patience is None else patience),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            reraise=True,
-        ):
-            with attempt, self._engine.begin() as connection:
-                return work(connection)
+        for attempt in Retrying(**self._retries(patience)):
+            with attempt:
+                return self._try(work)
         raise AssertionError("tenacity either returns or raises")
+
+    def _try(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    def _retries(self, patience: float | None) -> dict[str, Any]:
+        return {
+            "retry": retry_if_exception(is_transient),
+            "stop": stop_after_delay(self.patience if patience is None else patience),
+            "wait": wait_random_exponential(multiplier=0.05, max=2),
+            "reraise": True,
+        }
 
     def dispose(self) -> None:
         """Waits for units of work that are under way, and closes the connections."""
         self._threads.shutdown()
+        self._lock_threads.shutdown()
         self._engine.dispose()
 
 
@@ -111,6 +151,11 @@ def is_transient(error: BaseException) -> bool:
         # The error is the client library's own: no connection could be made, or it broke.
         return isinstance(error, OperationalError | InterfaceError)
     return error.connection_invalidated or state in _TRANSIENT_STATES or state.startswith(_TRANSIENT_CLASSES)
+
+
+def is_locked(error: BaseException) -> bool:
+    """Returns whether somebody else held a lock for longer than the statement waited for it."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE
 
 
 def is_away(error: BaseException) -> bool:

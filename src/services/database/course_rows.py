@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from src.domain.course import Broken, Claim, Failed, Lease, Unusable
-from src.domain.errors import InvalidRequest
+from src.domain.errors import ErrorCode, InvalidRequest
 from src.domain.outline import Outline
 from src.domain.request import CourseBrief
 
@@ -31,6 +31,13 @@ def claim_of(row: Mapping[Any, Any], max_lessons: int) -> Claim | Unusable:
     try:
         brief = CourseBrief.checked({field: row[column] for field, column in _COLUMNS.items()}, max_lessons)
         return Claim(**lease, brief=brief, outline=_outline(row["outline_json"], brief, lease["saved_lessons"]))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors()
+        )
+        # The lessons rest on an outline that is gone: no other attempt can do better.
+        told = Broken.by(error).message
+        return Unusable(**lease, outcome=Failed(ErrorCode.INTERNAL, told, f"outline_json was changed: {faults}"))
     except InvalidRequest as error:
         return Unusable(**lease, outcome=Failed(error.code, str(error)))
     except Exception as error:

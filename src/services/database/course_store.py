@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.course import Claim, Lease, Unusable
+from src.domain.course import LONGEST_DELAY, Claim, Lease, Unusable
 from src.domain.course_json import course_of_row, lesson_of_row, lesson_record
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.finding import Finding
@@ -31,6 +31,9 @@ from src.services.database.statements import sql
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
+
+# How many courses get their turns in one transaction.
+_TURNS_AT_ONCE = 1000
 
 
 class CourseStore:
@@ -52,13 +55,23 @@ class CourseStore:
         `Unusable`.
         """
 
+        def give_turns(connection: Connection) -> int:
+            return connection.execute(sql("give_turns"), {"limit": _TURNS_AT_ONCE}).rowcount
+
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker_id, "known": [str(lease) for lease in known]}
             adopted = connection.execute(sql("adopt_courses"), {**owner, "limit": limit}).mappings().all()
-            due = {"worker_id": worker_id, "limit": limit - len(adopted), "max_attempts": max_attempts}
+            due = {
+                "worker_id": worker_id,
+                "limit": limit - len(adopted),
+                "max_attempts": max_attempts,
+                "longest_delay": LONGEST_DELAY,
+            }
             claimed = connection.execute(sql("claim_courses"), due).mappings().all()
             return [*adopted, *claimed]
 
+        while await self._database.run(give_turns) == _TURNS_AT_ONCE:
+            pass
         return [claim_of(row, max_lessons) for row in await self._database.run(work)]
 
     async def save_outline(

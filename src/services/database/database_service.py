@@ -39,7 +39,7 @@ class DatabaseService:
         """Connects at once, and so raises here if the database can't be reached."""
         if self._engine is None:
             # Without the worker's time-outs: how long a block may take is up to the calling program.
-            self._engine = create_pool(self._config, "course-generator-api", limits="")
+            self._engine = create_pool(self._config, "course-generator-api", limits=())
             event.listen(self._engine, "connect", _hand_out_ids_as_strings)
         self._engine.raw_connection().close()
 
@@ -89,7 +89,7 @@ class DatabaseService:
         """Sets the status of a course. Raises `psycopg2.errors.CheckViolation` if the move is illegal."""
         with self.get_cursor() as cursor:
             cursor.execute(
-                "UPDATE public.courses SET status = %s, error_message = %s WHERE id = %s",
+                "UPDATE public.courses SET status = %s, error_message = %s WHERE id OPERATOR(pg_catalog.=) %s",
                 (str(status), error_message, str(course_id)),
             )
 
@@ -108,7 +108,8 @@ class DatabaseService:
             """
             INSERT INTO public.lessons (course_id, lesson_number, title, description, key_concepts, learning_objectives,
                                         sources, generated_at)
-            VALUES (%s, %s, %s, %s, %s::text[], %s::text[], %s::text[], now()) RETURNING id
+            VALUES (%s, %s, %s, %s, %s::pg_catalog.text[], %s::pg_catalog.text[],
+                    %s::pg_catalog.text[], pg_catalog.now()) RETURNING id
             """,
             (
                 str(course_id),
@@ -150,7 +151,7 @@ class DatabaseService:
     def get_course(self, course_id: Id) -> dict[str, Any] | None:
         """Returns the row of `courses`, by column; None if there is no such course."""
         with self.get_cursor() as cursor:
-            cursor.execute("SELECT * FROM public.courses WHERE id = %s", (str(course_id),))
+            cursor.execute("SELECT * FROM public.courses WHERE id OPERATOR(pg_catalog.=) %s", (str(course_id),))
             row = cursor.fetchone()
         return None if row is None else dict(row)
 
@@ -158,7 +159,8 @@ class DatabaseService:
         """Returns the lessons of a course with their bodies, in order: rows of `v_lessons_full`, by column."""
         with self.get_cursor() as cursor:
             cursor.execute(
-                "SELECT * FROM public.v_lessons_full WHERE course_id = %s ORDER BY lesson_number", (str(course_id),)
+                "SELECT * FROM public.v_lessons_full WHERE course_id OPERATOR(pg_catalog.=) %s ORDER BY lesson_number",
+                (str(course_id),),
             )
             return [dict(row) for row in cursor.fetchall()]
 

@@ -5,11 +5,12 @@ from enum import Enum, auto
 from uuid import UUID
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from src.domain.errors import CourseError, RequestIdConflict
+from src.domain.errors import CourseError, RequestIdConflict, RequestLocked
 from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
 from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
-from src.services.database.connection import Database
+from src.services.database.connection import Database, is_locked
 from src.services.database.course_rows import brief_columns
 from src.services.database.outbox import put_messages
 from src.services.database.statements import sql
@@ -31,9 +32,19 @@ class Intake:
         self._database = database
 
     async def accept(
-        self, request: IdentifiedRequest, body: bytes, *, redelivered: bool, reply: ReplyAddress | None
+        self,
+        request: IdentifiedRequest,
+        body: bytes,
+        *,
+        redelivered: bool,
+        reply: ReplyAddress | None,
+        waited: bool = False,
     ) -> tuple[Reception, UUID]:
-        """Makes the course of `request`, or finds the one that was made before; returns which, and the course's id."""
+        """Makes the course of `request`, or finds the one that was made before; returns which, and the course's id.
+
+        Raises `RequestLocked` if somebody else holds a lock that this needs. It waits for none longer than 0.1 s.
+        `waited`: the request was locked before, so another delivery of the same message has ended long ago.
+        """
         body_hash = None if request.id_given else body_digest(body)
         conflict = RequestIdConflict("request_id: was used before for a different request of this user")
         # Made before the unit of work, which writes the same messages if it is run again, and no new ones.
@@ -41,9 +52,15 @@ class Intake:
 
         def work(connection: Connection) -> tuple[Reception, UUID]:
             known = request
-            if body_hash is not None:
-                known = _recognised(connection, request, body_hash, redelivered)
-            return _accept(connection, known, body_hash, reply, refusals), known.course_id
+            try:
+                connection.execute(sql("short_locks"))
+                if body_hash is not None:
+                    known = _recognised(connection, request, body_hash, redelivered=redelivered, waited=waited)
+                return _accept(connection, known, body_hash, reply, refusals), known.course_id
+            except DBAPIError as error:
+                if is_locked(error):
+                    raise RequestLocked(request.user_id) from error
+                raise
 
         return await self._database.run(work)
 
@@ -69,10 +86,11 @@ class Intake:
 
 
 def _recognised(
-    connection: Connection, request: IdentifiedRequest, body_hash: str, redelivered: bool
+    connection: Connection, request: IdentifiedRequest, body_hash: str, *, redelivered: bool, waited: bool
 ) -> IdentifiedRequest:
     """Returns `request`; if this is not its first delivery, with the id that was made up at the first."""
-    connection.execute(sql("lock_body"), {"body_hash": body_hash})
+    if not connection.execute(sql("lock_body"), {"body_hash": body_hash}).scalar_one() and not waited:
+        raise RequestLocked(request.user_id)
     if not redelivered:
         return request
     values = {"body_hash": body_hash, "user_id": request.user_id, "within": RECOGNISED_WITHIN.total_seconds()}

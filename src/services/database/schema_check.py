@@ -41,3 +41,12 @@ async def obstacle(database: Database, needed: str) -> Obstacle | None:
         reason = f"its schema is {found}, this program needs {needed}: run `python app.py db upgrade`"
         return Obstacle(reason, away=False)
     return None
+
+
+def creators(connection: Connection) -> list[str]:
+    """Returns the roles, PUBLIC for all of them, that may create things in the schema `public` and need not.
+
+    Who may create there can make a function that other programs take for one of PostgreSQL's own. This program looks
+    for none there.
+    """
+    return list(connection.execute(sql("schema_creators")).scalars())

@@ -1,3 +1,3 @@
-INSERT INTO course_replies (course_id, reply_to, correlation_id)
+INSERT INTO public.course_replies (course_id, reply_to, correlation_id)
 VALUES (:course_id, :reply_to, :correlation_id)
 ON CONFLICT DO NOTHING

@@ -2,10 +2,10 @@
 -- or slots stopped while the database was away. The worker goes on with them; the attempt was counted already, and its
 -- time begins anew. The lease is new, because something of the old slot may still be on its way to the database.
 WITH adopted AS (
-    UPDATE generation_queue
+    UPDATE public.generation_queue
     SET lease_id = gen_random_uuid(), leased_at = now()
     WHERE course_id IN (
-        SELECT course_id FROM generation_queue
+        SELECT course_id FROM public.generation_queue
         WHERE lease_owner = :worker_id AND lease_id IS NOT NULL AND lease_id <> ALL (CAST(:known AS uuid[]))
         LIMIT :limit
         FOR NO KEY UPDATE SKIP LOCKED
@@ -15,7 +15,7 @@ WITH adopted AS (
 SELECT c.id AS course_id, q.lease_id, q.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, q.postponements,
        coalesce(extract(epoch FROM now() - q.postponed_since), 0)::float AS postponed_for,
-       ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
-       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM model_calls WHERE course_id = c.id) AS tokens
+       ARRAY(SELECT lesson_number FROM public.lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
+       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM public.model_calls WHERE course_id = c.id) AS tokens
 FROM adopted q
-JOIN courses c ON c.id = q.course_id
+JOIN public.courses c ON c.id = q.course_id

@@ -2,20 +2,24 @@
 -- counted too. SKIP LOCKED on both tables keeps it from waiting for, or deadlocking with, an operator's UPDATE.
 WITH due AS (
     SELECT q.course_id
-    FROM generation_queue q
-    JOIN courses c ON c.id = q.course_id
-    WHERE q.lease_id IS NULL AND q.run_after <= now() AND q.attempt < :max_attempts AND c.status = 'QUEUED'
+    FROM public.generation_queue q
+    JOIN public.courses c ON c.id = q.course_id
+    WHERE q.lease_id IS NULL
+      -- Nothing is put off for longer than that, but by an operator's 'infinity': the clock was ahead then.
+      AND (q.run_after <= now()
+           OR (q.run_after > now() + make_interval(secs => :longest_delay) + interval '1 minute' AND q.run_after < 'infinity'))
+      AND q.attempt < :max_attempts AND c.status = 'QUEUED'
     ORDER BY q.priority DESC, q.fair_rank, q.course_id
     LIMIT :limit
     FOR NO KEY UPDATE OF q, c SKIP LOCKED
 ), leased AS (
-    UPDATE generation_queue q
+    UPDATE public.generation_queue q
     SET attempt = q.attempt + 1, lease_id = gen_random_uuid(), lease_owner = :worker_id, leased_at = now()
     FROM due
     WHERE q.course_id = due.course_id
     RETURNING q.course_id, q.attempt, q.lease_id, q.postponed_since, q.postponements, q.priority, q.fair_rank
 ), started AS (
-    UPDATE courses c
+    UPDATE public.courses c
     SET status = 'GENERATING', attempts = leased.attempt
     FROM leased
     WHERE c.id = leased.course_id
@@ -24,8 +28,8 @@ WITH due AS (
 SELECT c.id AS course_id, l.lease_id, l.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, l.postponements,
        coalesce(extract(epoch FROM now() - l.postponed_since), 0)::float AS postponed_for,
-       ARRAY(SELECT lesson_number FROM lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
-       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM model_calls WHERE course_id = c.id) AS tokens
+       ARRAY(SELECT lesson_number FROM public.lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
+       (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM public.model_calls WHERE course_id = c.id) AS tokens
 FROM started c
 JOIN leased l ON l.course_id = c.id
 ORDER BY l.priority DESC, l.fair_rank

@@ -1,1 +1,1 @@
-DELETE FROM source_passages WHERE document_id = :document_id
+DELETE FROM public.source_passages WHERE document_id = :document_id

@@ -1,3 +1,3 @@
 -- Makes a course FAILED. The trigger removes the queue row and puts the error into the outbox.
-UPDATE courses SET status = 'FAILED', error_code = :error_code, error_message = :error_message
+UPDATE public.courses SET status = 'FAILED', error_code = :error_code, error_message = :error_message
 WHERE id = :course_id

@@ -2,7 +2,7 @@
 -- slug: a finished one goes before the others, then the newest; `others` says how many there are beside it.
 SELECT id, title, grade_level, language, status, error_code, error_message, quality, outline_findings,
        count(*) OVER () - 1 AS others
-FROM courses
+FROM public.courses
 WHERE id::text = lower(:name) OR request_id = :name OR slug = :name OR output_path LIKE '%/' || :folder
 ORDER BY id::text = lower(:name) DESC, status = 'READY' DESC, created_at DESC
 LIMIT 1

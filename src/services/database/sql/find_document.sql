@@ -1,5 +1,5 @@
 -- Says whether the library has this very version of the document.
 SELECT EXISTS (
-    SELECT FROM source_documents
+    SELECT FROM public.source_documents
     WHERE path = :path AND sha256 = :sha256 AND language = :language AND title = :title
 )

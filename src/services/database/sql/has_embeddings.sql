@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT FROM source_embeddings WHERE model = :model)
+SELECT EXISTS (SELECT FROM public.source_embeddings WHERE model = :model)

@@ -1,3 +1,3 @@
 SELECT p.id, d.path, d.title, d.sha256, p.section, p.text, p.start_offset
-FROM source_passages p JOIN source_documents d ON d.id = p.document_id
+FROM public.source_passages p JOIN public.source_documents d ON d.id = p.document_id
 WHERE p.id = ANY (CAST(:ids AS bigint[]))

@@ -1,6 +1,6 @@
 -- Writes a new document, or a new version under the id that the document has. If this server has no text search
 -- configuration for its language, its words are searched for as they stand.
-INSERT INTO source_documents AS d (path, title, language, configuration, sha256, characters)
+INSERT INTO public.source_documents AS d (path, title, language, configuration, sha256, characters)
 VALUES (
     :path, :title, :language,
     coalesce(

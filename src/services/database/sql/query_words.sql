@@ -2,7 +2,7 @@
 -- number of passages that hold it, which may be 0. A word that is a stop word in one of these languages, or in English,
 -- isn't searched for in the others either.
 WITH used AS (
-    SELECT DISTINCT configuration FROM source_documents
+    SELECT DISTINCT configuration FROM public.source_documents
 ), tokens AS (
     SELECT lexeme AS token FROM unnest(to_tsvector('pg_catalog.simple', :query))
     WHERE lexeme <> ALL (CAST(:small_words AS text[])) AND lexeme !~ '^[!-~]$'
@@ -15,5 +15,5 @@ WITH used AS (
     WHERE token NOT IN (SELECT token FROM lexed WHERE words = '')
 )
 SELECT token, lexeme, GREATEST(COALESCE(passages, 0), 0) AS passages
-FROM lexemes LEFT JOIN source_lexemes USING (lexeme)
+FROM lexemes LEFT JOIN public.source_lexemes USING (lexeme)
 ORDER BY token, lexeme

@@ -1,6 +1,6 @@
 -- Gives the course back to the queue. :refund is 1 if the attempt doesn't count, because the worker stops, or the model or
 -- the sources are away.
-UPDATE generation_queue
+UPDATE public.generation_queue
 SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
     attempt = attempt - :refund,
     run_after = now() + make_interval(secs => :delay),

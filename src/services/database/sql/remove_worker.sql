@@ -1,1 +1,1 @@
-DELETE FROM workers WHERE id = :worker_id
+DELETE FROM public.workers WHERE id = :worker_id

@@ -1,2 +1,2 @@
 -- Sends the stored result again, with the message_id that it had.
-SELECT repeat_result(:course_id, :reply_to, :correlation_id)
+SELECT public.repeat_result(CAST(:course_id AS uuid), CAST(:reply_to AS text), CAST(:correlation_id AS text))

@@ -1,4 +1,4 @@
 -- Makes a course QUEUED again. This comes after release_lease: if the lease were still there, the trigger would take
 -- this for an operator's retry.
-UPDATE courses SET status = 'QUEUED', attempts = attempts - :refund
+UPDATE public.courses SET status = 'QUEUED', attempts = attempts - :refund
 WHERE id = :course_id

@@ -4,19 +4,22 @@
 -- long as the rescuer was cut off, and for a heartbeat before it and one after it, each a third of a lease at most. All
 -- of it is one statement, which wins or loses as a whole against a worker that is finishing the course.
 WITH me AS (
-    SELECT unbroken_since, longest_gap FROM workers WHERE id = :worker_id AND now() - last_seen_at < lease
+    SELECT unbroken_since, longest_gap FROM public.workers WHERE id = :worker_id AND now() - last_seen_at < lease
 ), lost AS (
     SELECT q.course_id, q.attempt, q.lease_owner
-    FROM generation_queue q
-    JOIN courses c ON c.id = q.course_id
+    FROM public.generation_queue q
+    JOIN public.courses c ON c.id = q.course_id
     CROSS JOIN me
-    LEFT JOIN workers w ON w.id = q.lease_owner
+    LEFT JOIN public.workers w ON w.id = q.lease_owner
     WHERE (
         q.lease_id IS NOT NULL
         AND (
             (w.id IS NULL AND now() - me.unbroken_since >= make_interval(secs => :lease))
             OR (
-                now() - w.last_seen_at >= greatest(w.lease, w.lease * 2 / 3 + me.longest_gap)
+                -- Seen much later than now: before the clock was put back. The living have beaten again since. Less may
+                -- be a beat of this moment, as now() is when this transaction began.
+                (w.last_seen_at - now() >= w.lease
+                 OR now() - w.last_seen_at >= greatest(w.lease, w.lease * 2 / 3 + me.longest_gap))
                 AND now() - me.unbroken_since >= w.lease
             )
             OR (
@@ -28,7 +31,7 @@ WITH me AS (
     LIMIT :limit
     FOR NO KEY UPDATE OF q, c SKIP LOCKED
 ), freed AS (
-    UPDATE generation_queue q
+    UPDATE public.generation_queue q
     SET lease_id = NULL, lease_owner = NULL, leased_at = NULL,
         -- The first new try comes at once. A course that ends its worker again and again is tried later and later.
         run_after = now() + make_interval(secs => CASE WHEN q.attempt <= 1 THEN 0 ELSE least(60, 2 ^ q.attempt) END)
@@ -36,8 +39,8 @@ WITH me AS (
     WHERE q.course_id = lost.course_id
     RETURNING q.course_id
 )
-UPDATE courses c
-SET status = CASE WHEN lost.attempt >= :max_attempts THEN 'FAILED' ELSE 'QUEUED' END::course_status,
+UPDATE public.courses c
+SET status = CASE WHEN lost.attempt >= :max_attempts THEN 'FAILED' ELSE 'QUEUED' END::public.course_status,
     error_code = CASE WHEN lost.attempt >= :max_attempts THEN 'attempts_exhausted' END,
     error_message = CASE WHEN lost.attempt >= :max_attempts
         THEN format('Given up after %s attempts: each time its worker went away or did not come to an end', lost.attempt) END

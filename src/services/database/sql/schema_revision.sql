@@ -1,1 +1,1 @@
-SELECT version_num FROM alembic_version
+SELECT version_num FROM public.alembic_version

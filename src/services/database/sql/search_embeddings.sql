@@ -2,10 +2,10 @@
 SELECT id
 FROM (
     SELECT e.passage_id AS id,
-           CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions)) AS distance
-    FROM source_embeddings e JOIN source_passages p ON p.id = e.passage_id
+           CAST(e.embedding AS public.vector(:dimensions)) OPERATOR(public.<=>) CAST(:embedding AS public.vector(:dimensions)) AS distance
+    FROM public.source_embeddings e JOIN public.source_passages p ON p.id = e.passage_id
     WHERE e.model = :model AND (:everywhere OR p.prefixes @> CAST(:prefixes AS text[]))
-    ORDER BY CAST(e.embedding AS vector(:dimensions)) <=> CAST(:embedding AS vector(:dimensions))
+    ORDER BY CAST(e.embedding AS public.vector(:dimensions)) OPERATOR(public.<=>) CAST(:embedding AS public.vector(:dimensions))
     LIMIT :limit
 ) nearest
 WHERE distance <= :farthest

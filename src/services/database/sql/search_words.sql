@@ -9,7 +9,7 @@ WITH candidates AS MATERIALIZED (
     -- everywhere, the planner drops the condition on prefixes. It couldn't know that an empty prefix lets all passages
     -- through, and would read the whole table.
     SELECT id, words || '' AS words
-    FROM source_passages
+    FROM public.source_passages
     WHERE (:everywhere OR prefixes @> CAST(:prefixes AS text[])) AND words @@ CAST(:condition AS tsquery)
     LIMIT :most
 ), weighted AS MATERIALIZED (

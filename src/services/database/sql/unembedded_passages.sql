@@ -1,5 +1,5 @@
 SELECT p.id, p.section, p.text
-FROM source_passages p
-WHERE p.id > :after AND NOT EXISTS (SELECT FROM source_embeddings e WHERE e.passage_id = p.id AND e.model = :model)
+FROM public.source_passages p
+WHERE p.id > :after AND NOT EXISTS (SELECT FROM public.source_embeddings e WHERE e.passage_id = p.id AND e.model = :model)
 ORDER BY p.id
 LIMIT :limit

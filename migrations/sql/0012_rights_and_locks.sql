@@ -1,0 +1,43 @@
+-- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for
+-- everybody. Both stand in migrations/functions. And nobody waits for a lock that others hold: courses get their turns
+-- from the claim, and requests that meet a lock are set aside.
+
+-- Until now every role could call these functions. Those that may write the queue, as workers that don't own the schema
+-- do, keep that right.
+DO $$
+DECLARE
+    worker NAME;
+BEGIN
+    FOR worker IN
+        SELECT r.rolname FROM pg_roles r JOIN pg_class c ON c.oid = 'public.generation_queue'::regclass
+        WHERE NOT r.rolsuper AND r.oid <> c.relowner AND r.rolname !~ '^pg_' AND has_table_privilege(r.oid, c.oid, 'UPDATE')
+    LOOP
+        EXECUTE format(
+            'GRANT EXECUTE ON FUNCTION public.hold_lease(uuid, uuid), public.repeat_result(uuid, text, text),'
+            ' public.put_status(public.courses, interval) TO %I', worker);
+    END LOOP;
+END
+$$;
+
+-- A course gets its turn from the claim.
+ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
+COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+
+-- Requests of users whose rows somebody has locked. Their messages are acknowledged, so that they hold up no others.
+CREATE TABLE IF NOT EXISTS public.requests_set_aside (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id        UUID NOT NULL,
+    delivery_id    UUID NOT NULL,
+    body           BYTEA NOT NULL,
+    message_id     TEXT,
+    correlation_id TEXT,
+    reply_to       TEXT,
+    priority       SMALLINT,
+    redelivered    BOOLEAN NOT NULL,
+    received_at    TIMESTAMPTZ NOT NULL DEFAULT now(),
+    run_after      TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN public.requests_set_aside.delivery_id IS 'The request_id of a request that has none';
+COMMENT ON COLUMN public.requests_set_aside.body IS 'The message as it came, as are the columns after it';
+CREATE INDEX IF NOT EXISTS requests_set_aside_user ON public.requests_set_aside (user_id, id);

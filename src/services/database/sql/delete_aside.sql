@@ -1,0 +1,1 @@
+DELETE FROM public.requests_set_aside WHERE id = :id
