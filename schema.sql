@@ -1120,7 +1120,7 @@ COMMENT ON COLUMN public.schema_functions.digest IS 'SHA-256 (hex) of the file';
 $revision$;
 
 EXECUTE $revision$
--- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for
+-- 0012 hostile hands: functions look names up where callers can't create any, and those that write are not for
 -- everybody. Both stand in migrations/functions. And nobody waits for a lock that others hold: courses get their turns
 -- from the claim, and requests that meet a lock are set aside.
 
@@ -1145,6 +1145,16 @@ $$;
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
 CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+
+-- A message that can't be published is set aside, and holds up no other.
+ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;
+COMMENT ON COLUMN public.outbox.dead_at IS 'Set aside then, as it can''t be published (last_error says why); NULL sends it after all';
+DROP INDEX IF EXISTS public.outbox_pending;
+-- Numbers, as PostgreSQL turns NOT (failures > 0) into failures <= 0, which is no longer this index's.
+CREATE INDEX IF NOT EXISTS outbox_due
+    ON public.outbox (((destination = 'reply')::int), (least(failures, 1)), publish_after, id)
+    WHERE published_at IS NULL AND dead_at IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_dead ON public.outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- Requests of users whose rows somebody has locked. Their messages are acknowledged, so that they hold up no others.
 CREATE TABLE IF NOT EXISTS public.requests_set_aside (
@@ -1600,8 +1610,9 @@ BEGIN
     IF NOT FOUND THEN  -- an import, or a course of another program
         PERFORM public.put_status(c, INTERVAL '0');
         SELECT * INTO result FROM public.outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
-    ELSIF result.published_at IS NOT NULL THEN
-        UPDATE public.outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
+    ELSIF result.published_at IS NOT NULL OR result.dead_at IS NOT NULL THEN
+        UPDATE public.outbox SET published_at = NULL, dead_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0,
+            last_error = NULL
         WHERE id = result.id;
     ELSIF result.claimed_until > now() THEN
         -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.
@@ -1746,7 +1757,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('put_status', '6a305f7b68837088beaeb86367ef08aee42e68eaca2e945a01170b59872282d2'),
     ('quality_count', '4a93b589ec4a6cb12c3f834e3b8c6cbf6479e5701e95fec9dc3e071c4e598a09'),
     ('quality_figure', '4d87bf5196d15ba3bc6395d14a4643709729cd62f88232317e612ec7e2575ff6'),
-    ('repeat_result', 'c6c3a30c4ff9a0af2a82aafb4646d2dbe4b7a07a95be2aceaff9535ed08a7937'),
+    ('repeat_result', '65814f02dd8f6197b0aa5fada54c2687c2e1cfa24eb0f407daff8da8cd3c4f02'),
     ('source_passages_count', 'e0ee17fc29a00d31c69e9f7284e412d43812234e52bbd691426e52f95f9d08bc'),
     ('source_passages_truncated', '1ec9ac7701d147d586834e73e8644f66eeb627e6e729e71f3a737943d01da0f6'),
     ('status_message', 'fd8b5b706618dec2e4173ca06392726fe5c5ce1ad5db81c0a31fe8df22a13352'),

@@ -24,6 +24,7 @@ from src.domain.redaction import Redactor
 from src.operations.migrations import head_revision
 from src.services.broker.consumer import QueueConsumer
 from src.services.broker.publisher import Publisher
+from src.services.broker.replies import ReplyPublisher
 from src.services.database.backlog import backlog
 from src.services.database.connection import Database
 from src.services.database.outbox import Outbox
@@ -54,20 +55,23 @@ class Worker:
         self._registry = WorkerRegistry(self._database, self._heart, identity)
         wakeups, self._leases = WakeUps(), Leases()
         self._publisher = Publisher(settings.rabbitmq, on_connected=wakeups.messages_waiting.ring)
+        self._replies = ReplyPublisher(settings.rabbitmq, on_connected=wakeups.messages_waiting.ring)
         engine = self._engine = Engine(
-            self._database, self._publisher, settings.rabbitmq, redact, wakeups, asyncio.Event()
+            self._database, self._publisher, self._replies, settings.rabbitmq, redact, wakeups, asyncio.Event()
         )
 
-        outbox = Outbox(self._database, identity.id)
-        self._relay = ResultRelay(
-            outbox, self._publisher, settings.rabbitmq, settings.worker.poll, settings.worker.lease
-        )
+        outbox, interval, lease = Outbox(self._database, identity.id), settings.worker.poll, settings.worker.lease
+        self._relays = [
+            ResultRelay(outbox, self._publisher, settings.rabbitmq, interval, lease),
+            ResultRelay(outbox, self._replies, settings.rabbitmq, interval, lease, replies=True),
+        ]
         self._heartbeat = Heartbeat(self._registry, settings.worker, self._leases, wakeups)
         self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, wakeups)
         self._rescuer = Rescuer(self._registry, settings.worker, settings.course, wakeups)
         self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
-        wakeups.messages_waiting.subscribe(self._relay.wake)
-        wakeups.database_back.subscribe(self._relay.wake)
+        for relay in self._relays:
+            wakeups.messages_waiting.subscribe(relay.wake)
+            wakeups.database_back.subscribe(relay.wake)
 
         self._writing = CourseWriting(settings, engine, self._watch) if COURSES in settings.roles else None
         self._parts: list[Part] = []
@@ -78,11 +82,13 @@ class Worker:
     async def start(self) -> None:
         """Waits for the database, then starts every part. Parts that need the broker wait for it by themselves."""
         self._publisher.start()
+        self._replies.start()
         await self._watch.until_usable()
         self._joined = True
         await self._watch.start()
         await self._heartbeat.start()
-        await self._relay.start()
+        for relay in self._relays:
+            await relay.start()
         await self._rescuer.start()
         await self._pruner.start()
         # What was imported stays for good. Frozen, it is left out of full collections, each of which would hold up
@@ -107,7 +113,7 @@ class Worker:
         await self._pruner.stop()
         if self._joined:
             await self._publish_the_last()
-        await asyncio.to_thread(self._publisher.stop)
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in (self._publisher, self._replies)))
         await self._heartbeat.stop()
         if self._joined:
             await self._leave()
@@ -190,8 +196,7 @@ class Worker:
     async def _publish_the_last(self) -> None:
         try:
             async with asyncio.timeout(_LAST_RESULTS_SECONDS):
-                await self._relay.stop()
-                await self._relay.turn()  # what the last courses left in the outbox
+                await asyncio.gather(*map(_publish_the_rest, self._relays))
         except (TimeoutError, SQLAlchemyError):
             _log.warning("results are left for another worker to publish", action="results_left")
 
@@ -200,3 +205,8 @@ class Worker:
             await self._registry.remove()  # after everything was handed back: rescuers act on its absence at once
         except SQLAlchemyError as error:
             _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
+
+
+async def _publish_the_rest(relay: ResultRelay) -> None:
+    await relay.stop()
+    await relay.turn()  # what the last courses left in the outbox

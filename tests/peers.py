@@ -8,10 +8,18 @@ from src.domain.course import Claim, Unusable
 from src.domain.request import DEFAULT_MAX_LESSONS
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
-from src.services.database.outbox import Outbox
+from src.services.database.outbox import Outbox, OutboxMessage
 from src.services.database.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
 
 LEASE = 30.0
+
+
+def claim_messages(outbox: Outbox, limit: int = 10) -> list[OutboxMessage]:
+    """Claims messages of any destination, in the order of their ids."""
+    kinds = [(replies, tried) for replies in (False, True) for tried in (False, True)]
+    claims = [outbox.claim(limit, 60, 2**20, replies=replies, tried=tried) for replies, tried in kinds]
+    found = [message for claim in claims for message in asyncio.run(claim)]
+    return sorted(found, key=lambda message: message.id)
 
 
 @dataclass

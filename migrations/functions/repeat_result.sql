@@ -20,8 +20,9 @@ BEGIN
     IF NOT FOUND THEN  -- an import, or a course of another program
         PERFORM public.put_status(c, INTERVAL '0');
         SELECT * INTO result FROM public.outbox o WHERE o.course_id = course AND o.destination = 'status' ORDER BY o.id DESC LIMIT 1;
-    ELSIF result.published_at IS NOT NULL THEN
-        UPDATE public.outbox SET published_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0, last_error = NULL
+    ELSIF result.published_at IS NOT NULL OR result.dead_at IS NOT NULL THEN
+        UPDATE public.outbox SET published_at = NULL, dead_at = NULL, claimed_until = NULL, publish_after = now(), failures = 0,
+            last_error = NULL
         WHERE id = result.id;
     ELSIF result.claimed_until > now() THEN
         -- A relay has it, and may have sent it before this repeat was asked for, without having marked it yet.

@@ -43,7 +43,7 @@ class FilesOnly:
         """`queue` brings the requests. Those not begun when the database is back are put back into it."""
         self._files = FilesStore(settings.output_dir)
         importer = FilesImport(engine.database, self._files)
-        announcer = Announcer(engine.publisher, settings.rabbitmq)
+        announcer = Announcer(engine.publisher, engine.replies, settings.rabbitmq)
         runner = writing.runner_without_database(self._files)
         attempt = FilesAttempt(self._files, runner, announcer, engine.shutdown)
         self.worker = FilesOnlyWorker(attempt, self._files, importer, announcer, watch, queue.put_back, settings, state)

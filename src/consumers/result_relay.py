@@ -9,8 +9,9 @@ import structlog
 
 from src.config import RabbitMQSettings
 from src.domain.backoff import backoff
-from src.services.broker.messages import publication
+from src.services.broker.messages import is_direct_reply, publication
 from src.services.broker.publisher import Publisher, PublishResult
+from src.services.broker.replies import ReplyPublisher
 from src.services.crash_points import crash_point
 from src.services.database.outbox import Outbox, OutboxMessage
 from src.services.duty import Duty
@@ -21,12 +22,18 @@ _BATCH = 100
 # Longer than publishing waits for a blocked connection, so that no other relay takes a message over meanwhile.
 _CLAIM_SECONDS = 120.0
 _LONGEST_DELAY = 60.0
+# RabbitMQ 4 refuses messages over 16 MiB unless told otherwise, and earlier ones over 128 MiB, by closing the channel.
+# No message of this program is half as long as this. https://www.rabbitmq.com/docs/configure
+_MOST_BODY_BYTES = 1024 * 1024
+# After so many tries, a quarter of an hour, a message is set aside if the fault may be its own.
+_MOST_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     message: OutboxMessage
     error: str
+    hopeless: bool
 
 
 class ResultRelay(Duty):
@@ -36,29 +43,49 @@ class ResultRelay(Duty):
     """
 
     def __init__(
-        self, outbox: Outbox, publisher: Publisher, config: RabbitMQSettings, interval: float, lease: float
+        self,
+        outbox: Outbox,
+        publisher: Publisher | ReplyPublisher,
+        config: RabbitMQSettings,
+        interval: float,
+        lease: float,
+        *,
+        replies: bool = False,
     ) -> None:
-        """`lease` is the seconds after which other relays may take this worker's messages if it is suspended."""
+        """`lease` is the seconds after which other relays may take this worker's messages if it is suspended.
+
+        With `replies` it publishes replies alone, and else all but them, so that the two share no connection.
+        """
         super().__init__(interval)
         self._lease = lease
         self._outbox = outbox
         self._publisher = publisher
         self._config = config
+        self._replies = replies
 
     async def turn(self) -> None:
         """Publishes until nothing is due, or the broker goes away."""
         while self._publisher.connected:
             # Others may take the messages a lease after the last heartbeat, which was a third of a lease ago at most.
             not_after = time.monotonic() + min(self._lease * 2 / 3, _CLAIM_SECONDS)
-            messages = await self._outbox.claim(_BATCH, _CLAIM_SECONDS)
+            messages = await self._claim(tried=False) or await self._claim(tried=True)
             if not messages:
                 return
-            publications = [publication(message, self._config) for message in messages]
+            short = [message for message in messages if not message.is_too_long]
+            publications = [publication(message, self._config) for message in short]
             results = await self._publisher.publish(publications, not_after)
             crash_point("published")
-            await self._settle(list(zip(messages, results, strict=True)))
+            too_long = [(message, PublishResult.UNSENDABLE) for message in messages if message.is_too_long]
+            if not await self._settle([*zip(short, results, strict=True), *too_long]):
+                await asyncio.sleep(0.2)  # the publisher is about to notice that it has no connection
+                return
 
-    async def _settle(self, results: list[tuple[OutboxMessage, PublishResult]]) -> None:
+    async def _claim(self, *, tried: bool) -> list[OutboxMessage]:
+        # Those that failed before are tried by themselves, so that they keep no other waiting.
+        return await self._outbox.claim(_BATCH, _CLAIM_SECONDS, _MOST_BODY_BYTES, replies=self._replies, tried=tried)
+
+    async def _settle(self, results: list[tuple[OutboxMessage, PublishResult]]) -> bool:
+        """Writes down what became of the messages; returns whether any was tried."""
         done: list[int] = []
         untried: list[int] = []
         failed: list[_Failure] = []
@@ -71,17 +98,31 @@ class ResultRelay(Duty):
                         "nobody waits for the reply; it is dropped", action="reply_dropped", **_fields(message)
                     )
                     done.append(message.id)
+                case PublishResult.BROKEN if is_direct_reply(message):
+                    _log.warning(
+                        "the broker can't read the address of the reply; it is dropped",
+                        action="reply_dropped",
+                        **_fields(message),
+                    )
+                    done.append(message.id)
                 case PublishResult.UNROUTABLE if message.destination == "event":
                     # An event needs no listener. The metrics count it even if the log leaves it out.
                     routing_key = message.routing_key
                     _log.debug("no queue takes the event", action="event_unrouted", routing_key=routing_key)
                     done.append(message.id)
                 case PublishResult.UNROUTABLE:
-                    failed.append(_Failure(message, "no queue is bound to its routing key"))
+                    failed.append(_Failure(message, "no queue is bound to its routing key", False))
                 case PublishResult.REFUSED:
-                    failed.append(_Failure(message, "the broker refused it"))
+                    # A full queue is the operator's matter, and of a reply the requester's.
+                    hopeless = message.destination == "reply" and message.failures + 1 >= _MOST_TRIES
+                    failed.append(_Failure(message, "the broker refused it", hopeless))
                 case PublishResult.BROKEN:
-                    failed.append(_Failure(message, "the connection broke over it"))
+                    hopeless = message.failures + 1 >= _MOST_TRIES
+                    failed.append(_Failure(message, "the connection broke over it", hopeless))
+                case PublishResult.UNSENDABLE:
+                    failed.append(
+                        _Failure(message, "AMQP has no room for it: a property or the body is too long", True)
+                    )
                 case PublishResult.NOT_TRIED:
                     untried.append(message.id)
                 case _:
@@ -92,17 +133,28 @@ class ResultRelay(Duty):
         if untried:
             await self._outbox.unclaim(untried)
         for failure in failed:
-            delay = backoff(failure.message.failures + 1, 1.0, _LONGEST_DELAY)
+            await self._put_off(failure)
+        return len(untried) < len(results)
+
+    async def _put_off(self, failure: _Failure) -> None:
+        if failure.hopeless:
             _log.error(
-                "a message can't be published yet",
-                action="publish_failed",
+                "a message can't be published and is set aside; see the runbook",
+                action="message_set_aside",
                 error=failure.error,
-                retry_in=round(delay, 1),
                 **_fields(failure.message),
             )
-            await self._outbox.unpublished(failure.message.id, failure.error, delay)
-        if len(untried) == len(results):
-            await asyncio.sleep(0.2)  # the publisher is about to notice that it has no connection
+            await self._outbox.set_aside(failure.message.id, failure.error)
+            return
+        delay = backoff(failure.message.failures + 1, 1.0, _LONGEST_DELAY)
+        _log.error(
+            "a message can't be published yet",
+            action="publish_failed",
+            error=failure.error,
+            retry_in=round(delay, 1),
+            **_fields(failure.message),
+        )
+        await self._outbox.unpublished(failure.message.id, failure.error, delay)
 
 
 def _fields(message: OutboxMessage) -> dict[str, str | None]:

@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 from src.domain.errors import CourseError
 from src.domain.result import refusal
 
+DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
+"""What the addresses of RabbitMQ's direct reply-to begin with. https://www.rabbitmq.com/docs/direct-reply-to"""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyAddress:

@@ -14,6 +14,7 @@ from src.config import SLICES, RabbitMQSettings, SliceSettings, read_group
 from src.domain.errors import StartError
 from src.domain.redaction import Redactor
 from src.services.broker.publisher import Publisher
+from src.services.broker.replies import ReplyPublisher
 from src.services.database.connection import Database
 from src.services.wakeups import WakeUps
 
@@ -54,6 +55,7 @@ class Engine:
 
     database: Database
     publisher: Publisher
+    replies: ReplyPublisher
     rabbitmq: RabbitMQSettings
     redact: Redactor
     wakeups: WakeUps

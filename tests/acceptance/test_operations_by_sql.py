@@ -10,7 +10,7 @@ from src.devtools.local_postgres import LocalPostgres
 from src.operations.migrations import ROOT, upgrade
 from tests.conftest import Workers
 from tests.integration.test_migrations import ORIGINAL, rows
-from tests.peers import Peer
+from tests.peers import Peer, claim_messages
 from tests.sql import Psql, SQLError
 from tests.stand_in import StandIn
 from tests.upstream import STATUS, Upstream
@@ -284,13 +284,13 @@ def test_the_documented_query_says_why_each_message_of_a_course_is_held_back(
     nobody, waits = "due: no worker runs", "waits for the earlier message"
     assert [why[: len(nobody)] for why in said()] == [nobody, waits[: len(nobody)]]
 
-    (processing,) = asyncio.run(worker.outbox.claim(10, 60))
+    (processing,) = claim_messages(worker.outbox)
     assert said()[0] == "a worker is publishing it"
     asyncio.run(worker.outbox.unpublished(processing.id, "no queue is bound to its routing key", 300))
     assert said()[0].startswith("not taken: no queue is bound to its routing key; tried again at ")
 
     psql.run("UPDATE outbox SET publish_after = now() WHERE failures > 0")
-    asyncio.run(worker.outbox.claim(10, 60))
+    claim_messages(worker.outbox)
     asyncio.run(worker.outbox.published([processing.id]))
     published, held = said()
     assert published.startswith("published at ")

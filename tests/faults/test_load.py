@@ -58,7 +58,7 @@ def test_ten_thousand_requests_for_two_slots_are_taken_in_with_no_more_memory_an
 
 # Who writes a lesson or ends a course must hold its lease in that moment: the worker that the fence has let through is
 # held against the one that the queue knows. And a lease ends before there is another. A breach is kept in a table: an
-# exception would be one more protection. Triggers run with the search_path of the worker, which has only built-in names.
+# exception would be one more protection. Triggers run with the search_path of the worker, in which no table is found.
 WITNESS = """
     CREATE TABLE breaches (what TEXT, course_id UUID, writer TEXT, holder UUID);
     CREATE FUNCTION witness() RETURNS TRIGGER LANGUAGE plpgsql SET search_path = public AS $$

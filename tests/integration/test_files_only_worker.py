@@ -33,6 +33,7 @@ from src.services.broker import publisher
 from src.services.broker.announcer import Announcer
 from src.services.broker.consumer import Delivery
 from src.services.broker.publisher import Publication, Publisher
+from src.services.broker.replies import ReplyPublisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
@@ -137,7 +138,7 @@ async def files_only(
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
     generator = CourseGenerator(model, search, files, lambda *_: None, None, "preferred", reviews)
-    announcer = Announcer(cast(Publisher, broker), settings.rabbitmq)
+    announcer = Announcer(cast(Publisher, broker), cast(ReplyPublisher, broker), settings.rabbitmq)
     runner = AttemptRunner(generator, files, Mirror(folder), state.breaker, Redactor(), settings.course, state.shutdown)
     worker = FilesOnlyWorker(
         FilesAttempt(files, runner, announcer, state.shutdown),

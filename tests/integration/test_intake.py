@@ -15,7 +15,7 @@ from src.domain.request import RECOGNISED_WITHIN, CourseRequest, IdentifiedReque
 from src.domain.result import ErrorMessage
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
-from tests.peers import Peer
+from tests.peers import Peer, claim_messages
 from tests.sql import Psql
 
 USER = UUID("7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11")
@@ -120,13 +120,13 @@ class TestRepeats:
         accept(intake, request())
         psql.run("UPDATE courses SET status = 'FAILED'")
         relay = peer().outbox
-        (sent,) = asyncio.run(relay.claim(10, 60))
+        (sent,) = claim_messages(relay)
         assert accept(intake, request()) is Reception.RESULT_REPEATED  # after it was sent, before it is marked
         asyncio.run(relay.published([sent.id]))
-        (again,) = asyncio.run(relay.claim(10, 60))
+        (again,) = claim_messages(relay)
         assert (again.message_id, again.body) == (sent.message_id, sent.body)
         asyncio.run(relay.published([again.id]))
-        assert asyncio.run(relay.claim(10, 60)) == []
+        assert claim_messages(relay) == []
 
     def test_an_import_without_a_stored_result_gets_one(self, psql: Psql, intake: Intake) -> None:
         wanted = request()

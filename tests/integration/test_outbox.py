@@ -3,25 +3,31 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.services.broker import connection as broker
 from src.services.broker.publisher import Publication, Publisher, PublishResult
+from src.services.broker.replies import ReplyPublisher
 from src.services.database.connection import Database
-from src.services.database.outbox import Outbox, OutboxMessage
-from tests.peers import Peer
+from src.services.database.outbox import Outbox
+from tests.peers import Peer, claim_messages
 from tests.sql import Psql
 from tests.upstream import DEAD, STATUS, Upstream
 from tests.waiting import PATIENCE, eventually
+
+P = TypeVar("P", bound=Publisher | ReplyPublisher)
 
 
 def put(psql: Psql, body: str = "{}", **columns: object) -> int:
@@ -30,10 +36,6 @@ def put(psql: Psql, body: str = "{}", **columns: object) -> int:
     literals = ", ".join("NULL" if value is None else f"'{value}'" for value in values.values())
     statement = f"INSERT INTO outbox (body, {names}) VALUES (convert_to('{body}', 'UTF8'), {literals}) RETURNING id"
     return int(psql.run(statement))
-
-
-def claim(outbox: Outbox, limit: int = 10) -> list[OutboxMessage]:
-    return asyncio.run(outbox.claim(limit, 60))
 
 
 @pytest.fixture
@@ -46,25 +48,25 @@ class TestClaim:
         course, other = uuid4(), uuid4()
         first, second = put(psql, course_id=course), put(psql, course_id=course)
         third = put(psql, course_id=other)
-        assert [message.id for message in claim(outbox)] == [first, third]
-        assert claim(outbox) == []
+        assert [message.id for message in claim_messages(outbox)] == [first, third]
+        assert claim_messages(outbox) == []
         asyncio.run(outbox.published([first, third]))
-        assert [message.id for message in claim(outbox)] == [second]
+        assert [message.id for message in claim_messages(outbox)] == [second]
 
     def test_a_reply_does_not_wait_for_the_status_queue_nor_for_another_reply(self, psql: Psql, outbox: Outbox) -> None:
         course = uuid4()
         ids = [put(psql, course_id=course)]
         ids += [put(psql, course_id=course, destination="reply", routing_key=name) for name in ("a", "b")]
-        assert [message.id for message in claim(outbox)] == ids
+        assert [message.id for message in claim_messages(outbox)] == ids
 
     def test_one_that_can_not_be_published_holds_up_no_other_course(self, psql: Psql, outbox: Outbox) -> None:
         bad, good = uuid4(), uuid4()
         stuck = put(psql, course_id=bad)
         put(psql, course_id=bad)
-        claim(outbox)
+        claim_messages(outbox)
         asyncio.run(outbox.unpublished(stuck, "never", 300))
         fine = put(psql, course_id=good)
-        assert [message.id for message in claim(outbox)] == [fine]
+        assert [message.id for message in claim_messages(outbox)] == [fine]
         assert psql.row(f"SELECT failures, last_error FROM outbox WHERE id = {stuck}") == {
             "failures": 1,
             "last_error": "never",
@@ -74,33 +76,33 @@ class TestClaim:
         course = uuid4()
         held = put(psql, course_id=course, publish_after=str(datetime.now(UTC) + timedelta(minutes=5)))
         put(psql, course_id=course)
-        assert claim(outbox) == []
+        assert claim_messages(outbox) == []
         psql.run("UPDATE outbox SET publish_after = now()")
-        assert [message.id for message in claim(outbox)] == [held]
+        assert [message.id for message in claim_messages(outbox)] == [held]
 
     def test_what_another_relay_has_is_left_until_its_time_is_over(self, psql: Psql, outbox: Outbox) -> None:
         message_id = put(psql)
-        assert len(claim(outbox)) == 1
-        assert claim(outbox) == []
+        assert len(claim_messages(outbox)) == 1
+        assert claim_messages(outbox) == []
         psql.run("UPDATE outbox SET claimed_until = now() - interval '1 s'")
-        assert [message.id for message in claim(outbox)] == [message_id]
+        assert [message.id for message in claim_messages(outbox)] == [message_id]
         asyncio.run(outbox.unclaim([message_id]))
-        assert len(claim(outbox)) == 1
+        assert len(claim_messages(outbox)) == 1
 
     def test_what_a_killed_relay_had_is_free_as_soon_as_its_worker_counts_as_gone(
         self, psql: Psql, peer: Callable[..., Peer]
     ) -> None:
         killed, heir = peer(), peer()
         message_id = put(psql)
-        assert len(claim(killed.outbox)) == 1
-        assert claim(heir.outbox) == []
+        assert len(claim_messages(killed.outbox)) == 1
+        assert claim_messages(heir.outbox) == []
         psql.run(f"UPDATE workers SET last_seen_at = now() - lease WHERE id = '{killed.id}'")
-        assert [message.id for message in claim(heir.outbox)] == [message_id]
-        assert claim(killed.outbox) == []
+        assert [message.id for message in claim_messages(heir.outbox)] == [message_id]
+        assert claim_messages(killed.outbox) == []
 
     def test_messages_of_refused_requests_wait_for_nobody(self, psql: Psql, outbox: Outbox) -> None:
         ids = [put(psql), put(psql), put(psql, destination="dead")]
-        assert [message.id for message in claim(outbox)] == ids
+        assert [message.id for message in claim_messages(outbox)] == ids
 
 
 def test_results_stay_with_their_course_and_the_rest_is_pruned(psql: Psql, outbox: Outbox) -> None:
@@ -126,11 +128,14 @@ def relayed(database: Database, rabbitmq: LocalRabbitMQ, vhost: str, upstream: U
 
 
 async def _relay(database: Database, config: RabbitMQSettings, steps: Sequence[Callable[[], object]]) -> None:
-    async with connected(config) as publisher:
-        relay = ResultRelay(Peer(database).outbox, publisher, config, interval=60, lease=30)
+    async with connected(config, Publisher) as publisher, connected(config, ReplyPublisher) as replies:
+        outbox = Peer(database).outbox
+        relay = ResultRelay(outbox, publisher, config, interval=60, lease=30)
+        reply_relay = ResultRelay(outbox, replies, config, interval=60, lease=30, replies=True)
         for step in steps:
             step()
             await relay.turn()
+            await reply_relay.turn()
 
 
 class TestRelay:
@@ -207,7 +212,7 @@ class TestRelay:
 
 
 @asynccontextmanager
-async def connected(config: RabbitMQSettings, kind: type[Publisher] = Publisher) -> AsyncIterator[Publisher]:
+async def connected(config: RabbitMQSettings, kind: Callable[..., P]) -> AsyncIterator[P]:
     """A publisher that has its connection."""
     ready = asyncio.Event()
     publisher = kind(config, on_connected=partial(asyncio.get_running_loop().call_soon_threadsafe, ready.set))
@@ -218,27 +223,135 @@ async def connected(config: RabbitMQSettings, kind: type[Publisher] = Publisher)
     await asyncio.to_thread(publisher.stop)
 
 
-def test_a_message_that_breaks_its_connection_each_time_holds_up_no_other(
+@contextmanager
+def bodies_at_most(rabbitmq: LocalRabbitMQ, size: int) -> Iterator[None]:
+    """The broker breaks a channel over a longer message, as RabbitMQ 4 does over 16 MiB."""
+
+    def limit(most: int) -> None:
+        rabbitmq.control("eval", f"application:set_env(rabbit, max_message_size, {most}).")
+
+    limit(size)
+    try:
+        yield
+    finally:
+        limit(134_217_728)
+
+
+def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_are_set_aside(
     psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
 ) -> None:
-    """Fault 44: a property may have 255 bytes, so that pika can't even write this one."""
-    poison = put(psql, course_id=uuid4(), correlation_id="x" * 300)
+    """Fault 44."""
+    poison = [put(psql, "x" * 2000, course_id=uuid4()) for _ in range(10)]
     for _ in range(3):
         put(psql, course_id=uuid4())
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
+    ids = ", ".join(map(str, poison))
+    others = f"SELECT count(*) FROM outbox WHERE id NOT IN ({ids}) AND published_at IS NULL"
+
+    def all_have_failed() -> bool:
+        psql.run(f"UPDATE outbox SET publish_after = now() WHERE id IN ({ids}) AND dead_at IS NULL")
+        return bool(psql.value("SELECT count(*) = 10 FROM outbox WHERE dead_at IS NOT NULL"))
 
     async def relay() -> None:
-        async with connected(config) as publisher:
+        async with connected(config, Publisher) as publisher:
             duty = ResultRelay(peer().outbox, publisher, config, interval=0.1, lease=30)
             await duty.start()
-            others = f"SELECT count(*) FROM outbox WHERE id <> {poison} AND published_at IS NULL"
             await asyncio.to_thread(eventually, lambda: psql.value(others) == 0, "the others are published")
+            tried = f"SELECT min(failures) > 0 FROM outbox WHERE id IN ({ids})"
+            await asyncio.to_thread(eventually, lambda: psql.value(tried), "each of the bad ones was tried")
+            assert psql.value("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL") == 0
+            psql.run(f"UPDATE outbox SET failures = 18 WHERE id IN ({ids})")
+            await asyncio.to_thread(eventually, all_have_failed, "they are set aside")
             await duty.stop()
 
-    asyncio.run(relay())
-    row = psql.row(f"SELECT published_at, failures > 0 AS failed, last_error FROM outbox WHERE id = {poison}")
-    assert row == {"published_at": None, "failed": True, "last_error": "the connection broke over it"}
+    with bodies_at_most(rabbitmq, 1000), structlog.testing.capture_logs() as logged:
+        asyncio.run(relay())
+    row = psql.row(f"SELECT DISTINCT published_at, claimed_until, failures, last_error FROM outbox WHERE id IN ({ids})")
+    assert row == {
+        "published_at": None,
+        "claimed_until": None,
+        "failures": 20,
+        "last_error": "the connection broke over it",
+    }
+    assert len([line for line in logged if line.get("action") == "message_set_aside"]) == 10
     assert len(upstream.waiting(STATUS)) == 3
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"type": "x" * 300},
+        {"headers": json.dumps({"x" * 300: 1})},
+        {"destination": "event", "routing_key": "x" * 300, "order_key": "k"},
+    ],
+    ids=["type", "header", "routing key"],
+)
+def test_what_can_be_seen_to_be_unsendable_is_set_aside_at_once_and_breaks_nothing(
+    psql: Psql, relayed: Callable[..., None], upstream: Upstream, columns: dict[str, str]
+) -> None:
+    bad = put(psql, **{"course_id": uuid4(), **columns})  # type: ignore[arg-type]
+    put(psql, course_id=uuid4())
+    with structlog.testing.capture_logs() as logged:
+        relayed()
+    assert len(upstream.waiting(STATUS)) == 1
+    assert psql.row(f"SELECT dead_at IS NOT NULL AS dead, published_at, failures FROM outbox WHERE id = {bad}") == {
+        "dead": True,
+        "published_at": None,
+        "failures": 1,
+    }
+    assert [line["action"] for line in logged if line["log_level"] in ("warning", "error")] == ["message_set_aside"]
+
+
+def test_a_body_that_no_broker_should_take_is_set_aside_and_never_fetched(
+    psql: Psql, relayed: Callable[..., None], upstream: Upstream
+) -> None:
+    put(psql, course_id=uuid4())
+    psql.run("UPDATE outbox SET body = convert_to(repeat('x', 200_000_000), 'UTF8')")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    relayed()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+    assert upstream.waiting(STATUS) == []
+    assert psql.value("SELECT dead_at IS NOT NULL FROM outbox") is True
+
+
+def test_a_correlation_id_that_amqp_has_no_room_for_is_left_out(
+    psql: Psql, relayed: Callable[..., None], upstream: Upstream
+) -> None:
+    put(psql, '{"request_id": "long"}', course_id=uuid4(), correlation_id="é" * 128)
+    relayed()
+    received = upstream.next(STATUS)
+    assert (received.fields, received.properties.correlation_id) == ({"request_id": "long"}, None)
+
+
+def test_one_that_was_set_aside_holds_up_no_later_one_of_its_course_and_is_sent_when_it_is_wanted_again(
+    psql: Psql, outbox: Outbox
+) -> None:
+    course = uuid4()
+    dead, later = put(psql, course_id=course, dead_at="2020-01-01", failures=20), put(psql, course_id=course)
+    assert [message.id for message in claim_messages(outbox)] == [later]
+    asyncio.run(outbox.published([later]))
+    psql.run(f"UPDATE outbox SET dead_at = NULL WHERE id = {dead}")
+    assert [message.id for message in claim_messages(outbox)] == [dead]
+
+
+def test_a_repeated_request_for_a_result_that_was_set_aside_tries_it_again(psql: Psql, outbox: Outbox) -> None:
+    course_id = psql.run(
+        "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons, status)"
+        f" VALUES ('{uuid4()}', 'Cells', 'Cells', 'Grade 8', 1, 'FAILED') RETURNING id"
+    ).strip()
+    psql.run("UPDATE outbox SET dead_at = now(), failures = 20")
+    assert claim_messages(outbox) == []
+    assert psql.value(f"SELECT repeat_result('{course_id}')") is True
+    (again,) = claim_messages(outbox)
+    assert again.failures == 0
+
+
+def test_the_longest_due_goes_first(psql: Psql, outbox: Outbox) -> None:
+    now = datetime.now(UTC)
+    later = put(psql, course_id=uuid4(), publish_after=str(now - timedelta(minutes=1)))
+    sooner = put(psql, course_id=uuid4(), publish_after=str(now - timedelta(minutes=5)))
+    assert [message.id for message in claim_messages(outbox, limit=1)] == [sooner]
+    assert [message.id for message in claim_messages(outbox, limit=1)] == [later]
 
 
 def test_what_a_relay_could_not_publish_in_its_time_is_left_to_others(
@@ -256,7 +369,7 @@ def test_what_a_relay_could_not_publish_in_its_time_is_left_to_others(
             self, publications: Sequence[Publication], not_after: float = math.inf
         ) -> list[PublishResult]:
             psql.run("UPDATE outbox SET claimed_until = now()")
-            assert len(await second.outbox.claim(10, 60)) == 1
+            assert len(await second.outbox.claim(10, 60, 2**20, replies=False, tried=False)) == 1
             deliveries = await super().publish(publications, not_after)
             self._connected.clear()
             return deliveries
@@ -287,7 +400,7 @@ def test_two_relays_at_once_publish_each_message_once(
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
 
     async def relay_both() -> None:
-        async with connected(config) as one, connected(config) as other:
+        async with connected(config, Publisher) as one, connected(config, Publisher) as other:
             relays = [ResultRelay(peer().outbox, each, config, interval=60, lease=30) for each in (one, other)]
             await asyncio.gather(*(relay.turn() for relay in relays))
 

@@ -13,12 +13,13 @@ from structlog.typing import EventDict
 
 from src.consumers.result_relay import ResultRelay
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.services.broker.publisher import Publisher
 from src.services.database.connection import Database
 from src.services.database.outbox import Outbox, put_event
 from tests.conftest import Workers
 from tests.health import Health
 from tests.integration.test_outbox import connected
-from tests.peers import Peer
+from tests.peers import Peer, claim_messages
 from tests.sql import Psql, SQLError
 from tests.upstream import Upstream
 from tests.waiting import eventually
@@ -56,7 +57,7 @@ def outbox(peer: Callable[..., Peer]) -> Outbox:
 
 
 def claimed(outbox: Outbox) -> list[UUID]:
-    return [message.message_id for message in asyncio.run(outbox.claim(10, 60))]
+    return [message.message_id for message in claim_messages(outbox)]
 
 
 class TestInTheOutbox:
@@ -90,7 +91,7 @@ class TestInTheOutbox:
     def test_one_that_is_put_off_holds_up_its_own_key_alone(self, outbox: Outbox, slice_: Slice) -> None:
         slice_.tell("a", 1)
         slice_.tell("a", 2)
-        (stuck,) = asyncio.run(outbox.claim(10, 60))
+        (stuck,) = claim_messages(outbox)
         asyncio.run(outbox.unpublished(stuck.id, "never", 300))
         other = slice_.tell("b", 1)
         assert claimed(outbox) == [other]
@@ -145,7 +146,7 @@ def relayed(
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
 
     async def turn() -> None:
-        async with connected(config) as publisher:
+        async with connected(config, Publisher) as publisher:
             await ResultRelay(Peer(database).outbox, publisher, config, interval=60, lease=30).turn()
 
     def run() -> list[EventDict]:

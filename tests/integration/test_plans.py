@@ -105,6 +105,7 @@ def scanned(connection: Connection, statement: str, **values: object) -> dict[st
 
 
 LEASES = COURSES // 50
+CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "most_bytes": 1_000_000}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,9 @@ LEASES = COURSES // 50
         ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.
-        ("claim_messages", {"worker_id": WORKER, "limit": 100, "claim": 120.0}, 2 * 300 + 500),
+        ("claim_messages", {**CLAIM, "tried": False}, 2 * 300 + 500),
+        ("claim_messages", {**CLAIM, "replies": True, "tried": False}, 10),
+        ("claim_messages", {**CLAIM, "tried": True}, 10),
         ("unmirrored_courses", {"older_than": 30.0, "limit": 50}, 10),
         ("prune_outbox", {"keep": 604800.0}, 10),
         # Looks at every lease, and at nothing else.

@@ -10,6 +10,7 @@ from src.domain.backoff import backoff
 from src.domain.message import Message
 from src.services.broker.messages import publication
 from src.services.broker.publisher import Publisher, PublishResult
+from src.services.broker.replies import ReplyPublisher
 
 _log = structlog.get_logger(__name__)
 
@@ -22,8 +23,9 @@ class Announcer:
     After a crash a message may be published again, as the request that it is about is acknowledged only after it.
     """
 
-    def __init__(self, publisher: Publisher, config: RabbitMQSettings) -> None:
+    def __init__(self, publisher: Publisher, replies: ReplyPublisher, config: RabbitMQSettings) -> None:
         self._publisher = publisher
+        self._replies = replies
         self._config = config
 
     async def announce(self, messages: Sequence[Message], wanted: Callable[[], bool] = lambda: True) -> bool:
@@ -33,7 +35,9 @@ class Announcer:
         """
         waiting, failures = list(messages), 0
         while wanted():
-            results = await self._publisher.publish([publication(message, self._config) for message in waiting])
+            # Replies last: what is settled when they are sent can't be kept back by their addresses.
+            waiting.sort(key=lambda message: message.destination == "reply")
+            results = await self._publish(waiting)
             left = [(message, each) for message, each in zip(waiting, results, strict=True) if not _done(message, each)]
             if not left:
                 return True
@@ -49,9 +53,22 @@ class Announcer:
             await asyncio.sleep(delay)
         return False
 
+    async def _publish(self, messages: Sequence[Message]) -> list[PublishResult]:
+        """Publishes; `messages` has the replies last."""
+        others = [publication(each, self._config) for each in messages if each.destination != "reply"]
+        replies = [publication(each, self._config) for each in messages if each.destination == "reply"]
+        results = await self._publisher.publish(others) if others else []
+        return results + (await self._replies.publish(replies) if replies else [])
+
 
 def _done(message: Message, result: PublishResult) -> bool:
-    if result is PublishResult.UNROUTABLE and message.destination == "reply":
-        _log.warning("nobody waits for the reply; it is dropped", action="reply_dropped", destination="reply")
+    if result is PublishResult.CONFIRMED:
         return True
-    return result is PublishResult.CONFIRMED
+    if result is PublishResult.UNSENDABLE:
+        _log.error("a message can't be published and is dropped", action="message_dropped", type=message.type)
+        return True
+    # A reply is a courtesy beside the status message, and no outbox holds it until its queue takes it.
+    if message.destination != "reply" or result is PublishResult.NOT_TRIED:
+        return False
+    _log.warning("the reply can't be delivered; it is dropped", action="reply_dropped", result=result.name.lower())
+    return True

@@ -63,6 +63,10 @@ def tolerate_odd_headers() -> None:
     pika.data.decode_value = tolerant
 
 
+class BrokenByMessage(ConnectionError):
+    """A connection broke while a message was being published, which is its `__cause__`."""
+
+
 class BrokerThread(ABC):
     """A thread that owns one connection and reconnects for ever, with jittered backoff.
 
@@ -121,6 +125,14 @@ class BrokerThread(ABC):
                 connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
                 channel = open_channel(connection, self._config)
                 self._serve(connection, channel)
+            except BrokenByMessage as error:
+                failures = 0
+                _log.warning(
+                    "the connection broke over a message",
+                    action="broker_connection_broken",
+                    connection=self._name,
+                    error=explain(_cause(error), self._config),
+                )
             except Exception as error:
                 # A connection that soon breaks doesn't end a row of failures: some refusals come once it is made.
                 lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
@@ -237,6 +249,10 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"
         case _:
             return f"{server}: {error!r}"
+
+
+def _cause(error: BrokenByMessage) -> Exception:
+    return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
 def _close_quietly(connection: BlockingConnection) -> None:

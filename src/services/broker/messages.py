@@ -1,10 +1,10 @@
-"""Maps the destination of a message to an exchange and a routing key of the broker."""
+"""Maps a message to what the broker gets: an exchange, a routing key and properties."""
 
 from typing import assert_never
 
 from src.config import RabbitMQSettings
-from src.domain.message import Message
-from src.services.broker.publisher import Publication
+from src.domain.message import DIRECT_REPLY_TO, Message
+from src.services.broker.publisher import Publication, is_short
 
 
 def publication(message: Message, config: RabbitMQSettings) -> Publication:
@@ -28,6 +28,17 @@ def publication(message: Message, config: RabbitMQSettings) -> Publication:
         # The body of a rejected request may be anything.
         content_type="application/octet-stream" if message.destination == "dead" else "application/json",
         message_id=str(message.message_id),
-        correlation_id=message.correlation_id,
+        # Of a plain INSERT it may be of any length. The body has it whole.
+        correlation_id=message.correlation_id if is_short(message.correlation_id) else None,
         headers=message.headers,
+        mandatory=not is_direct_reply(message),
     )
+
+
+def is_direct_reply(message: Message) -> bool:
+    """Returns whether the message goes straight to a channel, by RabbitMQ's direct reply-to, and into no queue.
+
+    The broker returns such a message as unroutable even if it has delivered it, so it must not be `mandatory`.
+    https://www.rabbitmq.com/docs/direct-reply-to
+    """
+    return message.destination == "reply" and (message.routing_key or "").startswith(DIRECT_REPLY_TO)

@@ -10,19 +10,24 @@ from enum import Enum, auto
 from typing import Any
 
 import pika
+import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import NackError, UnroutableError
 
 from src.config import RabbitMQSettings
-from src.services.broker.connection import BrokerThread
+from src.services.broker.connection import BrokenByMessage, BrokerThread
 
+_log = structlog.get_logger(__name__)
+
+# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
+_SHORT_STRING_BYTES = 255
 # With so many jobs waiting the connection must be blocked, and messages on best effort are dropped.
 _MOST_WAITING = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One message for the broker. If `mandatory`, it must reach a queue and is confirmed; else it is best effort."""
+    """One message for the broker. If `mandatory`, it must reach a queue."""
 
     exchange: str
     routing_key: str
@@ -44,6 +49,8 @@ class PublishResult(Enum):
     """The broker sent a nack: a queue is full or has trouble."""
     BROKEN = auto()
     """The connection broke while it was published. It may have arrived or not, and may be why the connection broke."""
+    UNSENDABLE = auto()
+    """AMQP has no room for a property or the routing key, however often it is tried."""
     NOT_TRIED = auto()
     """There was no connection, or its time was over."""
 
@@ -51,6 +58,7 @@ class PublishResult(Enum):
 @dataclass(frozen=True, slots=True)
 class _Job:
     publications: Sequence[Publication]
+    confirmed: bool
     not_after: float
     """The time, by `time.monotonic`, after which nothing is published."""
     loop: asyncio.AbstractEventLoop
@@ -64,8 +72,9 @@ class Publisher(BrokerThread):
     are answered with `NOT_TRIED`.
     """
 
-    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object]) -> None:
-        super().__init__(config, "publisher")
+    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object], name: str = "publisher") -> None:
+        """`name` is for logs and the broker's tools."""
+        super().__init__(config, name)
         self._on_connected = on_connected
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._job_since: float | None = None
@@ -82,7 +91,7 @@ class Publisher(BrokerThread):
         Nothing is begun after the time `not_after`, by `time.monotonic`.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(publications, not_after, loop, loop.create_future())
+        job = _Job(publications, True, not_after, loop, loop.create_future())
         self._jobs.put(job)
         return await job.done
 
@@ -90,7 +99,7 @@ class Publisher(BrokerThread):
         """Publishes if there is a connection, else drops it; nobody waits for it. Call this from the event loop."""
         if self.connected and self._jobs.qsize() < _MOST_WAITING:
             loop = asyncio.get_running_loop()
-            self._jobs.put(_Job([publication], math.inf, loop, loop.create_future()))
+            self._jobs.put(_Job([publication], False, math.inf, loop, loop.create_future()))
 
     def _wake(self) -> None:
         self._jobs.put(None)
@@ -111,7 +120,11 @@ class Publisher(BrokerThread):
                 return
             self._job_since = time.monotonic()
             try:
-                _do(channel, best_effort, job)
+                _do(channel if job.confirmed else best_effort, job)
+            except Exception as error:
+                # The message may be why, and those after it shall not wait for it. If it was the broker, connecting
+                # again fails, and the pause grows.
+                raise BrokenByMessage from error
             finally:
                 self._job_since = None
 
@@ -128,14 +141,13 @@ class Publisher(BrokerThread):
             _resolve(job, [PublishResult.NOT_TRIED] * len(job.publications))
 
 
-def _do(confirmed: BlockingChannel, best_effort: BlockingChannel, job: _Job) -> None:
+def _do(channel: BlockingChannel, job: _Job) -> None:
     results: list[PublishResult] = []
     try:
         for publication in job.publications:
             if time.monotonic() > job.not_after:
                 break
-            channel = confirmed if publication.mandatory else best_effort
-            results.append(_publish(channel, publication))
+            results.append(publish_on(channel, publication, persistent=job.confirmed))
     except Exception:
         results.append(PublishResult.BROKEN)
         raise
@@ -144,16 +156,27 @@ def _do(confirmed: BlockingChannel, best_effort: BlockingChannel, job: _Job) -> 
         _resolve(job, results + [PublishResult.NOT_TRIED] * untried)
 
 
-def _publish(channel: BlockingChannel, publication: Publication) -> PublishResult:
+def is_short(text: str | None) -> bool:
+    """Returns whether AMQP has room for `text` in a property or as a routing key, which are short strings."""
+    return text is None or len(text.encode()) <= _SHORT_STRING_BYTES
+
+
+def publish_on(channel: BlockingChannel, publication: Publication, *, persistent: bool) -> PublishResult:
+    """Publishes on a channel, and waits for the confirm if the channel has them on.
+
+    Raises what pika does if the connection or the channel breaks.
+    """
     properties = pika.BasicProperties(
         content_type=publication.content_type,
-        delivery_mode=pika.DeliveryMode.Persistent if publication.mandatory else pika.DeliveryMode.Transient,
+        delivery_mode=pika.DeliveryMode.Persistent if persistent else pika.DeliveryMode.Transient,
         type=publication.type,
         message_id=publication.message_id,
         correlation_id=publication.correlation_id,
         headers=publication.headers or None,
         timestamp=int(time.time()),
     )
+    if not _is_sendable(publication, properties):
+        return PublishResult.UNSENDABLE
     try:
         channel.basic_publish(
             publication.exchange,
@@ -167,6 +190,16 @@ def _publish(channel: BlockingChannel, publication: Publication) -> PublishResul
     except NackError:
         return PublishResult.REFUSED
     return PublishResult.CONFIRMED
+
+
+def _is_sendable(publication: Publication, properties: pika.BasicProperties) -> bool:
+    # pika finds such a fault when it has begun to write, and then the connection is lost.
+    try:
+        properties.encode()
+    except Exception as error:
+        _log.debug("a property can't be encoded", action="unsendable", error=repr(error))
+        return False
+    return is_short(publication.routing_key)
 
 
 def _resolve(job: _Job, results: list[PublishResult]) -> None:

@@ -23,6 +23,8 @@ class OutboxMessage(Message):
     id: int
     course_id: UUID | None
     failures: int
+    is_too_long: bool
+    """Its body has more bytes than were asked for, and was left in the database."""
 
 
 class Outbox:
@@ -32,15 +34,27 @@ class Outbox:
         self._database = database
         self._worker_id = worker_id
 
-    async def claim(self, limit: int, seconds: float) -> list[OutboxMessage]:
-        """Returns up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone."""
+    async def claim(
+        self, limit: int, seconds: float, most_bytes: int, *, replies: bool, tried: bool
+    ) -> list[OutboxMessage]:
+        """Returns up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone.
+
+        `replies`: only replies, or only others. `tried`: those that failed before, or those that didn't. A message whose
+        body is over `most_bytes` comes without it.
+        """
+        values = {
+            "worker_id": self._worker_id,
+            "limit": limit,
+            "claim": seconds,
+            "most_bytes": most_bytes,
+            "replies": replies,
+            "tried": tried,
+        }
 
         def work(connection: Connection) -> list[OutboxMessage]:
-            values = {"worker_id": self._worker_id, "limit": limit, "claim": seconds}
             rows = connection.execute(sql("claim_messages"), values).mappings()
-            messages = [OutboxMessage(**{**row, "body": bytes(row["body"])}) for row in rows]
-            # A message that breaks the connection goes last the next time. No two of these have to keep an order.
-            return sorted(messages, key=lambda message: (message.failures, message.id))
+            messages = [OutboxMessage(**{**row, "body": bytes(row["body"] or b"")}) for row in rows]
+            return sorted(messages, key=lambda message: message.id)
 
         return await self._database.run(work)
 
@@ -52,6 +66,10 @@ class Outbox:
         """Puts a message that the broker wouldn't take off by `delay` seconds, if it is still this worker's."""
         values = {"id": message_id, "error": error, "delay": delay, "worker_id": self._worker_id}
         await self._execute("mark_unpublished", values)
+
+    async def set_aside(self, message_id: int, error: str) -> None:
+        """Tries a message no more, if it is still this worker's."""
+        await self._execute("mark_dead", {"id": message_id, "error": error, "worker_id": self._worker_id})
 
     async def unclaim(self, ids: Sequence[int]) -> None:
         """Gives back those of the messages, which were not tried, that are still this worker's."""

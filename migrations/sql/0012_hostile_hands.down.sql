@@ -9,6 +9,11 @@ END
 $$;
 DROP TABLE public.requests_set_aside;
 
+-- What was set aside is tried again by the program of before.
+DROP INDEX IF EXISTS public.outbox_due, public.outbox_dead;
+ALTER TABLE public.outbox DROP COLUMN IF EXISTS dead_at;
+CREATE INDEX IF NOT EXISTS outbox_pending ON public.outbox (id) WHERE published_at IS NULL;
+
 DROP TRIGGER IF EXISTS courses_follow_truncate ON public.courses;
 DROP TRIGGER IF EXISTS source_passages_truncated ON public.source_passages;
 DROP FUNCTION IF EXISTS public.courses_follow_truncate(), public.source_passages_truncated();

@@ -1,4 +1,4 @@
--- 0012 rights and locks: functions look names up where callers can't create any, and those that write are not for
+-- 0012 hostile hands: functions look names up where callers can't create any, and those that write are not for
 -- everybody. Both stand in migrations/functions. And nobody waits for a lock that others hold: courses get their turns
 -- from the claim, and requests that meet a lock are set aside.
 
@@ -23,6 +23,16 @@ $$;
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
 CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+
+-- A message that can't be published is set aside, and holds up no other.
+ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;
+COMMENT ON COLUMN public.outbox.dead_at IS 'Set aside then, as it can''t be published (last_error says why); NULL sends it after all';
+DROP INDEX IF EXISTS public.outbox_pending;
+-- Numbers, as PostgreSQL turns NOT (failures > 0) into failures <= 0, which is no longer this index's.
+CREATE INDEX IF NOT EXISTS outbox_due
+    ON public.outbox (((destination = 'reply')::int), (least(failures, 1)), publish_after, id)
+    WHERE published_at IS NULL AND dead_at IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_dead ON public.outbox (dead_at) WHERE dead_at IS NOT NULL;
 
 -- Requests of users whose rows somebody has locked. Their messages are acknowledged, so that they hold up no others.
 CREATE TABLE IF NOT EXISTS public.requests_set_aside (
