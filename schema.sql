@@ -1141,6 +1141,20 @@ BEGIN
 END
 $$;
 
+-- What a user may have is limited, if an operator wants that.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'courses_error_code'
+                   AND conrelid = 'public.courses'::regclass AND pg_get_constraintdef(oid) LIKE '%limit_exceeded%') THEN
+        ALTER TABLE public.courses DROP CONSTRAINT IF EXISTS courses_error_code;
+        ALTER TABLE public.courses ADD CONSTRAINT courses_error_code CHECK (error_code IN (
+            'invalid_request', 'request_id_conflict', 'no_sources', 'model_unavailable', 'model_refused',
+            'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'limit_exceeded', 'internal'
+        ));
+    END IF;
+END
+$$;
+
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
@@ -1503,7 +1517,7 @@ CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
+    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'limit_exceeded', 'internal')
 $$;
 $function$;
 
@@ -1752,7 +1766,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('courses_follow_truncate', '39d6926501ad883a654d6e05bb4ce8da4488ffc63a93a47335b173dc136433a9'),
     ('courses_set_slug', 'd246dcc817bb38a06f9470be0786dc9b8101b6608bd9379e848299cba6395cfb'),
     ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),
-    ('error_is_retryable', '86ddb981a85a1c319accbb1d7d393f9e87989d8c67adea38739f3444a73db9bb'),
+    ('error_is_retryable', 'bd988ef8bd325120aa3ad2f53129fa9a9042079f3f7a8425baf4db9cc53939b6'),
     ('hold_lease', '94c927d34c6140dea81a67f9b5611148e72f542a15ad957e367d82d8b05cf71c'),
     ('put_status', '6a305f7b68837088beaeb86367ef08aee42e68eaca2e945a01170b59872282d2'),
     ('quality_count', '4a93b589ec4a6cb12c3f834e3b8c6cbf6479e5701e95fec9dc3e071c4e598a09'),

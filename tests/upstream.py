@@ -76,6 +76,10 @@ class Upstream:
             )
         channel.close()
 
+    def declare(self, queue: str) -> None:
+        """Declares a queue as some other service does."""
+        self._channel.queue_declare(queue, durable=True)
+
     def reply_queue(self) -> str:
         """Makes a queue of its own for replies and returns its name."""
         return str(self._channel.queue_declare("", exclusive=True).method.queue)

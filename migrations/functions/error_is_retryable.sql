@@ -4,5 +4,5 @@ CREATE OR REPLACE FUNCTION public.error_is_retryable(code TEXT) RETURNS BOOLEAN
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'internal')
+    SELECT code IN ('model_unavailable', 'model_output_invalid', 'attempts_exhausted', 'limit_exceeded', 'internal')
 $$;

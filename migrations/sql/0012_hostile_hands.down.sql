@@ -9,6 +9,14 @@ END
 $$;
 DROP TABLE public.requests_set_aside;
 
+-- The program of before has no such code.
+UPDATE public.courses SET error_code = 'budget_exceeded' WHERE error_code = 'limit_exceeded';
+ALTER TABLE public.courses DROP CONSTRAINT courses_error_code;
+ALTER TABLE public.courses ADD CONSTRAINT courses_error_code CHECK (error_code IN (
+    'invalid_request', 'request_id_conflict', 'no_sources', 'model_unavailable', 'model_refused',
+    'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'internal'
+));
+
 -- What was set aside is tried again by the program of before.
 DROP INDEX IF EXISTS public.outbox_due, public.outbox_dead;
 ALTER TABLE public.outbox DROP COLUMN IF EXISTS dead_at;

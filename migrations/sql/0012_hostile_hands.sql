@@ -19,6 +19,20 @@ BEGIN
 END
 $$;
 
+-- What a user may have is limited, if an operator wants that.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'courses_error_code'
+                   AND conrelid = 'public.courses'::regclass AND pg_get_constraintdef(oid) LIKE '%limit_exceeded%') THEN
+        ALTER TABLE public.courses DROP CONSTRAINT IF EXISTS courses_error_code;
+        ALTER TABLE public.courses ADD CONSTRAINT courses_error_code CHECK (error_code IN (
+            'invalid_request', 'request_id_conflict', 'no_sources', 'model_unavailable', 'model_refused',
+            'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'limit_exceeded', 'internal'
+        ));
+    END IF;
+END
+$$;
+
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';

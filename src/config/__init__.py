@@ -1,18 +1,15 @@
 """The settings: one typed, frozen `Settings`, which is checked when it is built."""
 
-from src.config.roles import COURSES, SLICES
-from src.config.settings import (
+from src.config.groups import (
     CourseSettings,
     DatabaseSettings,
     OpenAISettings,
     RabbitMQSettings,
-    Settings,
-    SettingsError,
     SliceSettings,
     WorkerSettings,
-    ignored_settings,
-    read_group,
 )
+from src.config.roles import COURSES, SLICES
+from src.config.settings import Settings, SettingsError, ignored_settings, read_group
 
 __all__ = [
     "COURSES",

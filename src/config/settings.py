@@ -1,7 +1,6 @@
 """Settings, read from the environment and `.env`.
 
-Each group reads the names with its own prefix (`RABBITMQ_HOST`, `DB_HOST`, …); `.env.example` lists them all. Times are
-in seconds.
+`.env.example` lists them all. Times are in seconds.
 """
 
 import os
@@ -13,8 +12,6 @@ from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
-    FilePath,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -25,15 +22,20 @@ from pydantic_settings import (
     EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
-    SettingsConfigDict,
 )
 
+from src.config.groups import (
+    CourseSettings,
+    DatabaseSettings,
+    OpenAISettings,
+    Port,
+    RabbitMQSettings,
+    WorkerSettings,
+    group_config,
+)
 from src.config.roles import COURSES, SLICES
 from src.domain.errors import OperatorError
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-Name = Annotated[str, Field(min_length=1)]
 G = TypeVar("G", bound=BaseSettings)
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -53,145 +55,6 @@ class SettingsError(OperatorError, ValueError):
         return [f"settings: {fault}" for fault in self.faults]
 
 
-def _group(prefix: str) -> SettingsConfigDict:
-    # An empty value in .env means that the setting isn't set, so that a copied .env.example works as it is.
-    return SettingsConfigDict(
-        env_prefix=prefix,
-        env_ignore_empty=True,
-        populate_by_name=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-
-class OpenAISettings(BaseSettings):
-    """The language model: OpenAI, or any server that speaks its API."""
-
-    model_config = _group("OPENAI_")
-
-    api_key: str | None = Field(default=None, repr=False)
-    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    model: Name = "gpt-6-luna"
-    model_outline: Name | None = None
-    embedding_model: Name | None = None
-    json_mode: Literal["schema", "object", "prompt"] = "schema"
-    timeout: Seconds = 120
-    deadline: Seconds = 300
-    lesson_deadline: Seconds = 600
-    max_concurrent: Annotated[int, Field(ge=1)] = 256
-    max_output_tokens: Annotated[int, Field(ge=1)] = 16_000
-    allow_remote: bool = True
-    price_input: Annotated[float, Field(ge=0)] | None = None
-    price_output: Annotated[float, Field(ge=0)] | None = None
-    price_embedding: Annotated[float, Field(ge=0)] | None = None
-    record_to: Path | None = None
-    replay_from: FilePath | None = None
-    vector_store_id: str | None = Field(default=None, validation_alias=AliasChoices("VECTOR_DB_ID", "vector_store_id"))
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is a model to call. A compatible server may need no key, and a recording needs no server."""
-        return self.api_key is not None or self.base_url is not None or self.replay_from is not None
-
-    @model_validator(mode="after")
-    def _the_smaller_fits_into_the_larger(self) -> "OpenAISettings":
-        if self.timeout > self.deadline:
-            raise ValueError("OPENAI_TIMEOUT must not be longer than OPENAI_DEADLINE")
-        if self.deadline > self.lesson_deadline:
-            raise ValueError("OPENAI_DEADLINE must not be longer than OPENAI_LESSON_DEADLINE")
-        return self
-
-    @model_validator(mode="after")
-    def _a_replay_is_not_recorded(self) -> "OpenAISettings":
-        if self.record_to is not None and self.replay_from is not None:
-            raise ValueError("OPENAI_RECORD_TO and OPENAI_REPLAY_FROM must not be set together: unset one of them")
-        return self
-
-
-class RabbitMQSettings(BaseSettings):
-    """The connection to RabbitMQ, and the names of what is declared there."""
-
-    model_config = _group("RABBITMQ_")
-
-    host: Name = "localhost"
-    port: Port = 5672
-    username: Name = "guest"
-    password: str = Field(default="guest", repr=False)
-    vhost: Name = "/"
-    tls: bool = False
-    tls_ca_file: FilePath | None = None
-    exchange: Name = "course.exchange"
-    queue_generation: Name = "course.generation.queue"
-    queue_status: Name = "course.status.queue"
-    queue_dead: Name = "course.generation.dead"
-    queue_type: Literal["classic", "quorum"] | None = None
-    route_generate: Name = "course.generate"
-    route_status: Name = "course.status"
-    route_progress: Name = "course.progress"
-    heartbeat: Annotated[int, Field(ge=2)] = 30
-    prefetch: Annotated[int, Field(ge=1, le=1000)] = 50
-
-
-class DatabaseSettings(BaseSettings):
-    """The connection to PostgreSQL, and the size of its pool. `patience`: for how long a transient fault is retried."""
-
-    model_config = _group("DB_")
-
-    host: Name = "localhost"
-    port: Port = 5432
-    name: Name = "learningdb"
-    user: Name = "postgres"
-    password: str = Field(default="", repr=False)
-    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
-    pool_size: Annotated[int, Field(ge=1)] = 10
-    max_overflow: Annotated[int, Field(ge=0)] = 20
-    patience: Seconds = 10
-
-
-class WorkerSettings(BaseSettings):
-    """What one worker process does at once, and how it proves that it lives."""
-
-    model_config = _group("WORKER_")
-
-    slots: Annotated[int, Field(ge=1)] = 50
-    lease: Seconds = 30
-    heartbeat: Seconds = 5
-    poll: Seconds = 1
-    grace: Annotated[float, Field(ge=0)] = 25
-
-    @model_validator(mode="after")
-    def _lease_outlives_missed_beats(self) -> "WorkerSettings":
-        if self.heartbeat * 3 > self.lease:
-            raise ValueError("WORKER_HEARTBEAT must be at most a third of WORKER_LEASE")
-        return self
-
-
-class CourseSettings(BaseSettings):
-    """The limits of one course."""
-
-    model_config = _group("COURSE_")
-
-    max_attempts: Annotated[int, Field(ge=1)] = 5
-    deadline: Seconds = 1800
-    max_wait: Seconds = 86400
-
-
-class SliceSettings(BaseSettings):
-    """What a slice's own settings are a subclass of: `class LearningSettings(SliceSettings, env_prefix="LEARNING_")`.
-
-    They are read by `read_group`, only for the slice's role or its commands. A `SecretStr` is never shown.
-    """
-
-    model_config = _group("")
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Values that the log and the stored messages are cleaned of."""
-        values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
-
-
 _GONE = {"SOURCES_DIR": "import the folder once with `python app.py sources add`, then unset SOURCES_DIR"}
 """Settings of earlier versions, each with what to do instead."""
 
@@ -207,7 +70,7 @@ _GROUPS: dict[str, type[BaseSettings]] = {
 class Settings(BaseSettings):
     """All settings. If any are wrong, building them raises one `SettingsError` that names every fault."""
 
-    model_config = _group("")
+    model_config = group_config("")
 
     openai: OpenAISettings
     rabbitmq: RabbitMQSettings
@@ -216,6 +79,9 @@ class Settings(BaseSettings):
     course: CourseSettings
     roles: Annotated[frozenset[str], NoDecode] = frozenset({COURSES})
     max_lessons: Annotated[int, Field(ge=1)] = 30
+    max_priority: Annotated[int, Field(ge=0, le=9)] = 9
+    max_open_courses_per_user: Annotated[int, Field(ge=1)] | None = None
+    max_courses_per_user_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_course_tokens: Annotated[int, Field(ge=1)] | None = None
     grounding: Literal["required", "preferred", "off"] = "preferred"
     files: bool = True

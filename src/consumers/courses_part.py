@@ -8,6 +8,7 @@ from src.config import COURSES, Settings
 from src.consumers.course_worker import CourseWorker
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
+from src.consumers.delivered_request import RequestRules
 from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.mirror_keeper import MirrorKeeper
@@ -17,6 +18,7 @@ from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.intake import Intake
 from src.services.database.set_aside import RequestsSetAside
+from src.services.database.user_limits import UserLimits
 
 
 class Courses:
@@ -41,12 +43,19 @@ class Courses:
         self._settings = settings
         self._state = state
         self._writing = writing
-        store = CourseStore(database)
+        limits = UserLimits(settings.max_open_courses_per_user, settings.max_courses_per_user_per_minute)
+        store = CourseStore(database, limits)
         self._mirror_keeper = MirrorKeeper(store, writing.mirror)
         runner = writing.runner(store)
         self._course_worker = CourseWorker(worker_id, runner, store, self._mirror_keeper, settings, state)
         self._consumer = GenerationConsumer(
-            Intake(database), RequestsSetAside(database), queue, watch, files_only, settings.max_lessons, state
+            Intake(database, limits),
+            RequestsSetAside(database),
+            queue,
+            watch,
+            files_only,
+            RequestRules.of(settings),
+            state,
         )
         state.wakeups.courses_waiting.subscribe(self._course_worker.wake)
         state.wakeups.database_back.subscribe(self._course_worker.wake)

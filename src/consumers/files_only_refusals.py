@@ -2,22 +2,18 @@
 
 import asyncio
 
-import structlog
-
-from src.consumers.delivered_request import delivered_identifiers, reply_address
-from src.domain.errors import CourseError, RequestIdConflict
-from src.domain.message import refusal_messages, rejected_body
+from src.consumers.delivered_request import RequestRules, log_refusal
+from src.domain.errors import CourseError
 from src.services.broker.announcer import Announcer
 from src.services.broker.consumer import Delivery
-
-_log = structlog.get_logger(__name__)
 
 
 class Refusals:
     """Refuses requests with the messages that intake would put into the outbox, and acknowledges them."""
 
-    def __init__(self, announcer: Announcer) -> None:
+    def __init__(self, announcer: Announcer, rules: RequestRules) -> None:
         self._announcer = announcer
+        self._rules = rules
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, delivery: Delivery, error: CourseError) -> None:
@@ -33,19 +29,9 @@ class Refusals:
 
     async def refuse(self, delivery: Delivery, error: CourseError) -> None:
         """Publishes the answer, however long that takes, and acknowledges. Gives up when the delivery is over."""
-        request_id, user_id = delivered_identifiers(delivery)
-        messages = refusal_messages(error, request_id, user_id, reply_address(delivery))
-        if not isinstance(error, RequestIdConflict):
-            messages.append(rejected_body(error, delivery.body, request_id))
+        messages = self._rules.refusal(delivery, error)
         # A message whose delivery is over comes again, and is refused then.
         if not await self._announcer.announce(messages, wanted=delivery.is_current):
             return
         delivery.acknowledge()
-        _log.warning(
-            "a request is refused",
-            action="request_refused",
-            request_id=request_id,
-            error_code=error.code.value,
-            error=str(error),
-            bytes=len(delivery.body),
-        )
+        log_refusal(delivery, error)

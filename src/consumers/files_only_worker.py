@@ -10,7 +10,7 @@ import structlog
 
 from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivered_request import delivered_request, reply_address
+from src.consumers.delivered_request import RequestRules
 from src.consumers.files_only_attempt import LOOK_AGAIN, FilesAttempt
 from src.consumers.files_only_refusals import Refusals
 from src.consumers.process_state import ProcessState
@@ -87,7 +87,8 @@ class FilesOnlyWorker(Duty):
         self._process_slots.shared_with(lambda: self.slots_in_use)
         self._waiting: list[_Waiting] = []
         self._running: dict[UUID, _Running] = {}
-        self._refusals = Refusals(announcer)
+        self._rules = RequestRules.of(settings)
+        self._refusals = Refusals(announcer, self._rules)
 
     @property
     def slots_in_use(self) -> int:
@@ -97,7 +98,7 @@ class FilesOnlyWorker(Duty):
     async def take(self, delivery: Delivery) -> None:
         """Takes over one message, which is answered and acknowledged here, or given back to intake."""
         try:
-            request = delivered_request(delivery, self._settings.max_lessons)
+            request = self._rules.request(delivery)
         except InvalidRequest as error:
             self._refusals.begin(delivery, error)
             return
@@ -204,6 +205,6 @@ class FilesOnlyWorker(Duty):
         crash_point("files_published")
         while running.deliveries:  # others of the same request may join meanwhile
             delivery = running.deliveries.pop(0)
-            if (reply := reply_address(delivery)) is not None:
+            if (reply := self._rules.reply_address(delivery)) is not None:
                 await self._announcer.announce([message.as_reply(reply)])
             delivery.acknowledge()

@@ -7,12 +7,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivered_request import delivered_identifiers, delivered_request, reply_address
+from src.consumers.delivered_request import RequestRules, delivered_identifiers, log_refusal
 from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.locked_requests import LockedRequests
 from src.consumers.process_state import ProcessState
 from src.domain.backoff import backoff
-from src.domain.errors import CourseError, InternalError, InvalidRequest, RequestLocked
+from src.domain.errors import CourseError, InternalError, InvalidRequest, LimitExceeded, RequestLocked
 from src.domain.request import IdentifiedRequest
 from src.services.broker.consumer import Delivery, QueueConsumer
 from src.services.crash_points import crash_point
@@ -36,14 +36,14 @@ class GenerationConsumer:
         queue: QueueConsumer,
         watch: DatabaseWatch,
         files_only: FilesOnlyWorker | None,
-        max_lessons: int,
+        rules: RequestRules,
         state: ProcessState,
     ) -> None:
         """`set_aside` keeps requests that wait for a lock. While the database is away, `files_only` gets them all."""
         self._intake = intake
         self._locked = LockedRequests(set_aside, partial(self.handle, waited=True))
         self._queue = queue
-        self._max_lessons = max_lessons
+        self._rules = rules
         self._watch = watch
         self._files_only = files_only
         self._accepted = state.accepted
@@ -128,11 +128,11 @@ class GenerationConsumer:
         accept nor refuse now. `waited`: it was set aside for a lock before.
         """
         try:
-            request = delivered_request(delivery, self._max_lessons)
+            request = self._rules.request(delivery)
             if self._files_only is not None and await self._files_only.concerns(delivery, request):
                 return False
             await self._accept(delivery, request, waited)
-        except InvalidRequest as error:
+        except (InvalidRequest, LimitExceeded) as error:
             await self._refuse(delivery, error)
         except RequestLocked:
             raise
@@ -148,7 +148,7 @@ class GenerationConsumer:
             request,
             delivery.body,
             redelivered=delivery.redelivered,
-            reply=reply_address(delivery),
+            reply=self._rules.reply_address(delivery),
             waited=waited,
         )
         self._accepted.add(course_id)
@@ -167,15 +167,6 @@ class GenerationConsumer:
                 self._wakeups.messages_waiting.ring()
 
     async def _refuse(self, delivery: Delivery, error: CourseError) -> None:
-        request_id, user_id = delivered_identifiers(delivery)
-        reply = reply_address(delivery)
-        await self._intake.refuse(error, delivery.body, request_id=request_id, user_id=user_id, reply=reply)
-        _log.warning(
-            "a request is refused",
-            action="request_refused",
-            request_id=request_id,
-            error_code=error.code.value,
-            error=str(error),
-            bytes=len(delivery.body),
-        )
+        await self._intake.refuse(self._rules.refusal(delivery, error))
+        log_refusal(delivery, error)
         self._wakeups.messages_waiting.ring()

@@ -8,6 +8,7 @@ CourseError                     a course can't be written; has a `code` that goe
 ├── ModelOutputInvalid          model_output_invalid
 ├── InternalError               internal
 ├── BudgetExceeded              budget_exceeded
+├── LimitExceeded               limit_exceeded
 └── ModelUnavailable            model_unavailable, after COURSE_MAX_WAIT; until then the course waits
     ├── ModelBusy               the same, and fewer calls at once may help
     └── ModelAccessDenied       the same, but no course can succeed until an operator acts
@@ -49,6 +50,7 @@ class ErrorCode(StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     CANCELLED = "cancelled"
+    LIMIT_EXCEEDED = "limit_exceeded"
     INTERNAL = "internal"
 
     @property
@@ -63,6 +65,7 @@ _RETRYABLE = frozenset(
         ErrorCode.MODEL_UNAVAILABLE,
         ErrorCode.MODEL_OUTPUT_INVALID,
         ErrorCode.ATTEMPTS_EXHAUSTED,
+        ErrorCode.LIMIT_EXCEEDED,
         ErrorCode.INTERNAL,
     }
 )
@@ -112,6 +115,12 @@ class BudgetExceeded(CourseError):
     """The next call could take more tokens than the course has left. Saved lessons are kept."""
 
     code = ErrorCode.BUDGET_EXCEEDED
+
+
+class LimitExceeded(CourseError):
+    """The user has as many courses as one may have, open or within a minute; later the same request may pass."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
 
 
 class InternalError(CourseError):

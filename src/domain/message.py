@@ -1,15 +1,22 @@
 """Messages that leave the process, and where each goes."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 from uuid import UUID, uuid4
 
-from src.domain.errors import CourseError
+from src.domain.errors import CourseError, LimitExceeded, RequestIdConflict
+from src.domain.request import WholeBody
 from src.domain.result import refusal
+from src.domain.text import is_plain
 
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """What the addresses of RabbitMQ's direct reply-to begin with. https://www.rabbitmq.com/docs/direct-reply-to"""
+# Queues that a client had the broker name.
+_NAMED_BY_THE_BROKER = "amq.gen-"
+# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
+_SHORT_STRING_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,43 @@ def refusal_messages(
     return [status] if reply is None else [status, status.as_reply(reply)]
 
 
-def rejected_body(error: CourseError, body: bytes, request_id: str | None) -> Message:
-    """Returns the request itself as a message for the queue of rejected requests."""
-    headers = {"x-error-code": error.code.value, "x-error-reason": str(error)}
+def request_refused(
+    error: CourseError,
+    request_id: str | None,
+    user_id: UUID | None,
+    reply: ReplyAddress | None,
+    body: bytes,
+    cut_from: WholeBody | None = None,
+) -> list[Message]:
+    """Returns all that is published about a request that makes no course, its body for the dead queue too.
+
+    A body that is right in itself goes there not: it may be sent again as it is, or was answered before.
+    """
+    messages = refusal_messages(error, request_id, user_id, reply)
+    if not isinstance(error, RequestIdConflict | LimitExceeded):
+        messages.append(_rejected_body(error, body, request_id, cut_from))
+    return messages
+
+
+def reply_fault(reply_to: str, own_queues: Collection[str], allowed: Sequence[str]) -> str | None:
+    """Returns what is wrong with a `reply_to`; None if a reply may go there.
+
+    Whoever may publish a request has the worker write there with the worker's rights, which may be more than his own.
+    `allowed`: what it must begin with, one of them, if there are any.
+    """
+    if reply_to in own_queues:
+        return "reply_to: is a queue of the course generator itself"
+    if reply_to.startswith("amq.") and not reply_to.startswith((_NAMED_BY_THE_BROKER, DIRECT_REPLY_TO)):
+        return f"reply_to: of the names that begin with 'amq.', only {_NAMED_BY_THE_BROKER}… and {DIRECT_REPLY_TO}"
+    if allowed and not reply_to.startswith(tuple(allowed)):
+        return "reply_to: is no queue that replies may go to (RABBITMQ_REPLY_TO_ALLOW)"
+    if len(reply_to.encode()) > _SHORT_STRING_BYTES:
+        return f"reply_to: has more than {_SHORT_STRING_BYTES} bytes"
+    return "reply_to: is not UTF-8 or has control characters" if not is_plain(reply_to) else None
+
+
+def _rejected_body(error: CourseError, body: bytes, request_id: str | None, cut_from: WholeBody | None) -> Message:
+    headers: dict[str, Any] = {"x-error-code": error.code.value, "x-error-reason": str(error)}
+    if cut_from is not None:
+        headers |= {"x-body-bytes": cut_from.size, "x-body-sha256": cut_from.sha256}
     return Message(destination="dead", correlation_id=request_id, type="course.rejected", headers=headers, body=body)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4, uuid5
@@ -24,10 +25,12 @@ from pydantic import (
 from src.domain.errors import InvalidRequest
 from src.domain.language_tag import normal_tag
 from src.domain.source import path_segments
-from src.domain.text import SINGLE_LINE, printable
+from src.domain.text import SINGLE_LINE, has_visible_characters, printable
 
 MAX_BODY_BYTES = 256 * 1024
 """The longest message body that is read."""
+KEPT_BODY_BYTES = 64 * 1024
+"""How much is kept of a longer one."""
 DEFAULT_MAX_LESSONS = 30
 DEFAULT_PRIORITY = 4
 HIGHEST_PRIORITY = 9
@@ -44,6 +47,27 @@ def _at_most_200_bytes(text: str) -> str:
     if len(text.encode()) > 200:
         raise ValueError("String should have at most 200 bytes")
     return text
+
+
+def _visible(text: str) -> str:
+    if not has_visible_characters(text):
+        raise ValueError("String should have characters that can be seen")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBody:
+    """A message body that was too long to be kept whole: its size in bytes, and its SHA-256 in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+
+def kept(body: bytes) -> tuple[bytes, WholeBody | None]:
+    """Returns what is kept of a message body: all of it, or its beginning and what the whole was."""
+    if len(body) <= MAX_BODY_BYTES:
+        return body, None
+    return body[:KEPT_BODY_BYTES], WholeBody(len(body), body_digest(body))
 
 
 RequestId = Annotated[
@@ -63,7 +87,12 @@ class CourseBrief(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
-    topic: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), SINGLE_LINE]
+    topic: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+        SINGLE_LINE,
+        AfterValidator(_visible),
+    ]
     grade_level: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), SINGLE_LINE] = "Grade 8"
     num_lessons: Annotated[
         int,
@@ -126,30 +155,32 @@ class CourseRequest(CourseBrief):
     @classmethod
     def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
         """Reads a message body; raises an `InvalidRequest` that names every wrong field."""
-        if len(body) > MAX_BODY_BYTES:
-            raise InvalidRequest([f"body: {len(body)} bytes where at most {MAX_BODY_BYTES} are accepted"])
         try:
             return cls.model_validate_json(body, context={"max_lessons": max_lessons})
         except ValidationError as error:
             raise InvalidRequest(_faults(error)) from None
 
     def completed(
-        self, message_id: str | None, amqp_priority: int | None, made_up_id: str | None = None
+        self,
+        message_id: str | None,
+        amqp_priority: int | None,
+        made_up_id: str | None = None,
+        max_priority: int = HIGHEST_PRIORITY,
     ) -> "IdentifiedRequest":
         """Returns the request with its id and priority, taken from its message if its body has none.
 
-        If neither has an id it gets `made_up_id`, or a random one.
+        If neither has an id it gets `made_up_id`, or a random one. A priority over `max_priority` counts as that.
         """
         if self.priority is not None:
             priority = self.priority
         else:
-            priority = DEFAULT_PRIORITY if amqp_priority is None else min(amqp_priority, HIGHEST_PRIORITY)
+            priority = DEFAULT_PRIORITY if amqp_priority is None else amqp_priority
         request_id = self.request_id or message_id
         return IdentifiedRequest.model_validate(
             {
                 **self.model_dump(),
                 "request_id": request_id or made_up_id or str(uuid4()),
-                "priority": priority,
+                "priority": min(priority, max_priority),
                 "id_given": request_id is not None,
             },
             context={"max_lessons": self.num_lessons},
@@ -201,9 +232,8 @@ def identifiers(body: bytes, message_id: str | None) -> tuple[str | None, UUID |
     As in a valid request, `message_id` stands in for a request_id that is absent.
     """
     fields: Any = None
-    if len(body) <= MAX_BODY_BYTES:
-        with contextlib.suppress(ValueError, RecursionError):
-            fields = json.loads(body)
+    with contextlib.suppress(ValueError, RecursionError):
+        fields = json.loads(body)
     if not isinstance(fields, dict):
         return message_id, None
     given = fields.get("request_id")

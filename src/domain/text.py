@@ -13,9 +13,42 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+# These count as letters, marks or symbols, but show nothing: fillers for letters of Hangul, joiners and selectors of
+# variants, vowels of Khmer that are only inherent, a pattern of Braille without dots. Default_Ignorable_Code_Point in
+# https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt, and U+2800.
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
+
+# Signs that stand around the digits after them, as at the end of a verse. Prepended_Concatenation_Mark in
+# https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt
+_FORMAT_BUT_VISIBLE = frozenset(
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+
+
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
     """Returns whether `text` holds control characters (Unicode category Cc, which NUL is in) other than `allowed`."""
     return any(character not in allowed for character in _CONTROL.findall(text))
+
+
+def without_control_characters(text: str) -> str:
+    """Returns `text` with U+FFFD in place of each control character."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+def is_plain(text: str) -> bool:
+    """Returns whether `text` has neither control characters nor the sign for what could not be decoded."""
+    return "\ufffd" not in text and not has_control_characters(text)
+
+
+def has_visible_characters(text: str) -> bool:
+    """Returns whether anything of `text` can be seen, so that it isn't empty to the eye.
+
+    Spaces, and characters that only steer how others look, can't be seen.
+    """
+    return any(_is_visible(character) for character in text)
 
 
 def printable(text: str, most: int = 2000) -> str:
@@ -31,6 +64,14 @@ def cleaned(text: str) -> str:
     """Returns the text with one kind of line end, and without what PostgreSQL or UTF-8 can't hold."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").replace("\N{SOFT HYPHEN}", "")
     return _NO_TEXT.sub("", text)
+
+
+def _is_visible(character: str) -> bool:
+    if character in _BLANK:
+        return False
+    # What has no category yet may be of a script that is newer than this Python.
+    category = unicodedata.category(character)
+    return category not in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp") or character in _FORMAT_BUT_VISIBLE
 
 
 def _printable_character(character: str) -> str:

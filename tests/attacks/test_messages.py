@@ -87,10 +87,7 @@ def test_rows_whose_request_id_no_property_has_room_for_keep_nobody_waiting(
 def test_a_result_too_long_for_a_broker_is_set_aside_and_the_runbooks_query_names_it(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:
-    psql.run(
-        "INSERT INTO courses (user_id, topic, title, grade_level)"
-        f" VALUES ('{uuid4()}', 't', 't', 'g')"
-    )
+    psql.run(f"INSERT INTO courses (user_id, topic, title, grade_level) VALUES ('{uuid4()}', 't', 't', 'g')")
     psql.run("UPDATE courses SET status = 'FAILED', error_message = repeat('x', 20000000)")
     worker = workers.start()
     alarm = worker.wait_for("message_set_aside")

@@ -21,7 +21,7 @@ import structlog
 from src.config import OpenAISettings, Settings, WorkerSettings
 from src.consumers.attempt import AttemptRunner
 from src.consumers.database_watch import DatabaseWatch
-from src.consumers.delivered_request import delivered_request
+from src.consumers.delivered_request import RequestRules
 from src.consumers.files_only_attempt import FilesAttempt
 from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
@@ -51,6 +51,7 @@ from tests.stand_in import StandIn
 from tests.waiting import PATIENCE
 
 USER = uuid4()
+RULES = RequestRules.of(Settings(env_file=None))
 
 
 @dataclass
@@ -109,7 +110,7 @@ class Here:
 
     def entry(self, delivery: Delivery) -> RequestEntry | None:
         """What is on disk of its request."""
-        return self.files._folder(delivered_request(delivery, 30).course_id).request()
+        return self.files._folder(RULES.request(delivery).course_id).request()
 
     def make_due(self) -> None:
         """The time of what waits has come."""
@@ -234,7 +235,7 @@ def test_a_course_that_waits_for_the_broker_or_for_its_folder_takes_no_slot(
             assert here.acknowledged == []
 
             link = here.delivery("link", request_id="r-2")
-            (tmp_path / ".files-only" / str(delivered_request(link, 30).course_id)).symlink_to(tmp_path)
+            (tmp_path / ".files-only" / str(RULES.request(link).course_id)).symlink_to(tmp_path)
             await here.worker.take(link)
             await here.worker.turn()
             assert here.worker.slots_in_use == 1
@@ -255,7 +256,7 @@ def test_a_request_whose_course_the_database_has_waits_for_it(
     async def work() -> None:
         async with files_only(database, stand_in, tmp_path) as here:
             again = here.delivery("again")
-            here.state.accepted.add(delivered_request(again, 30).course_id)
+            here.state.accepted.add(RULES.request(again).course_id)
             await here.worker.take(again)
             await here.worker.turn()
             assert (here.worker.slots_in_use, here.handed_back) == (0, [])
@@ -342,7 +343,7 @@ def test_what_is_away_for_too_long_fails_a_course_as_it_does_with_the_database(
                 await here.until(lambda: not here.worker._running)
                 assert here.acknowledged == []
 
-            folder, entry = here.files._folder(delivered_request(course, 30).course_id), here.entry(course)
+            folder, entry = here.files._folder(RULES.request(course).course_id), here.entry(course)
             assert entry is not None and entry.postponed_since is not None
             yesterday = entry.postponed_since - timedelta(days=1)
             folder.write("request.json", entry.model_copy(update={"postponed_since": yesterday}))
@@ -374,7 +375,7 @@ def test_a_stop_in_mid_course_waits_for_no_broker_and_costs_no_attempt(
             entry = here.entry(course)
             assert entry is not None and entry.attempt == 0
             assert here.worker._running == {} and here.acknowledged == []
-            assert await here.files.lock(delivered_request(course, 30).course_id)
+            assert await here.files.lock(RULES.request(course).course_id)
 
     asyncio.run(work())
 
@@ -426,7 +427,7 @@ def test_a_folder_that_takes_no_files_ends_the_attempt_and_keeps_no_course_from_
             assert entry is not None and entry.attempt == 1
             here.watch.present = True
             await here.until(lambda: here.handed_back == [course])
-            imported = await FilesImport(database, here.files).run(delivered_request(course, 30).course_id)
+            imported = await FilesImport(database, here.files).run(RULES.request(course).course_id)
             assert imported is Import.DONE
 
     asyncio.run(work())

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 
+from src.config import Settings
 from src.consumers.database_watch import DatabaseWatch
+from src.consumers.delivered_request import RequestRules
 from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
@@ -62,7 +64,9 @@ async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalR
     state = ProcessState(Slots(1), ModelBreaker(ModelBrake(10, 1.0)))
     watch = DatabaseWatch(database, "0001", interval=1, wakeups=state.wakeups)
     queue = QueueConsumer(config, config.queue_generation, 50)
-    consumer = GenerationConsumer(intake, RequestsSetAside(database), queue, watch, None, 30, state)
+    consumer = GenerationConsumer(
+        intake, RequestsSetAside(database), queue, watch, None, RequestRules.of(Settings(env_file=None)), state
+    )
     await consumer.start()
     async with asyncio.timeout(PATIENCE):
         await intake.taken_in.wait()

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from src.domain.errors import InternalError, InvalidRequest
-from src.domain.message import ReplyAddress
+from src.domain.message import ReplyAddress, request_refused
 from src.domain.request import RECOGNISED_WITHIN, CourseRequest, IdentifiedRequest
 from src.domain.result import ErrorMessage
 from src.services.database.connection import Database
@@ -228,7 +228,7 @@ class TestReplies:
         accept(intake, request())
         accept(intake, request(topic="Other"), reply=self.HERE)
         error = InvalidRequest(["topic: Field required"])
-        asyncio.run(intake.refuse(error, b"{}", request_id=None, user_id=None, reply=self.THERE))
+        asyncio.run(intake.refuse(request_refused(error, None, None, self.THERE, b"{}")))
         codes = [message["error_code"] for message in bodies(psql, "reply")]
         assert codes == ["request_id_conflict", "invalid_request"]
 
@@ -237,7 +237,7 @@ class TestRefuse:
     def test_status_and_dead_letter_are_one_transaction(self, psql: Psql, intake: Intake) -> None:
         error = InvalidRequest(["topic: Field required", "num_lessons: Input should be a valid integer"])
         body = b"\xff\x00 anything"
-        asyncio.run(intake.refuse(error, body, request_id="r-1", user_id=USER, reply=None))
+        asyncio.run(intake.refuse(request_refused(error, "r-1", USER, None, body)))
         status, dead = psql.rows("SELECT * FROM outbox ORDER BY id")
         assert status["correlation_id"] == dead["correlation_id"] == "r-1"
         message = ErrorMessage.model_validate(bodies(psql)[0])
@@ -249,5 +249,5 @@ class TestRefuse:
 
     def test_a_fault_of_our_own_says_no_more_than_that(self, psql: Psql, intake: Intake) -> None:
         error = InternalError("the request met an unexpected error at intake")
-        asyncio.run(intake.refuse(error, b"{}", request_id=None, user_id=None, reply=None))
+        asyncio.run(intake.refuse(request_refused(error, None, None, None, b"{}")))
         assert bodies(psql)[0]["retryable"] is True

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.errors import InvalidRequest
-from src.domain.request import MAX_BODY_BYTES, CourseRequest, identifiers, valid_request_id
+from src.domain.request import MAX_BODY_BYTES, CourseRequest, WholeBody, identifiers, kept, valid_request_id
 
 USER = "7b1f4c52-8d5b-4f0e-9a3f-2f2d1c0a9b11"
 
@@ -138,9 +139,54 @@ def test_a_body_that_is_no_json_object_is_refused(content: bytes) -> None:
     assert fault.startswith("body: ")
 
 
-def test_a_body_that_is_too_large_is_not_even_parsed() -> None:
-    (fault,) = faults(b"[" * (MAX_BODY_BYTES + 1))
-    assert fault == f"body: {MAX_BODY_BYTES + 1} bytes where at most {MAX_BODY_BYTES} are accepted"
+def test_of_a_body_that_is_too_large_the_beginning_is_kept_with_what_the_whole_was() -> None:
+    assert kept(b"x" * MAX_BODY_BYTES) == (b"x" * MAX_BODY_BYTES, None)
+    whole = b"y" * 65_536 + b"x" * MAX_BODY_BYTES
+    assert kept(whole) == (b"y" * 65_536, WholeBody(len(whole), hashlib.sha256(whole).hexdigest()))
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "\u200b" * 3,
+        "\u2060",
+        "\ufeff",
+        "\u202e\u202c",
+        "\u3164",
+        "\u2800",
+        "\u115f",
+        "\ufe0f",
+        "\u200e \u200f",
+        "\u00ad",
+        "\u061c",
+    ],
+)
+def test_a_topic_with_nothing_to_be_seen_is_refused(topic: str) -> None:
+    assert faults(body(topic=topic)) == ["topic: String should have characters that can be seen"]
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "\u06dd",
+        "\u05e9\u05dc\u05d5\u05dd \u200fDNA",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "Ce\u202ells",
+        "\u0915\u094d\u200d\u0937",
+        "?",
+        "1",
+        "\u4e2d",
+    ],
+)
+def test_any_other_topic_is_taken_as_it_came(topic: str) -> None:
+    assert CourseRequest.parse(body(topic=topic)).topic == topic
+
+
+def test_a_priority_over_the_highest_counts_as_that() -> None:
+    wanted = CourseRequest.parse(body(priority=9))
+    assert wanted.completed(None, None, max_priority=5).priority == 5
+    assert CourseRequest.parse(body()).completed(None, 200).priority == 9
+    assert CourseRequest.parse(body()).completed(None, None, max_priority=2).priority == 2
 
 
 def test_faults_do_not_repeat_the_input() -> None:

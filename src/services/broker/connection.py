@@ -63,10 +63,6 @@ def tolerate_odd_headers() -> None:
     pika.data.decode_value = tolerant
 
 
-class BrokenByMessage(ConnectionError):
-    """A connection broke while a message was being published, which is its `__cause__`."""
-
-
 class BrokerThread(ABC):
     """A thread that owns one connection and reconnects for ever, with jittered backoff.
 
@@ -114,6 +110,18 @@ class BrokerThread(ABC):
         """Waits until the next try to connect; returns early if the thread is to stop."""
         self._stopping.wait(seconds)
 
+    def _delay_after(self, failures: int, error: str) -> float:
+        """Logs that there is no connection; returns the pause until the next try to connect, in seconds."""
+        delay = backoff(failures, 1.0, _LONGEST_PAUSE)
+        _log.error(
+            "no connection to the broker",
+            action="broker_unavailable",
+            connection=self._name,
+            error=error,
+            retry_in=round(delay, 1),
+        )
+        return delay
+
     def _wake(self) -> None:  # noqa: B027 - a thread that looks at `_stopping` often needs nothing here
         """Makes `_serve` notice that `_stopping` is set."""
 
@@ -125,26 +133,12 @@ class BrokerThread(ABC):
                 connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
                 channel = open_channel(connection, self._config)
                 self._serve(connection, channel)
-            except BrokenByMessage as error:
-                failures = 0
-                _log.warning(
-                    "the connection broke over a message",
-                    action="broker_connection_broken",
-                    connection=self._name,
-                    error=explain(_cause(error), self._config),
-                )
             except Exception as error:
                 # A connection that soon breaks doesn't end a row of failures: some refusals come once it is made.
                 lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
                 failures = 1 if lasted > _STABLE_SECONDS else failures + 1
-                delay = backoff(failures, 1.0, _LONGEST_PAUSE)
-                _log.error(
-                    "no connection to the broker",
-                    action="broker_unavailable",
-                    connection=self._name,
-                    error=explain(error, self._config),
-                    retry_in=round(delay, 1),
-                )
+                delay = self._delay_after(failures, explain(error, self._config))
+                failures = failures if delay else 0
             finally:
                 self._connected.clear()
                 if connection is not None:
@@ -227,6 +221,8 @@ def _ssl_options(config: RabbitMQSettings) -> pika.SSLOptions | None:
     if not config.tls:
         return None
     context = ssl.create_default_context(cafile=str(config.tls_ca_file) if config.tls_ca_file else None)
+    if config.tls_cert_file is not None:
+        context.load_cert_chain(config.tls_cert_file, config.tls_key_file)
     return pika.SSLOptions(context, server_hostname=config.host)
 
 
@@ -249,10 +245,6 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"can't connect to {server}: {error!r}; check RABBITMQ_HOST and RABBITMQ_PORT"
         case _:
             return f"{server}: {error!r}"
-
-
-def _cause(error: BrokenByMessage) -> Exception:
-    return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
 def _close_quietly(connection: BlockingConnection) -> None:

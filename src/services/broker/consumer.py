@@ -16,7 +16,8 @@ from pika.exceptions import AMQPError
 from pika.spec import Basic
 
 from src.config import RabbitMQSettings
-from src.domain.text import has_control_characters
+from src.domain.request import WholeBody, kept
+from src.domain.text import has_control_characters, without_control_characters
 from src.services.broker.connection import BrokerThread, declare_queue
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +27,8 @@ _log = structlog.get_logger(__name__)
 class Delivery:
     """One message as it came, and how to acknowledge it. Call `acknowledge` from the event loop.
 
-    A text property is None if it is absent, or not UTF-8, or has control characters, as PostgreSQL can't store NUL.
+    A text property is None if it is absent, or not UTF-8, or has control characters, as PostgreSQL can't store NUL. In
+    `reply_to` these are U+FFFD. Of a body that is too long only the beginning is kept, so that few fill the memory.
     """
 
     body: bytes
@@ -39,6 +41,8 @@ class Delivery:
     is_current: Callable[[], bool]
     """Returns False once its channel is closed, as the broker has delivered the message again by then, or will."""
     acknowledge: Callable[[], None]
+    cut_from: WholeBody | None = None
+    """What the body was, if it is not all there."""
     id: UUID = field(default_factory=uuid4)
     """An id made up here, which is the same however often this delivery is read."""
 
@@ -86,12 +90,14 @@ class _Line:
         tag = method.delivery_tag
         assert tag is not None
         self._unacknowledged.add(tag)
+        body, cut_from = kept(body)
         return Delivery(
             body=body,
+            cut_from=cut_from,
             routing_key=method.routing_key or "",
             message_id=_text(properties.message_id),
             correlation_id=_text(properties.correlation_id),
-            reply_to=_text(properties.reply_to),
+            reply_to=_shown(properties.reply_to),
             priority=properties.priority,
             redelivered=bool(method.redelivered),
             is_current=lambda: self._channel.is_open,
@@ -205,3 +211,9 @@ class QueueConsumer(BrokerThread):
 def _text(value: object) -> str | None:
     # pika hands on as bytes what isn't UTF-8, which is no text.
     return value if isinstance(value, str) and value and not has_control_characters(value) else None
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return without_control_characters(value) if isinstance(value, str) and value else None

@@ -15,7 +15,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.exceptions import NackError, UnroutableError
 
 from src.config import RabbitMQSettings
-from src.services.broker.connection import BrokenByMessage, BrokerThread
+from src.services.broker.connection import BrokerThread
 
 _log = structlog.get_logger(__name__)
 
@@ -78,6 +78,7 @@ class Publisher(BrokerThread):
         self._on_connected = on_connected
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._job_since: float | None = None
+        self._broke_over_a_message = False
 
     @property
     def publishing_for(self) -> float:
@@ -101,6 +102,19 @@ class Publisher(BrokerThread):
             loop = asyncio.get_running_loop()
             self._jobs.put(_Job([publication], False, math.inf, loop, loop.create_future()))
 
+    def _delay_after(self, failures: int, error: str) -> float:
+        if not self._broke_over_a_message:
+            return super()._delay_after(failures, error)
+        # The message may be why, and those after it shall not wait. If it was the broker, connecting fails again.
+        self._broke_over_a_message = False
+        _log.warning(
+            "the connection broke over a message",
+            action="broker_connection_broken",
+            connection=self._name,
+            error=error,
+        )
+        return 0.0
+
     def _wake(self) -> None:
         self._jobs.put(None)
 
@@ -121,10 +135,9 @@ class Publisher(BrokerThread):
             self._job_since = time.monotonic()
             try:
                 _do(channel if job.confirmed else best_effort, job)
-            except Exception as error:
-                # The message may be why, and those after it shall not wait for it. If it was the broker, connecting
-                # again fails, and the pause grows.
-                raise BrokenByMessage from error
+            except Exception:
+                self._broke_over_a_message = True
+                raise
             finally:
                 self._job_since = None
 

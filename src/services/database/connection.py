@@ -48,6 +48,7 @@ _LIMITS = (
 
 def database_url(config: DatabaseSettings) -> URL:
     """Returns a URL `postgresql+psycopg2://…`; SQLAlchemy 2.1 takes plain `postgresql://` for psycopg 3."""
+    files = {"sslrootcert": config.sslrootcert, "sslcert": config.sslcert, "sslkey": config.sslkey}
     return URL.create(
         "postgresql+psycopg2",
         username=config.user,
@@ -55,7 +56,7 @@ def database_url(config: DatabaseSettings) -> URL:
         host=config.host,
         port=config.port,
         database=config.name,
-        query={"sslmode": config.sslmode},
+        query={"sslmode": config.sslmode, **{name: str(path) for name, path in files.items() if path is not None}},
     )
 
 
@@ -163,12 +164,19 @@ def is_away(error: BaseException) -> bool:
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     # libpq gives no code if no connection was made. If a server refused it, the text says FATAL.
-    return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig)
+    return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig) and not _is_about_tls(error)
+
+
+def _is_about_tls(error: DBAPIError) -> bool:
+    # One side doesn't accept the other's certificate or protocol. libpq's texts, as it gives no code.
+    return any(word in str(error.orig) for word in ("certificate", "private key", "not support SSL", "SSL error: tlsv"))
 
 
 def explained(error: DBAPIError) -> DatabaseUnusable:
     """Returns an error that tells somebody at the command line what is wrong with the database, and what to do."""
     hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
+    if _is_about_tls(error):
+        hint = "; check DB_SSLMODE, DB_SSLROOTCERT, DB_SSLCERT and DB_SSLKEY"
     if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
         hint = "; run `python app.py db upgrade`"
     return DatabaseUnusable(f"database: {printable(str(error.orig).strip())}{hint}")

@@ -27,6 +27,7 @@ from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.database.connection import Database, is_transient
 from src.services.database.course_rows import claim_of
 from src.services.database.statements import sql
+from src.services.database.user_limits import NO_LIMITS, UserLimits, fail_beyond_limits
 
 T = TypeVar("T")
 
@@ -42,8 +43,10 @@ class CourseStore:
     Calls that write for an attempt raise `LeaseLost` if it has lost its lease.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: UserLimits = NO_LIMITS) -> None:
+        """`limits` are those of courses that are queued by plain SQL; intake sees to the others."""
         self._database = database
+        self._limits = limits
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def claim(
@@ -56,6 +59,7 @@ class CourseStore:
         """
 
         def give_turns(connection: Connection) -> int:
+            fail_beyond_limits(connection, self._limits, _TURNS_AT_ONCE)
             return connection.execute(sql("give_turns"), {"limit": _TURNS_AT_ONCE}).rowcount
 
         def work(connection: Connection) -> list[RowMapping]:

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.errors import CourseError, RequestIdConflict, RequestLocked
-from src.domain.message import Message, ReplyAddress, refusal_messages, rejected_body
+from src.domain.errors import RequestIdConflict, RequestLocked
+from src.domain.message import Message, ReplyAddress, refusal_messages
 from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
 from src.services.database.connection import Database, is_locked
 from src.services.database.course_rows import brief_columns
 from src.services.database.outbox import put_messages
 from src.services.database.statements import sql
+from src.services.database.user_limits import NO_LIMITS, UserLimits, check_limits
 
 
 class Reception(Enum):
@@ -28,8 +29,9 @@ class Reception(Enum):
 class Intake:
     """Accepts and refuses requests. Each call is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: UserLimits = NO_LIMITS) -> None:
         self._database = database
+        self._limits = limits
 
     async def accept(
         self,
@@ -42,7 +44,8 @@ class Intake:
     ) -> tuple[Reception, UUID]:
         """Makes the course of `request`, or finds the one that was made before; returns which, and the course's id.
 
-        Raises `RequestLocked` if somebody else holds a lock that this needs. It waits for none longer than 0.1 s.
+        Raises `LimitExceeded` if the user has as many courses as one may have: then there is no new one. Raises
+        `RequestLocked` if somebody else holds a lock that this needs. It waits for none longer than 0.1 s.
         `waited`: the request was locked before, so another delivery of the same message has ended long ago.
         """
         body_hash = None if request.id_given else body_digest(body)
@@ -56,7 +59,7 @@ class Intake:
                 connection.execute(sql("short_locks"))
                 if body_hash is not None:
                     known = _recognised(connection, request, body_hash, redelivered=redelivered, waited=waited)
-                return _accept(connection, known, body_hash, reply, refusals), known.course_id
+                return _accept(connection, known, body_hash, reply, refusals, self._limits), known.course_id
             except DBAPIError as error:
                 if is_locked(error):
                     raise RequestLocked(request.user_id) from error
@@ -64,20 +67,8 @@ class Intake:
 
         return await self._database.run(work)
 
-    async def refuse(
-        self,
-        error: CourseError,
-        body: bytes,
-        *,
-        request_id: str | None,
-        user_id: UUID | None,
-        reply: ReplyAddress | None,
-    ) -> None:
-        """Puts the error status, a reply if one is wanted, and the body for the dead queue into the outbox."""
-        messages = [
-            *refusal_messages(error, request_id, user_id, reply),
-            rejected_body(error, body, request_id),
-        ]
+    async def refuse(self, messages: Sequence[Message]) -> None:
+        """Puts what is published about a request that makes no course into the outbox."""
 
         def work(connection: Connection) -> None:
             put_messages(connection, messages)
@@ -104,9 +95,11 @@ def _accept(
     body_hash: str | None,
     reply: ReplyAddress | None,
     refusals: Sequence[Message],
+    limits: UserLimits,
 ) -> Reception:
     course_id = request.course_id
     if put_request(connection, request, body_hash):
+        check_limits(connection, request.user_id, course_id, limits)
         _add_reply(connection, course_id, reply)
         return Reception.ACCEPTED
 

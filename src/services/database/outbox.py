@@ -39,8 +39,8 @@ class Outbox:
     ) -> list[OutboxMessage]:
         """Returns up to `limit` messages to publish now. They are this worker's for `seconds`, or until it is gone.
 
-        `replies`: only replies, or only others. `tried`: those that failed before, or those that didn't. A message whose
-        body is over `most_bytes` comes without it.
+        `replies`: only replies, or only others. `tried`: those that failed before, or those that didn't. A message
+        whose body is over `most_bytes` comes without it.
         """
         values = {
             "worker_id": self._worker_id,
