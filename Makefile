@@ -70,6 +70,7 @@ bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with
 	@$(BIN)/python -m benchmarks.gates
 
 clean: ## Remove the virtual environment, local services with their data, and caches; courses stay
+	@./scripts/remove-elsewhere
 	@rm -rf $(VENV) .services .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

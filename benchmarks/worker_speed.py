@@ -73,6 +73,7 @@ def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServi
     """Runs a worker, with `settings` and else its defaults, and all that it needs. Yields its client and services."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-benchmark-")))
+        folder.chmod(0o711)  # PostgreSQL may run as another user
         services = LocalServices(folder / "services")
         stack.callback(services.stop)
         services.start()

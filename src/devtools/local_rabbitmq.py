@@ -39,6 +39,7 @@ class LocalRabbitMQ:
     def start(self) -> None:
         """Starts the node and waits until it takes connections."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)  # its password is in it
         (self._folder / "home").mkdir(exist_ok=True)
         (self._folder / "enabled_plugins").write_text("[].\n")
         (self._folder / "rabbitmq.conf").write_text(
@@ -159,8 +160,11 @@ class DockerRabbitMQ:
         run = ["docker", "run", "--detach", "--rm", "--name", self._name, "--publish", f"{HOST}:{self.port}:5672"]
         # The node is named after its host, and its folder in the volume after the node: the host's name must stay.
         data = ["--hostname", "rabbitmq", "--volume", f"{self._name}:/var/lib/rabbitmq"]
-        variables = ["--env", f"RABBITMQ_DEFAULT_USER={_USER}", "--env", f"RABBITMQ_DEFAULT_PASS={self.password}"]
-        done = subprocess.run([*run, *data, *variables, _RABBITMQ_IMAGE], capture_output=True, text=True)
+        # Docker takes the password from its own environment: the command line is for everybody to see.
+        variables = ["--env", f"RABBITMQ_DEFAULT_USER={_USER}", "--env", "RABBITMQ_DEFAULT_PASS"]
+        environment = {**os.environ, "RABBITMQ_DEFAULT_PASS": self.password}
+        command = [*run, *data, *variables, _RABBITMQ_IMAGE]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             raise LocalServiceError(f"docker can't run {_RABBITMQ_IMAGE}: {done.stderr.strip()}")
         _wait_until(lambda: _amqp_answers(self.port, self.password), lambda: f"see `docker logs {self._name}`")

@@ -190,6 +190,7 @@ def _add_samples(environment: dict[str, str]) -> None:
 @contextlib.contextmanager
 def _worker(environment: dict[str, str]) -> Iterator[None]:
     log = _FOLDER / "worker.log"
+    log.touch(mode=0o600)
     _say(f"Starting the worker; its log is {_shown(log)}")
     with log.open("ab") as output, _process([sys.executable, "app.py"], environment, stderr=output):
         yield

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_postgres import LocalPostgres, is_root
 from src.devtools.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
 from src.devtools.local_reaper import Reaper
 from src.devtools.local_service import HOST, LocalServiceError, free_port
@@ -22,8 +22,9 @@ class LocalServices:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o711)
-        self._lock = FileLock(folder / "lock")
+        # If root starts PostgreSQL, it runs as another user, who must get through. What is inside is closed.
+        folder.chmod(0o711 if is_root() else 0o700)
+        self._lock = FileLock(folder / "lock", mode=0o600)
         self._state_file = folder / "state.json"
         state = json.loads(self._state_file.read_text()) if self._state_file.exists() else {}
         self.postgres = LocalPostgres(

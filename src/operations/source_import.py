@@ -41,8 +41,9 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     if not path.exists():
         raise NothingToImport(f"{path}: there is no such file or folder")
     if not path.is_dir():
-        return [(path, path.name)]
-    found = sorted((file, file.relative_to(path).as_posix()) for file in _files(path) if _can_be_read(file))
+        return [(path.resolve(), path.name)]
+    # Links are resolved here, where it is seen that they stay inside, and not followed later, when they may be others.
+    found = sorted((file.resolve(), file.relative_to(path).as_posix()) for file in _files(path) if _can_be_read(file))
     if not found:
         raise NothingToImport(f"{path}: no file in it can be read; those are: {', '.join(sorted(SUFFIXES))}")
     return found

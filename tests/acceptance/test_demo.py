@@ -1,42 +1,24 @@
 """`make demo` and `make run`, in a copy of the project that has no services yet."""
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
-from src.devtools.local_reaper import mark
-from src.operations.migrations import ROOT
+from src.devtools.local_reaper import Reaper
+from tests.local_house import call, copied, local, read_until, started
 from tests.processes import living
 from tests.stand_in import StandIn
 from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("rabbitmq")  # skips where there is none
-
-
-@contextmanager
-def copied() -> Iterator[Path]:
-    # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="course-generator-demo-") as name:
-        folder = Path(name)
-        for file in ("app.py", "alembic.ini", "test_publisher.py", "schema.sql"):
-            shutil.copy(ROOT / file, folder)
-        for part in ("src", "migrations", "samples"):
-            shutil.copytree(ROOT / part, folder / part)
-        yield folder
-        # Nothing of it may live on.
-        assert living(folder) == []
 
 
 @pytest.fixture
@@ -50,44 +32,6 @@ def demonstrated(rabbitmq: object) -> Iterator[tuple[Path, str]]:
     """A copy in which `make demo` was run, and what that printed."""
     with copied() as folder:
         yield folder, call(folder, "demo")
-
-
-def local(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-    """`app.py local …`, as from a terminal."""
-    return subprocess.Popen(
-        [sys.executable, "app.py", "local", *arguments],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OPENAI_ALLOW_REMOTE": "off", **mark(), **variables},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def read_until(process: "subprocess.Popen[str]", sign: str) -> None:
-    assert process.stdout is not None
-    read = []
-    for line in process.stdout:
-        read.append(line)
-        if sign in line:
-            return
-    pytest.fail(f"it ended without {sign}:\n{''.join(read)}")
-
-
-def started(folder: Path, **variables: str) -> "subprocess.Popen[str]":
-    """`make run`, as soon as its worker has started."""
-    running = local(folder, "run", **variables)
-    read_until(running, "worker_started")
-    return running
-
-
-def call(folder: Path, *arguments: str, code: int = 0) -> str:
-    """What `app.py local …` prints in a second terminal."""
-    process = local(folder, *arguments)
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == code, output
-    return output
 
 
 def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(demonstrated: tuple[Path, str]) -> None:
@@ -189,9 +133,9 @@ def test_an_outage_can_be_tried_from_a_second_terminal(copy: Path) -> None:
     assert running.returncode == 0, output
 
 
-def test_the_number_in_a_file_that_a_crash_left_may_be_another_servers(postgres: LocalPostgres, tmp_path: Path) -> None:
-    crashed = LocalPostgres(tmp_path)
-    (tmp_path / "data").mkdir()
-    shutil.copy(postgres.data / "postmaster.pid", tmp_path / "data")
+def test_the_number_in_a_file_that_a_crash_left_may_be_another_servers(postgres: LocalPostgres, reaper: Reaper) -> None:
+    crashed = LocalPostgres(reaper.folder / "crashed")
+    crashed.data.mkdir(parents=True)
+    shutil.copy(postgres.data / "postmaster.pid", crashed.data)
     assert postgres.runs
     assert not crashed.runs

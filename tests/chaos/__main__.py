@@ -422,6 +422,7 @@ def main() -> int:
     options = parser.parse_args()
     seed = random.randrange(10**6) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="course-generator-chaos-"))
+    folder.chmod(0o711)  # PostgreSQL may run as another user
     _console.print(f"{options.minutes:g} minutes, {options.workers} workers, seed {seed}")
     chaos, kept = Chaos(folder, options.workers, seed, options.per_second, tuple(options.pause)), False
     try:

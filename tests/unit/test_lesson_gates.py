@@ -16,6 +16,7 @@ from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson, StoredSection, stored_lesson
+from src.domain.text import has_visible_characters
 from tests.lessons import BRIEF, CHECK, ORIGIN, PARTS, PASSAGES, PLAN, TEXT, TRUE, reviewed, stored, text
 
 FIRST, SECOND = TEXT["sections"]
@@ -455,7 +456,7 @@ lessons = st.fixed_dictionaries(
 )
 briefs = st.builds(
     CourseBrief,
-    topic=labels.map(lambda value: value[:300].strip() or "x"),
+    topic=labels.map(lambda value: value[:300].strip() or "x").filter(has_visible_characters),
     grade_level=labels.map(lambda value: value[:100]),
     language=st.sampled_from(["en", "de-AT", "ar", "xx", "zh-Hant-TW"]),
 )

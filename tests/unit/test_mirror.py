@@ -1,10 +1,11 @@
 import errno
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -39,7 +40,7 @@ def written(root: Path, **changes: Any) -> Path:
     mirror = Mirror(root)
     path, _ = mirror.output_paths(CourseBrief(topic="Cell Biology"), ID)
     assert path is not None
-    mirror.write(path, stored_course(**changes))
+    mirror.write(stored_course(**changes))
     return Path(path)
 
 
@@ -116,26 +117,49 @@ def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
-def test_a_link_in_place_of_a_file_is_replaced_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_named_and_left(tmp_path: Path) -> None:
     outside = tmp_path / "outside.json"
     outside.write_text("mine")
     folder = tmp_path / "courses" / "cell-biology-grade-8-0a1b2c3d"
     folder.mkdir(parents=True)
     (folder / "course.json").symlink_to(outside)
-    written(tmp_path / "courses")
+    with pytest.raises(MirrorError, match=re.escape("course.json is no regular file; remove it")):
+        written(tmp_path / "courses")
     assert outside.read_text() == "mine"
-    assert not (folder / "course.json").is_symlink()
+    assert (folder / "course.json").is_symlink()
 
 
-@pytest.mark.parametrize("path", ["../../escaped", "/etc/escaped", "courses/../../escaped"])
-def test_a_stored_path_can_not_lead_out_of_the_tree(tmp_path: Path, path: str) -> None:
+SHORT, LONG = "cell-biology-grade-8-0a1b2c3d", f"cell-biology-grade-8-{ID.hex}"
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("../../escaped", SHORT),
+        ("/etc/escaped", SHORT),
+        ("x/..", SHORT),
+        (".", SHORT),
+        ("y/.files-only", SHORT),
+        (None, SHORT),
+        (f"other/{LONG}", LONG),
+    ],
+)
+def test_the_folder_follows_from_the_course_whatever_a_row_says(tmp_path: Path, path: str | None, folder: str) -> None:
     root = tmp_path / "courses"
-    Mirror(root).write(path, stored_course())
-    assert [folder.name for folder in root.iterdir()] == ["escaped"]
+    Mirror(root).write(stored_course(output_path=path))
+    assert [each.name for each in root.iterdir()] == [folder]
+
+
+def test_the_files_of_another_course_are_left(tmp_path: Path) -> None:
+    (folder := tmp_path / SHORT).mkdir()
+    (folder / "course.json").write_text(other := json.dumps({"metadata": {"course_id": str(uuid4())}}))
+    with pytest.raises(MirrorError, match="has the files of another course"):
+        written(tmp_path)
+    assert (folder / "course.json").read_text() == other
 
 
 def test_switched_off_it_names_no_folder_and_writes_nothing(tmp_path: Path) -> None:
     mirror = Mirror(None)
     assert mirror.output_paths(CourseBrief(topic="a"), ID) == (None, None)
-    mirror.write("courses/x", stored_course())
+    mirror.write(stored_course())
     assert not mirror.enabled

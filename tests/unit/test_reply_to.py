@@ -18,7 +18,7 @@ def test_unless_the_operator_says_otherwise_anything_but_what_is_reserved_will_d
 @pytest.mark.parametrize(
     ("reply_to", "says"),
     [
-        *((queue, "queue of the course generator") for queue in OWN),
+        *((queue, "queue of the course generator") for queue in sorted(OWN)),
         ("amq.direct", "begin with 'amq.'"),
         ("amq.rabbitmq.trace", "begin with 'amq.'"),
         ("x" * 256, "more than 255 bytes"),

@@ -8,7 +8,7 @@ A lesson that can't be read, for example because an earlier version of this prog
 `lesson-1.json.unreadable`. It is written again, and the calls that it took stay on record.
 """
 
-import errno
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,13 +16,16 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from src.domain.files_course import Calls, FilesCourse, RequestEntry, SavedLesson, SavedOutline, StoredResult
-from src.services.files.whole_files import sync_folder, write_whole
+from src.services.files.whole_files import check_folder, sync_folder, write_whole
+from src.services.regular_files import read_file
 
 _log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
 _ASIDE = ".unreadable"
+# A lesson with all of its calls has some 100 kB.
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 class CourseFolder:
@@ -33,14 +36,16 @@ class CourseFolder:
 
     def make(self) -> None:
         """Makes the folder if it isn't there. Raises `OSError`, also if it is a link."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        if self.path.is_symlink():
-            # Somebody placed it there; it would lead the files out of the tree.
-            raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed", str(self.path))
+        check_folder(self.path.parent)
+        self.path.parent.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # what users asked for is nobody else's business
+        self.path.mkdir(exist_ok=True)
+        check_folder(self.path)
 
     def is_begun(self) -> bool:
         """Returns whether there is a course in the folder."""
-        return (self.path / "request.json").exists()
+        return os.path.lexists(self.path / "request.json")
 
     def request(self) -> RequestEntry | None:
         """Returns the request and how often its course was tried; None if there is no course."""
@@ -111,7 +116,9 @@ class CourseFolder:
 
     def _read(self, name: str, kind: type[M]) -> M | None:
         try:
-            text = (self.path / name).read_text(encoding="utf-8")
+            check_folder(self.path.parent)
+            check_folder(self.path)
+            text = read_file(self.path / name, _MOST_BYTES).decode()
         except FileNotFoundError:
             return None
         # The limit was checked when the request came in, and may have been lowered since.

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from src.domain.course import Lease
 from src.domain.errors import LeaseLost
+from src.services.files.whole_files import check_folder
 
 
 class CourseLocks:
@@ -27,11 +28,17 @@ class CourseLocks:
         self._guard = threading.Lock()
 
     def lock(self, course_id: UUID) -> bool:
-        """Locks the folder. Returns False if it isn't there, or if somebody has it, in this or another process."""
+        """Locks the folder. Returns False if it isn't there, or if somebody has it, in this or another process.
+
+        Raises `OSError` if the folder is a link: the lock would be a file outside of the tree.
+        """
         with self._guard:
             if course_id in self._locks:
                 return False
-            lock = FileLock(self._root / str(course_id) / "lock", timeout=0, thread_local=False)
+            folder = self._root / str(course_id)
+            for path in (self._root, folder):
+                check_folder(path)
+            lock = FileLock(folder / "lock", timeout=0, thread_local=False)
             try:
                 lock.acquire()
             except (Timeout, FileNotFoundError):

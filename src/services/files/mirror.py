@@ -1,7 +1,9 @@
 """Courses as files: `<OUTPUT_DIR>/<folder>/course.json` and `course.md`, rendered from what is stored."""
 
+import contextlib
 import errno
 import json
+import stat
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +13,11 @@ from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
 from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredCourse
-from src.services.files.whole_files import sync_folder, write_whole
+from src.services.files.whole_files import check_folder, sync_folder, write_whole
+from src.services.regular_files import read_file
+
+# Thirty of the longest lessons have a tenth of it.
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 class MirrorError(OperatorError):
@@ -39,26 +45,46 @@ class Mirror:
 
     def course_in(self, output_path: str) -> str | None:
         """Returns the id of the course whose files are in a folder; None if there are none that can be read."""
-        if self._root is None:
-            return None
-        try:
-            course = json.loads((self._root / Path(output_path).name / "course.json").read_text(encoding="utf-8"))
-            return str(course["metadata"]["course_id"])
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
+        return None if self._root is None else _course_in(self._root / Path(output_path).name)
 
-    def write(self, output_path: str, course: StoredCourse) -> None:
-        """Writes a course into its folder, over files that are there already. Raises `MirrorError`."""
+    def write(self, course: StoredCourse) -> None:
+        """Writes a course into its folder, over files of it that are there already. Raises `MirrorError`.
+
+        The folder follows from topic, grade and id. The course's `output_path`, which others may have written, only
+        says which of the two that it may have.
+        """
         if self._root is None:
             return
-        folder = self._root / Path(output_path).name
+        names = [folder_name(course.topic, course.grade_level, course.id, length) for length in (8, 32)]
+        said = Path(course.output_path or "").name
+        folder = self._root / (said if said in names else names[0])
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if folder.is_symlink():
-                # Somebody placed it there; it would lead the files out of the tree.
-                raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed")
+            check_folder(folder)
+            if folder.resolve().parent != self._root.resolve():
+                raise NotADirectoryError(errno.ENOTDIR, "is not in OUTPUT_DIR")
+            _check_own(folder, course.id)
             write_whole(folder / "course.json", json.dumps(course_json(course), ensure_ascii=False, indent=2) + "\n")
             write_whole(folder / "course.md", course_markdown(course))
             sync_folder(folder)
         except OSError as error:
-            raise MirrorError(f"{output_path}: {error.strerror or error}") from error
+            raise MirrorError(f"{folder}: {error.strerror or error}") from error
+
+
+def _course_in(folder: Path) -> str | None:
+    try:
+        check_folder(folder)
+        course = json.loads(read_file(folder / "course.json", _MOST_BYTES))
+        return str(course["metadata"]["course_id"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _check_own(folder: Path, course_id: UUID) -> None:
+    """Raises `OSError` if what lies in a folder isn't this course's."""
+    for name in ("course.json", "course.md"):
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG((folder / name).lstat().st_mode):
+                raise OSError(errno.EEXIST, f"{name} is no regular file; remove it")
+    if _course_in(folder) not in (None, str(course_id)):
+        raise OSError(errno.EEXIST, "has the files of another course")

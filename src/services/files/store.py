@@ -204,7 +204,7 @@ class FilesStore:
         try:
             for file in self._root.glob("*/request.json"):
                 with contextlib.suppress(ValueError, FileNotFoundError):  # not ours, or imported just now
-                    found.append((file.stat().st_mtime, UUID(file.parent.name)))
+                    found.append((file.lstat().st_mtime, UUID(file.parent.name)))
         except OSError as error:
             _say_unreadable(error)
         return [course_id for _, course_id in sorted(found)]
@@ -265,7 +265,7 @@ class FilesStore:
     def _mirrored(self, course_id: UUID, written: StoredCourse, short: str, long: str) -> str:
         path = short if self._mirror.course_in(short) in (None, str(course_id)) else long
         try:
-            self._mirror.write(path, written)
+            self._mirror.write(written.model_copy(update={"output_path": path}))
         except MirrorError as error:
             fault = error.__cause__
             if isinstance(fault, OSError) and fault.errno in _DISK_AWAY:

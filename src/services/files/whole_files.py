@@ -1,6 +1,7 @@
 """Files that a reader sees either as they were or as they become, whatever happens to the writer."""
 
 import contextlib
+import errno
 import os
 import secrets
 import time
@@ -26,6 +27,12 @@ def write_whole(path: Path, text: str) -> None:
     finally:
         temporary.unlink(missing_ok=True)
         _sweep(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `OSError` if `folder` is a link, which would lead out of the tree. Somebody else has put it there."""
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "is a link, which is not followed", str(folder))
 
 
 def sync_folder(folder: Path) -> None:

@@ -18,6 +18,7 @@ from src.domain.errors import OperatorError
 from src.domain.markdown_syntax import atx_heading
 from src.domain.source import HEADING_CHARACTERS
 from src.domain.text import cleaned, has_control_characters, printable
+from src.services.regular_files import read_file
 
 MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read."""
@@ -112,11 +113,11 @@ def read_document(path: Path) -> DocumentText:
 
 
 def _bytes(path: Path) -> bytes:
-    size = path.stat().st_size
+    size = path.lstat().st_size
     if size > MOST_BYTES:
         most = MOST_BYTES // 1024 // 1024
         raise UnreadableDocument(f"{path}: it has {size / 1024 / 1024:.0f} MB, at most {most} are read; split it")
-    return path.read_bytes()
+    return read_file(path, MOST_BYTES)
 
 
 def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
