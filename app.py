@@ -18,7 +18,7 @@ import structlog
 import typer
 
 from src.config import COURSES, Settings, ignored_settings
-from src.domain.errors import OperatorError, StartError
+from src.domain.errors import OperatorError, StartError, TwinFound
 from src.domain.redaction import Redactor
 from src.operations.commands import commands
 from src.operations.logs import configure_logging
@@ -27,6 +27,14 @@ from src.services.crash_points import arm
 from src.services.part import Engine, Part, load_slice
 
 _log = structlog.get_logger("app")
+
+
+def _end_as_twin(error: TwinFound) -> None:
+    # At once, and nothing is handed back or taken off the list: it all belongs to the other process as well.
+    _log.critical(str(error), action="twin_found")
+    sys.stdout.flush()
+    print(error, file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
 
 
 async def _serve(
@@ -53,7 +61,7 @@ async def _serve(
 
     gc.enable()
 
-    worker = Worker(settings, redact, slices)
+    worker = Worker(settings, redact, slices, _end_as_twin)
 
     async def metrics_page() -> bytes:
         return metrics.page(worker.readiness(), await worker.gauges(), worker.gauge_descriptions)

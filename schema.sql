@@ -1155,6 +1155,10 @@ BEGIN
 END
 $$;
 
+-- A worker's row shows which process wrote it last: a copied one has the same id.
+ALTER TABLE public.workers ADD COLUMN IF NOT EXISTS token UUID;
+COMMENT ON COLUMN public.workers.token IS 'Another one with each beat, so that two processes with one id are told apart';
+
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from src.consumers.process_state import ProcessState, Slots
 from src.consumers.pruner import Pruner
 from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
+from src.domain.errors import TwinFound
 from src.domain.redaction import Redactor
 from src.operations.migrations import head_revision
 from src.services.broker.consumer import QueueConsumer
@@ -28,7 +29,7 @@ from src.services.broker.replies import ReplyPublisher
 from src.services.database.backlog import backlog
 from src.services.database.connection import Database
 from src.services.database.outbox import Outbox
-from src.services.database.worker_registry import WorkerIdentity, WorkerRegistry
+from src.services.database.worker_registry import Membership, WorkerIdentity, WorkerRegistry
 from src.services.part import Engine, Part
 from src.services.wakeups import WakeUps
 
@@ -45,8 +46,17 @@ _BACKLOG_SECONDS = 2.0
 class Worker:
     """One process: what every role needs (database, heartbeat, outbox), and the parts of its roles."""
 
-    def __init__(self, settings: Settings, redact: Redactor, slices: Sequence[Callable[[Engine], Part]] = ()) -> None:
-        """Connects to nothing yet. Call it from the event loop. Each of `slices` makes the part of its role."""
+    def __init__(
+        self,
+        settings: Settings,
+        redact: Redactor,
+        slices: Sequence[Callable[[Engine], Part]],
+        on_twin: Callable[[TwinFound], None],
+    ) -> None:
+        """Connects to nothing yet. Call it from the event loop. Each of `slices` makes the part of its role.
+
+        `on_twin` is called in a thread if another process has this worker's id. It must end this one at once.
+        """
         identity = WorkerIdentity(uuid4(), __version__, settings.worker.slots, settings.worker.lease)
         self._settings = settings
         self._joined = False
@@ -65,7 +75,7 @@ class Worker:
             ResultRelay(outbox, self._publisher, settings.rabbitmq, interval, lease),
             ResultRelay(outbox, self._replies, settings.rabbitmq, interval, lease, replies=True),
         ]
-        self._heartbeat = Heartbeat(self._registry, settings.worker, self._leases, wakeups)
+        self._heartbeat = Heartbeat(self._registry, settings.worker, self._leases, wakeups, on_twin)
         self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, wakeups)
         self._rescuer = Rescuer(self._registry, settings.worker, settings.course, wakeups)
         self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
@@ -76,7 +86,7 @@ class Worker:
         self._writing = CourseWriting(settings, engine, self._watch) if COURSES in settings.roles else None
         self._parts: list[Part] = []
         if self._writing is not None:
-            self._parts += self._course_parts(self._writing, identity.id)
+            self._parts += self._course_parts(self._writing, self._registry.membership)
         self._parts += [make(engine) for make in slices]
 
     async def start(self) -> None:
@@ -178,7 +188,7 @@ class Worker:
         except (TimeoutError, SQLAlchemyError, RuntimeError):  # RuntimeError: the worker has stopped by now
             return {}
 
-    def _course_parts(self, writing: CourseWriting, worker_id: UUID) -> list[Part]:
+    def _course_parts(self, writing: CourseWriting, worker: Membership) -> list[Part]:
         """Makes the part that writes courses with the database and, unless `FILES=off`, the one with files only."""
         settings, engine, watch = self._settings, self._engine, self._watch
         slots = Slots(settings.worker.slots)
@@ -187,10 +197,10 @@ class Worker:
         prefetch = max(settings.rabbitmq.prefetch, settings.worker.slots)
         queue = QueueConsumer(settings.rabbitmq, settings.rabbitmq.queue_generation, prefetch)
         if not settings.files:
-            return [Courses(settings, engine.database, state, writing, watch, worker_id, queue, None)]
+            return [Courses(settings, engine.database, state, writing, watch, worker, queue, None)]
         # Made first, it is also the first to hear that the database is lost.
         files_only = FilesOnly(settings, engine, state, writing, watch, queue)
-        courses = Courses(settings, engine.database, state, writing, watch, worker_id, queue, files_only.worker)
+        courses = Courses(settings, engine.database, state, writing, watch, worker, queue, files_only.worker)
         return [files_only, courses]
 
     async def _publish_the_last(self) -> None:

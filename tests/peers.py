@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from src.domain.course import Claim, Unusable
+from src.domain.errors import TwinFound
 from src.domain.request import DEFAULT_MAX_LESSONS
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
@@ -42,7 +43,9 @@ class Peer:
 
     def claim(self, limit: int = 10, known: tuple[UUID, ...] = (), max_attempts: int = 3) -> list[Claim]:
         """Claims courses, and returns them. Fails if one of them can't be written."""
-        claims = asyncio.run(self.store.claim(self.id, known, limit, max_attempts, DEFAULT_MAX_LESSONS))
+        claims = asyncio.run(
+            self.store.claim(self.registry.membership, known, limit, max_attempts, DEFAULT_MAX_LESSONS)
+        )
         assert not any(isinstance(claim, Unusable) for claim in claims)
         return [claim for claim in claims if isinstance(claim, Claim)]
 
@@ -52,3 +55,8 @@ class Peer:
 
     def rescue(self, max_attempts: int = 3, course_deadline: float = 1800) -> list[Rescue]:
         return asyncio.run(self.registry.rescue(max_attempts, course_deadline))
+
+
+def no_twin(error: TwinFound) -> None:
+    """What a worker does about a twin where none can be."""
+    raise error

@@ -17,6 +17,8 @@ ALTER TABLE public.courses ADD CONSTRAINT courses_error_code CHECK (error_code I
     'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'internal'
 ));
 
+ALTER TABLE public.workers DROP COLUMN IF EXISTS token;
+
 -- What was set aside is tried again by the program of before.
 DROP INDEX IF EXISTS public.outbox_due, public.outbox_dead;
 ALTER TABLE public.outbox DROP COLUMN IF EXISTS dead_at;

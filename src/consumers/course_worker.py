@@ -14,6 +14,7 @@ from src.consumers.mirror_keeper import MirrorKeeper
 from src.consumers.process_state import ProcessState
 from src.domain.course import Claim, Finished, Lease, Lost, Unusable
 from src.services.database.course_store import CourseStore
+from src.services.database.worker_registry import Membership
 from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ class CourseWorker(Duty):
 
     def __init__(
         self,
-        worker_id: UUID,
+        worker: Membership,
         runner: AttemptRunner,
         store: CourseStore,
         mirror_keeper: MirrorKeeper,
@@ -44,7 +45,7 @@ class CourseWorker(Duty):
     ) -> None:
         """`runner` must keep its record in `store`."""
         super().__init__(settings.worker.poll)
-        self._worker_id = worker_id
+        self._worker = worker
         self._runner = runner
         self._store = store
         self._mirror_keeper = mirror_keeper
@@ -83,7 +84,7 @@ class CourseWorker(Duty):
         if permitted == 0:
             return
         claims = await self._store.claim(
-            self._worker_id,
+            self._worker,
             [*self._slots, *self._given_up],
             permitted,
             self._settings.course.max_attempts,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from uuid import UUID
 
 from src.config import COURSES, Settings
 from src.consumers.course_worker import CourseWorker
@@ -19,6 +18,7 @@ from src.services.database.course_store import CourseStore
 from src.services.database.intake import Intake
 from src.services.database.set_aside import RequestsSetAside
 from src.services.database.user_limits import UserLimits
+from src.services.database.worker_registry import Membership
 
 
 class Courses:
@@ -35,7 +35,7 @@ class Courses:
         state: ProcessState,
         writing: CourseWriting,
         watch: DatabaseWatch,
-        worker_id: UUID,
+        worker: Membership,
         queue: QueueConsumer,
         files_only: FilesOnlyWorker | None,
     ) -> None:
@@ -47,7 +47,7 @@ class Courses:
         store = CourseStore(database, limits)
         self._mirror_keeper = MirrorKeeper(store, writing.mirror)
         runner = writing.runner(store)
-        self._course_worker = CourseWorker(worker_id, runner, store, self._mirror_keeper, settings, state)
+        self._course_worker = CourseWorker(worker, runner, store, self._mirror_keeper, settings, state)
         self._consumer = GenerationConsumer(
             Intake(database, limits),
             RequestsSetAside(database),

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from src.config import WorkerSettings
+from src.domain.errors import TwinFound
 from src.services.database.worker_registry import WorkerRegistry
 from src.services.wakeups import WakeUps
 
@@ -61,11 +62,14 @@ class Heartbeat:
         config: WorkerSettings,
         leases: Leases,
         wakeups: WakeUps,
+        on_twin: Callable[[TwinFound], None],
     ) -> None:
+        """`on_twin` is called in the heartbeat's thread if another process has this worker's id."""
         self._registry = registry
         self._config = config
         self._leases = leases
         self._wakeups = wakeups
+        self._on_twin = on_twin
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
@@ -106,6 +110,10 @@ class Heartbeat:
         before, held = time.monotonic(), self._leases.held
         try:
             lost = held - frozenset(self._registry.beat(patience=self._config.heartbeat))
+        except TwinFound as error:
+            self._leases.extend(0)
+            self._on_twin(error)
+            return
         except Exception as error:
             _log.warning("a heartbeat failed", action="beat_failed", error=type(error).__name__)
             return

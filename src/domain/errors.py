@@ -22,6 +22,7 @@ Interrupted                     an attempt ends without a verdict; the course go
 OperatorError                   an operator has to put something right; ends a command
 ├── SettingsError               settings are wrong; exit code 2
 ├── StartError                  the worker can't start, and waiting won't help
+├── TwinFound                   another process has this worker's id; exit code 3
 ├── RemoteCallsForbidden        OPENAI_ALLOW_REMOTE is off, but the model's address is not on this machine
 ├── RecordingError              a file to record to or to replay from can't be used
 ├── DatabaseUnusable            the database is away, or refuses a command
@@ -194,6 +195,12 @@ class OperatorError(Exception):
 
 class StartError(OperatorError):
     """The worker can't start, and waiting won't help."""
+
+
+class TwinFound(OperatorError):
+    """Another process has the id of this worker."""
+
+    exit_code = 3
 
 
 class DatabaseUnusable(OperatorError):

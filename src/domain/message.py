@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from src.domain.errors import CourseError, LimitExceeded, RequestIdConflict
 from src.domain.request import WholeBody
 from src.domain.result import refusal
-from src.domain.text import is_plain
 
 DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 """What the addresses of RabbitMQ's direct reply-to begin with. https://www.rabbitmq.com/docs/direct-reply-to"""
@@ -97,7 +96,7 @@ def reply_fault(reply_to: str, own_queues: Collection[str], allowed: Sequence[st
         return "reply_to: is no queue that replies may go to (RABBITMQ_REPLY_TO_ALLOW)"
     if len(reply_to.encode()) > _SHORT_STRING_BYTES:
         return f"reply_to: has more than {_SHORT_STRING_BYTES} bytes"
-    return "reply_to: is not UTF-8 or has control characters" if not is_plain(reply_to) else None
+    return None
 
 
 def _rejected_body(error: CourseError, body: bytes, request_id: str | None, cut_from: WholeBody | None) -> Message:

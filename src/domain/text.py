@@ -33,16 +33,6 @@ def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> 
     return any(character not in allowed for character in _CONTROL.findall(text))
 
 
-def without_control_characters(text: str) -> str:
-    """Returns `text` with U+FFFD in place of each control character."""
-    return _CONTROL.sub("\ufffd", text)
-
-
-def is_plain(text: str) -> bool:
-    """Returns whether `text` has neither control characters nor the sign for what could not be decoded."""
-    return "\ufffd" not in text and not has_control_characters(text)
-
-
 def has_visible_characters(text: str) -> bool:
     """Returns whether anything of `text` can be seen, so that it isn't empty to the eye.
 

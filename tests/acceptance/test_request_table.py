@@ -4,6 +4,7 @@ One worker serves them all. Covers fault 33 and the contract's sections 2 and 3.
 """
 
 import calendar
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -212,11 +213,15 @@ def _assert_refused(
     assert [fault.partition(":")[0] for fault in fields["message"].split("; ")] == list(wrong)
     assert status.properties.type == "course.error"
     assert fields["timestamp"].endswith("+00:00")
+    headers = {"x-error-code": "invalid_request", "x-error-reason": fields["message"]}
+    if len(content) > 256 * 1024:
+        headers |= {"x-body-bytes": len(content), "x-body-sha256": hashlib.sha256(content).hexdigest()}
+        content = content[: 64 * 1024]
     assert dead.body == content
     for message in (status, dead):
         assert (message.properties.correlation_id, message.properties.delivery_mode) == (request_id, 2)
         UUID(message.properties.message_id)
-    assert dead.properties.headers == {"x-error-code": "invalid_request", "x-error-reason": fields["message"]}
+    assert dead.properties.headers == headers
     return status
 
 

@@ -237,7 +237,7 @@ def test_a_broker_that_is_away_keeps_no_course_waiting_and_gets_every_result_in_
         broker.start()
         eventually(lambda: health.is_ready, "it is ready again")
         lost = {line["connection"]: line["retry_in"] for line in reversed(worker.lines("broker_unavailable"))}
-        assert lost.keys() == {"consumer", "publisher"}
+        assert lost.keys() == {"consumer", "publisher", "replies"}
         assert all(0.5 <= wait <= 1 for wait in lost.values())
 
         with Upstream(broker, "/") as upstream:

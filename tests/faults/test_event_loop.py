@@ -12,6 +12,7 @@ from src.domain.redaction import Redactor
 from src.worker import Worker
 from tests.event_loop import touched_by_the_event_loop
 from tests.files_only import unimported
+from tests.peers import no_twin
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
@@ -52,7 +53,7 @@ def test_no_file_of_a_course_is_touched_by_the_event_loop(
         return any(json.loads(file.read_text())["postponements"] == 1 for file in files)
 
     async def serve() -> list[str]:
-        worker = Worker(settings, Redactor())
+        worker = Worker(settings, Redactor(), (), no_twin)
         with touched_by_the_event_loop(output_dir) as touched:
             await worker.start()
             assert await asyncio.to_thread(stored_in, "r-1") == "database"

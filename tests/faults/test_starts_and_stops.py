@@ -13,6 +13,7 @@ from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.domain.redaction import Redactor
 from src.worker import Worker
 from tests.conftest import Workers
+from tests.peers import no_twin
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import REQUESTS, STATUS, Upstream
@@ -91,7 +92,7 @@ def test_a_worker_that_was_stopped_leaves_no_thread_and_no_connection_in_its_pro
     )
 
     async def serve() -> None:
-        worker = Worker(settings, Redactor())
+        worker = Worker(settings, Redactor(), (), no_twin)
         await worker.start()
         upstream.request(user_id, num_lessons=1)
         result = await asyncio.to_thread(upstream.result)

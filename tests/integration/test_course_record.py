@@ -26,6 +26,7 @@ from src.domain.request import CourseBrief, CourseRequest, IdentifiedRequest
 from src.domain.stored_course import StoredCourse, stored_lesson
 from src.services.database.connection import Database
 from src.services.database.intake import Intake
+from src.services.files.mirror import Mirror
 from src.services.files.store import FilesStore
 from tests.files_only import begun
 from tests.lessons import ORIGIN, PASSAGES
@@ -48,8 +49,18 @@ class Side(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def paths(self, claim: Claim) -> tuple[str, str]:
+        """The folder of a course, and the one to take if another has that."""
+        short, long = Mirror(self.folder).output_paths(claim.brief, claim.course_id)
+        assert short is not None and long is not None
+        return short, long
+
     def finish(self, claim: Claim) -> None:
-        run(self.record.finish(claim, str(self.folder / "cells"), str(self.folder / "long-cells")))
+        run(self.record.finish(claim, *self.paths(claim)))
+
+    @abstractmethod
+    def occupy(self, path: str) -> None:
+        """Gives a folder to another course."""
 
     @abstractmethod
     def begin(self, request: IdentifiedRequest) -> Claim:
@@ -102,6 +113,12 @@ class DatabaseSide(Side):
         assert course is not None
         return course
 
+    def occupy(self, path: str) -> None:
+        self._psql.run(
+            "INSERT INTO courses (user_id, topic, title, grade_level, status, output_path)"
+            f" VALUES (gen_random_uuid(), 't', 't', 'g', 'READY', '{path}')"
+        )
+
     def result(self, claim: Claim) -> dict[str, Any]:
         ended = "type IN ('course.success', 'course.error')"
         body = f"SELECT convert_from(body, 'UTF8')::json FROM outbox WHERE course_id = '{claim.course_id}' AND {ended}"
@@ -123,6 +140,10 @@ class FilesSide(Side):
 
     def again(self, claim: Claim) -> Claim:
         return self.resume(claim)
+
+    def occupy(self, path: str) -> None:
+        Path(path).mkdir()
+        Path(path, "course.json").write_text(json.dumps({"metadata": {"course_id": str(uuid4())}}))
 
     def move_back(self, claim: Claim, seconds: int) -> None:
         folder = self._files._folder(claim.course_id)
@@ -302,16 +323,17 @@ def test_a_finished_course_has_its_result(side: Side) -> None:
         "course_title": "Cells",
         "total_lessons": 2,
         "message": "Course generated successfully",
-        "output_path": str(side.folder / "cells"),
+        "output_path": side.paths(claim)[0],
         "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
     }
 
 
 def test_a_course_gets_another_folder_if_its_own_is_another_ones(side: Side) -> None:
-    for request_id, name in (("r-1", "cells"), ("r-2", "long-cells")):
-        claim = whole(side, REQUEST.model_copy(update={"request_id": request_id}).completed(None, None))
-        side.finish(claim)
-        assert side.result(claim)["output_path"] == str(side.folder / name)
+    claim = whole(side, request())
+    short, long = side.paths(claim)
+    side.occupy(short)
+    side.finish(claim)
+    assert side.result(claim)["output_path"] == long
 
 
 def test_a_course_without_all_of_its_lessons_is_not_finished_and_its_attempt_goes_on(side: Side) -> None:

@@ -54,7 +54,7 @@ def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but
     async def take_two_turns() -> None:
         breaker, settings, shutdown = ModelBreaker(ModelBrake(10, 1.0)), Settings(env_file=None), asyncio.Event()
         worker = CourseWorker(
-            me.id,
+            me.registry.membership,
             AttemptRunner(
                 cast(CourseGenerator, generator), me.store, mirror, breaker, Redactor(), settings.course, shutdown
             ),
@@ -64,6 +64,7 @@ def test_a_claim_that_took_longer_than_leases_can_be_proven_is_not_worked_on_but
             ProcessState(Slots(50), breaker, proof),
         )
         await worker.turn()
+        await asyncio.to_thread(me.beat)
         assert (worker.slots_in_use, generator.leases) == (0, [])
         late = psql.row("SELECT lease_owner::text, lease_id::text FROM generation_queue")
         assert late["lease_owner"] == str(me.id)

@@ -11,6 +11,7 @@ from src.config import WorkerSettings
 from src.consumers import heartbeat as heartbeat_module
 from src.consumers.heartbeat import Heartbeat, Leases
 from src.domain.course import Claim
+from src.domain.errors import TwinFound
 from src.services.database.worker_registry import WorkerRegistry
 from src.services.wakeups import WakeUps
 from tests.clock import Clock
@@ -35,12 +36,13 @@ class Slots:
     lost: list[set[UUID]] = field(default_factory=list)
     woken: int = 0
     leases: Leases = field(default_factory=Leases)
+    twins: list[TwinFound] = field(default_factory=list)
 
     def heartbeat(self, registry: WorkerRegistry, config: WorkerSettings = CONFIG) -> Heartbeat:
         wakeups = WakeUps()
         wakeups.courses_waiting.subscribe(self._wake)
         self.leases.on_lost(self._lose)
-        return Heartbeat(registry, config, self.leases, wakeups)
+        return Heartbeat(registry, config, self.leases, wakeups, self.twins.append)
 
     def _lose(self, leases: Collection[UUID]) -> None:
         self.lost.append(set(leases))

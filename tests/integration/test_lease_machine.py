@@ -73,6 +73,7 @@ class Leases(RuleBasedStateMachine):
     def adopt(self, worker: int) -> Any:
         """It has forgotten what it works on: the courses that are its own come first, under new leases."""
         peer = self.workers[worker]
+        peer.beat()
         held = set(self._column(f"SELECT lease_id FROM public.generation_queue WHERE lease_owner = '{peer.id}'"))
         found = peer.claim(limit=1, known=(), max_attempts=MAX_ATTEMPTS)
         for claim in found:

@@ -35,8 +35,8 @@ FILL = (
     FROM courses WHERE status IN ('QUEUED', 'GENERATING')
     """,
     f"""
-    INSERT INTO workers (id, host, pid, version, slots, lease, unbroken_since)
-    SELECT id::uuid, 'h', 1, '1', 50, '30 s', now() - interval '1 h' FROM unnest(ARRAY['{WORKER}', '{OTHER}']) id
+    INSERT INTO workers (id, host, pid, version, slots, lease, unbroken_since, token)
+    SELECT id, 'h', 1, '1', 50, '30 s', now() - interval '1 h', id FROM unnest(ARRAY['{WORKER}', '{OTHER}']::uuid[]) id
     """,
     """
     INSERT INTO outbox (destination, routing_key, order_key, type, body, published_at)
@@ -105,15 +105,16 @@ def scanned(connection: Connection, statement: str, **values: object) -> dict[st
 
 
 LEASES = COURSES // 50
+OWNER = {"worker_id": WORKER, "tokens": [WORKER]}
 CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "most_bytes": 1_000_000}
 
 
 @pytest.mark.parametrize(
     ("name", "values", "most"),
     [
-        ("claim_courses", {"worker_id": WORKER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
+        ("claim_courses", {**OWNER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
         ("give_turns", {"limit": 1000}, 10),
-        ("adopt_courses", {"worker_id": WORKER, "known": [], "limit": 50}, 10),
+        ("adopt_courses", {**OWNER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.
         ("claim_messages", {**CLAIM, "tried": False}, 2 * 300 + 500),

@@ -125,6 +125,8 @@ class TestClaim:
         queue_course()
         worker = peer()
         lost_answer = worker.claim_one()
+        assert worker.claim() == []  # not before a beat has shown that no copy of the worker has it
+        worker.beat()
         (adopted,) = worker.claim()
         assert (adopted.course_id, adopted.attempt) == (lost_answer.course_id, 1)
         assert worker.claim(known=(adopted.lease_id,)) == []
@@ -137,6 +139,7 @@ class TestClaim:
         queue_course()
         worker = peer()
         stopped = worker.claim_one()
+        worker.beat()
         (adopted,) = worker.claim()
         do(worker.store.save_outline(adopted, OUTLINE, []))
         late = OUTLINE.model_copy(update={"title": "Another plan"})
@@ -373,7 +376,7 @@ class TestRelease:
             saves = [asyncio.create_task(worker.store.save_lesson(claim, lesson(n), [])) for n in (1, 2)]
             await asyncio.sleep(0)  # they have begun, and are ahead of the claim
             with structlog.testing.capture_logs() as logs:
-                assert len(await worker.store.claim(worker.id, [claim.lease_id], 10, 3, 30)) == 1
+                assert len(await worker.store.claim(worker.registry.membership, [claim.lease_id], 10, 3, 30)) == 1
             assert logs == []  # nothing had to time out first
             operator.rollback()
             await asyncio.gather(*saves)

@@ -222,7 +222,7 @@ def test_more_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(UnreadableDocument, match="No such file"):
         read_document(tmp_path / "gone.md")
     (tmp_path / "folder.md").mkdir()
-    with pytest.raises(UnreadableDocument, match="directory"):
+    with pytest.raises(UnreadableDocument, match="no regular file"):
         read_document(tmp_path / "folder.md")
     monkeypatch.setattr(document_reader, "MOST_BYTES", 3 * 1024 * 1024)
     (tmp_path / "big.md").touch()

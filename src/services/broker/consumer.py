@@ -17,7 +17,7 @@ from pika.spec import Basic
 
 from src.config import RabbitMQSettings
 from src.domain.request import WholeBody, kept
-from src.domain.text import has_control_characters, without_control_characters
+from src.domain.text import has_control_characters
 from src.services.broker.connection import BrokerThread, declare_queue
 
 _log = structlog.get_logger(__name__)
@@ -27,8 +27,8 @@ _log = structlog.get_logger(__name__)
 class Delivery:
     """One message as it came, and how to acknowledge it. Call `acknowledge` from the event loop.
 
-    A text property is None if it is absent, or not UTF-8, or has control characters, as PostgreSQL can't store NUL. In
-    `reply_to` these are U+FFFD. Of a body that is too long only the beginning is kept, so that few fill the memory.
+    A text property is None if it is absent, or not UTF-8, or has control characters, as PostgreSQL can't store NUL. Of
+    a body that is too long only the beginning is kept, so that a few of them don't fill the memory.
     """
 
     body: bytes
@@ -97,7 +97,7 @@ class _Line:
             routing_key=method.routing_key or "",
             message_id=_text(properties.message_id),
             correlation_id=_text(properties.correlation_id),
-            reply_to=_shown(properties.reply_to),
+            reply_to=_text(properties.reply_to),
             priority=properties.priority,
             redelivered=bool(method.redelivered),
             is_current=lambda: self._channel.is_open,
@@ -211,9 +211,3 @@ class QueueConsumer(BrokerThread):
 def _text(value: object) -> str | None:
     # pika hands on as bytes what isn't UTF-8, which is no text.
     return value if isinstance(value, str) and value and not has_control_characters(value) else None
-
-
-def _shown(value: object) -> str | None:
-    if isinstance(value, bytes):
-        value = value.decode(errors="replace")
-    return without_control_characters(value) if isinstance(value, str) and value else None

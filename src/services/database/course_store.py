@@ -28,6 +28,7 @@ from src.services.database.connection import Database, is_transient
 from src.services.database.course_rows import claim_of
 from src.services.database.statements import sql
 from src.services.database.user_limits import NO_LIMITS, UserLimits, fail_beyond_limits
+from src.services.database.worker_registry import Membership
 
 T = TypeVar("T")
 
@@ -50,12 +51,17 @@ class CourseStore:
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def claim(
-        self, worker_id: UUID, known: Collection[UUID], limit: int, max_attempts: int, max_lessons: int
+        self,
+        worker: Membership,
+        known: Collection[UUID],
+        limit: int,
+        max_attempts: int,
+        max_lessons: int,
     ) -> list[Claim | Unusable]:
         """Returns up to `limit` courses for this worker: first those leased to it without its knowledge.
 
-        `known`: ids of the leases that the worker knows of. A course that asks for more than `max_lessons` is
-        `Unusable`.
+        If a copy of its process has beaten since its own last beat, it gets none. `known`: ids of the leases that the
+        worker knows of. A course that asks for more than `max_lessons` is `Unusable`.
         """
 
         def give_turns(connection: Connection) -> int:
@@ -63,10 +69,11 @@ class CourseStore:
             return connection.execute(sql("give_turns"), {"limit": _TURNS_AT_ONCE}).rowcount
 
         def work(connection: Connection) -> list[RowMapping]:
-            owner = {"worker_id": worker_id, "known": [str(lease) for lease in known]}
-            adopted = connection.execute(sql("adopt_courses"), {**owner, "limit": limit}).mappings().all()
+            owner = {"worker_id": worker.id, "tokens": worker.tokens}
+            unknown = {**owner, "known": [str(lease) for lease in known], "limit": limit}
+            adopted = connection.execute(sql("adopt_courses"), unknown).mappings().all()
             due = {
-                "worker_id": worker_id,
+                **owner,
                 "limit": limit - len(adopted),
                 "max_attempts": max_attempts,
                 "longest_delay": LONGEST_DELAY,

@@ -9,6 +9,8 @@ WITH due AS (
       AND (q.run_after <= now()
            OR (q.run_after > now() + make_interval(secs => :longest_delay) + interval '1 minute' AND q.run_after < 'infinity'))
       AND q.attempt < :max_attempts AND c.status = 'QUEUED'
+      -- Not if a copy of this process has beaten since.
+      AND EXISTS (SELECT FROM public.workers w WHERE w.id = :worker_id AND w.token = ANY (CAST(:tokens AS uuid[])))
     ORDER BY q.priority DESC, q.fair_rank, q.course_id
     LIMIT :limit
     FOR NO KEY UPDATE OF q, c SKIP LOCKED
