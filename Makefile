@@ -36,7 +36,7 @@ test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their
 faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
 	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
 
-attacks: $(VENV)/dev system ## Run the attacks: roles, publishers, files and ports that do harm where they can
+attacks: $(VENV)/dev system-for-attacks ## Run the attacks: roles, publishers, files and ports that do harm where they can
 	@$(BIN)/python -m pytest -m attack $(or $(ARGS),-n 4 --dist worksteal)
 
 FAULTS ?=
@@ -63,11 +63,12 @@ schema: $(VENV)/dev ## Make schema.sql and docs/contract again
 	@$(BIN)/python app.py db schema
 	@$(BIN)/python app.py contract
 
-bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with a long backlog, the sources, the gates
+bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with a long backlog, the sources, the gates, attacks
 	@$(BIN)/python -m benchmarks.worker_speed $(ARGS)
 	@$(BIN)/python -m benchmarks.intake_speed
 	@$(BIN)/python -m benchmarks.source_search
 	@$(BIN)/python -m benchmarks.gates
+	@$(BIN)/python -m benchmarks.under_attack
 
 clean: ## Remove the virtual environment, local services with their data, and caches; courses stay
 	@./scripts/remove-elsewhere
@@ -78,7 +79,13 @@ clean: ## Remove the virtual environment, local services with their data, and ca
 # program that needs it says what to do.
 .PHONY: system
 system:
-	@./scripts/install-rabbitmq
+	@./scripts/install-package rabbitmq-server /usr/sbin/rabbitmq-server "$$(command -v rabbitmq-server)"
+
+# PostgreSQL with TLS, which that of the wheel has not.
+.PHONY: system-for-attacks
+system-for-attacks: system
+	@./scripts/install-package postgresql /usr/lib/postgresql/*/bin/postgres
+	@./scripts/install-package openssl "$$(command -v openssl)"
 
 $(VENV)/python:
 	@./scripts/make-venv $(PYTHON) $(VENV)

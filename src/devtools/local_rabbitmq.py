@@ -36,8 +36,8 @@ class LocalRabbitMQ:
         self._process: subprocess.Popen[bytes] | None = None
         self._scripts = _rabbitmq_scripts()
 
-    def start(self) -> None:
-        """Starts the node and waits until it takes connections."""
+    def start(self, settings: str = "") -> None:
+        """Starts the node and waits until it takes connections. `settings` are more lines of its rabbitmq.conf."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)  # its password is in it
         (self._folder / "home").mkdir(exist_ok=True)
@@ -47,7 +47,7 @@ class LocalRabbitMQ:
             f"default_user = {_USER}\n"
             f"default_pass = {self.password}\n"
             # The default is more than many development machines have free.
-            "disk_free_limit.absolute = 50MB\n"
+            f"disk_free_limit.absolute = 50MB\n{settings}"
         )
         with (self._folder / "rabbitmq.log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -87,6 +87,17 @@ def test_every_fault_is_named_at_once_and_no_value_is_shown(monkeypatch: pytest.
             {"MAX_COURSE_TOKENS": "16000"},
             "MAX_COURSE_TOKENS (16000) must be more than OPENAI_MAX_OUTPUT_TOKENS (16000)",
         ),
+        (
+            {"DB_PASSWORD": "p", "DB_PASSWORD_FILE": str(ROOT / "app.py")},
+            "DB_PASSWORD and DB_PASSWORD_FILE must not be set together",
+        ),
+        ({"DB_SSLCERT": str(ROOT / "app.py")}, "DB_SSLCERT and DB_SSLKEY must be set together"),
+        ({"DB_SSLROOTCERT": str(ROOT / "app.py")}, "DB_SSLMODE must be verify-full"),
+        (
+            {"RABBITMQ_TLS": "on", "RABBITMQ_TLS_KEY_FILE": str(ROOT / "app.py")},
+            "RABBITMQ_TLS_CERT_FILE and RABBITMQ_TLS_KEY_FILE must be set together",
+        ),
+        ({"RABBITMQ_TLS_CA_FILE": str(ROOT / "app.py")}, "RABBITMQ_TLS must be true if certificates are set"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
@@ -118,6 +129,36 @@ def test_settings_are_frozen() -> None:
 
 def test_secrets_are_not_in_the_printed_form() -> None:
     assert "sk-secret" not in repr(Settings(env_file=None, openai=OpenAISettings(api_key="sk-secret")))
+
+
+SECRETS = {"OPENAI_API_KEY": "openai", "RABBITMQ_PASSWORD": "rabbitmq", "DB_PASSWORD": "database"}
+
+
+def test_secrets_can_stand_in_files_and_are_as_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in SECRETS:
+        (tmp_path / name).write_text(f"the-{name} \n\n")
+    found = settings(monkeypatch, **{f"{name}_FILE": str(tmp_path / name) for name in SECRETS})
+    assert sorted(found.secrets) == sorted(f"the-{name} " for name in SECRETS)
+    assert found.openai.api_key == "the-OPENAI_API_KEY "
+    assert "the-" not in repr(found)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_that_can_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    (empty := tmp_path / "empty").write_text("\n")
+    with pytest.raises(SettingsError, match=f"{name}_FILE: the file is empty"):
+        settings(monkeypatch, **{f"{name}_FILE": str(empty)})
+    (binary := tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=f"{name}_FILE: can't be read: it is not UTF-8"):
+        settings(monkeypatch, **{f"{name}_FILE": str(binary)})
+    with pytest.raises(SettingsError, match=f"{name}_FILE"):
+        settings(monkeypatch, **{f"{name}_FILE": str(tmp_path / "none")})
+
+
+def test_prefixes_of_reply_to_have_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch).rabbitmq.reply_to_allow == ()
+    found = settings(monkeypatch, RABBITMQ_REPLY_TO_ALLOW="portal., amq.gen-,")
+    assert found.rabbitmq.reply_to_allow == ("portal.", "amq.gen-")
 
 
 def test_env_example_has_every_setting_once_with_a_comment_and_is_valid(tmp_path: Path) -> None:
