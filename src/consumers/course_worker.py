@@ -19,6 +19,8 @@ from src.services.duty import Duty
 
 _log = structlog.get_logger(__name__)
 
+# How many courses a process holds at most, in multiples of its slots, if others have locked them.
+_MOST_HELD = 10
 # How long courses may take to be handed back after the grace time: enough for a database that is well.
 _HAND_BACK_SECONDS = 5.0
 
@@ -64,8 +66,15 @@ class CourseWorker(Duty):
 
     @property
     def slots_in_use(self) -> int:
-        """How many courses are being written. One whose end is being recorded doesn't count: it calls no model."""
-        return sum(not slot.concluding for slot in self._slots.values())
+        """How many courses are being written.
+
+        One whose end is being recorded doesn't count: it calls no model. Nor does one that somebody has locked in the
+        database, or whoever can lock as many courses as there are slots could stop the process.
+        """
+        return sum(not slot.concluding and not self._is_locked(slot) for slot in self._slots.values())
+
+    def _is_locked(self, slot: _Slot) -> bool:
+        return slot.claim.course_id in self._store.locked
 
     def _leases_lost(self, leases: Collection[UUID]) -> None:
         """Stops the slots that work under `leases`, without writing anything."""
@@ -77,7 +86,9 @@ class CourseWorker(Duty):
     async def turn(self) -> None:
         """Fills the free slots."""
         # A course whose end is being recorded still keeps its slot: the database may be slow to record it.
-        free = self._process_slots.free - sum(slot.concluding for slot in self._slots.values())
+        concluding = sum(slot.concluding and not self._is_locked(slot) for slot in self._slots.values())
+        # What waits for locks is in memory, so there is a limit to it too.
+        free = min(self._process_slots.free - concluding, _MOST_HELD * self._settings.worker.slots - len(self._slots))
         if self._shutdown.is_set() or free <= 0 or not self._leases.proven:
             return
         permitted = self._breaker.permits(free)

@@ -30,7 +30,7 @@ def test_a_good_users_courses_come_as_if_nobody_did_any_harm(
     user_id: str,
 ) -> None:
     stand_in.fault("hold", times=12)
-    worker = workers.start(**health.settings, WORKER_SLOTS="30")
+    worker = workers.start(**health.settings, WORKER_SLOTS="12")
     for number in range(12):
         upstream.request(user_id, request_id=f"early-{number}", num_lessons=1)
     eventually(lambda: psql.value("SELECT count(*) FROM courses WHERE status = 'GENERATING'") == 12, "they are begun")

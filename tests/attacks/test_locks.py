@@ -157,3 +157,21 @@ def test_a_lock_on_a_body_delays_its_message_and_doesn_t_stop_it(
     with holding(requester.settings, f"SELECT pg_advisory_lock(hashtextextended('{digest}', 1))"):
         upstream.publish(body)
         assert upstream.result().fields["status"] == "success"
+
+
+def test_locks_on_as_many_courses_as_there_are_slots_keep_no_others_waiting(
+    workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, requester: Role, user_id: str
+) -> None:
+    stand_in.fault("hold", lesson=1, times=2)
+    worker = workers.start(WORKER_SLOTS="2", DB_PATIENCE="1")
+    for number in range(2):
+        upstream.request(user_id, request_id=f"r-{number}", num_lessons=1)
+    stand_in.wait_until_held(2)
+    with holding(requester.settings, f"SELECT id FROM courses WHERE user_id = '{user_id}' FOR UPDATE"):
+        stand_in.release()
+        other = upstream.request(str(uuid4()), num_lessons=1)
+        assert upstream.result().fields["request_id"] == other
+    ended = {upstream.result().fields["request_id"] for _ in range(2)}
+    assert ended == {"r-0", "r-1"}
+    assert stand_in.stats()["calls"] == 3 * 2  # what waited was kept, and paid for once
+    assert worker.stop() == 0

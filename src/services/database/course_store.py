@@ -24,7 +24,7 @@ from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import findings_json
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
-from src.services.database.connection import Database, is_transient
+from src.services.database.connection import Database, is_locked, is_transient
 from src.services.database.course_rows import claim_of
 from src.services.database.statements import sql
 from src.services.database.user_limits import NO_LIMITS, UserLimits, fail_beyond_limits
@@ -48,6 +48,8 @@ class CourseStore:
         """`limits` are those of courses that are queued by plain SQL; intake sees to the others."""
         self._database = database
         self._limits = limits
+        self.locked: set[UUID] = set()
+        """Courses that can't be written now, because somebody else holds a lock on them. What is to be saved waits."""
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def claim(
@@ -205,17 +207,24 @@ class CourseStore:
     async def _patiently(self, course_id: UUID, unit: Callable[[Connection], T]) -> T:
         # The lessons of a course have to wait for its row anyway. If they wait here, they keep only one thread busy.
         turn = self._turns.setdefault(course_id, asyncio.Lock())
-        while True:
-            try:
-                async with turn:
-                    return await self._database.run(unit)
-            except DBAPIError as error:
-                # An outage is no reason to give up what was paid for. If it lasts longer than the lease can be proven,
-                # the heartbeat cancels the slot, and with it this loop.
-                if not is_transient(error):
-                    raise
-                _log.warning("the database is away; the course waits", action="database_away", error=str(error.orig))
-                await asyncio.sleep(random.uniform(0.5, 2))
+        try:
+            while True:
+                try:
+                    async with turn:
+                        return await self._database.run(unit)
+                except DBAPIError as error:
+                    # An outage is no reason to give up what was paid for. If it lasts longer than the lease can be
+                    # proven, the heartbeat cancels the slot, and with it this loop.
+                    if not is_transient(error):
+                        raise
+                    if is_locked(error):
+                        self.locked.add(course_id)
+                    _log.warning(
+                        "the database is away; the course waits", action="database_away", error=str(error.orig)
+                    )
+                    await asyncio.sleep(random.uniform(0.5, 2))
+        finally:
+            self.locked.discard(course_id)
 
 
 def put_outline(connection: Connection, course_id: UUID, outline: Outline, findings: Sequence[Finding]) -> None:
