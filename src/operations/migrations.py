@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from src.config import DatabaseSettings
 from src.domain.errors import OperatorError
 from src.services.database.connection import ONLY_BUILT_IN_NAMES, Database, database_url
-from src.services.database.schema_check import creators, obstacle
+from src.services.database.schema_check import creators, loose_triggers, obstacle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,6 +120,11 @@ def faults_of(database: DatabaseSettings) -> list[str]:
             faults.append(
                 f"{who} may create things in the schema public, which other programs may take for PostgreSQL's own:"
                 f" REVOKE CREATE ON SCHEMA public FROM {held_by}"
+            )
+        for function, relation in loose_triggers(connection):
+            faults.append(
+                f"the trigger function {function} on {relation} says not where it looks names up, and finds none of"
+                f" public's when a worker writes: ALTER FUNCTION {function} SET search_path = public, pg_temp"
             )
         try:
             with connection.begin_nested():

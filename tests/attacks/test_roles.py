@@ -126,3 +126,19 @@ class TestCheck:
         assert f": REVOKE CREATE ON SCHEMA public FROM {creator.name}\n" in told
         assert ": REVOKE CREATE ON SCHEMA public FROM PUBLIC\n" in told
         assert "function public.now(integer)" in told
+
+    def test_it_names_triggers_of_others_that_would_fail_in_a_workers_transaction(
+        self, environment: dict[str, str], psql: Psql, tmp_path: Path
+    ) -> None:
+        psql.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        psql.run("CREATE TABLE public.audit (course UUID)")
+        psql.run(
+            "CREATE FUNCTION public.audited() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO audit VALUES (NEW.id); RETURN NEW; END $$;"
+            "CREATE TRIGGER audited AFTER UPDATE ON courses FOR EACH ROW EXECUTE FUNCTION audited()"
+        )
+        check = WorkerProcess(environment, tmp_path, "db", "check")
+        assert check.wait() == 1
+        (fault,) = check.other_output
+        psql.run(fault.rpartition(": ")[2])
+        assert WorkerProcess(environment, tmp_path, "db", "check").wait() == 0

@@ -50,3 +50,8 @@ def creators(connection: Connection) -> list[str]:
     for none there.
     """
     return list(connection.execute(sql("schema_creators")).scalars())
+
+
+def loose_triggers(connection: Connection) -> list[tuple[str, str]]:
+    """Returns functions of triggers that say not where they look names up, each with its table."""
+    return [(row.function, row.relation) for row in connection.execute(sql("loose_triggers"))]
