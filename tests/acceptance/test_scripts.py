@@ -85,7 +85,7 @@ class TestPublisher:
         for settings, text, code in (
             ({"RABBITMQ_PORT": "1"}, "check RABBITMQ_HOST and RABBITMQ_PORT", 1),
             ({"RABBITMQ_HOST": "nowhere.invalid"}, "check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS", 1),
-            ({"RABBITMQ_TLS": "on"}, "check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS", 1),
+            ({"RABBITMQ_TLS": "on"}, "check RABBITMQ_PORT, RABBITMQ_TLS, RABBITMQ_TLS_CA_FILE", 1),
             ({"RABBITMQ_PORT": environment["DB_PORT"]}, "check RABBITMQ_PORT and RABBITMQ_TLS", 1),
             ({"RABBITMQ_PASSWORD": "wrong"}, "check RABBITMQ_USERNAME and RABBITMQ_PASSWORD", 1),
             ({"RABBITMQ_PORT": "x"}, "settings: RABBITMQ_PORT", 2),

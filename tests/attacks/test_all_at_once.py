@@ -9,7 +9,7 @@ import pytest
 from src.config import DatabaseSettings
 from src.devtools.local_service import HOST
 from tests.attacks.test_locks import holding
-from tests.attacks.test_messages import POISON
+from tests.chaos.traffic import POISON
 from tests.conftest import Workers
 from tests.health import Health
 from tests.sql import Psql

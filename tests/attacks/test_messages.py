@@ -6,6 +6,7 @@ import pika
 import pytest
 
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from tests.chaos.traffic import POISON
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
@@ -13,8 +14,6 @@ from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
 pytestmark = pytest.mark.attack
 
 MANY = 300
-# The broker takes this token for one of its own, and fails over it in a way that ends the connection.
-POISON = "amq.rabbitmq.reply-to.g1h2AA8PAAAAAA==.AAAA"
 
 
 class Caller:

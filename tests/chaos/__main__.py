@@ -1,8 +1,9 @@
-"""Runs workers under load and trouble, and audits what became of every request. Exit code 1: a promise was broken."""
+"""Runs workers under load, trouble and attacks; audits what became of each request. Exit code 1: a fault was found."""
 
 import argparse
 import contextlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pika
 import psutil
@@ -118,6 +120,9 @@ class Chaos:
             self._close_connections: 2,
             self._restart_database: 3,
             self._terminate_backends: 2,
+            self._lock_courses: 2,
+            self._lock_table: 1,
+            self._plant: 1,
         }
         each_once = self._dice.sample(list(kinds), len(kinds))  # also a short run has every kind
         end = self._began + seconds
@@ -192,6 +197,38 @@ class Chaos:
             (number,) = cursor.fetchone()
         self._note("times sessions ended", calls=False)
         return f"ended {number} sessions of the database"
+
+    def _lock_courses(self) -> str:
+        seconds = self._dice.uniform(2, 12)
+        with self._connected() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT id FROM courses WHERE random() < 0.5 FOR UPDATE SKIP LOCKED")
+            number = cursor.rowcount
+            users = "SELECT DISTINCT user_id::text AS id FROM courses"
+            cursor.execute(f"SELECT pg_advisory_xact_lock(hashtextextended(id, 0)) FROM ({users}) u")
+            time.sleep(seconds)
+            cursor.execute("ROLLBACK")
+        self._note("times courses locked", calls=False)
+        return f"locked {number} courses for {seconds:.0f} s"
+
+    def _lock_table(self) -> str:
+        seconds = self._dice.uniform(1, 4)
+        with self._connected() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE")
+            time.sleep(seconds)
+            cursor.execute("ROLLBACK")
+        self._note("times the table locked", calls=False)
+        return f"locked all courses for {seconds:.0f} s"
+
+    def _plant(self) -> str:
+        folder = self._folder / "courses" / ".files-only" / str(uuid4())
+        folder.mkdir(parents=True)
+        os.mkfifo(folder / "request.json")
+        time.sleep(self._dice.uniform(2, 8))
+        shutil.rmtree(folder)
+        self._note("FIFOs planted", calls=False)
+        return "planted a FIFO among the requests on disk, and took it away"
 
     def _note(self, what: str, *, calls: bool = True) -> int:
         self._observed.troubles[what] += 1

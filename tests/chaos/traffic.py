@@ -16,6 +16,8 @@ from pika.exceptions import AMQPError
 from tests.upstream import DEAD, EXCHANGE, GENERATE, REQUESTS, STATUS
 
 REPLIES = "chaos.replies"
+# RabbitMQ takes this for an address of a client of its own, and ends the connection over it.
+POISON = "amq.rabbitmq.reply-to.g1h2AA8PAAAAAA==.AAAA"
 
 _GRADES = ("Grade 4", "Grade 8", "Grade 11")
 
@@ -31,6 +33,8 @@ class Sent:
     """The correlation id of the reply that is wanted."""
     copies: int
     """How often it is sent on purpose."""
+    poisoned: bool = False
+    """Whether its reply breaks the broker's connection; nobody waits for it."""
     tries: int = 0
     """How often it was sent in all: what was not confirmed was sent again."""
     confirmed: int = 0
@@ -72,11 +76,13 @@ def request(number: int, dice: random.Random, users: list[str]) -> Sent:
         fields["num_lessons"] = 1000
     elif kind < 0.12:
         del fields["request_id"]
+    wants_reply = dice.random() < 0.2
     return Sent(
         fields=fields,
         body=json.dumps(fields).encode(),
         valid=fields["num_lessons"] <= 4,
-        reply_as=f"reply-{number}" if dice.random() < 0.2 else None,
+        reply_as=f"reply-{number}" if wants_reply else None,
+        poisoned=not wants_reply and dice.random() < 0.05,
         copies=dice.choice((1, 1, 1, 2, 3)) if "request_id" in fields else 1,
     )
 
@@ -148,9 +154,8 @@ class Publisher(threading.Thread):
     def _send(self, sent: Sent) -> None:
         def publish(channel: BlockingChannel) -> None:
             sent.tries += 1
-            properties = pika.BasicProperties(
-                delivery_mode=2, reply_to=REPLIES if sent.reply_as else None, correlation_id=sent.reply_as
-            )
+            reply_to = REPLIES if sent.reply_as else POISON if sent.poisoned else None
+            properties = pika.BasicProperties(delivery_mode=2, reply_to=reply_to, correlation_id=sent.reply_as)
             channel.basic_publish(EXCHANGE, GENERATE, sent.body, properties, mandatory=True)
             sent.confirmed += 1
 

@@ -238,8 +238,8 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"{server} closed it: {error.reply_code} {error.reply_text}"
         case _ if "SSL" in repr(error):
             return (
-                f"{server}: {error!r}; check RABBITMQ_TLS, RABBITMQ_TLS_CA_FILE, RABBITMQ_TLS_CERT_FILE and"
-                " RABBITMQ_TLS_KEY_FILE"
+                f"{server}: {error!r}; check RABBITMQ_PORT, RABBITMQ_TLS, RABBITMQ_TLS_CA_FILE, RABBITMQ_TLS_CERT_FILE"
+                " and RABBITMQ_TLS_KEY_FILE"
             )
         case OSError():
             return f"can't connect to {server}: {error}; check RABBITMQ_HOST, RABBITMQ_PORT and RABBITMQ_TLS"
