@@ -40,7 +40,8 @@ COMMENT ON COLUMN public.workers.token IS 'Another one with each beat, so that t
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
-CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (queued_at, course_id) WHERE fair_rank IS NULL;
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (user_id, priority DESC, queued_at, course_id)
+    WHERE fair_rank IS NULL;
 
 -- A message that can't be published is set aside, and holds up no other.
 ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from src.config import SLICES, Settings
+from src.domain.text import printable
 from src.operations.source_commands import sources
 from src.services.database.connection import explained
 from src.services.part import is_installed, load_slice
@@ -76,7 +77,7 @@ def db_check() -> None:
     from src.operations.migrations import faults_of
 
     if faults := faults_of(Settings().database):
-        _fail("\n".join(faults))
+        _fail("\n".join(printable(fault) for fault in faults))  # names may be of anybody's making
     typer.echo("The schema is as this program needs it, and nobody but its owner may create things beside it.")
 
 

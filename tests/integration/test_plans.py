@@ -113,7 +113,7 @@ CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "m
     ("name", "values", "most"),
     [
         ("claim_courses", {**OWNER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
-        ("give_turns", {"limit": 1000}, 10),
+        ("courses_without_turn", {"first_user": WORKER, "users": 500, "of_each": 50, "limit": 1000}, 10),
         ("adopt_courses", {**OWNER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.

@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 import structlog
@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
-# How many courses get their turns in one transaction.
+# How many courses get their turns before a claim, and of how many users.
 _TURNS_AT_ONCE = 1000
+_USERS_AT_ONCE = 500
 
 
 class CourseStore:
@@ -66,9 +67,14 @@ class CourseStore:
         worker knows of. A course that asks for more than `max_lessons` is `Unusable`.
         """
 
-        def give_turns(connection: Connection) -> int:
-            fail_beyond_limits(connection, self._limits, _TURNS_AT_ONCE)
-            return connection.execute(sql("give_turns"), {"limit": _TURNS_AT_ONCE}).rowcount
+        # Somewhere else each time, so that however many users there are, none is always left out.
+        turns = {"first_user": uuid4(), "users": _USERS_AT_ONCE, "of_each": max(limit, 1), "limit": _TURNS_AT_ONCE}
+
+        def give_turns(connection: Connection) -> None:
+            new = [str(course_id) for course_id in connection.execute(sql("courses_without_turn"), turns).scalars()]
+            if new:
+                fail_beyond_limits(connection, self._limits, new)
+                connection.execute(sql("give_turns"), {"courses": new})
 
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker.id, "tokens": worker.tokens}
@@ -83,8 +89,7 @@ class CourseStore:
             claimed = connection.execute(sql("claim_courses"), due).mappings().all()
             return [*adopted, *claimed]
 
-        while await self._database.run(give_turns) == _TURNS_AT_ONCE:
-            pass
+        await self._database.run(give_turns)
         return [claim_of(row, max_lessons) for row in await self._database.run(work)]
 
     async def save_outline(

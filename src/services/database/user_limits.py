@@ -1,5 +1,6 @@
 """How many courses one user may have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,12 +44,12 @@ def check_limits(connection: Connection, user_id: UUID, new: UUID, limits: UserL
         raise LimitExceeded(_TOO_MANY_NEW.format(limits.per_minute))
 
 
-def fail_beyond_limits(connection: Connection, limits: UserLimits, at_once: int) -> None:
-    """Fails courses that were queued by plain SQL beyond the limits, among the next `at_once` that have no turn yet."""
+def fail_beyond_limits(connection: Connection, limits: UserLimits, courses: Sequence[str]) -> None:
+    """Fails those of `courses`, which have no turn yet, that were queued by plain SQL beyond the limits."""
     if not limits.are_set:
         return
     values = {
-        "limit": at_once,
+        "courses": courses,
         "most_open": limits.open,
         "most_new": limits.per_minute,
         "error_code": ErrorCode.LIMIT_EXCEEDED.value,

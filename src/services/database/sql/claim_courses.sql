@@ -8,7 +8,7 @@ WITH due AS (
       -- Nothing is put off for longer than that, but by an operator's 'infinity': the clock was ahead then.
       AND (q.run_after <= now()
            OR (q.run_after > now() + make_interval(secs => :longest_delay) + interval '1 minute' AND q.run_after < 'infinity'))
-      AND q.attempt < :max_attempts AND c.status = 'QUEUED'
+      AND q.attempt < :max_attempts AND c.status = 'QUEUED' AND q.fair_rank IS NOT NULL
       -- Not if a copy of this process has beaten since.
       AND EXISTS (SELECT FROM public.workers w WHERE w.id = :worker_id AND w.token = ANY (CAST(:tokens AS uuid[])))
     ORDER BY q.priority DESC, q.fair_rank, q.course_id

@@ -1,11 +1,10 @@
--- Fails new courses that were queued by plain SQL (they have no `request`) beyond what one user may have. A limit that
+-- Fails those of the given courses that were queued by plain SQL (they have no `request`) beyond what one user may have. A limit that
 -- isn't set is NULL, and so is what is compared with it. A course that is queued again is new again.
 WITH new AS MATERIALIZED (
     SELECT q.course_id, q.user_id, q.queued_at
     FROM public.generation_queue q JOIN public.courses c ON c.id = q.course_id
-    WHERE q.fair_rank IS NULL AND c.request IS NULL AND c.status = 'QUEUED'
-    ORDER BY q.queued_at, q.course_id
-    LIMIT :limit
+    WHERE q.course_id = ANY (CAST(:courses AS uuid[]))
+      AND q.fair_rank IS NULL AND c.request IS NULL AND c.status = 'QUEUED'
     FOR NO KEY UPDATE OF c, q SKIP LOCKED
 ), judged AS MATERIALIZED (
     SELECT course_id,

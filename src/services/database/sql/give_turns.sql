@@ -2,12 +2,10 @@
 -- last one, and not before the turn that is being served now. So 500 courses of one user don't keep another user's
 -- first one waiting. Two workers that give turns at once may give a user's courses the same ones, which is no harm.
 WITH new AS MATERIALIZED (
-    SELECT course_id, user_id, priority, queued_at
-    FROM public.generation_queue
-    WHERE fair_rank IS NULL
-    ORDER BY queued_at, course_id
-    LIMIT :limit
-    FOR NO KEY UPDATE SKIP LOCKED
+    SELECT q.course_id, q.user_id, q.priority, q.queued_at
+    FROM public.generation_queue q
+    WHERE q.course_id = ANY (CAST(:courses AS uuid[])) AND q.fair_rank IS NULL
+    FOR NO KEY UPDATE OF q SKIP LOCKED
 ), served AS MATERIALIZED (
     SELECT priority, coalesce(
         (SELECT q.fair_rank FROM public.generation_queue q
