@@ -142,7 +142,7 @@ class BrokerThread(ABC):
             finally:
                 self._connected.clear()
                 if connection is not None:
-                    _close_quietly(connection)
+                    close_quietly(connection)
             if not self._stopping.is_set():
                 self._pause(delay)
 
@@ -252,7 +252,8 @@ def explain(error: Exception, config: RabbitMQSettings) -> str:
             return f"{server}: {error!r}"
 
 
-def _close_quietly(connection: BlockingConnection) -> None:
+def close_quietly(connection: BlockingConnection) -> None:
+    """Closes a connection, even if it is broken."""
     try:
         if connection.is_open:
             connection.close()

@@ -11,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 
 from src.config import RabbitMQSettings
 from src.domain.message import DIRECT_REPLY_TO
-from src.services.broker.connection import connection_parameters, explain
+from src.services.broker.connection import close_quietly, connection_parameters, explain
 from src.services.broker.publisher import Publication, Publisher, PublishResult, publish_on
 
 _log = structlog.get_logger(__name__)
@@ -81,11 +81,12 @@ class ReplyPublisher:
                 channel = connection.channel()
                 channel.confirm_delivery()
                 _publish_until_broken(channel, publications, results, not_after)
-                connection.close()
             except Exception as error:
                 _log.debug("a direct reply broke its connection", action="direct_reply_broken", error=repr(error))
                 if len(results) == before:
                     break  # it broke before any message was tried
+            finally:
+                close_quietly(connection)
         return results + [PublishResult.NOT_TRIED] * (len(publications) - len(results))
 
 
