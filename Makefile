@@ -40,7 +40,7 @@ attacks: $(VENV)/dev system-for-attacks ## Run the attacks: roles, publishers, f
 	@$(BIN)/python -m pytest -m attack $(or $(ARGS),-n 4 --dist worksteal)
 
 FAULTS ?=
-protections: $(VENV)/dev system ## Switch protections off, one at a time, and see their tests fail: FAULTS="7 20", or all
+protections: $(VENV)/dev system-for-attacks ## Switch protections off, one at a time, and see their tests fail: FAULTS="7 20", or all
 	@$(BIN)/python -m tests.protections $(FAULTS)
 
 MINUTES ?= 5

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from src.config import RabbitMQSettings, Settings
+from src.config import Settings
 from src.domain.errors import CourseError, InvalidRequest
 from src.domain.message import Message, ReplyAddress, reply_fault, request_refused
 from src.domain.request import MAX_BODY_BYTES, CourseRequest, IdentifiedRequest, identifiers, valid_request_id
@@ -28,7 +28,7 @@ class RequestRules:
     @classmethod
     def of(cls, settings: Settings) -> "RequestRules":
         """Returns the rules that the settings make."""
-        broker: RabbitMQSettings = settings.rabbitmq
+        broker = settings.rabbitmq
         own = frozenset({broker.queue_generation, broker.queue_status, broker.queue_dead})
         return cls(settings.max_lessons, settings.max_priority, own, broker.reply_to_allow)
 

@@ -111,7 +111,8 @@ class GenerationConsumer:
             _log.exception("a request could not be taken in", action="intake_failed")
 
     async def _handle_or_set_aside(self, delivery: Delivery) -> bool:
-        _, user_id = delivered_identifiers(delivery)
+        # The body is read once more only if it may matter.
+        user_id = None if self._locked.are_none else delivered_identifiers(delivery)[1]
         if user_id is None or not self._locked.is_locked(user_id):
             try:
                 return await self.handle(delivery)

@@ -36,9 +36,14 @@ class LockedRequests(Duty):
         self._locked_until: dict[UUID, float] = {}
         """The users whose rows were locked at the last try, with the time of the next, by `time.monotonic`."""
 
-    def is_locked(self, user_id: UUID | None) -> bool:
+    @property
+    def are_none(self) -> bool:
+        """Whether no user was locked lately, as nearly always."""
+        return not self._locked_until
+
+    def is_locked(self, user_id: UUID) -> bool:
         """Returns whether to set requests of this user aside without a try."""
-        return user_id is not None and self._locked_until.get(user_id, 0.0) > time.monotonic()
+        return self._locked_until.get(user_id, 0.0) > time.monotonic()
 
     async def put(self, delivery: Delivery, user_id: UUID) -> None:
         """Sets a message aside. After that it can be acknowledged."""

@@ -9,7 +9,7 @@ import structlog
 
 from src.config import RabbitMQSettings
 from src.domain.backoff import backoff
-from src.services.broker.messages import is_direct_reply, publication
+from src.services.broker.messages import publication
 from src.services.broker.publisher import Publisher, PublishResult
 from src.services.broker.replies import ReplyPublisher
 from src.services.crash_points import crash_point
@@ -98,7 +98,7 @@ class ResultRelay(Duty):
                         "nobody waits for the reply; it is dropped", action="reply_dropped", **_fields(message)
                     )
                     done.append(message.id)
-                case PublishResult.BROKEN if is_direct_reply(message):
+                case PublishResult.BROKEN if message.is_direct_reply:
                     _log.warning(
                         "the broker can't read the address of the reply; it is dropped",
                         action="reply_dropped",

@@ -10,12 +10,11 @@ from src.domain.errors import CourseError, LimitExceeded, RequestIdConflict
 from src.domain.request import WholeBody
 from src.domain.result import refusal
 
-DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
-"""What the addresses of RabbitMQ's direct reply-to begin with. https://www.rabbitmq.com/docs/direct-reply-to"""
+_DIRECT_REPLY_TO = "amq.rabbitmq.reply-to"
 # Queues that a client had the broker name.
 _NAMED_BY_THE_BROKER = "amq.gen-"
-# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
-_SHORT_STRING_BYTES = 255
+SHORT_STRING_BYTES = 255
+"""The most that a property or a routing key may have: AMQP 0-9-1, section 4.2.5.3, gives its length one byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,30 @@ class Message:
     headers: dict[str, Any] = field(default_factory=dict)
     body: bytes
 
+    @property
+    def is_direct_reply(self) -> bool:
+        """Whether it is a reply by RabbitMQ's direct reply-to."""
+        return self.destination == "reply" and is_direct(self.routing_key or "")
+
     def as_reply(self, address: ReplyAddress) -> Self:
         """Returns the same message for the queue of a requester who wants a reply."""
         return replace(
             self, destination="reply", routing_key=address.queue, correlation_id=address.correlation_id, headers={}
         )
+
+
+def is_short(text: str | None) -> bool:
+    """Returns whether AMQP has room for `text` in a property or as a routing key."""
+    return text is None or len(text.encode()) <= SHORT_STRING_BYTES
+
+
+def is_direct(address: str) -> bool:
+    """Returns whether a `reply_to` is one of RabbitMQ's direct reply-to, which leads to a channel and into no queue.
+
+    The broker returns such a message as unroutable even if it has delivered it, so it must not be mandatory.
+    https://www.rabbitmq.com/docs/direct-reply-to
+    """
+    return address.startswith(_DIRECT_REPLY_TO)
 
 
 def refusal_messages(
@@ -90,13 +108,11 @@ def reply_fault(reply_to: str, own_queues: Collection[str], allowed: Sequence[st
     """
     if reply_to in own_queues:
         return "reply_to: is a queue of the course generator itself"
-    if reply_to.startswith("amq.") and not reply_to.startswith((_NAMED_BY_THE_BROKER, DIRECT_REPLY_TO)):
-        return f"reply_to: of the names that begin with 'amq.', only {_NAMED_BY_THE_BROKER}… and {DIRECT_REPLY_TO}"
+    if reply_to.startswith("amq.") and not (reply_to.startswith(_NAMED_BY_THE_BROKER) or is_direct(reply_to)):
+        return f"reply_to: of the names that begin with 'amq.', only {_NAMED_BY_THE_BROKER}… and {_DIRECT_REPLY_TO}"
     if allowed and not reply_to.startswith(tuple(allowed)):
         return "reply_to: is no queue that replies may go to (RABBITMQ_REPLY_TO_ALLOW)"
-    if len(reply_to.encode()) > _SHORT_STRING_BYTES:
-        return f"reply_to: has more than {_SHORT_STRING_BYTES} bytes"
-    return None
+    return None if is_short(reply_to) else f"reply_to: has more than {SHORT_STRING_BYTES} bytes"
 
 
 def _rejected_body(error: CourseError, body: bytes, request_id: str | None, cut_from: WholeBody | None) -> Message:

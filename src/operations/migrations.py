@@ -23,9 +23,9 @@ from src.services.database.schema_check import creators, loose_triggers, obstacl
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Processes that change the schema take turns: two at once would both go by the same stamp.
 # The last revision whose functions look names up in `public`, where others may have made some.
 _LAST_TO_LOOK_IN_PUBLIC = "0010"
+# Processes that change the schema take turns: two at once would both go by the same stamp.
 _TAKE_TURN = "pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"
 
 # The whole file is one DO, because nothing else in plain SQL can skip the rest of a file. psql goes on after an error,

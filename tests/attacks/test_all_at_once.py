@@ -8,7 +8,7 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_service import HOST
-from tests.attacks.test_locks import holding
+from tests.attacks.locks import holding
 from tests.chaos.traffic import POISON
 from tests.conftest import Workers
 from tests.health import Health

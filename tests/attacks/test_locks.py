@@ -1,15 +1,13 @@
 """Locks that anybody may take, held while others want their courses."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
-import psycopg2
-import psycopg2.extensions
 import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
+from tests.attacks.locks import holding
 from tests.attacks.roles import Role, role
 from tests.conftest import Workers
 from tests.sql import Psql
@@ -33,21 +31,6 @@ MAY_QUEUE = (
 def requester(postgres: LocalPostgres, database_settings: DatabaseSettings) -> Iterator[Role]:
     with role(postgres, database_settings, *MAY_QUEUE) as made:
         yield made
-
-
-@contextmanager
-def holding(settings: DatabaseSettings, statement: str) -> Iterator[psycopg2.extensions.connection]:
-    """A transaction that has run `statement` and stays open until the block ends."""
-    connection = psycopg2.connect(
-        host=settings.host, port=settings.port, user=settings.user, password=settings.password, dbname=settings.name
-    )
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        yield connection
-    finally:
-        connection.rollback()
-        connection.close()
 
 
 def accepted(psql: Psql, user_id: str) -> int:

@@ -11,7 +11,6 @@ from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.devtools.local_reaper import Reaper
 from src.operations.migrations import upgrade
 from tests.conftest import Workers
-from tests.stand_in import StandIn
 from tests.tls import Certificates, certificates, postgres_with_tls, rabbitmq_with_tls
 from tests.upstream import Upstream
 from tests.waiting import eventually
@@ -113,9 +112,7 @@ def test_a_broker_that_can_not_prove_itself_gets_no_login(workers: Workers, encr
     assert worker.stop() == 0
 
 
-def test_a_broker_that_wants_a_certificate_gets_one_or_says_so(
-    workers: Workers, encrypted: Encrypted, stand_in: StandIn
-) -> None:
+def test_a_broker_that_wants_a_certificate_gets_one_or_says_so(workers: Workers, encrypted: Encrypted) -> None:
     crt, key = map(str, encrypted.stranger.pair("client"))
     worker = workers.launch(**{**encrypted.settings, "RABBITMQ_TLS_CERT_FILE": crt, "RABBITMQ_TLS_KEY_FILE": key})
     error = worker.wait_for("broker_unavailable")["error"]

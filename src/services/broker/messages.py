@@ -3,8 +3,8 @@
 from typing import assert_never
 
 from src.config import RabbitMQSettings
-from src.domain.message import DIRECT_REPLY_TO, Message
-from src.services.broker.publisher import Publication, is_short
+from src.domain.message import Message, is_short
+from src.services.broker.publisher import Publication
 
 
 def publication(message: Message, config: RabbitMQSettings) -> Publication:
@@ -31,14 +31,5 @@ def publication(message: Message, config: RabbitMQSettings) -> Publication:
         # Of a plain INSERT it may be of any length. The body has it whole.
         correlation_id=message.correlation_id if is_short(message.correlation_id) else None,
         headers=message.headers,
-        mandatory=not is_direct_reply(message),
+        mandatory=not message.is_direct_reply,
     )
-
-
-def is_direct_reply(message: Message) -> bool:
-    """Returns whether the message goes straight to a channel, by RabbitMQ's direct reply-to, and into no queue.
-
-    The broker returns such a message as unroutable even if it has delivered it, so it must not be `mandatory`.
-    https://www.rabbitmq.com/docs/direct-reply-to
-    """
-    return message.destination == "reply" and (message.routing_key or "").startswith(DIRECT_REPLY_TO)

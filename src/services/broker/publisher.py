@@ -15,12 +15,11 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.exceptions import NackError, UnroutableError
 
 from src.config import RabbitMQSettings
+from src.domain.message import is_short
 from src.services.broker.connection import BrokerThread
 
 _log = structlog.get_logger(__name__)
 
-# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
-_SHORT_STRING_BYTES = 255
 # With so many jobs waiting the connection must be blocked, and messages on best effort are dropped.
 _MOST_WAITING = 1000
 
@@ -167,11 +166,6 @@ def _do(channel: BlockingChannel, job: _Job) -> None:
     finally:
         untried = len(job.publications) - len(results)
         _resolve(job, results + [PublishResult.NOT_TRIED] * untried)
-
-
-def is_short(text: str | None) -> bool:
-    """Returns whether AMQP has room for `text` in a property or as a routing key, which are short strings."""
-    return text is None or len(text.encode()) <= _SHORT_STRING_BYTES
 
 
 def publish_on(channel: BlockingChannel, publication: Publication, *, persistent: bool) -> PublishResult:

@@ -10,7 +10,7 @@ import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
 from src.config import RabbitMQSettings
-from src.domain.message import DIRECT_REPLY_TO
+from src.domain.message import is_direct
 from src.services.broker.connection import close_quietly, connection_parameters, explain
 from src.services.broker.publisher import Publication, Publisher, PublishResult, publish_on
 
@@ -51,8 +51,8 @@ class ReplyPublisher:
 
         Nothing is begun after the time `not_after`, by `time.monotonic`.
         """
-        direct = [i for i, each in enumerate(publications) if each.routing_key.startswith(DIRECT_REPLY_TO)]
-        named = [i for i, each in enumerate(publications) if not each.routing_key.startswith(DIRECT_REPLY_TO)]
+        direct = [i for i, each in enumerate(publications) if is_direct(each.routing_key)]
+        named = [i for i, each in enumerate(publications) if not is_direct(each.routing_key)]
         shares = [share for share in (direct[first::_CONNECTIONS] for first in range(_CONNECTIONS)) if share]
         loop = asyncio.get_running_loop()
 

@@ -222,14 +222,17 @@ class CourseStore:
                     # proven, the heartbeat cancels the slot, and with it this loop.
                     if not is_transient(error):
                         raise
-                    if is_locked(error):
-                        self.locked.add(course_id)
-                    _log.warning(
-                        "the database is away; the course waits", action="database_away", error=str(error.orig)
-                    )
+                    self._say_waiting(course_id, error)
                     await asyncio.sleep(random.uniform(0.5, 2))
         finally:
             self.locked.discard(course_id)
+
+    def _say_waiting(self, course_id: UUID, error: DBAPIError) -> None:
+        if is_locked(error):
+            self.locked.add(course_id)
+            _log.warning("somebody has locked the course; it waits", action="course_locked", error=str(error.orig))
+        else:
+            _log.warning("the database is away; the course waits", action="database_away", error=str(error.orig))
 
 
 def put_outline(connection: Connection, course_id: UUID, outline: Outline, findings: Sequence[Finding]) -> None:

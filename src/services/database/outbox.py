@@ -8,12 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from src.domain.message import Message
+from src.domain.message import SHORT_STRING_BYTES, Message, is_short
 from src.services.database.connection import Database
 from src.services.database.statements import sql
-
-# AMQP 0-9-1, section 4.2.5.3: the length of a short string is one byte.
-_SHORT_STRING_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +110,8 @@ def put_event(
     at a time, so use a key that is as narrow as the order that is needed.
     """
     for name, value in (("routing_key", routing_key), ("type", type), ("correlation_id", correlation_id)):
-        if value is not None and len(value.encode()) > _SHORT_STRING_BYTES:
-            raise ValueError(f"{name}: {len(value.encode())} bytes, where at most {_SHORT_STRING_BYTES} are allowed")
+        if value is not None and not is_short(value):
+            raise ValueError(f"{name}: {len(value.encode())} bytes, where at most {SHORT_STRING_BYTES} are allowed")
     event = Message(
         destination="event",
         routing_key=routing_key,

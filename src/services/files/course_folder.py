@@ -37,9 +37,8 @@ class CourseFolder:
     def make(self) -> None:
         """Makes the folder if it isn't there. Raises `OSError`, also if it is a link."""
         check_folder(self.path.parent)
-        self.path.parent.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # what users asked for is nobody else's business
+        # What users asked for is nobody else's business.
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.mkdir(exist_ok=True)
         check_folder(self.path)
 

@@ -39,9 +39,8 @@ class Mirror:
         """Returns the folder of a course, and the one to take if another course has that already."""
         if self._root is None:
             return None, None
-        short = self._root / folder_name(brief.topic, brief.grade_level, course_id)
-        long = self._root / folder_name(brief.topic, brief.grade_level, course_id, id_length=32)
-        return short.as_posix(), long.as_posix()
+        short, long = _names(brief, course_id)
+        return (self._root / short).as_posix(), (self._root / long).as_posix()
 
     def course_in(self, output_path: str) -> str | None:
         """Returns the id of the course whose files are in a folder; None if there are none that can be read."""
@@ -55,9 +54,8 @@ class Mirror:
         """
         if self._root is None:
             return
-        names = [folder_name(course.topic, course.grade_level, course.id, length) for length in (8, 32)]
-        said = Path(course.output_path or "").name
-        folder = self._root / (said if said in names else names[0])
+        short, long = _names(course, course.id)
+        folder = self._root / (long if Path(course.output_path or "").name == long else short)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             check_folder(folder)
@@ -69,6 +67,13 @@ class Mirror:
             sync_folder(folder)
         except OSError as error:
             raise MirrorError(f"{folder}: {error.strerror or error}") from error
+
+
+def _names(course: CourseBrief | StoredCourse, course_id: UUID) -> tuple[str, str]:
+    return (
+        folder_name(course.topic, course.grade_level, course_id),
+        folder_name(course.topic, course.grade_level, course_id, id_length=32),
+    )
 
 
 def _course_in(folder: Path) -> str | None:
