@@ -316,6 +316,22 @@ PROTECTIONS = (
         "test_connections_that_ask_for_nothing_cost_no_request_and_no_log",
     ),
     Protection(
+        "http",
+        "no connection to the HTTP port lives for ever",
+        "src/operations/health.py",
+        "            connection.force_close()",
+        "            pass",
+        "test_every_connection_has_an_end",
+    ),
+    Protection(
+        "http",
+        "what is no HTTP leaves no traceback in the log",
+        "src/operations/logs.py",
+        '"aiohttp.server": logging.CRITICAL',
+        '"aiohttp.server": logging.WARNING',
+        "test_what_is_no_http_is_refused_and_fills_no_log",
+    ),
+    Protection(
         "messages",
         "replies have connections of their own",
         "src/consumers/result_relay.py",

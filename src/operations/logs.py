@@ -12,8 +12,14 @@ from src.config import Settings
 from src.domain.redaction import Redactor
 from src.operations.metrics import Metrics
 
-# These libraries log much of what the worker reports itself.
-_QUIET = {"pika": logging.CRITICAL, "httpx2": logging.WARNING, "openai": logging.WARNING, "alembic": logging.WARNING}
+# These libraries log much of what the worker reports itself; aiohttp's server a traceback for all that isn't HTTP.
+_QUIET = {
+    "aiohttp.server": logging.CRITICAL,
+    "alembic": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "openai": logging.WARNING,
+    "pika": logging.CRITICAL,
+}
 
 
 def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) -> None:
