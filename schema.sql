@@ -1162,8 +1162,36 @@ COMMENT ON COLUMN public.workers.token IS 'Another one with each beat, so that t
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
-CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (user_id, priority DESC, queued_at, course_id)
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (priority DESC, user_id, queued_at, course_id)
     WHERE fair_rank IS NULL;
+-- What a user has asked for within a minute.
+CREATE INDEX IF NOT EXISTS courses_user_created ON public.courses (user_id, created_at, id)
+    WHERE error_code IS DISTINCT FROM 'limit_exceeded';
+
+-- A worker reads what is queued as a whole, and its messages repeat some of it. Whoever may insert a course could stop
+-- claiming with a text of 190 MB. Requests over the broker are shorter anyway.
+DO $$
+DECLARE
+    longer TEXT;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'courses_sizes' AND conrelid = 'public.courses'::regclass) THEN
+        SELECT string_agg(id::text, ', ') INTO longer FROM (
+            SELECT id FROM public.courses
+            WHERE octet_length(topic) > 65536 OR octet_length(title) > 65536 OR octet_length(grade_level) > 65536
+               OR octet_length(source_filter) > 65536 OR octet_length(language) > 65536 OR octet_length(request_id) > 65536
+            LIMIT 10
+        ) c;
+        IF longer IS NOT NULL THEN
+            RAISE EXCEPTION 'courses have texts of more than 64 KiB: %', longer
+                USING HINT = 'Shorten topic, title, grade_level, source_filter, language or request_id, or delete them.';
+        END IF;
+        ALTER TABLE public.courses ADD CONSTRAINT courses_sizes CHECK (
+            octet_length(topic) <= 65536 AND octet_length(title) <= 65536 AND octet_length(grade_level) <= 65536
+            AND octet_length(source_filter) <= 65536 AND octet_length(language) <= 65536
+            AND octet_length(request_id) <= 65536);
+    END IF;
+END
+$$;
 
 -- A message that can't be published is set aside, and holds up no other.
 ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;
@@ -1404,7 +1432,7 @@ BEGIN
             NEW.status,
             NEW.attempts,
             coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
-            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), NEW.error_message)
+            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), left(NEW.error_message, 10000))
         );
     END IF;
 
@@ -1495,6 +1523,9 @@ BEGIN
     RETURN NEW;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_set_slug() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_set_slug();
@@ -1732,7 +1763,7 @@ BEGIN
                 'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
                 'error_code', coalesce(c.error_code, 'internal'),
                 'retryable', public.error_is_retryable(coalesce(c.error_code, 'internal')),
-                'message', coalesce(c.error_message, ''), 'timestamp', stamp);
+                'message', left(coalesce(c.error_message, ''), 10000), 'timestamp', stamp);
     END CASE;
 END
 $$;
@@ -1742,12 +1773,16 @@ EXECUTE $function$
 -- Keeps `updated_at`, so that no program has to.
 CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    NEW.updated_at := pg_catalog.now();
+    NEW.updated_at := now();
     RETURN NEW;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.touch_updated_at() FROM PUBLIC;
 
 -- Writing the mirror doesn't change the course.
 CREATE OR REPLACE TRIGGER courses_touch BEFORE UPDATE ON public.courses
@@ -1767,9 +1802,9 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
     ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),
     ('courses_follow_delete', 'eaadd727c5b2f6db6458283fbd14e5c979e8260408ec4c8104bb5346ed149be1'),
-    ('courses_follow_status', '427224f2527124ab5464a3bddb591cbed387e2de87c763512cc6ff102a70f045'),
+    ('courses_follow_status', '26e69929d1da7108c4177ae126a1b058821e47b0aeeba4983a2d025ffb4e6986'),
     ('courses_follow_truncate', '39d6926501ad883a654d6e05bb4ce8da4488ffc63a93a47335b173dc136433a9'),
-    ('courses_set_slug', 'd246dcc817bb38a06f9470be0786dc9b8101b6608bd9379e848299cba6395cfb'),
+    ('courses_set_slug', '5bf4124d44b57047a787520edcba4c771321d1ddad560c4a815a8d2e59903a24'),
     ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),
     ('error_is_retryable', 'bd988ef8bd325120aa3ad2f53129fa9a9042079f3f7a8425baf4db9cc53939b6'),
     ('hold_lease', '94c927d34c6140dea81a67f9b5611148e72f542a15ad957e367d82d8b05cf71c'),
@@ -1779,8 +1814,8 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('repeat_result', '65814f02dd8f6197b0aa5fada54c2687c2e1cfa24eb0f407daff8da8cd3c4f02'),
     ('source_passages_count', 'e0ee17fc29a00d31c69e9f7284e412d43812234e52bbd691426e52f95f9d08bc'),
     ('source_passages_truncated', '1ec9ac7701d147d586834e73e8644f66eeb627e6e729e71f3a737943d01da0f6'),
-    ('status_message', 'fd8b5b706618dec2e4173ca06392726fe5c5ce1ad5db81c0a31fe8df22a13352'),
-    ('touch_updated_at', '1db8e0e25b56aab15c38f4c06fadecb748b897712409e869ce4ec9891975dcbd');
+    ('status_message', 'a0acda8baa2dec23858d356ebe04aa308321a5481f1ddb8b3d31307c2ab42ab4'),
+    ('touch_updated_at', '3b2f60a2ab6795f468dfb7eed8e17c2183a4a81d2bc893d948563165ea5310c0');
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );

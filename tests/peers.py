@@ -10,6 +10,7 @@ from src.domain.request import DEFAULT_MAX_LESSONS
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.outbox import Outbox, OutboxMessage
+from src.services.database.user_limits import NO_LIMITS, UserLimits
 from src.services.database.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
 
 LEASE = 30.0
@@ -30,9 +31,10 @@ class Peer:
     database: Database
     lease: float = LEASE
     id: UUID = field(default_factory=uuid4)
+    limits: UserLimits = NO_LIMITS
 
     def __post_init__(self) -> None:
-        self.store = CourseStore(self.database)
+        self.store = CourseStore(self.database, self.limits)
         identity = WorkerIdentity(self.id, "test", 10, self.lease)
         self.registry = WorkerRegistry(self.database, self.database, identity)
         self.outbox = Outbox(self.database, self.id)

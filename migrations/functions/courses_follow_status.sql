@@ -19,7 +19,7 @@ BEGIN
             NEW.status,
             NEW.attempts,
             coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
-            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), NEW.error_message)
+            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), left(NEW.error_message, 10000))
         );
     END IF;
 

@@ -16,5 +16,8 @@ BEGIN
 END
 $$;
 
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.courses_set_slug() FROM PUBLIC;
+
 CREATE OR REPLACE TRIGGER courses_slug BEFORE INSERT OR UPDATE OF title, slug ON public.courses
     FOR EACH ROW EXECUTE FUNCTION public.courses_set_slug();

@@ -24,7 +24,7 @@ BEGIN
                 'request_id', c.request_id, 'user_id', c.user_id, 'status', 'error', 'course_id', c.id,
                 'error_code', coalesce(c.error_code, 'internal'),
                 'retryable', public.error_is_retryable(coalesce(c.error_code, 'internal')),
-                'message', coalesce(c.error_message, ''), 'timestamp', stamp);
+                'message', left(coalesce(c.error_message, ''), 10000), 'timestamp', stamp);
     END CASE;
 END
 $$;

@@ -1,12 +1,16 @@
 -- Keeps `updated_at`, so that no program has to.
 CREATE OR REPLACE FUNCTION public.touch_updated_at() RETURNS TRIGGER
 LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    NEW.updated_at := pg_catalog.now();
+    NEW.updated_at := now();
     RETURN NEW;
 END
 $$;
+
+-- Nobody may make it the trigger of another table; the triggers here need no right to call it.
+REVOKE EXECUTE ON FUNCTION public.touch_updated_at() FROM PUBLIC;
 
 -- Writing the mirror doesn't change the course.
 CREATE OR REPLACE TRIGGER courses_touch BEFORE UPDATE ON public.courses

@@ -1,4 +1,5 @@
--- The program of before doesn't know these requests, and they were acknowledged.
+-- The program of before doesn't know these requests, and they were acknowledged. Nobody adds one meanwhile.
+LOCK TABLE public.requests_set_aside IN ACCESS EXCLUSIVE MODE;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM public.requests_set_aside) THEN
@@ -16,6 +17,9 @@ ALTER TABLE public.courses ADD CONSTRAINT courses_error_code CHECK (error_code I
     'invalid_request', 'request_id_conflict', 'no_sources', 'model_unavailable', 'model_refused',
     'model_output_invalid', 'budget_exceeded', 'attempts_exhausted', 'cancelled', 'internal'
 ));
+
+ALTER TABLE public.courses DROP CONSTRAINT IF EXISTS courses_sizes;
+DROP INDEX IF EXISTS public.courses_user_created;
 
 ALTER TABLE public.workers DROP COLUMN IF EXISTS token;
 

@@ -40,8 +40,36 @@ COMMENT ON COLUMN public.workers.token IS 'Another one with each beat, so that t
 -- A course gets its turn from the claim.
 ALTER TABLE public.generation_queue ALTER COLUMN fair_rank DROP NOT NULL;
 COMMENT ON COLUMN public.generation_queue.fair_rank IS 'Turn within a priority: users take turns however much each has queued; NULL until a worker looks for courses';
-CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (user_id, priority DESC, queued_at, course_id)
+CREATE INDEX IF NOT EXISTS generation_queue_new ON public.generation_queue (priority DESC, user_id, queued_at, course_id)
     WHERE fair_rank IS NULL;
+-- What a user has asked for within a minute.
+CREATE INDEX IF NOT EXISTS courses_user_created ON public.courses (user_id, created_at, id)
+    WHERE error_code IS DISTINCT FROM 'limit_exceeded';
+
+-- A worker reads what is queued as a whole, and its messages repeat some of it. Whoever may insert a course could stop
+-- claiming with a text of 190 MB. Requests over the broker are shorter anyway.
+DO $$
+DECLARE
+    longer TEXT;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'courses_sizes' AND conrelid = 'public.courses'::regclass) THEN
+        SELECT string_agg(id::text, ', ') INTO longer FROM (
+            SELECT id FROM public.courses
+            WHERE octet_length(topic) > 65536 OR octet_length(title) > 65536 OR octet_length(grade_level) > 65536
+               OR octet_length(source_filter) > 65536 OR octet_length(language) > 65536 OR octet_length(request_id) > 65536
+            LIMIT 10
+        ) c;
+        IF longer IS NOT NULL THEN
+            RAISE EXCEPTION 'courses have texts of more than 64 KiB: %', longer
+                USING HINT = 'Shorten topic, title, grade_level, source_filter, language or request_id, or delete them.';
+        END IF;
+        ALTER TABLE public.courses ADD CONSTRAINT courses_sizes CHECK (
+            octet_length(topic) <= 65536 AND octet_length(title) <= 65536 AND octet_length(grade_level) <= 65536
+            AND octet_length(source_filter) <= 65536 AND octet_length(language) <= 65536
+            AND octet_length(request_id) <= 65536);
+    END IF;
+END
+$$;
 
 -- A message that can't be published is set aside, and holds up no other.
 ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;

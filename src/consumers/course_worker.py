@@ -69,7 +69,8 @@ class CourseWorker(Duty):
         """How many courses are being written.
 
         One whose end is being recorded doesn't count: it calls no model. Nor does one that somebody has locked in the
-        database, or whoever can lock as many courses as there are slots could stop the process.
+        database, or whoever can lock as many courses as there are slots could stop the process. Such a one begins no
+        new calls once those under way have ended, as each of its lessons waits to be saved.
         """
         return sum(not slot.concluding and not self._is_locked(slot) for slot in self._slots.values())
 

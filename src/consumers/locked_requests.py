@@ -91,7 +91,7 @@ class LockedRequests(Duty):
                 return False  # its course is being written with files only; it is looked at again later
         except RequestLocked:
             self._locked_until[request.user_id] = time.monotonic() + _RETRY
-            await self._requests.delay(request.user_id, _RETRY)
+            await self._requests.delay(request, _RETRY)
             await self._raise_alarm(request.user_id)
             return False
         await self._requests.delete(request)

@@ -160,10 +160,10 @@ class LeaseLost(Interrupted):
 
 
 class RequestLocked(Interrupted):
-    """A request can't be taken in now, because somebody holds a lock on rows of its user."""
+    """A request can't be taken in now, because somebody holds a lock that it needs: on rows, a table or its body."""
 
     def __init__(self, user_id: UUID) -> None:
-        super().__init__(f"rows of the user {user_id} are locked")
+        super().__init__(f"a request of the user {user_id} waits for a lock that another session holds")
         self.user_id = user_id
 
 

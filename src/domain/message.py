@@ -92,7 +92,7 @@ def request_refused(
 ) -> list[Message]:
     """Returns all that is published about a request that makes no course, its body for the dead queue too.
 
-    A body that is right in itself goes there not: it may be sent again as it is, or was answered before.
+    A body that is right in itself doesn't go there: it may be sent again as it is, or was answered before.
     """
     messages = refusal_messages(error, request_id, user_id, reply)
     if not isinstance(error, RequestIdConflict | LimitExceeded):

@@ -123,8 +123,8 @@ def faults_of(database: DatabaseSettings) -> list[str]:
             )
         for function, relation in loose_triggers(connection):
             faults.append(
-                f"the trigger function {function} on {relation} says not where it looks names up, and finds none of"
-                f" public's when a worker writes: ALTER FUNCTION {function} SET search_path = public, pg_temp"
+                f"the trigger function {function} on {relation} sets no search_path, so it finds nothing"
+                f" of public's when a worker writes: ALTER FUNCTION {function} SET search_path = public, pg_temp"
             )
         try:
             with connection.begin_nested():

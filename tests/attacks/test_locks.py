@@ -1,5 +1,6 @@
 """Locks that anybody may take, held while others want their courses."""
 
+import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -7,6 +8,8 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
+from src.services.database.connection import Database
+from src.services.database.set_aside import LockHolder, RequestsSetAside
 from tests.attacks.locks import holding
 from tests.attacks.roles import Role, role
 from tests.conftest import Workers
@@ -81,6 +84,13 @@ def test_a_user_whose_rows_are_locked_keeps_no_other_waiting_and_loses_nothing(
     eventually(lambda: set_aside(psql) == 0, "they are taken in once the lock is gone")
     assert accepted(psql, user_id) == MANY
     stand_in.release()
+
+
+def test_who_holds_the_lock_of_a_body_is_named(database: Database, requester: Role) -> None:
+    hold = "SELECT pg_advisory_lock(hashtextextended('the digest of a body', 1))"
+    with holding(requester.settings, hold) as connection:
+        holders = asyncio.run(RequestsSetAside(database).holders())
+        assert LockHolder(connection.info.backend_pid, requester.name) in holders
 
 
 def test_an_insert_that_is_not_committed_keeps_only_its_own_request_waiting(

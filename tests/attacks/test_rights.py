@@ -226,8 +226,11 @@ class TestFunctionsThatWrite:
         ):
             reader.psql.run(f"SELECT {call}")
 
-    @pytest.mark.parametrize("name", ["courses_check_status", "courses_follow_status", "courses_follow_delete"])
-    def test_nobody_may_make_one_the_trigger_of_a_table_of_his_own(self, attacker: Role, name: str) -> None:
+    def test_nobody_may_make_one_the_trigger_of_a_table_of_his_own(self, attacker: Role, psql: Psql) -> None:
         attacker.psql.run("CREATE TABLE public.mine (LIKE public.courses)")
-        with pytest.raises(SQLError, match=f"permission denied for function {name}"):
-            attacker.psql.run(f"CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION {name}()")
+        ours = "prorettype = 'trigger'::regtype AND pronamespace = 'public'::regnamespace"
+        names = psql.value(f"SELECT array_agg(proname::text) FROM pg_proc WHERE {ours}")
+        assert "courses_check_status" in names
+        for name in names:
+            with pytest.raises(SQLError, match=f"permission denied for function {name}"):
+                attacker.psql.run(f"CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION {name}()")

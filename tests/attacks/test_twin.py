@@ -72,6 +72,17 @@ def test_what_both_hold_when_they_part_is_adopted_by_one_of_them_alone(
     assert loser.claim(known=(losers.lease_id,)) == []
 
 
+def test_what_a_copy_claims_while_the_other_looks_for_courses_is_not_adopted(
+    psql: Psql, pair: tuple[Peer, Peer], queue_course: Callable[..., str]
+) -> None:
+    first, copied = pair
+    queue_course()
+    copied.claim_one()
+    # As the other one sees it if its transaction began before: claimed after its now().
+    psql.run("UPDATE generation_queue SET leased_at = now() + interval '30 s'")
+    assert first.claim() == []
+
+
 def test_a_beat_whose_confirmation_was_lost_makes_no_twin(psql: Psql, peer: Callable[..., Peer]) -> None:
     worker = peer()
     membership = worker.registry.membership
@@ -87,7 +98,7 @@ def test_a_row_that_was_deleted_is_made_again(psql: Psql, peer: Callable[..., Pe
     assert psql.value("SELECT count(*) FROM workers") == 1
 
 
-def test_the_second_process_stops_loudly_and_no_course_is_paid_for_twice(
+def test_a_second_process_with_the_id_of_another_stops_loudly_before_it_takes_any_course(
     workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, tmp_path: Path, user_id: str
 ) -> None:
     (tmp_path / "same").mkdir()

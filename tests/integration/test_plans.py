@@ -12,6 +12,7 @@ from src.services.database.statements import sql
 from tests.conftest import new_database
 
 COURSES = 50_000
+GREEDY = "00000000-0000-4000-8000-00000000000f"
 WORKER, OTHER = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 
 # A fifth is queued, a fiftieth in the works, the rest done; one result in twenty is still to be published. Most events
@@ -62,6 +63,18 @@ FILL = (
     INSERT INTO model_calls (id, course_id, attempt, purpose, model, seconds, outcome)
     SELECT gen_random_uuid(), id, 1, 'lesson', 'm', 1, 'ok' FROM courses, generate_series(1, 3)
     """,
+    # Of those without a turn half belong to one user, and the others each to another.
+    f"""
+    INSERT INTO courses (user_id, topic, title, grade_level, total_lessons, slug)
+    SELECT CASE WHEN n % 2 = 0 THEN '{GREEDY}' ELSE gen_random_uuid() END, 'new', 't', 'g', 4, 's'
+    FROM generate_series(1, 20000) n
+    """,
+    "INSERT INTO generation_queue (course_id, user_id) SELECT id, user_id FROM courses WHERE topic = 'new'",
+    f"""
+    INSERT INTO requests_set_aside (user_id, delivery_id, body, redelivered, run_after)
+    SELECT CASE WHEN n % 2 = 0 THEN '{GREEDY}' ELSE gen_random_uuid() END, gen_random_uuid(), '', FALSE, now()
+    FROM generate_series(1, 20000) n
+    """,
     "INSERT INTO course_events (course_id, to_status, attempt) SELECT id, 'QUEUED', 0 FROM courses",
     "ALTER TABLE courses ENABLE TRIGGER USER",
 )
@@ -105,6 +118,7 @@ def scanned(connection: Connection, statement: str, **values: object) -> dict[st
 
 
 LEASES = COURSES // 50
+GREEDY_COURSE = {"user_id": GREEDY, "course_id": WORKER}
 OWNER = {"worker_id": WORKER, "tokens": [WORKER]}
 CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "most_bytes": 1_000_000}
 
@@ -113,7 +127,11 @@ CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "m
     ("name", "values", "most"),
     [
         ("claim_courses", {**OWNER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
-        ("courses_without_turn", {"first_user": WORKER, "users": 500, "of_each": 50, "limit": 1000}, 10),
+        # The users, with some more at the end of each part of the list, and their courses.
+        ("courses_without_turn", {"first_user": WORKER, "users": 500, "of_each": 50, "limit": 1000}, 1100 + 500 + 50),
+        ("take_aside", {"first_user": WORKER, "users": 500, "limit": 50, "claim": 60.0}, 1100 + 500 + 2 * 50),
+        ("count_users_courses", {**GREEDY_COURSE, "most_open": 10, "most_new": None}, 20),
+        ("count_users_courses", {**GREEDY_COURSE, "most_open": None, "most_new": 10}, 20),
         ("adopt_courses", {**OWNER, "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.
@@ -134,6 +152,28 @@ def test_what_runs_all_the_time_reads_no_more_than_it_needs(
     full: Connection, name: str, values: dict[str, Any], most: int
 ) -> None:
     assert sum(scanned(full, str(sql(name)), **values).values()) <= most
+
+
+JUDGE = {"most_open": 10, "most_new": 10, "error_code": "limit_exceeded", "too_many_open": "", "too_many_new": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "most"),
+    [
+        # Each course by its id in two tables, what is open of each user and what is new beside each course; the end.
+        ("fail_beyond_limits", JUDGE, 100 * (2 + 2 * 10 + 3)),
+        # Each course by its id, the next turn, the last turn of each user.
+        ("give_turns", {}, 100 * (3 + 2)),
+    ],
+)
+def test_a_course_gets_its_turn_without_looking_at_all_that_wait(
+    full: Connection, name: str, values: dict[str, Any], most: int
+) -> None:
+    with full.begin():
+        new = "SELECT course_id::text FROM generation_queue WHERE fair_rank IS NULL AND user_id {} :greedy LIMIT 50"
+        found = [full.execute(text(new.format(sign)), {"greedy": GREEDY}).scalars() for sign in ("=", "<>")]
+        courses = [course for some in found for course in some]
+    assert sum(scanned(full, str(sql(name)), courses=courses, **values).values()) <= most
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ _log = structlog.get_logger(__name__)
 # How many courses get their turns before a claim, and of how many users.
 _TURNS_AT_ONCE = 1000
 _USERS_AT_ONCE = 500
+# How many of one user are looked at if there are limits: what is beyond them goes faster than what gets its turn.
+_JUDGED_AT_ONCE = 100
 
 
 class CourseStore:
@@ -68,13 +70,13 @@ class CourseStore:
         """
 
         # Somewhere else each time, so that however many users there are, none is always left out.
-        turns = {"first_user": uuid4(), "users": _USERS_AT_ONCE, "of_each": max(limit, 1), "limit": _TURNS_AT_ONCE}
+        of_each = max(limit, _JUDGED_AT_ONCE if self._limits.are_set else 1)
+        turns = {"first_user": uuid4(), "users": _USERS_AT_ONCE, "of_each": of_each, "limit": _TURNS_AT_ONCE}
 
         def give_turns(connection: Connection) -> None:
             new = [str(course_id) for course_id in connection.execute(sql("courses_without_turn"), turns).scalars()]
-            if new:
-                fail_beyond_limits(connection, self._limits, new)
-                connection.execute(sql("give_turns"), {"courses": new})
+            if new and (permitted := fail_beyond_limits(connection, self._limits, new)):
+                connection.execute(sql("give_turns"), {"courses": permitted})
 
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker.id, "tokens": worker.tokens}

@@ -53,5 +53,5 @@ def creators(connection: Connection) -> list[str]:
 
 
 def loose_triggers(connection: Connection) -> list[tuple[str, str]]:
-    """Returns functions of triggers that say not where they look names up, each with its table."""
+    """Returns functions of triggers that set no search_path, each with its table."""
     return [(row.function, row.relation) for row in connection.execute(sql("loose_triggers"))]

@@ -1,13 +1,16 @@
 """Requests that can't be taken in yet, because somebody holds a lock on rows of their user."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
 from src.services.database.connection import Database
 from src.services.database.statements import sql
 
+# Of how many users the first request is looked at.
+_USERS_AT_ONCE = 500
 # How many sessions are named as those that may hold the lock.
 _NAMED = 3
 
@@ -51,14 +54,15 @@ class RequestsSetAside:
         """Returns the first due request of up to `limit` users. For `claim` seconds no other worker gets these."""
 
         def work(connection: Connection) -> list[SetAsideRequest]:
-            rows = connection.execute(sql("take_aside"), {"limit": limit, "claim": claim}).mappings()
+            values = {"first_user": uuid4(), "users": _USERS_AT_ONCE, "limit": limit, "claim": claim}
+            rows = connection.execute(sql("take_aside"), values).mappings()
             return [SetAsideRequest(**{**row, "body": bytes(row["body"])}) for row in rows]
 
         return await self._database.run(work)
 
-    async def delay(self, user_id: UUID, seconds: float) -> None:
-        """Puts off all requests of a user, who is still locked."""
-        values = {"user_id": user_id, "delay": seconds}
+    async def delay(self, request: SetAsideRequest, seconds: float) -> None:
+        """Puts off a request, and with it all others of its user, as only the first of each is taken."""
+        values = {"id": request.id, "delay": seconds}
         await self._database.run(lambda connection: _execute(connection, "delay_aside", values))
 
     async def delete(self, request: SetAsideRequest) -> None:
@@ -75,5 +79,5 @@ class RequestsSetAside:
         return await self._database.run(work)
 
 
-def _execute(connection: Connection, name: str, values: dict[str, object]) -> None:
+def _execute(connection: Connection, name: str, values: Mapping[str, object]) -> None:
     connection.execute(sql(name), values)

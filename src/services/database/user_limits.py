@@ -44,10 +44,13 @@ def check_limits(connection: Connection, user_id: UUID, new: UUID, limits: UserL
         raise LimitExceeded(_TOO_MANY_NEW.format(limits.per_minute))
 
 
-def fail_beyond_limits(connection: Connection, limits: UserLimits, courses: Sequence[str]) -> None:
-    """Fails those of `courses`, which have no turn yet, that were queued by plain SQL beyond the limits."""
+def fail_beyond_limits(connection: Connection, limits: UserLimits, courses: Sequence[str]) -> list[str]:
+    """Fails those of `courses`, which have no turn yet, that were queued by plain SQL beyond the limits.
+
+    Returns those that may have their turns. One that somebody has locked is left for another time.
+    """
     if not limits.are_set:
-        return
+        return list(courses)
     values = {
         "courses": courses,
         "most_open": limits.open,
@@ -56,4 +59,4 @@ def fail_beyond_limits(connection: Connection, limits: UserLimits, courses: Sequ
         "too_many_open": _TOO_MANY_OPEN.format(limits.open),
         "too_many_new": _TOO_MANY_NEW.format(limits.per_minute),
     }
-    connection.execute(sql("fail_beyond_limits"), values)
+    return [str(course_id) for course_id in connection.execute(sql("fail_beyond_limits"), values).scalars()]

@@ -1,4 +1,4 @@
--- Returns the functions of others' triggers on tables in `public` that say not where they look names up. In a worker's
+-- Returns the functions of others' triggers on tables in `public` that set no search_path. In a worker's
 -- transaction they find nothing of `public`.
 SELECT DISTINCT p.oid::regprocedure::text AS function, t.tgrelid::regclass::text AS relation
 FROM pg_trigger t
