@@ -27,6 +27,50 @@ DECLARE
     stamp TEXT;
 BEGIN
 PERFORM pg_advisory_xact_lock(hashtextextended('course-generator schema', 0));
+-- Whoever waits for a lock on a table keeps all others waiting who come later. Run the file again.
+SET LOCAL lock_timeout = '5s';
+
+EXECUTE $planted$
+DO $$
+DECLARE
+    strange TEXT;
+BEGIN
+    SELECT string_agg(p.name || ' (of the role ' || p.owner || ')', ', ') INTO strange FROM (
+SELECT found.name, o.rolname::text AS owner
+FROM (
+    SELECT 'relation ' || c.oid::regclass AS name, c.relname AS own, c.relowner AS owner, 'pg_class'::regclass AS catalog, c.oid
+    FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'type ' || t.oid::regtype, t.typname, t.typowner, 'pg_type'::regclass, t.oid
+    FROM pg_type t WHERE t.typnamespace = 'public'::regnamespace AND t.typrelid = 0
+    UNION ALL
+    SELECT 'function ' || p.oid::regprocedure, p.proname, p.proowner, 'pg_proc'::regclass, p.oid
+    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+) found
+JOIN pg_roles o ON o.oid = found.owner
+JOIN pg_roles me ON me.rolname = current_user
+WHERE found.own::text = ANY (CAST(ARRAY['alembic_version', 'course_events', 'course_events_course', 'course_quality', 'course_replies', 'course_replies_once', 'course_slug', 'course_status', 'course_usage', 'courses', 'courses_body_hash', 'courses_check_status', 'courses_follow_delete', 'courses_follow_status', 'courses_follow_truncate', 'courses_output_path', 'courses_set_slug', 'courses_status_created', 'courses_unmirrored', 'courses_user_created', 'courses_user_request', 'enqueue_course', 'error_is_retryable', 'generation_queue', 'generation_queue_leased', 'generation_queue_new', 'generation_queue_tried', 'generation_queue_turn', 'generation_queue_user', 'hold_lease', 'lesson_bodies', 'lesson_checks', 'lesson_citations', 'lesson_citations_document', 'lessons', 'model_calls', 'model_calls_course', 'outbox', 'outbox_course', 'outbox_dead', 'outbox_due', 'outbox_order', 'outbox_pending', 'outbox_prunable', 'put_status', 'quality_count', 'quality_figure', 'repeat_result', 'requests_set_aside', 'requests_set_aside_user', 'schema_functions', 'source_documents', 'source_documents_configuration', 'source_embeddings', 'source_lexemes', 'source_passages', 'source_passages_count', 'source_passages_search', 'source_passages_truncated', 'source_prefixes', 'status_message', 'touch_updated_at', 'v_course_lessons', 'v_course_quality', 'v_course_summary', 'v_lessons_full', 'v_stale_courses', 'workers'] AS text[]))
+  AND NOT o.rolsuper AND o.oid <> me.oid
+  AND o.oid NOT IN (
+      SELECT datdba FROM pg_database WHERE datname = current_database()
+      UNION ALL
+      SELECT nspowner FROM pg_namespace WHERE nspname = 'public')
+  AND (me.rolsuper OR NOT (
+      pg_has_role(o.oid, 'MEMBER')
+      OR (FALSE AND o.oid = (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.courses')))))
+  AND NOT EXISTS (
+      SELECT FROM pg_depend d WHERE d.classid = found.catalog AND d.objid = found.oid AND d.deptype = 'e')
+ORDER BY 1
+) p;
+    IF strange IS NOT NULL THEN
+        RAISE EXCEPTION 'the schema public holds things under names of this program that others made: %', strange
+            USING HINT = 'Drop them, or if their owner is to be trusted, give them to the role that upgrades:'
+                         ' DATABASE.md, "Rights".';
+    END IF;
+END
+$$;
+$planted$;
+
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
     IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012') THEN

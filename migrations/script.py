@@ -10,7 +10,5 @@ SQL = Path(__file__).parent / "sql"
 def run(file_name: str) -> None:
     """Executes a whole SQL file in the transaction of the migration."""
     text = (SQL / file_name).read_text(encoding="utf-8")
-    # The driver's own cursor, without parameters: to SQLAlchemy ':name' and to psycopg2 '%' would be placeholders.
-    cursor = op.get_bind().connection.cursor()
-    cursor.execute(text)
-    cursor.close()
+    # Without parameters, '%' and ':name' in the text are no placeholders.
+    op.get_bind().exec_driver_sql(text, execution_options={"no_parameters": True})

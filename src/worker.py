@@ -22,7 +22,7 @@ from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
 from src.domain.errors import TwinFound
 from src.domain.redaction import Redactor
-from src.operations.migrations import head_revision
+from src.operations.migrations import needed_schema
 from src.services.broker.consumer import QueueConsumer
 from src.services.broker.publisher import Publisher
 from src.services.broker.replies import ReplyPublisher
@@ -76,7 +76,7 @@ class Worker:
             ResultRelay(outbox, self._replies, settings.rabbitmq, interval, lease, replies=True),
         ]
         self._heartbeat = Heartbeat(self._registry, settings.worker, self._leases, wakeups, on_twin)
-        self._watch = DatabaseWatch(self._database, head_revision(), settings.worker.poll, wakeups)
+        self._watch = DatabaseWatch(self._database, needed_schema(), settings.worker.poll, wakeups)
         self._rescuer = Rescuer(self._registry, settings.worker, settings.course, wakeups)
         self._pruner = Pruner(outbox, self._registry, settings.outbox_keep_days)
         for relay in self._relays:

@@ -292,6 +292,14 @@ PROTECTIONS = (
         "test_one_that_fits_the_heartbeat_is_not_called",
     ),
     Protection(
+        "roles",
+        "what has a name of ours must belong to whom can be trusted",
+        "src/services/database/sql/planted.sql",
+        "WHERE found.own::text = ANY",
+        "WHERE FALSE AND found.own::text = ANY",
+        "test_an_upgrade_a_check_and_a_worker_refuse_it_and_run_none_of_it",
+    ),
+    Protection(
         "locks",
         "a request that meets a lock is set aside",
         "src/services/database/intake.py",

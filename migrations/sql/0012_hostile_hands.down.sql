@@ -452,6 +452,8 @@ GRANT EXECUTE ON FUNCTION public.enqueue_course(public.courses) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.repeat_result(uuid, text, text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.hold_lease(uuid, uuid) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.courses_check_status() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION public.courses_set_slug() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION public.touch_updated_at() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.courses_follow_status() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.courses_follow_delete() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION public.source_passages_count() TO PUBLIC;

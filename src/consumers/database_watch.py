@@ -7,7 +7,7 @@ import structlog
 
 from src.domain.backoff import backoff
 from src.services.database.connection import Database
-from src.services.database.schema_check import obstacle
+from src.services.database.schema_check import NeededSchema, obstacle
 from src.services.duty import Duty
 from src.services.wakeups import WakeUps
 
@@ -19,8 +19,7 @@ _LONGEST_DELAY = 30.0
 class DatabaseWatch(Duty):
     """Knows whether the database is there, and looks for it while it is away."""
 
-    def __init__(self, database: Database, schema: str, interval: float, wakeups: WakeUps) -> None:
-        """`schema` is the oldest revision that this program works with."""
+    def __init__(self, database: Database, schema: NeededSchema, interval: float, wakeups: WakeUps) -> None:
         super().__init__(interval)
         self._database = database
         self._schema = schema

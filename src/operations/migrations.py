@@ -6,6 +6,7 @@ changed; `schema.sql` is made of all of them.
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,14 +18,35 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
+from src.domain.backoff import backoff
 from src.domain.errors import OperatorError
-from src.services.database.connection import ONLY_BUILT_IN_NAMES, Database, database_url
-from src.services.database.schema_check import creators, loose_triggers, obstacle
+from src.operations.strangers import (
+    first_lines,
+    look_for_planted,
+    look_for_shadows,
+    refuse_planted,
+    refuse_shadows,
+    schema_names,
+)
+from src.services.database.connection import ONLY_BUILT_IN_NAMES, Database, database_url, is_locked
+from src.services.database.schema_check import (
+    NeededSchema,
+    creators,
+    loose_triggers,
+    obstacle,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The last revision whose functions look names up in `public`, where others may have made some.
 _LAST_TO_LOOK_IN_PUBLIC = "0010"
+# Whoever waits for a lock on a table keeps all waiting that come later, so an upgrade gives up soon and tries again.
+_GIVE_UP = "SET LOCAL lock_timeout = '5s'"
+_MOST_TRIES = 12
+_WHO_HOLDS_LOCKS = (
+    "somebody keeps a transaction open: SELECT pid, usename, query FROM pg_stat_activity"
+    " WHERE state = 'idle in transaction'"
+)
 # Processes that change the schema take turns: two at once would both go by the same stamp.
 _TAKE_TURN = "pg_advisory_xact_lock(hashtextextended('course-generator schema', 0))"
 
@@ -60,6 +82,9 @@ DECLARE
     stamp TEXT;
 BEGIN
 PERFORM {take_turn};
+-- Whoever waits for a lock on a table keeps all others waiting who come later. Run the file again.
+{give_up};
+{planted}
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
     IF stamp NOT IN ({known}) THEN
@@ -127,14 +152,13 @@ def faults_of(database: DatabaseSettings) -> list[str]:
                 f" of public's when a worker writes: ALTER FUNCTION {function} SET search_path = public, pg_temp"
             )
         try:
-            with connection.begin_nested():
-                _look_for_shadows(connection)
-        except DBAPIError as error:
-            faults.append(_first_lines(error))
+            look_for_shadows(connection)
+        except CommandError as error:
+            faults.append(str(error))
         return faults
 
     try:
-        in_the_way = asyncio.run(obstacle(opened, head_revision()))
+        in_the_way = asyncio.run(obstacle(opened, needed_schema()))
         return [in_the_way.reason] if in_the_way is not None else opened.run_blocking(look)
     finally:
         opened.dispose()
@@ -143,6 +167,11 @@ def faults_of(database: DatabaseSettings) -> list[str]:
 def head_revision() -> str:
     """Returns the revision that this program is written for."""
     return revisions()[-1]
+
+
+def needed_schema() -> NeededSchema:
+    """Returns what a database must have for this program to work with it."""
+    return NeededSchema(head_revision(), schema_names())
 
 
 def revisions() -> list[str]:
@@ -172,7 +201,12 @@ def render_schema() -> str:
     return "".join(
         (
             _HEADER.format(
-                take_turn=_TAKE_TURN, known=names, head=known[-1], shadows=_executed("shadows", _refuse_shadows())
+                take_turn=_TAKE_TURN,
+                give_up=_GIVE_UP,
+                planted=_executed("planted", refuse_planted()),
+                known=names,
+                head=known[-1],
+                shadows=_executed("shadows", refuse_shadows()),
             ),
             *(_executed("revision", path.read_text(encoding="utf-8")) for path in files),
             *(_executed("function", definition) for definition in current.values()),
@@ -187,12 +221,12 @@ def migrate(connection: Connection) -> None:
     with context.begin_transaction():
         connection.exec_driver_sql(ONLY_BUILT_IN_NAMES)
         connection.execute(text(f"SELECT {_TAKE_TURN}"))
+        connection.exec_driver_sql(_GIVE_UP)
+        look_for_planted(connection)
         migration = context.get_context()
-        if (migration.get_current_revision() or "") < _LAST_TO_LOOK_IN_PUBLIC and not migration.opts.get("dont_mutate"):
-            try:
-                _look_for_shadows(connection)
-            except DBAPIError as error:
-                raise CommandError(_first_lines(error)) from error
+        only_looks = bool(migration.opts.get("dont_mutate"))  # `alembic current`
+        if not only_looks and _looks_in_public(migration.get_current_revision()):
+            look_for_shadows(connection)
         try:
             context.run_migrations()
         except CommandError as error:
@@ -203,23 +237,15 @@ def migrate(connection: Connection) -> None:
                     " nothing was changed. Use the newest program that works with this database"
                 ) from error
             raise
-        if not migration.opts.get("dont_mutate"):  # `alembic current` only looks
+        if not only_looks:
             _apply_functions(connection, migration.get_current_revision())
+            # Once more, as somebody may have made something since.
+            look_for_planted(connection)
 
 
-def _look_for_shadows(connection: Connection) -> None:
-    connection.exec_driver_sql(_refuse_shadows(), execution_options={"no_parameters": True})
-
-
-def _first_lines(error: DBAPIError) -> str:
-    """Returns what PostgreSQL says is wrong, and its hint, in one line."""
-    message, *rest = str(error.orig).splitlines()
-    hints = [line.removeprefix("HINT:").strip() for line in rest if line.startswith("HINT:")]
-    return ". ".join((message, *hints))
-
-
-def _refuse_shadows() -> str:
-    return (ROOT / "migrations" / "refuse_shadows.sql").read_text(encoding="utf-8")
+def _looks_in_public(current: str | None) -> bool:
+    """Returns whether the way from `current`, or the revision that it leads to, looks names up in `public`."""
+    return (current or "") < _LAST_TO_LOOK_IN_PUBLIC or context.get_revision_argument() not in ("head", head_revision())
 
 
 def _apply_functions(connection: Connection, revision: str | None) -> None:
@@ -257,14 +283,23 @@ def _executed(kind: str, statements: str) -> str:
 
 def _run(database: DatabaseSettings, action: Callable[[Config], None]) -> None:
     engine = create_engine(database_url(database))
+    config = _config()
     try:
-        with engine.begin() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
+        for tries in range(1, _MOST_TRIES + 1):
             try:
-                action(config)
+                with engine.begin() as connection:
+                    config.attributes["connection"] = connection
+                    action(config)
+                return
             except CommandError as error:
                 raise MigrationError(f"migrations: {error}") from error
+            except DBAPIError as error:
+                if not is_locked(error):
+                    raise
+                if tries == _MOST_TRIES:
+                    raise MigrationError(f"migrations: {first_lines(error)}; {_WHO_HOLDS_LOCKS}") from error
+            # Those that came later get their turns meanwhile.
+            time.sleep(backoff(tries, 1.0, 10.0))
     finally:
         engine.dispose()
 

@@ -19,6 +19,7 @@ from src.domain.errors import RequestIdConflict
 from src.domain.files_course import FilesCourse, StoredResult
 from src.domain.quality_figures import course_figures
 from src.domain.result import SuccessMessage, message_id_of
+from src.operations.migrations import needed_schema
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
 from src.services.database.intake import Intake
@@ -269,7 +270,7 @@ class TestLessonOfAnEarlierVersion:
         self.spoil(folder / "lesson-2.json")
 
         async def look() -> None:
-            watch = DatabaseWatch(database, "0001", interval=1, wakeups=WakeUps())
+            watch = DatabaseWatch(database, needed_schema(), interval=1, wakeups=WakeUps())
             await Reconciler(files, FilesImport(database, files), watch).turn()
 
         asyncio.run(look())
@@ -297,7 +298,7 @@ def test_a_course_whose_values_no_row_can_hold_keeps_no_other_from_being_importe
             claim = await begun(files, REQUEST.model_copy(update={"request_id": request_id}).completed(None, None))
             await files.save_outline(claim, outline(), calls)
             await files.unlock(claim.course_id)
-        watch = DatabaseWatch(database, "0001", interval=1, wakeups=WakeUps())
+        watch = DatabaseWatch(database, needed_schema(), interval=1, wakeups=WakeUps())
         await Reconciler(files, FilesImport(database, files), watch).turn()
         assert len(await files.waiting()) == 1
 

@@ -13,6 +13,7 @@ from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.operations.migrations import needed_schema
 from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception
@@ -62,7 +63,7 @@ async def take_in(intake: ConfirmationLost, database: Database, rabbitmq: LocalR
     """Runs a consumer until everything is taken in."""
     config = rabbitmq.settings().model_copy(update={"vhost": vhost})
     state = ProcessState(Slots(1), ModelBreaker(ModelBrake(10, 1.0)))
-    watch = DatabaseWatch(database, "0001", interval=1, wakeups=state.wakeups)
+    watch = DatabaseWatch(database, needed_schema(), interval=1, wakeups=state.wakeups)
     queue = QueueConsumer(config, config.queue_generation, 50)
     consumer = GenerationConsumer(
         intake, RequestsSetAside(database), queue, watch, None, RequestRules.of(Settings(env_file=None)), state

@@ -147,7 +147,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "pgcode", None)
+    state = _code(error)
     if state is None:
         # The error is the client library's own: no connection could be made, or it broke.
         return isinstance(error, OperationalError | InterfaceError)
@@ -156,7 +156,7 @@ def is_transient(error: BaseException) -> bool:
 
 def is_locked(error: BaseException) -> bool:
     """Returns whether somebody else held a lock for longer than the statement waited for it."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "pgcode", None) == _LOCK_NOT_AVAILABLE
+    return isinstance(error, DBAPIError) and _code(error) == _LOCK_NOT_AVAILABLE
 
 
 def is_away(error: BaseException) -> bool:
@@ -164,7 +164,7 @@ def is_away(error: BaseException) -> bool:
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     # libpq gives no code if no connection was made. If a server refused it, the text says FATAL.
-    return getattr(error.orig, "pgcode", None) is None and "FATAL" not in str(error.orig) and not _is_about_tls(error)
+    return _code(error) is None and "FATAL" not in str(error.orig) and not _is_about_tls(error)
 
 
 def _is_about_tls(error: DBAPIError) -> bool:
@@ -177,11 +177,16 @@ def explained(error: DBAPIError) -> DatabaseUnusable:
     hint = "; check DB_HOST, DB_PORT and whether the server runs" if is_away(error) else ""
     if _is_about_tls(error):
         hint = "; check DB_SSLMODE, DB_SSLROOTCERT, DB_SSLCERT and DB_SSLKEY"
-    if getattr(error.orig, "pgcode", None) == _UNDEFINED_TABLE:
+    if _code(error) == _UNDEFINED_TABLE:
         hint = "; run `python app.py db upgrade`"
     return DatabaseUnusable(f"database: {printable(str(error.orig).strip())}{hint}")
 
 
 def is_about_values(error: BaseException) -> bool:
     """Returns whether the database refuses the given values, rather than being away, broken, or without the schema."""
-    return isinstance(error, DataError | IntegrityError)
+    # A limit of the program, such as the longest value, is met by the values too.
+    return isinstance(error, DataError | IntegrityError) or str(_code(error)).startswith("54")
+
+
+def _code(error: BaseException) -> str | None:
+    return getattr(getattr(error, "orig", None), "pgcode", None)

@@ -1,5 +1,6 @@
 """The check whether the database answers and has the schema that this program needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -8,6 +9,9 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from src.domain.text import printable
 from src.services.database.connection import Database, is_away
 from src.services.database.statements import sql
+
+# How many things of others are named.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +24,58 @@ class Obstacle:
     """Whether nothing answers at all."""
 
 
-async def obstacle(database: Database, needed: str) -> Obstacle | None:
-    """Returns what keeps this program from using the database, or None. Asks only once.
+@dataclass(frozen=True, slots=True)
+class NeededSchema:
+    """The schema that this program works with."""
 
-    `needed`: the oldest revision of the schema that this program works with.
-    """
+    revision: str
+    """The oldest that will do."""
+    names: Sequence[str]
+    """What its relations, types and functions are called."""
 
-    def work(connection: Connection) -> str:
-        return str(connection.execute(sql("schema_revision")).scalar_one())
+
+async def obstacle(database: Database, needed: NeededSchema) -> Obstacle | None:
+    """Returns what keeps this program from using the database, or None. Asks only once."""
+
+    def work(connection: Connection) -> tuple[list[str], str]:
+        # Even to read the revision would run what somebody has put there, if it is a view of his.
+        strange = planted(connection, needed.names, as_worker=True)
+        return strange, "" if strange else str(connection.execute(sql("schema_revision")).scalar_one())
 
     try:
-        found = await database.run(work, patience=0)  # no retries: the caller says at once what is in the way
+        # No retries: the caller says at once what is in the way.
+        strange, found = await database.run(work, patience=0)
     except ProgrammingError:
         reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
         return Obstacle(reason, away=False)
     except SQLAlchemyError as error:
         return Obstacle(printable(str(getattr(error, "orig", error)).strip()), is_away(error))
+    if strange:
+        return Obstacle(planted_error(strange), away=False)
     # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
-    if found < needed:
-        reason = f"its schema is {found}, this program needs {needed}: run `python app.py db upgrade`"
+    if found < needed.revision:
+        reason = f"its schema is {found}, this program needs {needed.revision}: run `python app.py db upgrade`"
         return Obstacle(reason, away=False)
     return None
+
+
+def planted(connection: Connection, names: Sequence[str], *, as_worker: bool) -> list[str]:
+    """Returns what has one of `names` in the schema `public`, but belongs to a role that is no reason to be trusted.
+
+    With `as_worker` the owner of the courses is trusted as well, if the caller is no superuser.
+    """
+    found = connection.execute(sql("planted"), {"names": list(names), "as_worker": as_worker})
+    return [f"{row.name} (of the role {row.owner})" for row in found]
+
+
+def planted_error(strange: Sequence[str]) -> str:
+    """Returns the line that names what `planted` has found, and says what to do."""
+    first, more = strange[:_NAMED], len(strange) - _NAMED
+    return (
+        f"the schema public holds things under names of this program that others made: {printable(', '.join(first))}"
+        f"{f' and {more} more' if more > 0 else ''}; drop them, or if their owner is to be trusted, upgrade and work as"
+        ' that role, or give them to yours (ALTER … OWNER TO): DATABASE.md, "Rights"'
+    )
 
 
 def creators(connection: Connection) -> list[str]:

@@ -11,5 +11,9 @@ from src.domain.stored_course import LESSON_COLUMNS
 @cache
 def sql(name: str) -> TextClause:
     """Returns the statement in `src/services/database/sql/<name>.sql`. Raises `FileNotFoundError` if there is none."""
-    statement = resources.files("src.services.database").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-    return text(statement.replace("{lesson_columns}", ", ".join(LESSON_COLUMNS)))
+    return text(text_of(name).replace("{lesson_columns}", ", ".join(LESSON_COLUMNS)))
+
+
+def text_of(name: str) -> str:
+    """Returns the text of `src/services/database/sql/<name>.sql`. Raises `FileNotFoundError` if there is none."""
+    return resources.files("src.services.database").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

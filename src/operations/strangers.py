@@ -1,0 +1,80 @@
+"""Looks for what others may have put into the schema `public`, where many may create things, before it is changed.
+
+Both kinds are looked for in `pg_catalog` alone: *planted* is what has a name of ours, and *shadows* are what could be
+called in place of PostgreSQL's own by revisions that look names up in `public`.
+"""
+
+import re
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from src.services.database.schema_check import planted, planted_error
+from src.services.database.statements import text_of
+
+_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+_MADE = re.compile(
+    r"\bCREATE (?:OR REPLACE )?(?:UNIQUE )?(?:TABLE|VIEW|TYPE|FUNCTION|INDEX|SEQUENCE) (?:IF NOT EXISTS )?"
+    r"(?:public\.)?(\w+)"
+)
+
+_REFUSE_PLANTED = """\
+DO $$
+DECLARE
+    strange TEXT;
+BEGIN
+    SELECT string_agg(p.name || ' (of the role ' || p.owner || ')', ', ') INTO strange FROM (
+{query}) p;
+    IF strange IS NOT NULL THEN
+        RAISE EXCEPTION 'the schema public holds things under names of this program that others made: %', strange
+            USING HINT = 'Drop them, or if their owner is to be trusted, give them to the role that upgrades:'
+                         ' DATABASE.md, "Rights".';
+    END IF;
+END
+$$;
+"""
+
+
+def schema_names() -> list[str]:
+    """Returns the names of all relations, types and functions that any revision makes in the schema `public`."""
+    files = [path for folder in ("sql", "functions") for path in (_MIGRATIONS / folder).glob("*.sql")]
+    made = {name for path in files for name in _MADE.findall(path.read_text(encoding="utf-8"))}
+    return sorted(made | {"alembic_version"})
+
+
+def look_for_planted(connection: Connection) -> None:
+    """Raises `CommandError` if something that has a name of ours belongs to a role that can't be trusted."""
+    if strange := planted(connection, schema_names(), as_worker=False):
+        raise CommandError(planted_error(strange))
+
+
+def look_for_shadows(connection: Connection) -> None:
+    """Raises `CommandError` if something could be taken for a thing of PostgreSQL's own."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(refuse_shadows(), execution_options={"no_parameters": True})
+    except DBAPIError as error:
+        raise CommandError(first_lines(error)) from error
+
+
+def refuse_planted() -> str:
+    """Returns what `schema.sql` does to look for what is planted."""
+    names = ", ".join(f"'{name}'" for name in schema_names())
+    lines = [line for line in text_of("planted").splitlines(keepends=True) if not line.startswith("--")]
+    query = "".join(lines).replace(":names", f"ARRAY[{names}]").replace(":as_worker", "FALSE")
+    return _REFUSE_PLANTED.format(query=query)
+
+
+def refuse_shadows() -> str:
+    """Returns what `schema.sql` does to look for shadows."""
+    return (_MIGRATIONS / "refuse_shadows.sql").read_text(encoding="utf-8")
+
+
+def first_lines(error: DBAPIError) -> str:
+    """Returns what PostgreSQL says is wrong, and its hint, in one line."""
+    message, *rest = str(error.orig).splitlines()
+    hints = [line.removeprefix("HINT:").strip() for line in rest if line.startswith("HINT:")]
+    return ". ".join((message, *hints))
