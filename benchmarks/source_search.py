@@ -13,13 +13,13 @@ import itertools
 import random
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_reaper import Reaper
 from src.domain.source import prefixes_of
 from src.operations.migrations import upgrade
 from src.operations.source_import import files_under, import_files
@@ -97,17 +97,15 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--searches", type=int, default=400)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="course-benchmark-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        server = LocalPostgres(folder / "postgres")
+    with Reaper() as reaper:
+        server = LocalPostgres(reaper.folder / "postgres")
         server.start()
         try:
             server.create_database("learningdb")
             upgrade(server.settings("learningdb"))
             database = Database(server.settings("learningdb"))
             writer = Writer(seed=4)
-            slow = _import(database, writer, folder / "documents", options.documents) >= _SECONDS
+            slow = _import(database, writer, reaper.folder / "documents", options.documents) >= _SECONDS
             database.run_blocking(lambda connection: _fill(connection, writer, options.passages))
             for prefixed in (True, False):
                 slow |= _search(database, writer, options.searches, prefixed) >= _MILLISECONDS

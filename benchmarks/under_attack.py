@@ -2,10 +2,11 @@
 
     python -m benchmarks.under_attack [--latency 0.3] [--rounds 3]
 
-In each round one worker gets 200 requests of one user and, after them, 20 of a good one; first in peace, then with 300
-requests whose `reply_to` breaks the broker's connection, with locks on the first user's courses and on what stands for
-the user, with an operator's transaction that is open over twelve courses, and with 200 half-open HTTP connections.
-Compares the slowest of the twenty results. All figures are from one run on one machine: compare only their ratio.
+In each round one worker writes twelve courses of a first user, and gets 200 requests that repeat these, 200 new ones of
+a second user, and after them 20 of a good one. First in peace; then while somebody keeps the twelve courses locked,
+which stops their writing and has all that repeats them set aside, with 300 requests whose `reply_to` breaks the
+connection to the broker, and with 200 half-open HTTP connections. Compares the slowest of the twenty results. All
+figures are from one run on one machine: compare only their ratio.
 """
 
 import argparse
@@ -30,52 +31,47 @@ from src.services.broker.connection import connection_parameters, open_channel
 _CROWD = 200
 _GOOD = 20
 _POISONED = 300
-_OPERATORS = 12
+_WRITTEN = 12
 _HALF_OPEN = 200
 _POISON = "amq.rabbitmq.reply-to.g1h2AA8PAAAAAA==.AAAA"
 _WORST = 2.0
 
 
 class Round:
-    """One round of requests. `services` are those of the worker."""
+    """One round of requests, with users of its own. `services` are those of the worker."""
 
     def __init__(self, services: LocalServices, health_port: int) -> None:
         self._services = services
         self._health_port = health_port
         config = services.rabbitmq.settings()
         self._channel = open_channel(BlockingConnection(connection_parameters(config, "benchmark")), config)
-        self._crowd = str(uuid4())
+        self._locked, self._crowd, self._good = (str(uuid4()) for _ in range(3))
 
     def slowest(self, *, attacked: bool) -> float:
         """Returns the seconds from a good user's request to its result, the longest of twenty."""
-        mine = [self._publish(self._crowd) for _ in range(_OPERATORS)]
-        self._until(set(mine))
+        written = [self._publish(self._locked) for _ in range(_WRITTEN)]
+        self._until_number(_WRITTEN, "SELECT count(*) FROM courses WHERE user_id = %s AND status <> 'QUEUED'")
         with ExitStack() as stack:
             if attacked:
-                for lock in (
-                    f"SELECT pg_advisory_lock(hashtextextended('{self._crowd}', 0))",
-                    f"SELECT id FROM courses WHERE user_id = '{self._crowd}' FOR UPDATE",  # noqa: S608
-                ):
-                    stack.enter_context(self._held(lock))
+                stack.enter_context(self._locked_courses())
                 for _ in range(_HALF_OPEN):
                     stack.enter_context(socket.create_connection((HOST, self._health_port)))
                 for _ in range(_POISONED):
                     properties = pika.BasicProperties(reply_to=_POISON)
                     self._channel.basic_publish("course.exchange", "course.generate", b"x", properties)
-            for _ in range(_CROWD):
+            for number in range(_CROWD):
+                self._publish(self._locked, written[number % _WRITTEN])
                 self._publish(self._crowd)
-            began, user = time.perf_counter(), str(uuid4())
-            good = {self._publish(user) for _ in range(_GOOD)}
-            if attacked:
-                open_courses = f"status IN ('QUEUED', 'GENERATING') AND user_id = '{self._crowd}'"
-                twelve = f"SELECT id FROM courses WHERE {open_courses} LIMIT {_OPERATORS} FOR UPDATE SKIP LOCKED"  # noqa: S608
-                stack.enter_context(self._held(twelve))
-            took = self._until(good) - began
-        self._until_quiet()
+            began = time.perf_counter()
+            took = self._until({self._publish(self._good) for _ in range(_GOOD)}) - began
+            if attacked and self._number("SELECT count(*) FROM requests_set_aside WHERE user_id = %s") == 0:
+                raise RuntimeError("no request met the locks: this was no attack, and its figure says nothing")
+        left = "SELECT (SELECT count(*) FROM generation_queue) + (SELECT count(*) FROM requests_set_aside)"
+        self._until_number(0, left)  # the next round begins as this one did
         return took
 
-    def _publish(self, user: str) -> str:
-        request_id = str(uuid4())
+    def _publish(self, user: str, request_id: str | None = None) -> str:
+        request_id = request_id or str(uuid4())
         body = {"request_id": request_id, "user_id": user, "topic": "Cell Biology", "num_lessons": 2}
         self._channel.basic_publish("course.exchange", "course.generate", json.dumps(body).encode())
         return request_id
@@ -98,23 +94,23 @@ class Round:
         self._channel.cancel()
         return ended
 
-    def _until_quiet(self) -> None:
-        """Waits until nothing of the round is left, so that the next one begins as this one did."""
+    def _until_number(self, wanted: int, query: str) -> None:
+        while self._number(query) != wanted:
+            time.sleep(0.05)
+
+    def _number(self, query: str) -> int:
+        """Returns what a query for one number finds; `%s` in it is the id of the user who is locked."""
         with self._connection() as connection, connection.cursor() as cursor:
-            while True:
-                cursor.execute(
-                    "SELECT (SELECT count(*) FROM generation_queue) + (SELECT count(*) FROM requests_set_aside)"
-                )
-                if (row := cursor.fetchone()) is not None and row[0] == 0:
-                    return
-                connection.rollback()
-                time.sleep(0.2)
+            cursor.execute(query, [self._locked] * query.count("%s"))
+            return int(cursor.fetchall()[0][0])
 
     @contextmanager
-    def _held(self, statement: str) -> Iterator[None]:
-        """Keeps a transaction open that has run `statement`."""
-        with self._connection() as connection:
-            connection.cursor().execute(statement)
+    def _locked_courses(self) -> Iterator[None]:
+        """Keeps a transaction open that has locked that user's courses, while the worker writes them."""
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT status FROM courses WHERE user_id = %s ORDER BY id FOR UPDATE", (self._locked,))
+            if ("GENERATING",) not in cursor.fetchall():
+                raise RuntimeError("all courses were finished before they were locked: take a longer --latency")
             yield
 
     @contextmanager

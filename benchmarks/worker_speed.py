@@ -12,16 +12,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 from pika.adapters.blocking_connection import BlockingConnection
 
 from src.config import RabbitMQSettings
+from src.devtools.local_reaper import Reaper, mark
 from src.devtools.local_service import HOST, free_port
 from src.devtools.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
@@ -72,8 +71,7 @@ class Client:
 def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServices]]:
     """Runs a worker, with `settings` and else its defaults, and all that it needs. Yields its client and services."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-benchmark-")))
-        folder.chmod(0o711)  # PostgreSQL may run as another user
+        folder = stack.enter_context(Reaper()).folder
         services = LocalServices(folder / "services")
         stack.callback(services.stop)
         services.start()
@@ -83,6 +81,7 @@ def worker(latency: float, **settings: str) -> Iterator[tuple[Client, LocalServi
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             **services.environment(),
+            **mark(),
             "OPENAI_BASE_URL": f"http://{HOST}:{port}/v1",
             "OPENAI_ALLOW_REMOTE": "off",
             **settings,

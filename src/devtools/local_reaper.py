@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,11 @@ _MARK = "COURSE_GENERATOR_RUN"
 """The environment variable with the mark, which a process inherits from the one that starts it."""
 _PATIENCE = 10.0
 """Seconds that processes have to end in after they were sent a signal."""
+ELSEWHERE = Path("/var/lib/course-generator")
+"""Where the data of PostgreSQL servers lie whose own folders are closed to the user that they run as, and the programs.
+`make clean` knows this too."""
+OWNER = "folder"
+"""The link beside such data that leads to the server's own folder."""
 
 
 class Reaper:
@@ -56,6 +62,30 @@ def mark() -> dict[str, str]:
     return {_MARK: os.environ[_MARK]} if _MARK in os.environ else {}
 
 
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Yields a folder that other users may pass through, and removes it with what lies elsewhere for it.
+
+    It is made in the reaper's folder, if there is one: then it goes even if the program is killed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=os.environ.get(_MARK)))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder, and what lies elsewhere for servers in it."""
+    resolved = folder.resolve()
+    for home in ELSEWHERE.glob("*"):
+        with contextlib.suppress(OSError):  # the programs belong to no folder, and others' data may go at this moment
+            if (home / OWNER).readlink().is_relative_to(resolved):
+                shutil.rmtree(home, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _bears(process: psutil.Process, folder: str) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.environ().get(_MARK) == folder
@@ -71,7 +101,7 @@ def _reap(folder: str) -> None:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(for_postgres if process.name() == "postgres" else signal.SIGKILL)
         psutil.wait_procs(found, timeout=_PATIENCE)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(Path(folder))
 
 
 if __name__ == "__main__":

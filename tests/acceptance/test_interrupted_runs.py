@@ -1,4 +1,4 @@
-"""A run of these tests that is interrupted leaves no process and no folder behind."""
+"""A run of these tests leaves no process and no folder behind, even if it is interrupted."""
 
 import json
 import os
@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+from src.devtools import local_postgres
+from src.devtools.local_postgres import LocalPostgres
+from src.devtools.local_reaper import ELSEWHERE, OWNER, Reaper
 from src.operations.migrations import ROOT
 from tests.processes import living
 from tests.waiting import eventually
@@ -25,7 +29,7 @@ from pathlib import Path
 def test_never_ends(workers, own_postgres, reaper):
     workers.start()
     ready = Path({ready!r})
-    ready.with_suffix(".part").write_text(json.dumps([os.getpid(), str(reaper.folder)]))
+    ready.with_suffix(".part").write_text(json.dumps([os.getpid(), str(reaper.folder), str(own_postgres.data)]))
     ready.with_suffix(".part").rename(ready)
     threading.Event().wait()
 """
@@ -73,11 +77,75 @@ def test_a_run_that_is_interrupted_leaves_no_process_and_no_folder(tmp_path: Pat
         start_new_session=True,
     )
     eventually(lambda: ready.exists() or run.poll() is not None, "everything has started")
-    test, folder = json.loads(ready.read_text()) if ready.exists() else pytest.fail((tmp_path / "output").read_text())
+    told = json.loads(ready.read_text()) if ready.exists() else pytest.fail((tmp_path / "output").read_text())
+    test, folder, data = told
     names = {process.name() for process in living(tmp_path, Path(folder)) if process.is_running()}
     assert {"postgres", "beam.smp", "epmd"} <= names
     assert len([process for process in psutil.Process(test).children() if "app.py" in " ".join(process.cmdline())]) == 1
     end(run.pid, test)
     run.wait()
     eventually(lambda: living(tmp_path, Path(folder)) == [], "all that it has started has ended")
-    eventually(lambda: not Path(folder).exists(), "its folder is gone")
+    eventually(lambda: not Path(folder).exists() and not Path(data).exists(), "its folder is gone, and its data are")
+
+
+# Starts a server and stops it, then starts another, says where their data are, and doesn't end.
+SERVERS = """
+import threading
+from src.devtools.local_reaper import Reaper
+from tests.conftest import private_postgres
+
+with Reaper():
+    with private_postgres("stopped") as server:
+        print(server.data, flush=True)
+    with private_postgres("interrupted") as server:
+        print(server.data, flush=True)
+        threading.Event().wait()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as another user, who must reach its data")
+def test_servers_below_a_closed_folder_leave_nothing_but_the_programs_that_all_share(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    run = subprocess.Popen(
+        [sys.executable, "-c", SERVERS],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    stopped, interrupted = (Path(run.stdout.readline().strip()) for _ in range(2))
+    assert stopped.parents[1] == interrupted.parents[1] == ELSEWHERE
+    assert not stopped.parent.exists()
+    assert [path.name for path in interrupted.parent.iterdir() if path.name != "data"] == [OWNER]
+    program = Path(psutil.Process(int((interrupted / "postmaster.pid").read_text().split()[0])).exe())
+    programs = ELSEWHERE / program.relative_to(ELSEWHERE).parts[0]
+    found = [path.lstat() for path in (programs, *programs.rglob("*"))]
+    assert {each.st_uid for each in found} == {0}
+    assert not [each for each in found if each.st_mode & 0o022]
+    run.kill()
+    run.wait()
+    eventually(lambda: not interrupted.parent.exists(), "its data are gone")
+    eventually(lambda: list(tmp_path.iterdir()) == [], "its folder is gone")
+    assert program.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as another user, who must reach its data")
+@pytest.mark.usefixtures("postgres")  # the system user is there
+def test_servers_that_start_at_once_share_one_copy_of_the_programs(
+    reaper: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, closed = reaper.folder / "elsewhere", reaper.folder / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setattr(local_postgres, "ELSEWHERE", elsewhere)
+    # As in two checkouts, neither waits for the other.
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)
+    servers = [LocalPostgres(closed / name, durable=False) for name in ("one", "other")]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(LocalPostgres.start, servers))
+    for server in servers:
+        server.stop("immediate")
+        assert sorted(path.name for path in server.data.parent.iterdir()) == ["data", OWNER]
+    assert len(list(elsewhere.glob("programs-*"))) == 1
+    assert len(list(elsewhere.iterdir())) == 3

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from src.devtools.local_reaper import Reaper
+from src.devtools.local_reaper import Reaper, remove
 from src.devtools.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
 from tests.chaos.audit import Found, Observed, audit
@@ -467,7 +467,7 @@ def main() -> int:
             kept = chaos.run(options.minutes)
     finally:
         if kept:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
         else:
             chaos.keep_logs()
             _console.print(f"Logs, courses and databases are kept in {folder}", markup=False)

@@ -13,7 +13,7 @@ from tests.sql import Psql
 @pytest.fixture
 def own_postgres(reaper: Reaper) -> Iterator[LocalPostgres]:
     """A server that a test may end."""
-    with private_postgres(reaper, "learningdb") as server:
+    with private_postgres("learningdb") as server:
         yield server
 
 
