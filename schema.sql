@@ -1464,6 +1464,8 @@ AS $$
 DECLARE
     queued public.generation_queue;
     is_queued BOOLEAN;
+    -- Any role can set these parameters; only a worker's are believed.
+    is_worker CONSTANT BOOLEAN := has_table_privilege(session_user, 'public.course_events', 'INSERT');
 BEGIN
     SELECT * INTO queued FROM public.generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
     is_queued := FOUND;
@@ -1475,8 +1477,10 @@ BEGIN
             CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
             NEW.status,
             NEW.attempts,
-            coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
-            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), left(NEW.error_message, 10000))
+            coalesce(queued.lease_owner, CASE WHEN is_worker
+                THEN nullif(current_setting('course_generator.worker', TRUE), '')::UUID END),
+            coalesce(CASE WHEN is_worker THEN nullif(current_setting('course_generator.reason', TRUE), '') END,
+                     left(NEW.error_message, 10000))
         );
     END IF;
 
@@ -1846,7 +1850,7 @@ INSERT INTO public.schema_functions (name, digest) VALUES
     ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
     ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),
     ('courses_follow_delete', 'eaadd727c5b2f6db6458283fbd14e5c979e8260408ec4c8104bb5346ed149be1'),
-    ('courses_follow_status', '26e69929d1da7108c4177ae126a1b058821e47b0aeeba4983a2d025ffb4e6986'),
+    ('courses_follow_status', '9256442c365b0dee8efd7f4ded734415b45bdac6a1523a59f93cec4a8bb0b20b'),
     ('courses_follow_truncate', '39d6926501ad883a654d6e05bb4ce8da4488ffc63a93a47335b173dc136433a9'),
     ('courses_set_slug', '5bf4124d44b57047a787520edcba4c771321d1ddad560c4a815a8d2e59903a24'),
     ('enqueue_course', 'f61115bdf1cc720a8573efa5f936f569495a956919cebf40e8a51cce847e213e'),

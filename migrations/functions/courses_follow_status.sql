@@ -7,6 +7,8 @@ AS $$
 DECLARE
     queued public.generation_queue;
     is_queued BOOLEAN;
+    -- Any role can set these parameters; only a worker's are believed.
+    is_worker CONSTANT BOOLEAN := has_table_privilege(session_user, 'public.course_events', 'INSERT');
 BEGIN
     SELECT * INTO queued FROM public.generation_queue WHERE course_id = NEW.id FOR NO KEY UPDATE;
     is_queued := FOUND;
@@ -18,8 +20,10 @@ BEGIN
             CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END,
             NEW.status,
             NEW.attempts,
-            coalesce(queued.lease_owner, nullif(current_setting('course_generator.worker', TRUE), '')::UUID),
-            coalesce(nullif(current_setting('course_generator.reason', TRUE), ''), left(NEW.error_message, 10000))
+            coalesce(queued.lease_owner, CASE WHEN is_worker
+                THEN nullif(current_setting('course_generator.worker', TRUE), '')::UUID END),
+            coalesce(CASE WHEN is_worker THEN nullif(current_setting('course_generator.reason', TRUE), '') END,
+                     left(NEW.error_message, 10000))
         );
     END IF;
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from src.domain.errors import InvalidRequest
 from src.domain.language_tag import normal_tag
-from src.domain.source import path_segments
+from src.domain.source import DOCUMENT_BYTES, path_segments
 from src.domain.text import SINGLE_LINE, has_visible_characters, printable
 
 MAX_BODY_BYTES = 256 * 1024
@@ -100,7 +100,7 @@ class CourseBrief(BaseModel):
         BeforeValidator(_whole_number),
     ] = 4
     source_filter: Annotated[
-        Annotated[str, StringConstraints(strip_whitespace=True), SINGLE_LINE] | None,
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=DOCUMENT_BYTES), SINGLE_LINE] | None,
         Field(description="Path prefix of the allowed sources, by whole segments"),
     ] = None
     language: Annotated[str, AfterValidator(normal_tag), Field(description="BCP 47 tag")] = "en"

@@ -179,6 +179,19 @@ class TestOtherPrograms:
         assert not attacker.is_superuser
 
 
+def test_nobody_but_a_worker_gives_the_reason_in_the_history(attacker: Role, psql: Psql) -> None:
+    course_id = attacker.psql.run(INSERT).strip()
+    attacker.psql.run(
+        "SELECT set_config('course_generator.reason', 'the model is away', FALSE),"
+        f" set_config('course_generator.worker', '{course_id}', FALSE);"
+        f" UPDATE courses SET status = 'FAILED', error_message = 'Not wanted' WHERE id = '{course_id}'"
+    )
+    assert psql.row("SELECT worker, reason FROM course_events WHERE to_status = 'FAILED'") == {
+        "worker": None,
+        "reason": "Not wanted",
+    }
+
+
 class TestUpgrade:
     @pytest.mark.parametrize("by_file", [False, True])
     def test_through_revisions_that_look_in_public_is_refused_while_a_shadow_is_there(

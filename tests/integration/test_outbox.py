@@ -72,6 +72,14 @@ class TestClaim:
             "last_error": "never",
         }
 
+    def test_one_whose_failures_somebody_has_set_to_the_utmost_is_put_off_as_well(
+        self, psql: Psql, outbox: Outbox
+    ) -> None:
+        stuck = put(psql, failures=2**31 - 1)
+        claim_messages(outbox)
+        asyncio.run(outbox.unpublished(stuck, "never", 300))
+        assert psql.value(f"SELECT last_error FROM outbox WHERE id = {stuck}") == "never"
+
     def test_a_held_message_waits_and_those_after_it_too(self, psql: Psql, outbox: Outbox) -> None:
         course = uuid4()
         held = put(psql, course_id=course, publish_after=str(datetime.now(UTC) + timedelta(minutes=5)))

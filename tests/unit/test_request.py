@@ -75,6 +75,7 @@ def test_valid_fields(fields: dict[str, Any], name: str, value: Any) -> None:
         ({"topic": "a\nb"}, "topic"),
         ({"topic": ["a"]}, "topic"),
         ({"grade_level": "x" * 101}, "grade_level"),
+        ({"source_filter": "x/" * 1001}, "source_filter"),
         ({"grade_level": "a\u001bb"}, "grade_level"),
         ({"grade_level": 8}, "grade_level"),
         ({"num_lessons": 0}, "num_lessons"),
