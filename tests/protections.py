@@ -111,7 +111,7 @@ PROTECTIONS = (
         "16",
         "nobody waits for a blocked broker for ever",
         "src/services/broker/connection.py",
-        "        blocked_connection_timeout=60,\n",
+        "        blocked_connection_timeout=blocked,\n",
         "",
         "test_a_broker_that_blocks_publishing_is_waited_for_but_not_for_ever",
     ),
