@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
@@ -18,6 +19,8 @@ from src.operations.migrations import ROOT
 from src.services.broker.announcer import Announcer
 from src.services.broker.publisher import Publication, Publisher, PublishResult
 from src.services.broker.replies import ReplyPublisher
+from src.services.duty import Duty
+from src.worker import publish_the_last
 from tests.integration.test_outbox import connected, put
 from tests.peers import Peer
 from tests.proxy import Proxy
@@ -235,3 +238,27 @@ def test_what_waits_for_a_publisher_that_stops_is_answered(rabbitmq: LocalRabbit
 
     with out_of_memory(rabbitmq):
         assert asyncio.run(publish()) == [PublishResult.LOST, PublishResult.NOT_TRIED]
+
+
+def test_when_one_relay_fails_at_the_end_the_other_one_still_comes_to_its_own() -> None:
+    failed, ended = asyncio.Event(), []
+
+    class Failing(Duty):
+        async def turn(self) -> None:
+            failed.set()
+            raise SQLAlchemyError("the database is away")
+
+    class Slow(Duty):
+        async def turn(self) -> None:
+            await failed.wait()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            ended.append(self)
+
+    async def stop() -> None:
+        with pytest.raises(SQLAlchemyError):
+            await publish_the_last([Failing(60), slow])
+
+    slow = Slow(60)
+    asyncio.run(stop())
+    assert ended == [slow]
