@@ -143,6 +143,7 @@ class Worker:
         ready = {
             "database": self._leases.proven and self._watch.present,
             "broker_publisher": self._publisher.connected,
+            "broker_replies": self._replies.connected,
         }
         for part in self._parts:
             try:
@@ -164,7 +165,8 @@ class Worker:
 
         A value that can't be had is left out, such as the backlog while the database is away.
         """
-        found: dict[str, float] = {"publishing_seconds": self._publisher.publishing_for}
+        publishing = max(self._publisher.publishing_for, self._replies.publishing_for)
+        found: dict[str, float] = {"publishing_seconds": publishing}
         for part in self._parts:
             try:
                 found |= await part.gauges()
