@@ -30,6 +30,7 @@ from src.services.database.backlog import backlog
 from src.services.database.connection import Database
 from src.services.database.outbox import Outbox
 from src.services.database.worker_registry import Membership, WorkerIdentity, WorkerRegistry
+from src.services.duty import Duty
 from src.services.part import Engine, Part
 from src.services.wakeups import WakeUps
 
@@ -142,6 +143,7 @@ class Worker:
         ready = {
             "database": self._leases.proven and self._watch.present,
             "broker_publisher": self._publisher.connected,
+            "broker_replies": self._replies.connected,
         }
         for part in self._parts:
             try:
@@ -163,7 +165,8 @@ class Worker:
 
         A value that can't be had is left out, such as the backlog while the database is away.
         """
-        found: dict[str, float] = {"publishing_seconds": self._publisher.publishing_for}
+        publishing = max(self._publisher.publishing_for, self._replies.publishing_for)
+        found: dict[str, float] = {"publishing_seconds": publishing}
         for part in self._parts:
             try:
                 found |= await part.gauges()
@@ -206,7 +209,7 @@ class Worker:
     async def _publish_the_last(self) -> None:
         try:
             async with asyncio.timeout(_LAST_RESULTS_SECONDS):
-                await asyncio.gather(*map(_publish_the_rest, self._relays))
+                await publish_the_last(self._relays)
         except (TimeoutError, SQLAlchemyError):
             _log.warning("results are left for another worker to publish", action="results_left")
 
@@ -217,6 +220,16 @@ class Worker:
             _log.warning("the worker's row is left to be pruned", action="worker_left", error=type(error).__name__)
 
 
-async def _publish_the_rest(relay: ResultRelay) -> None:
-    await relay.stop()
-    await relay.turn()  # what the last courses left in the outbox
+async def publish_the_last(relays: Sequence[Duty]) -> None:
+    """Stops the relays, and has each publish what the last courses left in the outbox.
+
+    One that fails takes no publisher from another: each has come to its end before the first error is raised.
+    """
+
+    async def end(relay: Duty) -> None:
+        await relay.stop()
+        await relay.turn()
+
+    for outcome in await asyncio.gather(*map(end, relays), return_exceptions=True):
+        if outcome is not None:
+            raise outcome

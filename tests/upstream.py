@@ -1,4 +1,4 @@
-"""An upstream service: a bare AMQP client that uses nothing of the worker's own code."""
+"""Upstream services: bare AMQP clients that use nothing of the worker's own code."""
 
 import contextlib
 import json
@@ -182,3 +182,37 @@ class Upstream:
     def _taken(self, method: Any, properties: Any, body: Any) -> Received:
         self._channel.basic_ack(method.delivery_tag)
         return Received(body, properties, method.routing_key)
+
+
+class Caller:
+    """A client that asks by RabbitMQ's direct reply-to, for which it declares no queue."""
+
+    def __init__(self, broker: LocalRabbitMQ, vhost: str) -> None:
+        credentials = pika.PlainCredentials("course", broker.password)
+        self._connection = pika.BlockingConnection(
+            pika.ConnectionParameters("127.0.0.1", broker.port, vhost, credentials)
+        )
+        self._channel = self._connection.channel()
+        self.answers: list[bytes] = []
+        self._channel.basic_consume(
+            "amq.rabbitmq.reply-to", lambda *message: self.answers.append(message[3]), auto_ack=True
+        )
+
+    def ask(self, body: bytes) -> None:
+        """Publishes a request with this client's own address."""
+        properties = pika.BasicProperties(reply_to="amq.rabbitmq.reply-to", correlation_id="mine")
+        self._channel.basic_publish("", REQUESTS, body, properties)
+
+    @property
+    def address(self) -> str:
+        """The address that the broker puts into requests in place of the general one."""
+        queue = str(self._channel.queue_declare("", exclusive=True).method.queue)
+        self._channel.basic_publish("", queue, b"", pika.BasicProperties(reply_to="amq.rabbitmq.reply-to"))
+        while (asked := self._channel.basic_get(queue, auto_ack=True))[1] is None:
+            pass
+        return str(asked[1].reply_to)
+
+    def look(self) -> int:
+        """Returns how many answers have come."""
+        self._connection.process_data_events(0.02)
+        return len(self.answers)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
 import structlog
 
@@ -27,6 +27,8 @@ _LONGEST_DELAY = 60.0
 _MOST_BODY_BYTES = 1024 * 1024
 # After so many tries, a quarter of an hour, a message is set aside if the fault may be its own.
 _MOST_TRIES = 20
+# For so long others go first when the broker, and not the message, is in the way.
+_POSTPONED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,10 @@ class ResultRelay(Duty):
         return await self._outbox.claim(_BATCH, _CLAIM_SECONDS, _MOST_BODY_BYTES, replies=self._replies, tried=tried)
 
     async def _settle(self, results: list[tuple[OutboxMessage, PublishResult]]) -> bool:
-        """Writes down what became of the messages; returns whether any was tried."""
+        """Writes down what became of the messages; returns whether any was tried or postponed."""
         done: list[int] = []
         untried: list[int] = []
+        postponed: list[int] = []
         failed: list[_Failure] = []
         for message, result in results:
             match result:
@@ -110,19 +113,14 @@ class ResultRelay(Duty):
                     routing_key = message.routing_key
                     _log.debug("no queue takes the event", action="event_unrouted", routing_key=routing_key)
                     done.append(message.id)
-                case PublishResult.UNROUTABLE:
-                    failed.append(_Failure(message, "no queue is bound to its routing key", False))
-                case PublishResult.REFUSED:
-                    # A full queue is the operator's matter, and of a reply the requester's.
-                    hopeless = message.destination == "reply" and message.failures + 1 >= _MOST_TRIES
-                    failed.append(_Failure(message, "the broker refused it", hopeless))
-                case PublishResult.BROKEN:
-                    hopeless = message.failures + 1 >= _MOST_TRIES
-                    failed.append(_Failure(message, "the connection broke over it", hopeless))
-                case PublishResult.UNSENDABLE:
-                    failed.append(
-                        _Failure(message, "AMQP has no room for it: a property or the body is too long", True)
-                    )
+                case PublishResult.UNROUTABLE | PublishResult.REFUSED | PublishResult.BROKEN | PublishResult.UNSENDABLE:
+                    failed.append(_failure(message, result))
+                case PublishResult.LOST:
+                    # If it is so each time, nobody knows why, it shall keep no others waiting.
+                    postponed.append(message.id)
+                case PublishResult.NOT_TRIED if message.is_direct_reply:
+                    # It needs a connection of its own. Those to queues behind it may well have one.
+                    postponed.append(message.id)
                 case PublishResult.NOT_TRIED:
                     untried.append(message.id)
                 case _:
@@ -132,6 +130,10 @@ class ResultRelay(Duty):
             _log.debug("messages are published", action="messages_published", number=len(done))
         if untried:
             await self._outbox.unclaim(untried)
+        if postponed:
+            await self._outbox.postpone(
+                postponed, "there was no connection to the broker, or it was lost", _POSTPONED_SECONDS
+            )
         for failure in failed:
             await self._put_off(failure)
         return len(untried) < len(results)
@@ -155,6 +157,23 @@ class ResultRelay(Duty):
             **_fields(failure.message),
         )
         await self._outbox.unpublished(failure.message.id, failure.error, delay)
+
+
+def _failure(
+    message: OutboxMessage,
+    result: Literal[PublishResult.UNROUTABLE, PublishResult.REFUSED, PublishResult.BROKEN, PublishResult.UNSENDABLE],
+) -> _Failure:
+    was_last = message.failures + 1 >= _MOST_TRIES
+    match result:
+        case PublishResult.UNROUTABLE:
+            return _Failure(message, "no queue is bound to its routing key", False)
+        case PublishResult.REFUSED:
+            # A full queue is the operator's matter, and of a reply the requester's.
+            return _Failure(message, "the broker refused it", was_last and message.destination == "reply")
+        case PublishResult.BROKEN:
+            return _Failure(message, "the connection broke over it", was_last)
+        case PublishResult.UNSENDABLE:
+            return _Failure(message, "AMQP has no room for it: a property or the body is too long", True)
 
 
 def _fields(message: OutboxMessage) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ GAUGES = {
     "slots_in_use": "Courses that this process works on",
     "model_calls_limit": "Calls to the model that may be open at once; fewer than usual while it is busy",
     "model_calls_open": "Calls to the model that are open",
-    "publishing_seconds": "For how long the broker has owed a confirm; grows while an alarm blocks publishing",
+    "publishing_seconds": "For how long the broker has owed a confirm, of results or replies; grows in an alarm",
     "model_paused_seconds": "For how long no call to the model will be opened, because it asked for a wait",
     "courses_waiting": "Courses in the queue of the database that are due and that nobody works on",
     "courses_later": "Courses in the queue of the database that are not due: put off, or paused",

@@ -164,10 +164,10 @@ class TestBroker:
         connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", rabbitmq.port, vhost, credentials))
         connection.channel().queue_declare(REQUESTS, durable=True, arguments={"x-max-priority": 10})
         worker = workers.start()
-        eventually(lambda: len(worker.lines("broker_connected")) == 2, "both connections are open")
+        eventually(lambda: len(worker.lines("broker_connected")) == 3, "all connections are open")
         warnings = worker.lines("declared_differently")
         assert {line["name"] for line in warnings} == {REQUESTS}
-        assert len(warnings) == 2  # one for each connection
+        assert len(warnings) == 3  # one for each connection
         channel = connection.channel()
         body = json.dumps({"user_id": user_id, "topic": "Cells", "num_lessons": 1}).encode()
         channel.basic_publish("course.exchange", "course.generate", body)
@@ -181,7 +181,7 @@ class TestBroker:
             RABBITMQ_QUEUE_STATUS="my.status",
             RABBITMQ_QUEUE_DEAD="my.dead",
         )
-        eventually(lambda: len(worker.lines("broker_connected")) == 2, "both connections are open")
+        eventually(lambda: len(worker.lines("broker_connected")) == 3, "all connections are open")
         queues = rabbitmq.control("list_queues", "-p", vhost, "name", "--quiet", "--no-table-headers").split()
         assert sorted(queues) == ["my.dead", "my.requests", "my.status"]
 
@@ -316,14 +316,15 @@ class TestFiles:
 
 def test_health_says_what_is_there_and_what_is_not(workers: Workers, health: Health) -> None:
     worker = workers.launch(**health.settings)
-    parts = {"database": True, "broker_consumer": True, "broker_publisher": True, "model": True}
+    broker = ("broker_consumer", "broker_publisher", "broker_replies")
+    parts = dict.fromkeys(("database", *broker, "model"), True)
     eventually(lambda: health.ready == (200, parts), "it is ready")
     assert health.is_live
     worker.stop()
 
     unready = workers.launch(**health.settings, RABBITMQ_PORT="1")
     unready.wait_for("broker_unavailable")
-    parts |= {"broker_consumer": False, "broker_publisher": False}
+    parts |= dict.fromkeys(broker, False)
     eventually(lambda: health.ready == (503, parts), "the database is there and no broker")
     values = health.metrics()
     told = {part: values[f'course_generator_ready{{part="{part}"}}'] for part in parts}

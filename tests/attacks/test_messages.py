@@ -2,43 +2,17 @@
 
 from uuid import uuid4
 
-import pika
 import pytest
 
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from tests.chaos.traffic import POISON
 from tests.conftest import Workers
 from tests.sql import Psql
-from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
+from tests.upstream import DEAD, STATUS, Caller, Upstream
 
 pytestmark = pytest.mark.attack
 
 MANY = 300
-
-
-class Caller:
-    """A client that asks by RabbitMQ's direct reply-to, for which it declares no queue."""
-
-    def __init__(self, broker: LocalRabbitMQ, vhost: str) -> None:
-        credentials = pika.PlainCredentials("course", broker.password)
-        self._connection = pika.BlockingConnection(
-            pika.ConnectionParameters("127.0.0.1", broker.port, vhost, credentials)
-        )
-        self._channel = self._connection.channel()
-        self.answers: list[bytes] = []
-        self._channel.basic_consume(
-            "amq.rabbitmq.reply-to", lambda *message: self.answers.append(message[3]), auto_ack=True
-        )
-
-    def ask(self, body: bytes) -> None:
-        """Publishes a request with this client's own address."""
-        properties = pika.BasicProperties(reply_to="amq.rabbitmq.reply-to", correlation_id="mine")
-        self._channel.basic_publish("", REQUESTS, body, properties)
-
-    def look(self) -> int:
-        """Returns how many answers have come."""
-        self._connection.process_data_events(0.02)
-        return len(self.answers)
 
 
 def test_replies_that_break_the_connection_are_tried_once_and_keep_nobody_waiting(

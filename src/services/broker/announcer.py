@@ -68,7 +68,7 @@ def _done(message: Message, result: PublishResult) -> bool:
         _log.error("a message can't be published and is dropped", action="message_dropped", type=message.type)
         return True
     # A reply is a courtesy beside the status message, and no outbox holds it until its queue takes it.
-    if message.destination != "reply" or result is PublishResult.NOT_TRIED:
+    if message.destination != "reply" or result in (PublishResult.NOT_TRIED, PublishResult.LOST):
         return False
     _log.warning("the reply can't be delivered; it is dropped", action="reply_dropped", result=result.name.lower())
     return True

@@ -13,6 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel, BlockingConnectio
 from pika.exceptions import (
     AMQPConnectionError,
     ChannelClosedByBroker,
+    ConnectionBlockedTimeout,
     ConnectionClosedByBroker,
     IncompatibleProtocolError,
     ProbableAccessDeniedError,
@@ -27,9 +28,11 @@ _log = structlog.get_logger(__name__)
 _PRECONDITION_FAILED = 406
 _STABLE_SECONDS = 10.0
 _LONGEST_PAUSE = 30.0
+BLOCKED_SECONDS = 60.0
+"""For how long a connection is kept that an alarm of the broker (memory, disk) blocks."""
 # A broker that has fallen silent doesn't answer the closing of a connection, and without this limit it would be waited
 # for until the connection's heartbeat has failed, for a minute.
-_FAREWELL_SECONDS = 5.0
+FAREWELL_SECONDS = 5.0
 
 # The sizes in bytes of those kinds of header values of which pika can't decode every value: time, double, float.
 _SIZES = {b"T": 8, b"d": 8, b"f": 4}
@@ -69,9 +72,10 @@ class BrokerThread(ABC):
     Nothing else may touch the connection, as pika's `BlockingConnection` isn't safe across threads.
     """
 
-    def __init__(self, config: RabbitMQSettings, name: str) -> None:
+    def __init__(self, config: RabbitMQSettings, name: str, blocked: float = BLOCKED_SECONDS) -> None:
         self._config = config
         self._name = name
+        self._blocked = blocked
         self._stopping = threading.Event()
         self._connected = threading.Event()
         self._connected_at = 0.0
@@ -92,7 +96,7 @@ class BrokerThread(ABC):
         self._stopping.set()
         self._wake()
         if self._thread.ident is not None:
-            self._thread.join(_FAREWELL_SECONDS)
+            self._thread.join(FAREWELL_SECONDS)
 
     @abstractmethod
     def _serve(self, connection: BlockingConnection, channel: BlockingChannel) -> None:
@@ -130,12 +134,15 @@ class BrokerThread(ABC):
         while not self._stopping.is_set():
             connection, delay = None, 0.0
             try:
-                connection = BlockingConnection(connection_parameters(self._config, f"course-generator {self._name}"))
+                name = f"course-generator {self._name}"
+                connection = BlockingConnection(connection_parameters(self._config, name, self._blocked))
                 channel = open_channel(connection, self._config)
                 self._serve(connection, channel)
             except Exception as error:
-                # A connection that soon breaks doesn't end a row of failures: some refusals come once it is made.
-                lasted = time.monotonic() - self._connected_at if self._connected.is_set() else 0.0
+                # A connection that soon breaks doesn't end a row of failures: some refusals come once it is made. Nor
+                # does one that was of no use, however long.
+                served = self._connected.is_set() and not isinstance(error, ConnectionBlockedTimeout)
+                lasted = time.monotonic() - self._connected_at if served else 0.0
                 failures = 1 if lasted > _STABLE_SECONDS else failures + 1
                 delay = self._delay_after(failures, explain(error, self._config))
                 failures = failures if delay else 0
@@ -147,8 +154,13 @@ class BrokerThread(ABC):
                 self._pause(delay)
 
 
-def connection_parameters(config: RabbitMQSettings, name: str) -> pika.ConnectionParameters:
-    """Returns the parameters of a connection that the broker's tools show as `name`."""
+def connection_parameters(
+    config: RabbitMQSettings, name: str, blocked: float = BLOCKED_SECONDS
+) -> pika.ConnectionParameters:
+    """Returns the parameters of a connection that the broker's tools show as `name`.
+
+    It breaks after being `blocked` for so many seconds, with `ConnectionBlockedTimeout`.
+    """
     return pika.ConnectionParameters(
         host=config.host,
         port=config.port,
@@ -160,7 +172,7 @@ def connection_parameters(config: RabbitMQSettings, name: str) -> pika.Connectio
         # sends its own twice as often, and the kernel sees that TCP doesn't acknowledge them. Milliseconds; Linux only.
         tcp_options={"TCP_USER_TIMEOUT": config.heartbeat * 1000},
         # Off by default: then a broker that is out of memory or disk would be waited for without end.
-        blocked_connection_timeout=60,
+        blocked_connection_timeout=blocked,
         socket_timeout=10,
         stack_timeout=15,
         client_properties={"connection_name": name, "product": "course-generator"},

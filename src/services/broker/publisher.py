@@ -1,6 +1,7 @@
 """Publishes messages from a thread that owns one connection, and waits for a confirm of each that must arrive."""
 
 import asyncio
+import contextlib
 import math
 import queue
 import time
@@ -12,16 +13,30 @@ from typing import Any
 import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-from pika.exceptions import NackError, UnroutableError
+from pika.exceptions import (
+    AMQPConnectionError,
+    ChannelClosedByBroker,
+    ChannelWrongStateError,
+    ConnectionClosedByBroker,
+    NackError,
+    UnroutableError,
+)
 
 from src.config import RabbitMQSettings
 from src.domain.message import is_short
-from src.services.broker.connection import BrokerThread
+from src.services.broker.connection import BLOCKED_SECONDS, BrokerThread
 
 _log = structlog.get_logger(__name__)
 
 # With so many jobs waiting the connection must be blocked, and messages on best effort are dropped.
 _MOST_WAITING = 1000
+# With these codes a broker closes a connection over what was sent: it can't read it (501 to 505), can't do it (540), or
+# failed over it (541, as RabbitMQ does over a direct reply-to that it can't read). With others, such as 320 when it is
+# stopped, and without any, it is for reasons of its own. https://www.rabbitmq.com/amqp-0-9-1-reference#constants
+_OVER_WHAT_WAS_SENT = {501, 502, 503, 504, 505, 540, 541}
+# The properties go in one frame, which has 128 KiB at most unless the broker is told otherwise; some of it is for what
+# is around them. https://www.rabbitmq.com/docs/configure
+_MOST_PROPERTY_BYTES = 127 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,9 @@ class PublishResult(Enum):
     REFUSED = auto()
     """The broker sent a nack: a queue is full or has trouble."""
     BROKEN = auto()
-    """The connection broke while it was published. It may have arrived or not, and may be why the connection broke."""
+    """The broker closed the connection or channel while it was published, perhaps over it. It may have arrived."""
+    LOST = auto()
+    """The connection was lost while it was published, for another reason, such as an alarm. It may have arrived."""
     UNSENDABLE = auto()
     """AMQP has no room for a property or the routing key, however often it is tried."""
     NOT_TRIED = auto()
@@ -55,7 +72,9 @@ class PublishResult(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """Publications for a thread, and the future that the event loop waits for."""
+
     publications: Sequence[Publication]
     confirmed: bool
     not_after: float
@@ -63,19 +82,37 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[list[PublishResult]]"
 
+    def resolve(self, results: list[PublishResult]) -> None:
+        """Says what became of the first publications; the others were not tried. Call it from any thread."""
+        untried = len(self.publications) - len(results)
+        whole = results + [PublishResult.NOT_TRIED] * untried
+
+        def resolve() -> None:
+            if not self.done.done():
+                self.done.set_result(whole)
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+            self.loop.call_soon_threadsafe(resolve)
+
 
 class Publisher(BrokerThread):
     """The thread that publishes. Call `start`, then `publish`, at the end `stop`.
 
-    Jobs reach the thread through a queue; between jobs pika can send its heartbeats. While there is no connection, jobs
-    are answered with `NOT_TRIED`.
+    Jobs reach the thread through a queue; between jobs pika can send its heartbeats. While there is no connection, and
+    after the end, jobs are answered with `NOT_TRIED`.
     """
 
-    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object], name: str = "publisher") -> None:
-        """`name` is for logs and the broker's tools."""
-        super().__init__(config, name)
+    def __init__(
+        self,
+        config: RabbitMQSettings,
+        on_connected: Callable[[], object],
+        name: str = "publisher",
+        blocked: float = BLOCKED_SECONDS,
+    ) -> None:
+        """`name` is for logs and the broker's tools. An alarm may block the connection for `blocked` seconds."""
+        super().__init__(config, name, blocked)
         self._on_connected = on_connected
-        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._job_since: float | None = None
         self._broke_over_a_message = False
 
@@ -91,20 +128,22 @@ class Publisher(BrokerThread):
         Nothing is begun after the time `not_after`, by `time.monotonic`.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(publications, True, not_after, loop, loop.create_future())
+        job = Job(publications, True, not_after, loop, loop.create_future())
         self._jobs.put(job)
+        if self._stopping.is_set():  # perhaps nobody looks any more
+            job.resolve([])
         return await job.done
 
     def publish_best_effort(self, publication: Publication) -> None:
         """Publishes if there is a connection, else drops it; nobody waits for it. Call this from the event loop."""
         if self.connected and self._jobs.qsize() < _MOST_WAITING:
             loop = asyncio.get_running_loop()
-            self._jobs.put(_Job([publication], False, math.inf, loop, loop.create_future()))
+            self._jobs.put(Job([publication], False, math.inf, loop, loop.create_future()))
 
     def _delay_after(self, failures: int, error: str) -> float:
         if not self._broke_over_a_message:
             return super()._delay_after(failures, error)
-        # The message may be why, and those after it shall not wait. If it was the broker, connecting fails again.
+        # Those after the message that may be why shall not wait. If it was the broker, connecting fails again.
         self._broke_over_a_message = False
         _log.warning(
             "the connection broke over a message",
@@ -113,6 +152,15 @@ class Publisher(BrokerThread):
             error=error,
         )
         return 0.0
+
+    def _run(self) -> None:
+        try:
+            super()._run()
+        finally:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    if (job := self._jobs.get_nowait()) is not None:
+                        job.resolve([])
 
     def _wake(self) -> None:
         self._jobs.put(None)
@@ -134,8 +182,8 @@ class Publisher(BrokerThread):
             self._job_since = time.monotonic()
             try:
                 _do(channel if job.confirmed else best_effort, job)
-            except Exception:
-                self._broke_over_a_message = True
+            except Exception as error:
+                self._broke_over_a_message = result_of(error) is PublishResult.BROKEN
                 raise
             finally:
                 self._job_since = None
@@ -150,28 +198,27 @@ class Publisher(BrokerThread):
                 return
             if job is None:
                 return
-            _resolve(job, [PublishResult.NOT_TRIED] * len(job.publications))
+            job.resolve([])
 
 
-def _do(channel: BlockingChannel, job: _Job) -> None:
+def _do(channel: BlockingChannel, job: Job) -> None:
     results: list[PublishResult] = []
     try:
         for publication in job.publications:
             if time.monotonic() > job.not_after:
                 break
             results.append(publish_on(channel, publication, persistent=job.confirmed))
-    except Exception:
-        results.append(PublishResult.BROKEN)
+    except Exception as error:
+        results.append(result_of(error))
         raise
     finally:
-        untried = len(job.publications) - len(results)
-        _resolve(job, results + [PublishResult.NOT_TRIED] * untried)
+        job.resolve(results)
 
 
 def publish_on(channel: BlockingChannel, publication: Publication, *, persistent: bool) -> PublishResult:
     """Publishes on a channel, and waits for the confirm if the channel has them on.
 
-    Raises what pika does if the connection or the channel breaks.
+    Raises what pika does if the connection or the channel breaks; `result_of` says what that means for the message.
     """
     properties = pika.BasicProperties(
         content_type=publication.content_type,
@@ -199,20 +246,26 @@ def publish_on(channel: BlockingChannel, publication: Publication, *, persistent
     return PublishResult.CONFIRMED
 
 
+def result_of(error: Exception) -> PublishResult:
+    """Returns what became of the message over whose publishing pika raised `error`."""
+    match error:
+        case ConnectionClosedByBroker():
+            over_it = error.reply_code in _OVER_WHAT_WAS_SENT
+        case ChannelClosedByBroker():
+            over_it = True
+        # A blocked connection, one that was reset or has fallen silent; what had been closed before.
+        case AMQPConnectionError() | ChannelWrongStateError() | OSError():
+            over_it = False
+        case _:
+            over_it = True  # pika itself fails over it
+    return PublishResult.BROKEN if over_it else PublishResult.LOST
+
+
 def _is_sendable(publication: Publication, properties: pika.BasicProperties) -> bool:
     # pika finds such a fault when it has begun to write, and then the connection is lost.
     try:
-        properties.encode()
+        size = sum(map(len, properties.encode()))
     except Exception as error:
         _log.debug("a property can't be encoded", action="unsendable", error=repr(error))
         return False
-    return is_short(publication.routing_key)
-
-
-def _resolve(job: _Job, results: list[PublishResult]) -> None:
-    def resolve() -> None:
-        if not job.done.done():
-            job.done.set_result(results)
-
-    if not job.loop.is_closed():
-        job.loop.call_soon_threadsafe(resolve)
+    return size <= _MOST_PROPERTY_BYTES and is_short(publication.routing_key)

@@ -4,20 +4,12 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-
-import structlog
-from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
 from src.config import RabbitMQSettings
 from src.domain.message import is_direct
-from src.services.broker.connection import close_quietly, connection_parameters, explain
-from src.services.broker.publisher import Publication, Publisher, PublishResult, publish_on
-
-_log = structlog.get_logger(__name__)
-
-# How many connections share the direct replies. A bad address costs the one that it breaks some milliseconds.
-_CONNECTIONS = 4
+from src.services.broker.connection import BLOCKED_SECONDS, FAREWELL_SECONDS
+from src.services.broker.direct_replies import DirectReplies
+from src.services.broker.publisher import Publication, Publisher, PublishResult
 
 
 class ReplyPublisher:
@@ -27,75 +19,53 @@ class ReplyPublisher:
     that last for one batch or until one breaks, and none waits for more than those of its own share.
     """
 
-    def __init__(self, config: RabbitMQSettings, on_connected: Callable[[], object]) -> None:
-        self._config = config
-        self._named = Publisher(config, on_connected, "replies")
-        self._threads = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="direct-replies")
+    def __init__(
+        self, config: RabbitMQSettings, on_connected: Callable[[], object], blocked: float = BLOCKED_SECONDS
+    ) -> None:
+        """An alarm may block the connection to queues for `blocked` seconds."""
+        self._named = Publisher(config, on_connected, "replies", blocked)
+        self._direct = DirectReplies(config)
+        self._begun: list[float] = []
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection to the broker for replies."""
         return self._named.connected
 
+    @property
+    def publishing_for(self) -> float:
+        """Seconds for which the replies under way have been waiting for the broker; 0 if there are none."""
+        return time.monotonic() - self._begun[0] if self._begun else 0.0
+
     def start(self) -> None:
         """Starts connecting."""
         self._named.start()
+        self._direct.start()
 
     def stop(self) -> None:
-        """Ends the work and closes the connections."""
+        """Ends the work and closes the connections. Waits for the threads, but five seconds at most in all."""
+        until = time.monotonic() + FAREWELL_SECONDS
+        self._direct.stop()
         self._named.stop()
-        self._threads.shutdown(cancel_futures=True)
+        self._direct.join(until)
 
     async def publish(self, publications: Sequence[Publication], not_after: float = math.inf) -> list[PublishResult]:
-        """Publishes; returns what became of each publication. A direct one is always `CONFIRMED`, if not `BROKEN`.
+        """Publishes; returns what became of each publication. A direct one that nobody waits for is `CONFIRMED` too.
 
         Nothing is begun after the time `not_after`, by `time.monotonic`.
         """
-        direct = [i for i, each in enumerate(publications) if is_direct(each.routing_key)]
-        named = [i for i, each in enumerate(publications) if not is_direct(each.routing_key)]
-        shares = [share for share in (direct[first::_CONNECTIONS] for first in range(_CONNECTIONS)) if share]
-        loop = asyncio.get_running_loop()
+        direct = [each for each in publications if is_direct(each.routing_key)]
+        named = [each for each in publications if not is_direct(each.routing_key)]
+        self._begun.append(began := time.monotonic())
+        try:
+            of_direct, of_named = await asyncio.gather(
+                self._direct.publish(direct, not_after), self._publish_named(named, not_after)
+            )
+        finally:
+            self._begun.remove(began)
+        results = {True: iter(of_direct), False: iter(of_named)}
+        return [next(results[is_direct(each.routing_key)]) for each in publications]
 
-        def chosen(share: Sequence[int]) -> list[Publication]:
-            return [publications[i] for i in share]
-
-        tasks = [loop.run_in_executor(self._threads, self._publish_directly, chosen(s), not_after) for s in shares]
-        results = dict.fromkeys(range(len(publications)), PublishResult.NOT_TRIED)
-        if named:
-            results.update(zip(named, await self._named.publish(chosen(named), not_after), strict=True))
-        for share, task in zip(shares, tasks, strict=True):
-            results.update(zip(share, await task, strict=True))
-        return list(results.values())
-
-    def _publish_directly(self, publications: Sequence[Publication], not_after: float) -> list[PublishResult]:
-        results: list[PublishResult] = []
-        while len(results) < len(publications) and time.monotonic() <= not_after:
-            before = len(results)
-            try:
-                connection = BlockingConnection(connection_parameters(self._config, "course-generator direct replies"))
-            except Exception as error:
-                text = explain(error, self._config)
-                _log.warning("no connection for direct replies", action="direct_replies_wait", error=text)
-                break
-            try:
-                channel = connection.channel()
-                channel.confirm_delivery()
-                _publish_until_broken(channel, publications, results, not_after)
-            except Exception as error:
-                _log.debug("a direct reply broke its connection", action="direct_reply_broken", error=repr(error))
-                if len(results) == before:
-                    break  # it broke before any message was tried
-            finally:
-                close_quietly(connection)
-        return results + [PublishResult.NOT_TRIED] * (len(publications) - len(results))
-
-
-def _publish_until_broken(
-    channel: BlockingChannel, publications: Sequence[Publication], results: list[PublishResult], not_after: float
-) -> None:
-    """Adds to `results` what becomes of the publications after those that it has. Raises if the connection breaks."""
-    for publication in publications[len(results) :]:
-        if time.monotonic() > not_after:
-            return
-        results.append(PublishResult.BROKEN)
-        results[-1] = publish_on(channel, publication, persistent=False)
+    async def _publish_named(self, publications: Sequence[Publication], not_after: float) -> list[PublishResult]:
+        # Without any there is nothing to wait for.
+        return await self._named.publish(publications, not_after) if publications else []

@@ -72,6 +72,11 @@ class Outbox:
         """Gives back those of the messages, which were not tried, that are still this worker's."""
         await self._execute("unclaim_messages", {"ids": list(ids), "worker_id": self._worker_id})
 
+    async def postpone(self, ids: Sequence[int], error: str, delay: float) -> None:
+        """Puts messages that are still this worker's off by `delay` seconds, which counts as no failure."""
+        values = {"ids": list(ids), "error": error, "delay": delay, "worker_id": self._worker_id}
+        await self._execute("postpone_messages", values)
+
     async def prune(self, keep: float) -> None:
         """Deletes messages that were published more than `keep` seconds ago; results stay with their course."""
         await self._execute("prune_outbox", {"keep": keep})
