@@ -310,6 +310,17 @@ def test_what_can_be_seen_to_be_unsendable_is_set_aside_at_once_and_breaks_nothi
     assert [line["action"] for line in logged if line["log_level"] in ("warning", "error")] == ["message_set_aside"]
 
 
+def test_headers_that_no_frame_has_room_for_are_set_aside_at_once_and_break_nothing(
+    psql: Psql, relayed: Callable[..., None], upstream: Upstream
+) -> None:
+    bad = put(psql, course_id=uuid4())
+    put(psql, course_id=uuid4())
+    psql.run(f"UPDATE outbox SET headers = json_build_object('x', repeat('x', 133120)) WHERE id = {bad}")
+    relayed()
+    assert len(upstream.waiting(STATUS)) == 1
+    assert psql.value(f"SELECT dead_at IS NOT NULL FROM outbox WHERE id = {bad}") is True
+
+
 def test_a_body_that_no_broker_should_take_is_set_aside_and_never_fetched(
     psql: Psql, relayed: Callable[..., None], upstream: Upstream
 ) -> None:
