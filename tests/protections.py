@@ -341,18 +341,10 @@ PROTECTIONS = (
     ),
     Protection(
         "turns",
-        "those of the highest priority get theirs first",
-        "src/services/database/sql/courses_without_turn.sql",
-        "ORDER BY p.priority DESC, c.number",
-        "ORDER BY p.priority, c.number",
-        "test_however_many_users_there_are_what_is_urgent_comes_first",
-    ),
-    Protection(
-        "turns",
         "a course that can't be judged gets no turn",
         "src/services/database/course_store.py",
-        '{"courses": permitted}',
-        '{"courses": new}',
+        "(permitted := fail_beyond_limits(connection, self._limits, new))",
+        "(permitted := (fail_beyond_limits(connection, self._limits, new), new)[1])",
         "test_a_user_gets_no_more_by_locking_his_courses_while_they_are_counted",
     ),
     Protection(
