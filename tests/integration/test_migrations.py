@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
@@ -311,6 +312,21 @@ def test_no_way_below_the_original_schema_while_it_holds_courses(
     assert original.value("SELECT count(*) FROM courses") == 10
     downgrade(database_settings, "base")
     assert psql.value("SELECT to_regclass('courses')") is None
+
+
+def test_a_course_with_a_text_that_is_too_long_by_now_is_named_and_left(
+    empty_database: DatabaseSettings, psql_empty: Psql
+) -> None:
+    upgrade(empty_database, "0011")
+    course_id = psql_empty.run(
+        "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons)"
+        " VALUES (gen_random_uuid(), repeat('x', 65537), 'Cells', 'Grade 8', 1) RETURNING id"
+    ).strip()
+    with pytest.raises(DBAPIError, match=rf"more than 64 KiB: {course_id}"):
+        upgrade(empty_database)
+    assert psql_empty.value("SELECT version_num FROM alembic_version") == "0011"
+    psql_empty.run("UPDATE courses SET topic = 'Cells'")
+    upgrade(empty_database)
 
 
 def test_a_database_that_can_not_hold_every_script_is_refused(
