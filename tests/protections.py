@@ -401,7 +401,7 @@ PROTECTIONS = (
         "src/consumers/result_relay.py",
         "_MOST_BODY_BYTES = 1024 * 1024",
         "_MOST_BODY_BYTES = 1024 * 1024 * 1024",
-        "test_a_body_that_no_broker_should_take_is_set_aside_and_never_fetched",
+        "test_a_body_that_no_broker_should_take_is_given_up_and_never_fetched",
     ),
     Protection(
         "messages",
@@ -417,7 +417,7 @@ PROTECTIONS = (
         "src/services/broker/publisher.py",
         "        return PublishResult.UNSENDABLE",
         "        pass",
-        "test_what_can_be_seen_to_be_unsendable_is_set_aside_at_once_and_breaks_nothing",
+        "test_what_can_be_seen_to_be_unsendable_is_given_up_at_once_and_breaks_nothing",
     ),
     Protection(
         "requests",

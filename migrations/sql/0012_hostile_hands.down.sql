@@ -23,7 +23,7 @@ DROP INDEX IF EXISTS public.courses_user_created;
 
 ALTER TABLE public.workers DROP COLUMN IF EXISTS token;
 
--- What was set aside is tried again by the program of before.
+-- What was given up is tried again by the program of before.
 DROP INDEX IF EXISTS public.outbox_due, public.outbox_dead;
 ALTER TABLE public.outbox DROP COLUMN IF EXISTS dead_at;
 CREATE INDEX IF NOT EXISTS outbox_pending ON public.outbox (id) WHERE published_at IS NULL;

@@ -71,9 +71,9 @@ BEGIN
 END
 $$;
 
--- A message that can't be published is set aside, and holds up no other.
+-- A message that can't be published is given up, and holds up no other.
 ALTER TABLE public.outbox ADD COLUMN IF NOT EXISTS dead_at TIMESTAMPTZ;
-COMMENT ON COLUMN public.outbox.dead_at IS 'Set aside then, as it can''t be published (last_error says why); NULL sends it after all';
+COMMENT ON COLUMN public.outbox.dead_at IS 'Given up then, as it can''t be published (last_error says why); NULL sends it after all';
 DROP INDEX IF EXISTS public.outbox_pending;
 -- Numbers, as PostgreSQL turns NOT (failures > 0) into failures <= 0, which is no longer this index's.
 CREATE INDEX IF NOT EXISTS outbox_due

@@ -25,7 +25,7 @@ _LONGEST_DELAY = 60.0
 # RabbitMQ 4 refuses messages over 16 MiB unless told otherwise, and earlier ones over 128 MiB, by closing the channel.
 # No message of this program is half as long as this. https://www.rabbitmq.com/docs/configure
 _MOST_BODY_BYTES = 1024 * 1024
-# After so many tries, a quarter of an hour, a message is set aside if the fault may be its own.
+# After so many tries, a quarter of an hour, a message is given up if the fault may be its own.
 _MOST_TRIES = 20
 # For so long others go first when the broker, and not the message, is in the way.
 _POSTPONED_SECONDS = 5.0
@@ -141,12 +141,12 @@ class ResultRelay(Duty):
     async def _put_off(self, failure: _Failure) -> None:
         if failure.hopeless:
             _log.error(
-                "a message can't be published and is set aside; see the runbook",
-                action="message_set_aside",
+                "a message can't be published and is given up; see the runbook",
+                action="message_dead",
                 error=failure.error,
                 **_fields(failure.message),
             )
-            await self._outbox.set_aside(failure.message.id, failure.error)
+            await self._outbox.mark_dead(failure.message.id, failure.error)
             return
         delay = backoff(failure.message.failures + 1, 1.0, _LONGEST_DELAY)
         _log.error(

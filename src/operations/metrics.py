@@ -25,7 +25,7 @@ GAUGES = {
     "oldest_course_seconds": "For how long the oldest of the waiting courses has been in the queue",
     "requests_set_aside": "Requests that wait until somebody's lock on rows of their user is gone",
     "messages_waiting": "Messages in the outbox that are not published",
-    "messages_set_aside": "Messages in the outbox that can't be published, until an operator acts",
+    "messages_dead": "Messages in the outbox that can't be published, until an operator acts",
     "oldest_message_seconds": "For how long the oldest message in the outbox has been waiting",
     "files_owed": "Courses that are READY and not mirrored to files yet",
 }

@@ -354,7 +354,7 @@ def test_metrics_count_every_action_and_say_how_things_are(
         "courses_running": 1,
         "requests_set_aside": 0,
         "messages_waiting": 0,
-        "messages_set_aside": 0,
+        "messages_dead": 0,
         "files_owed": 0,
     }
     assert values["course_generator_oldest_course_seconds"] > 0

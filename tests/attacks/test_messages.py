@@ -57,13 +57,13 @@ def test_rows_whose_request_id_no_property_has_room_for_keep_nobody_waiting(
     assert worker.stop() == 0
 
 
-def test_a_result_too_long_for_a_broker_is_set_aside_and_the_runbooks_query_names_it(
+def test_a_result_too_long_for_a_broker_is_given_up_and_the_runbooks_query_names_it(
     workers: Workers, upstream: Upstream, psql: Psql, user_id: str
 ) -> None:
     psql.run(f"INSERT INTO courses (user_id, topic, title, grade_level) VALUES ('{uuid4()}', 't', 't', 'g')")
     psql.run("UPDATE courses SET status = 'FAILED', error_message = repeat('x', 20000000)")
     worker = workers.start()
-    alarm = worker.wait_for("message_set_aside")
+    alarm = worker.wait_for("message_dead")
     good = upstream.request(user_id, num_lessons=1)
     assert upstream.result().fields["request_id"] == good
     row = psql.row("SELECT course_id, last_error FROM outbox WHERE dead_at IS NOT NULL")

@@ -102,7 +102,7 @@ def test_an_alarm_is_no_messages_fault_and_all_are_published_when_it_ends(
         assert psql.value("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL") == 0
         waits = [line["retry_in"] for line in logged if line.get("connection") == "publisher" and "retry_in" in line]
         assert all(low <= wait <= 2 * low for low, wait in zip((0.5, 1, 2), waits, strict=False))  # they grow
-        for action in ("broker_connection_broken", "reply_dropped", "message_set_aside", "publish_failed"):
+        for action in ("broker_connection_broken", "reply_dropped", "message_dead", "publish_failed"):
             assert how_often(action) == 0, action
         # What was sent into a blocked connection may have arrived.
         assert len({message.properties.message_id for message in upstream.waiting(STATUS)}) == 6

@@ -245,7 +245,7 @@ def bodies_at_most(rabbitmq: LocalRabbitMQ, size: int) -> Iterator[None]:
         limit(134_217_728)
 
 
-def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_are_set_aside(
+def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_are_given_up(
     psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, upstream: Upstream
 ) -> None:
     """Fault 44."""
@@ -269,7 +269,7 @@ def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_ar
             await asyncio.to_thread(eventually, lambda: psql.value(tried), "each of the bad ones was tried")
             assert psql.value("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL") == 0
             psql.run(f"UPDATE outbox SET failures = 18 WHERE id IN ({ids})")
-            await asyncio.to_thread(eventually, all_have_failed, "they are set aside")
+            await asyncio.to_thread(eventually, all_have_failed, "they are given up")
             await duty.stop()
 
     with bodies_at_most(rabbitmq, 1000), structlog.testing.capture_logs() as logged:
@@ -281,7 +281,7 @@ def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_ar
         "failures": 20,
         "last_error": "the connection broke over it",
     }
-    assert len([line for line in logged if line.get("action") == "message_set_aside"]) == 10
+    assert len([line for line in logged if line.get("action") == "message_dead"]) == 10
     assert len(upstream.waiting(STATUS)) == 3
 
 
@@ -294,7 +294,7 @@ def test_messages_that_break_their_connection_each_time_hold_up_no_others_and_ar
     ],
     ids=["type", "header", "routing key"],
 )
-def test_what_can_be_seen_to_be_unsendable_is_set_aside_at_once_and_breaks_nothing(
+def test_what_can_be_seen_to_be_unsendable_is_given_up_at_once_and_breaks_nothing(
     psql: Psql, relayed: Callable[..., None], upstream: Upstream, columns: dict[str, str]
 ) -> None:
     bad = put(psql, **{"course_id": uuid4(), **columns})  # type: ignore[arg-type]
@@ -307,10 +307,10 @@ def test_what_can_be_seen_to_be_unsendable_is_set_aside_at_once_and_breaks_nothi
         "published_at": None,
         "failures": 1,
     }
-    assert [line["action"] for line in logged if line["log_level"] in ("warning", "error")] == ["message_set_aside"]
+    assert [line["action"] for line in logged if line["log_level"] in ("warning", "error")] == ["message_dead"]
 
 
-def test_headers_that_no_frame_has_room_for_are_set_aside_at_once_and_break_nothing(
+def test_headers_that_no_frame_has_room_for_are_given_up_at_once_and_break_nothing(
     psql: Psql, relayed: Callable[..., None], upstream: Upstream
 ) -> None:
     bad = put(psql, course_id=uuid4())
@@ -321,7 +321,7 @@ def test_headers_that_no_frame_has_room_for_are_set_aside_at_once_and_break_noth
     assert psql.value(f"SELECT dead_at IS NOT NULL FROM outbox WHERE id = {bad}") is True
 
 
-def test_a_body_that_no_broker_should_take_is_set_aside_and_never_fetched(
+def test_a_body_that_no_broker_should_take_is_given_up_and_never_fetched(
     psql: Psql, relayed: Callable[..., None], upstream: Upstream
 ) -> None:
     put(psql, course_id=uuid4())
@@ -342,7 +342,7 @@ def test_a_correlation_id_that_amqp_has_no_room_for_is_left_out(
     assert (received.fields, received.properties.correlation_id) == ({"request_id": "long"}, None)
 
 
-def test_one_that_was_set_aside_holds_up_no_later_one_of_its_course_and_is_sent_when_it_is_wanted_again(
+def test_one_that_was_given_up_holds_up_no_later_one_of_its_course_and_is_sent_when_it_is_wanted_again(
     psql: Psql, outbox: Outbox
 ) -> None:
     course = uuid4()
@@ -353,7 +353,7 @@ def test_one_that_was_set_aside_holds_up_no_later_one_of_its_course_and_is_sent_
     assert [message.id for message in claim_messages(outbox)] == [dead]
 
 
-def test_a_repeated_request_for_a_result_that_was_set_aside_tries_it_again(psql: Psql, outbox: Outbox) -> None:
+def test_a_repeated_request_for_a_result_that_was_given_up_tries_it_again(psql: Psql, outbox: Outbox) -> None:
     course_id = psql.run(
         "INSERT INTO courses (user_id, topic, title, grade_level, total_lessons, status)"
         f" VALUES ('{uuid4()}', 'Cells', 'Cells', 'Grade 8', 1, 'FAILED') RETURNING id"

@@ -64,7 +64,7 @@ class Outbox:
         values = {"id": message_id, "error": error, "delay": delay, "worker_id": self._worker_id}
         await self._execute("mark_unpublished", values)
 
-    async def set_aside(self, message_id: int, error: str) -> None:
+    async def mark_dead(self, message_id: int, error: str) -> None:
         """Tries a message no more, if it is still this worker's."""
         await self._execute("mark_dead", {"id": message_id, "error": error, "worker_id": self._worker_id})
 

@@ -2,7 +2,7 @@
 -- only open courses: some milliseconds for ten thousand.
 SELECT q.waiting AS courses_waiting, q.later AS courses_later, q.running AS courses_running,
        q.oldest AS oldest_course_seconds, o.waiting AS messages_waiting, o.oldest AS oldest_message_seconds,
-       f.owed AS files_owed, r.number AS requests_set_aside, d.number AS messages_set_aside
+       f.owed AS files_owed, r.number AS requests_set_aside, d.number AS messages_dead
 FROM (
     SELECT count(*) FILTER (WHERE lease_id IS NULL AND run_after <= now()) AS waiting,
            count(*) FILTER (WHERE lease_id IS NULL AND run_after > now()) AS later,

@@ -1,4 +1,4 @@
--- Deletes old messages that were published, and those that were set aside long ago. Results stay with their course
+-- Deletes old messages that were published, and those that were given up long ago. Results stay with their course
 -- (see the index outbox_prunable, whose condition this repeats).
 DELETE FROM public.outbox
 WHERE (published_at < now() - make_interval(secs => :keep) OR dead_at < now() - make_interval(secs => :keep))
