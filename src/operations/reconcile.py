@@ -26,12 +26,16 @@ async def reconcile(settings: Settings) -> int:
     importer = FilesImport(database, files)
     waiting, failed = await files.waiting(), False
     try:
+        await files.check()
         for course_id in waiting:
             try:
                 said = _SAID[await importer.run(course_id)]
             except (OSError, ValueError) as error:
                 said, failed = f"can't be read: {error}", True
             typer.echo(f"{course_id}  {said}")
+    except OSError as error:
+        typer.echo(f"Nothing can be imported: {error.filename}: {error.strerror}", err=True)
+        return 1
     finally:
         database.dispose()
     if not waiting:

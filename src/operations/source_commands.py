@@ -42,7 +42,7 @@ def add(
     it out. Files of other kinds are left out, and named at the end.
     """
     # Imported here, as these and their libraries take as long to load as the worker itself.
-    from src.operations.source_import import Imported, NothingToImport, files_under, import_files, other_files_under
+    from src.operations.source_import import Imported, NothingToImport, import_files, sources_under
     from src.services.database.library_store import Change
 
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of much in files that it can read
@@ -52,19 +52,18 @@ def add(
     if _leads_elsewhere(prefix):
         _fail(f"--prefix {prefix}: give a place in the library, such as microbiology/, without / before it, . or ..")
 
-    async def work(library: "SourceLibrary") -> tuple[Imported, str | None]:
-        files = files_under(path)
-        with _progress("Documents", len(files)) as step:
-            done = await import_files(library, files, prefix, language, on_file=lambda: step(1))
-        return done, await _embed(settings, library)
+    async def work(library: "SourceLibrary") -> tuple[Imported, list[str], str | None]:
+        with sources_under(path) as found, _progress("Documents", len(found.files)) as step:
+            done = await import_files(library, found, prefix, language, on_file=lambda: step(1))
+        return done, found.others, await _embed(settings, library)
 
     try:
-        done, trouble = _with_library(settings, work)
+        done, others, trouble = _with_library(settings, work)
     except NothingToImport as error:
         _fail(str(error))
     for line in done.failed:
         typer.echo(line, err=True)
-    if others := other_files_under(path):
+    if others:
         named = ", ".join(map(printable, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
         typer.echo(f"Left out, as they are of other kinds: {len(others)} ({named})", err=True)
     if trouble is not None:
