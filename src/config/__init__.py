@@ -9,7 +9,7 @@ from src.config.groups import (
     WorkerSettings,
 )
 from src.config.roles import COURSES, SLICES
-from src.config.settings import Settings, SettingsError, ignored_settings, read_group
+from src.config.settings import Settings, SettingsError, ignored_settings, known_secrets, read_group
 
 __all__ = [
     "COURSES",
@@ -23,5 +23,6 @@ __all__ = [
     "SliceSettings",
     "WorkerSettings",
     "ignored_settings",
+    "known_secrets",
     "read_group",
 ]

@@ -3,6 +3,7 @@
 `.env.example` lists them all. Times are in seconds.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -144,8 +145,7 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values that may never be shown, and are taken out of logs and stored messages."""
-        values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
-        return tuple(value for value in values if value)
+        return (*self.openai.secrets, *self.rabbitmq.secrets, *self.database.secrets)
 
 
 def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
@@ -154,6 +154,15 @@ def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
         return group(_env_file=env_file)
     except ValidationError as error:
         raise SettingsError(_describe(error, group)) from None
+
+
+def known_secrets(env_file: str | Path | None = ".env") -> list[str]:
+    """Returns the secrets of the environment, but for those of groups that have a fault. Raises nothing."""
+    found: list[str] = []
+    for group in (OpenAISettings, RabbitMQSettings, DatabaseSettings):
+        with contextlib.suppress(SettingsError):
+            found += read_group(group, env_file).secrets
+    return found
 
 
 def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:
