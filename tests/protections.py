@@ -428,6 +428,22 @@ PROTECTIONS = (
         "test_wherever_a_row_says_the_folder_is_nothing_is_written_outside_or_over_anothers",
     ),
     Protection(
+        "output",
+        "what commands print holds no secrets",
+        "src/operations/terminal.py",
+        "shown(redact(line))",
+        "shown(line)",
+        "test_a_server_that_repeats_the_key_in_its_error_has_nothing_shown",
+    ),
+    Protection(
+        "output",
+        "what commands print steers no terminal",
+        "src/operations/terminal.py",
+        "shown(redact(line))",
+        "redact(line)",
+        "test_a_database_with_names_that_steer_a_terminal_is_refused_without_harm",
+    ),
+    Protection(
         "twin",
         "only who knows the token beats",
         "src/services/database/sql/beat.sql",
