@@ -18,7 +18,7 @@ from types import FrameType
 import structlog
 import typer
 
-from src.config import COURSES, Settings, ignored_settings, known_secrets
+from src.config import COURSES, Settings, exposed_secrets, ignored_settings, known_secrets
 from src.domain.errors import OperatorError, StartError, TwinFound
 from src.domain.redaction import Redactor
 from src.operations.commands import commands
@@ -113,6 +113,13 @@ def run(context: typer.Context) -> None:
     configure_logging(redact, metrics, settings.log_level, settings.log_format)
     for name, instead in ignored_settings().items():
         _log.warning("a setting of an earlier version is ignored", action="setting_ignored", setting=name, do=instead)
+    if exposed := exposed_secrets():
+        _log.warning(
+            "every user of this machine can read secrets in .env",
+            action="secrets_exposed",
+            settings=exposed,
+            do="chmod 600 .env",
+        )
     arm(os.environ.get("CRASH_AT", ""))
     parts = [partial(each.part, own) for each, own in zip(slices, own_settings, strict=True)]
     asyncio.run(_serve(settings, redact, metrics, parts))

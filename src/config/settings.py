@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -163,6 +164,20 @@ def known_secrets(env_file: str | Path | None = ".env") -> list[str]:
         with contextlib.suppress(SettingsError):
             found += read_group(group, env_file).secrets
     return found
+
+
+def exposed_secrets(env_file: str | Path = ".env") -> list[str]:
+    """Returns the names of the secrets that stand in a file which every user of this machine may read."""
+    path = Path(env_file)
+    if os.name != "posix" or not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
+        return []
+    secrets = {
+        _environment_name(group, name, field)
+        for group in _GROUPS.values()
+        for name, field in group.model_fields.items()
+        if not field.repr
+    }
+    return sorted(secrets & {name.upper() for name, value in dotenv_values(path).items() if value})
 
 
 def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:

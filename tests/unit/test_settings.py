@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from src.config import OpenAISettings, Settings, SettingsError, ignored_settings, known_secrets
+from src.config import OpenAISettings, Settings, SettingsError, exposed_secrets, ignored_settings, known_secrets
 from src.config.settings import environment_names
 from src.operations.migrations import ROOT
 
@@ -235,6 +235,16 @@ def test_env_example_has_every_setting_once_with_a_comment_and_is_valid(tmp_path
     copy = tmp_path / ".env"
     copy.write_text(text)
     assert Settings(env_file=copy) == Settings(env_file=None)
+
+
+def test_secrets_in_a_file_that_everybody_can_read_are_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert exposed_secrets(file) == []
+    file.write_text("openai_api_key=k\nDB_PASSWORD=\nDB_HOST=h\n")
+    file.chmod(0o644)
+    assert exposed_secrets(file) == ["OPENAI_API_KEY"]
+    file.chmod(0o640)
+    assert exposed_secrets(file) == []
 
 
 def test_a_setting_that_is_gone_is_found_in_the_environment_and_in_the_file(
