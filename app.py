@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -17,12 +18,13 @@ from types import FrameType
 import structlog
 import typer
 
-from src.config import COURSES, Settings, ignored_settings
+from src.config import COURSES, Settings, exposed_secrets, ignored_settings, known_secrets
 from src.domain.errors import OperatorError, StartError, TwinFound
 from src.domain.redaction import Redactor
 from src.operations.commands import commands
 from src.operations.logs import configure_logging
 from src.operations.metrics import Metrics
+from src.operations.terminal import say
 from src.services.crash_points import arm
 from src.services.part import Engine, Part, load_slice
 
@@ -33,7 +35,7 @@ def _end_as_twin(error: TwinFound) -> None:
     # At once, and nothing is handed back or taken off the list: it all belongs to the other process as well.
     _log.critical(str(error), action="twin_found")
     sys.stdout.flush()
-    print(error, file=sys.stderr, flush=True)
+    say(str(error), err=True)
     os._exit(error.exit_code)
 
 
@@ -101,15 +103,23 @@ async def _serve(
 def run(context: typer.Context) -> None:
     """Without a command: serve requests until SIGTERM or SIGINT."""
     if context.invoked_subcommand is not None:
+        configure_logging(Redactor(known_secrets()), Metrics())
         return
     settings = Settings()
     slices = [load_slice(role) for role in sorted(settings.roles - {COURSES})]
     own_settings = [each.read_settings() for each in slices]
     redact = Redactor([*settings.secrets, *(secret for own in own_settings for secret in own.secrets)])
     metrics = Metrics()
-    configure_logging(settings, redact, metrics)
+    configure_logging(redact, metrics, settings.log_level, settings.log_format)
     for name, instead in ignored_settings().items():
         _log.warning("a setting of an earlier version is ignored", action="setting_ignored", setting=name, do=instead)
+    if exposed := exposed_secrets():
+        _log.warning(
+            "every user of this machine can read secrets in .env",
+            action="secrets_exposed",
+            settings=exposed,
+            do="chmod 600 .env",
+        )
     arm(os.environ.get("CRASH_AT", ""))
     parts = [partial(each.part, own) for each, own in zip(slices, own_settings, strict=True)]
     asyncio.run(_serve(settings, redact, metrics, parts))
@@ -125,9 +135,11 @@ def main() -> None:
     try:
         commands()
     except OperatorError as error:
-        for line in error.lines():
-            print(line, file=sys.stderr)
+        say(*error.lines(), err=True)
         sys.exit(error.exit_code)
+    except Exception:
+        say(*traceback.format_exc().splitlines(), err=True)  # what is at fault may have put anything into its error
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import sys
 from uuid import uuid4
 
 import psycopg2
-from rich.console import Console
 
 from src.config import Settings, SettingsError
+from src.operations.terminal import say
 from src.services import DatabaseService
 
 RELATIONS = (
@@ -30,18 +30,16 @@ RELATIONS = (
     "v_lessons_full",
 )
 
-console = Console(highlight=False, soft_wrap=True)
-
 
 def check_relations(database: DatabaseService) -> None:
     """Counts the rows of every documented table and view."""
     with database.get_cursor() as cursor:
         cursor.execute("SELECT version()")
-        console.print(*(row["version"] for row in cursor), markup=False)
+        say(*(row["version"] for row in cursor))
         for name in RELATIONS:
             cursor.execute(f"SELECT count(*) AS rows FROM {name}")  # noqa: S608 - a name from above
             for row in cursor:
-                console.print(f"  {name:<18}{row['rows']:>8} rows", markup=False)
+                say(f"  {name:<18}{row['rows']:>8} rows")
 
 
 def check_round_trip(database: DatabaseService) -> None:
@@ -60,7 +58,7 @@ def check_round_trip(database: DatabaseService) -> None:
     finally:
         with database.get_cursor() as cursor:
             cursor.execute("DELETE FROM courses WHERE id = %s", (course_id,))
-    console.print(f"A course was written, read back and deleted ({course_id})", markup=False)
+    say(f"A course was written, read back and deleted ({course_id})")
 
 
 def main() -> None:
@@ -76,16 +74,16 @@ def main() -> None:
         finally:
             database.disconnect()
     except SettingsError as error:
-        console.print("\n".join(f"settings: {fault}" for fault in error.faults), style="red", markup=False)
+        say(*error.lines())
         sys.exit(2)
     except psycopg2.OperationalError as error:
-        console.print(f"Can't connect to {settings.host}:{settings.port}: {error}", style="red", markup=False)
+        say(f"Can't connect to {settings.host}:{settings.port}: {error}")
         sys.exit(1)
     except psycopg2.errors.UndefinedTable as error:
         reason = str(error).splitlines()[0]
-        console.print(f"{reason}: run `python app.py db upgrade` first", style="red", markup=False)
+        say(f"{reason}: run `python app.py db upgrade` first")
         sys.exit(1)
-    console.print("The database is fine.", style="green")
+    say("The database is fine.")
 
 
 if __name__ == "__main__":

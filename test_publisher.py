@@ -15,15 +15,14 @@ import pika
 import typer
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from src.config import RabbitMQSettings, Settings, SettingsError
+from src.domain.text import shown
+from src.operations.terminal import say
 from src.services.broker.connection import connection_parameters, explain, open_channel
 
 TEST_USER = "00000000-0000-4000-8000-000000000001"
-
-console = Console(soft_wrap=True)
 
 
 def publish_course_request(
@@ -116,13 +115,13 @@ def publish_and_wait(config: RabbitMQSettings, body: dict[str, Any]) -> dict[str
         queue = channel.queue_declare("", exclusive=True).method.queue
         for route in (config.route_status, config.route_progress):
             channel.queue_bind(queue, config.exchange, route)
-        columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=console) as progress:
+        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
+        with Progress(*columns) as progress:
             # The outline counts as a step, so that the bar moves from the beginning.
             bar = progress.add_task("Waiting for a worker", total=body["num_lessons"] + 1)
 
             def show(message: dict[str, Any]) -> None:
-                progress.update(bar, description=message["message"])
+                progress.update(bar, description=shown(str(message["message"])))
                 if message["status"] == "generating":
                     progress.update(bar, completed=message["lessons_done"] + 1, total=message["total_lessons"] + 1)
                 elif message["status"] == "success":
@@ -150,25 +149,24 @@ def main(
     try:
         config = Settings().rabbitmq
     except SettingsError as error:
-        for fault in error.faults:
-            console.print(f"settings: {fault}", style="red", markup=False)
+        say(*error.lines())
         sys.exit(2)
     wanted = topic, grade_level, num_lessons, source_filter, user_id, language, request_id or str(uuid4())
     body = _request(*wanted)
     try:
         if not wait:
-            console.print(f"Published; request_id {publish_course_request(*wanted)}", markup=False)
+            say(f"Published; request_id {publish_course_request(*wanted)}")
             return
         result = publish_and_wait(config, body)
     except (AMQPError, OSError) as error:
-        console.print(f"Broker: {explain(error, config)}", style="red", markup=False)
+        say(f"Broker: {explain(error, config)}")
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print(f"Not waiting any longer; request_id {body['request_id']}", markup=False)
+        say(f"Not waiting any longer; request_id {body['request_id']}")
         sys.exit(130)
     for name, value in result.items():
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        console.print(f"{name:>14}: {shown}", markup=False, highlight=False)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        say(f"{name:>14}: {text}")
     sys.exit(0 if result["status"] == "success" else 1)
 
 

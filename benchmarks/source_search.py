@@ -22,7 +22,7 @@ from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_reaper import Reaper
 from src.domain.source import prefixes_of
 from src.operations.migrations import upgrade
-from src.operations.source_import import files_under, import_files
+from src.operations.source_import import import_files, sources_under
 from src.services.database import library_search
 from src.services.database.connection import Database
 from src.services.database.statements import sql
@@ -127,7 +127,8 @@ def _import(database: Database, writer: Writer, folder: Path, number: int) -> fl
         path.parent.mkdir(parents=True, exist_ok=True)
         size += path.write_text(writer.document(_DOCUMENT_CHARACTERS))
     started = time.perf_counter()
-    done = asyncio.run(import_files(SourceLibrary(database), files_under(folder)))
+    with sources_under(folder) as found:
+        done = asyncio.run(import_files(SourceLibrary(database), found))
     seconds = time.perf_counter() - started
     if done.failed:
         sys.exit("\n".join(done.failed))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from src.config import DatabaseSettings, OpenAISettings
 from src.domain.source import Passage
-from src.operations.source_import import Imported, files_under, import_files
+from src.operations.source_import import Imported, import_files, sources_under
 from src.services.database.connection import Database
 from src.services.database.library_store import Change, Document
 from src.services.model.server import ModelServer
@@ -29,7 +29,8 @@ def add_sources(settings: DatabaseSettings, path: Path, prefix: str = "", langua
     """Adds the files under `path` to the library, as `sources add` does."""
     database = Database(settings)
     try:
-        return asyncio.run(import_files(SourceLibrary(database), files_under(path), prefix, language))
+        with sources_under(path) as found:
+            return asyncio.run(import_files(SourceLibrary(database), found, prefix, language))
     finally:
         database.dispose()
 

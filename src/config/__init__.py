@@ -9,7 +9,7 @@ from src.config.groups import (
     WorkerSettings,
 )
 from src.config.roles import COURSES, SLICES
-from src.config.settings import Settings, SettingsError, ignored_settings, read_group
+from src.config.settings import Settings, SettingsError, exposed_secrets, ignored_settings, known_secrets, read_group
 
 __all__ = [
     "COURSES",
@@ -22,6 +22,8 @@ __all__ = [
     "SettingsError",
     "SliceSettings",
     "WorkerSettings",
+    "exposed_secrets",
     "ignored_settings",
+    "known_secrets",
     "read_group",
 ]

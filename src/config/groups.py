@@ -5,9 +5,13 @@ A secret can stand in a file instead (`DB_PASSWORD_FILE`), as container platform
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from src.domain.text import has_control_characters
+from src.regular_files import read_file
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -31,7 +35,13 @@ def group_config(prefix: str) -> SettingsConfigDict:
 
 
 class Group(BaseSettings):
-    """Settings with one prefix."""
+    """Settings with one prefix. Fields without a `repr` are secrets."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that the log, the stored messages and the output of commands are cleaned of."""
+        values = (getattr(self, name) for name, field in type(self).model_fields.items() if not field.repr)
+        return tuple(value for value in values if value)
 
     @model_validator(mode="before")
     @classmethod
@@ -45,13 +55,18 @@ class Group(BaseSettings):
             if given.get(name):
                 raise ValueError(f"{setting} and {setting}_FILE must not be set together: unset one of them")
             given[name] = _secret_in(path, setting)
+        for name, field in cls.model_fields.items():
+            # No header and no line of a database's client can hold them.
+            if not field.repr and isinstance(given.get(name), str) and has_control_characters(given[name]):
+                setting = f"{cls.model_config.get('env_prefix', '')}{name}".upper()
+                raise ValueError(f"{setting}: there are control characters in it, such as NUL or a line break")
         return given
 
 
 def _secret_in(path: str | Path, setting: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            secret = file.read(_MOST_SECRET_BYTES).decode().rstrip("\r\n")
+        # Container platforms hand secrets over as links.
+        secret = read_file(path, _MOST_SECRET_BYTES, follow=True).decode().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ValueError(f"{setting}_FILE: can't be read: {reason}") from None
@@ -64,6 +79,23 @@ def _separated_by_commas(names: Any) -> Any:
     return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else names
 
 
+def _server_address(url: str) -> str:
+    # The messages don't repeat it, as there may be a password in it.
+    if "@" in url:
+        raise ValueError(
+            "must hold no user and password, and no @; give a key as OPENAI_API_KEY, and have a proxy log in to a"
+            " server that wants a password"
+        )
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or " " in url or has_control_characters(url):
+        raise ValueError("should be the address of a server, such as http://localhost:8080/v1")
+    return url
+
+
 class OpenAISettings(Group):
     """The language model: OpenAI, or any server that speaks its API."""
 
@@ -71,7 +103,7 @@ class OpenAISettings(Group):
 
     api_key: str | None = Field(default=None, repr=False)
     api_key_file: FilePath | None = None
-    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    base_url: Annotated[str, AfterValidator(_server_address)] | None = None
     model: Name = "gpt-6-luna"
     model_outline: Name | None = None
     embedding_model: Name | None = None

@@ -3,7 +3,9 @@
 `.env.example` lists them all. Times are in seconds.
 """
 
+import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -144,8 +146,7 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values that may never be shown, and are taken out of logs and stored messages."""
-        values = (self.openai.api_key, self.rabbitmq.password, self.database.password)
-        return tuple(value for value in values if value)
+        return (*self.openai.secrets, *self.rabbitmq.secrets, *self.database.secrets)
 
 
 def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
@@ -154,6 +155,29 @@ def read_group(group: type[G], env_file: str | Path | None = ".env") -> G:
         return group(_env_file=env_file)
     except ValidationError as error:
         raise SettingsError(_describe(error, group)) from None
+
+
+def known_secrets(env_file: str | Path | None = ".env") -> list[str]:
+    """Returns the secrets of the environment, but for those of groups that have a fault. Raises nothing."""
+    found: list[str] = []
+    for group in (OpenAISettings, RabbitMQSettings, DatabaseSettings):
+        with contextlib.suppress(SettingsError):
+            found += read_group(group, env_file).secrets
+    return found
+
+
+def exposed_secrets(env_file: str | Path = ".env") -> list[str]:
+    """Returns the names of the secrets that stand in a file which every user of this machine may read."""
+    path = Path(env_file)
+    if os.name != "posix" or not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
+        return []
+    secrets = {
+        _environment_name(group, name, field)
+        for group in _GROUPS.values()
+        for name, field in group.model_fields.items()
+        if not field.repr
+    }
+    return sorted(secrets & {name.upper() for name, value in dotenv_values(path).items() if value})
 
 
 def ignored_settings(env_file: str | Path = ".env") -> dict[str, str]:

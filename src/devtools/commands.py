@@ -3,9 +3,11 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from src.operations.terminal import fail
 
 local = typer.Typer(help="Private local services, for demos and development. The Makefile calls these.")
 
@@ -37,11 +39,11 @@ def stand_in(
     for entry in fault or []:
         kind, _, chance = entry.partition("=")
         if kind not in FAULTS:
-            _fail(f"--fault {entry}: the kinds are {', '.join(sorted(FAULTS))}")
+            fail(f"--fault {entry}: the kinds are {', '.join(sorted(FAULTS))}")
         try:
             rates[kind] = float(chance)
         except ValueError:
-            _fail(f"--fault {entry}: write KIND=CHANCE, such as 429=0.05")
+            fail(f"--fault {entry}: write KIND=CHANCE, such as 429=0.05")
     serve(StandInModel(latency, jitter, rates, sources, seed, capacity), host, port or free_port())
 
 
@@ -106,8 +108,3 @@ def local_start(service: Service) -> None:
     from src.devtools.local_run import start
 
     sys.exit(start(service))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

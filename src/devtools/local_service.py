@@ -13,6 +13,10 @@ PATIENCE = 300
 class LocalServiceError(OperatorError):
     """A local service can't be started; the text says what to do."""
 
+    def lines(self) -> list[str]:
+        """Returns the lines of the text, as it may hold the end of the service's own log."""
+        return str(self).splitlines()
+
 
 class HeldPort:
     """A port that nobody else is given while this object lives, even while its own server is away for a restart.

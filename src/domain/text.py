@@ -28,6 +28,11 @@ _FORMAT_BUT_VISIBLE = frozenset(
 )
 
 
+# What changes the order of the signs around it, so that a text reads as another: Bidi_Control in
+# https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt. And line ends that are no control characters.
+_STEERING = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
     """Returns whether `text` holds control characters (Unicode category Cc, which NUL is in) other than `allowed`."""
     return any(character not in allowed for character in _CONTROL.findall(text))
@@ -48,6 +53,14 @@ def printable(text: str, most: int = 2000) -> str:
     """
     shown = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(map(_printable_character, shown))
+
+
+def shown(text: str) -> str:
+    """Makes what somebody else wrote fit for a terminal: one line, in which nothing can be hidden or moved.
+
+    What has legitimate uses in a text, but steers how others look, is shown as an escape such as `\\u202e`.
+    """
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", printable(text, len(text)))
 
 
 def cleaned(text: str) -> str:

@@ -1,7 +1,7 @@
 """The command line: `python app.py <command>`. `app.py` adds what runs without a command."""
 
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -9,8 +9,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from src.config import SLICES, Settings
-from src.domain.text import printable
 from src.operations.source_commands import sources
+from src.operations.terminal import fail, say
 from src.services.database.connection import explained
 from src.services.part import is_installed, load_slice
 
@@ -59,7 +59,7 @@ def db_upgrade(revision: Annotated[str, typer.Argument(help="head, or a revision
     from src.operations.migrations import upgrade
 
     upgrade(Settings().database, revision)
-    typer.echo(f"The schema is at {revision}.")
+    say(f"The schema is at {revision}.")
 
 
 @database.command("downgrade")
@@ -68,7 +68,7 @@ def db_downgrade(revision: Annotated[str, typer.Argument(help="0001 is the origi
     from src.operations.migrations import downgrade
 
     downgrade(Settings().database, revision)
-    typer.echo(f"The schema is at {revision}.")
+    say(f"The schema is at {revision}.")
 
 
 @database.command("check")
@@ -77,8 +77,8 @@ def db_check() -> None:
     from src.operations.migrations import faults_of
 
     if faults := faults_of(Settings().database):
-        _fail("\n".join(printable(fault) for fault in faults))  # names may be of anybody's making
-    typer.echo("The schema is as this program needs it, and nobody but its owner may create things beside it.")
+        fail(*faults)
+    say("The schema is as this program needs it, and nobody but its owner may create things beside it.")
 
 
 @database.command("schema")
@@ -92,7 +92,7 @@ def db_schema(
     if not check:
         path.write_text(render_schema(), encoding="utf-8")
     elif path.read_text(encoding="utf-8") != render_schema():
-        _fail("schema.sql differs from migrations: run `make schema`")
+        fail("schema.sql differs from migrations: run `make schema`")
 
 
 @commands.command("contract")
@@ -105,7 +105,7 @@ def contract(
     if not check:
         write_contract()
     elif different := differing_files():
-        _fail(f"docs/contract differs from the models ({', '.join(different)}): run `make schema`")
+        fail(f"docs/contract differs from the models ({', '.join(different)}): run `make schema`")
 
 
 @commands.command("quality")
@@ -125,10 +125,10 @@ def quality(
     if course is None:
         typer.echo(overview(Settings().database, limit))
         return
-    shown = report(Settings().database, course)
-    if shown is None:
-        _fail(f"no course has the id, folder, request_id or slug '{course}'")
-    typer.echo(shown)
+    rendered = report(Settings().database, course)
+    if rendered is None:
+        fail(f"no course has the id, folder, request_id or slug '{course}'")
+    typer.echo(rendered)
 
 
 @commands.command("reconcile")
@@ -139,8 +139,3 @@ def reconcile() -> None:
     from src.operations.reconcile import reconcile as run
 
     sys.exit(asyncio.run(run(Settings())))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

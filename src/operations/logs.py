@@ -2,14 +2,15 @@
 
 import json
 import logging
+import re
 import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor
 
-from src.config import Settings
 from src.domain.redaction import Redactor
+from src.domain.text import shown
 from src.operations.metrics import Metrics
 
 # These libraries log much of what the worker reports itself; aiohttp's server a traceback for all that isn't HTTP.
@@ -22,8 +23,12 @@ _QUIET = {
 }
 
 
-def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) -> None:
-    """Sends the logs of this program and of its libraries to stderr, without secrets."""
+# JSON may hold these as they are, but terminals obey some, and many programs that read logs by lines split at others.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def configure_logging(redact: Redactor, metrics: Metrics, level: str = "INFO", log_format: str = "auto") -> None:
+    """Sends the logs of this program and of its libraries to stderr, without secrets. See LOG_LEVEL and LOG_FORMAT."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -43,11 +48,11 @@ def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) ->
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(serializer=_one_line)
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    renderers: list[Processor] = (
+        [structlog.processors.JSONRenderer(serializer=_one_line)]
         if as_json
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else [_printed, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -57,21 +62,32 @@ def configure_logging(settings: Settings, redact: Redactor, metrics: Metrics) ->
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _redacting(redact),
                 _in_reading_order,
-                renderer,
+                *renderers,
             ],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level)
-    for name, level in _QUIET.items():
-        logging.getLogger(name).setLevel(level)
+    root.setLevel(level)
+    for name, own_level in _QUIET.items():
+        logging.getLogger(name).setLevel(own_level)
 
 
 def _one_line(event: EventDict, **_options: Any) -> str:
-    # JSON may hold these characters as they are, but many programs that read logs by lines split at them.
     text = json.dumps(event, ensure_ascii=False, default=repr)
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085")
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _printed(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    def fit(key: str, value: str) -> str:
+        if key not in ("exception", "stack"):
+            return shown(value)
+        return "\n".join(
+            f"  {shown(line)}" for line in value.split("\n")
+        )  # indented, no line looks like one of the log
+
+    # What else isn't a string is printed by its repr(), which escapes.
+    return {key: fit(key, value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _in_reading_order(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -10,7 +10,7 @@ from rich.table import Table
 from sqlalchemy import Connection, RowMapping
 
 from src.config import DatabaseSettings
-from src.domain.text import printable
+from src.domain.text import shown
 from src.services.database.connection import Database
 from src.services.database.measured_courses import measured_course, worst_courses
 
@@ -40,7 +40,7 @@ def overview(config: DatabaseSettings, limit: int) -> str:
     for course in courses:
         keys = f"{_figure(course, 'valid_keys')} of {_figure(course, 'checks')}"
         table.add_row(
-            printable(course["title"]),
+            shown(course["title"]),
             _figure(course, "hard_findings"),
             _figure(course, "soft_findings"),
             _percent(course["citation_coverage"]),
@@ -76,12 +76,12 @@ def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
     console = _console()
     with console.capture() as capture:
         names = ("title", "grade_level", "language", "status", "id")
-        console.print(printable(" · ".join(str(course[name]) for name in names)))
+        console.print(shown(" · ".join(str(course[name]) for name in names)))
         if course["status"] == "FAILED":
-            console.print(printable(f"{course['error_code']}: {course['error_message']}"))
+            console.print(shown(f"{course['error_code']}: {course['error_message']}"))
         console.print(_table(lessons))
         for line in _findings(course, lessons):
-            console.print(printable(line))
+            console.print(shown(line))
         if quality := _object(course["quality"]):
             console.print(_summary(quality))
         if course["others"]:
@@ -92,7 +92,7 @@ def _rendered(course: RowMapping, lessons: Sequence[RowMapping]) -> str:
 def _table(lessons: Sequence[RowMapping]) -> Table:
     table = Table("Lesson", "Words", "Citations", "Removed", "Coverage", "Grade", "Keys", "Hard", "Soft", "Written by")
     for lesson in lessons:
-        title = printable(f"{lesson['lesson_number']}. {lesson['title']}")
+        title = shown(f"{lesson['lesson_number']}. {lesson['title']}")
         if lesson["quality"] is None:
             table.add_row(title, *["–"] * 8, "another program")
             continue
@@ -114,7 +114,7 @@ def _table(lessons: Sequence[RowMapping]) -> Table:
 
 def _origin(lesson: RowMapping) -> str:
     written_by, version = lesson["written_by"], lesson["prompt_version"]
-    return printable(f"{written_by}, prompt {version}") if version else "–"
+    return shown(f"{written_by}, prompt {version}") if version else "–"
 
 
 def _findings(course: RowMapping, lessons: Sequence[RowMapping]) -> list[str]:

@@ -1,8 +1,7 @@
 """`python app.py reconcile`: brings courses that were written with files only into the database."""
 
-import typer
-
 from src.config import Settings
+from src.operations.terminal import say
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
 from src.services.files.importer import FilesImport
@@ -26,14 +25,18 @@ async def reconcile(settings: Settings) -> int:
     importer = FilesImport(database, files)
     waiting, failed = await files.waiting(), False
     try:
+        await files.check()
         for course_id in waiting:
             try:
                 said = _SAID[await importer.run(course_id)]
             except (OSError, ValueError) as error:
                 said, failed = f"can't be read: {error}", True
-            typer.echo(f"{course_id}  {said}")
+            say(f"{course_id}  {said}")
+    except OSError as error:
+        say(f"Nothing can be imported: {error.filename}: {error.strerror}", err=True)
+        return 1
     finally:
         database.dispose()
     if not waiting:
-        typer.echo(f"Nothing to import: no course in {settings.output_dir / '.files-only'}")
+        say(f"Nothing to import: no course in {settings.output_dir / '.files-only'}")
     return 1 if failed else 0

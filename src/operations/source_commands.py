@@ -6,13 +6,14 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from src.config import Settings
 from src.domain.errors import CourseError, SourcesAway
-from src.domain.text import printable
+from src.domain.text import printable, shown
+from src.operations.terminal import fail, say
 
 if TYPE_CHECKING:
     from src.services.sources.library import SourceLibrary
@@ -42,35 +43,33 @@ def add(
     it out. Files of other kinds are left out, and named at the end.
     """
     # Imported here, as these and their libraries take as long to load as the worker itself.
-    from src.operations.source_import import Imported, NothingToImport, files_under, import_files, other_files_under
+    from src.operations.source_import import Imported, NothingToImport, import_files, sources_under
     from src.services.database.library_store import Change
 
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of much in files that it can read
     settings = Settings()
     if language is not None and not re.fullmatch(_BCP_47, language):
-        _fail(f"--language {language}: give a BCP 47 tag, such as de or pt-BR")
+        fail(f"--language {language}: give a BCP 47 tag, such as de or pt-BR")
     if _leads_elsewhere(prefix):
-        _fail(f"--prefix {prefix}: give a place in the library, such as microbiology/, without / before it, . or ..")
+        fail(f"--prefix {prefix}: give a place in the library, such as microbiology/, without / before it, . or ..")
 
-    async def work(library: "SourceLibrary") -> tuple[Imported, str | None]:
-        files = files_under(path)
-        with _progress("Documents", len(files)) as step:
-            done = await import_files(library, files, prefix, language, on_file=lambda: step(1))
-        return done, await _embed(settings, library)
+    async def work(library: "SourceLibrary") -> tuple[Imported, list[str], str | None]:
+        with sources_under(path) as found, _progress("Documents", len(found.files)) as step:
+            done = await import_files(library, found, prefix, language, on_file=lambda: step(1))
+        return done, found.others, await _embed(settings, library)
 
     try:
-        done, trouble = _with_library(settings, work)
+        done, others, trouble = _with_library(settings, work)
     except NothingToImport as error:
-        _fail(str(error))
-    for line in done.failed:
-        typer.echo(line, err=True)
-    if others := other_files_under(path):
-        named = ", ".join(map(printable, others[:_NAMED])) + (", …" if len(others) > _NAMED else "")
-        typer.echo(f"Left out, as they are of other kinds: {len(others)} ({named})", err=True)
+        fail(str(error))
+    say(*done.failed, err=True)
+    if others:
+        named = ", ".join(others[:_NAMED]) + (", …" if len(others) > _NAMED else "")
+        say(f"Left out, as they are of other kinds: {len(others)} ({named})", err=True)
     if trouble is not None:
-        typer.echo(trouble, err=True)
+        say(trouble, err=True)
     counts = ", ".join(f"{done.counts[change]} {change.value}" for change in Change)
-    typer.echo(f"{counts}, {len(done.failed)} failed; {done.passages} passages written")
+    say(f"{counts}, {len(done.failed)} failed; {done.passages} passages written")
     if done.failed or trouble is not None:
         raise typer.Exit(1)
 
@@ -86,8 +85,8 @@ def list_sources(
     documents = _with_library(Settings(), lambda library: library.documents(prefix))
     if not documents:
         if prefix:
-            _fail(f"Nothing is under '{prefix}': `sources list` shows what there is")
-        typer.echo("The library is empty: fill it with `sources add PATH`")
+            fail(f"Nothing is under '{prefix}': `sources list` shows what there is")
+        say("The library is empty: fill it with `sources add PATH`")
         return
     table = Table("path", "language", "passages", "characters", "changed", box=None, pad_edge=False)
     for column in table.columns[2:4]:
@@ -95,7 +94,8 @@ def list_sources(
     table.columns[0].overflow = "fold"
     for document in documents:
         counts = f"{document.passages}", f"{document.characters}"
-        table.add_row(document.path, document.language, *counts, f"{document.changed_at:%Y-%m-%d %H:%M}")
+        changed = f"{document.changed_at:%Y-%m-%d %H:%M}"
+        table.add_row(shown(document.path), shown(document.language), *counts, changed)
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = _WIDE
@@ -112,14 +112,14 @@ def search(
 ) -> None:
     """Show the passages that a lesson would be written from, the best first."""
     if not any(map(str.isalnum, query)):
-        _fail(f"There is no word in '{query}': give some that a lesson would be about")
+        fail(f"There is no word in '{query}': give some that a lesson would be about")
     found = _with_library(Settings(), lambda library: library.search(query, source_filter, limit))
     if not found:
-        typer.echo("Nothing was found.")
+        say("Nothing was found.")
     for passage in found:
         place = f"{passage.document} › {passage.section}" if passage.section else passage.document
-        typer.echo(f"{passage.score:.3f}  {place}  [{passage.start}:{passage.start + len(passage.text)}]")
-        typer.echo(f"    {printable(' '.join(passage.text.split()), _SHOWN_CHARACTERS)}")
+        say(f"{passage.score:.3f}  {place}  [{passage.start}:{passage.start + len(passage.text)}]")
+        say(f"    {printable(' '.join(passage.text.split()), _SHOWN_CHARACTERS)}")
 
 
 @sources.command("remove")
@@ -129,8 +129,8 @@ def remove(
     """Take out a document, or all that are under a prefix."""
     removed = _with_library(Settings(), lambda library: library.remove(path_or_prefix))
     if not removed:
-        _fail(f"Nothing is under '{path_or_prefix}': `sources list` shows what there is")
-    typer.echo(f"{len(removed)} removed")
+        fail(f"Nothing is under '{path_or_prefix}': `sources list` shows what there is")
+    say(f"{len(removed)} removed")
 
 
 def _leads_elsewhere(prefix: str) -> bool:
@@ -148,7 +148,7 @@ def _with_library(settings: Settings, work: Callable[["SourceLibrary"], Awaitabl
     from src.services.sources.library import SourceLibrary
 
     if settings.openai.vector_store_id is not None:
-        typer.echo("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
+        say("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
 
     async def run() -> T:
         database, server = Database(settings.database, "course-generator-sources"), ModelServer(settings.openai)
@@ -172,7 +172,7 @@ async def _embed(settings: Settings, library: "SourceLibrary") -> str | None:
     if not settings.openai.configured:
         return "OPENAI_EMBEDDING_MODEL is set, but no server: set OPENAI_API_KEY or OPENAI_BASE_URL, and add again"
     if not await library.can_embed():
-        typer.echo(
+        say(
             "OPENAI_EMBEDDING_MODEL is set, but the database has no pgvector: sources are found by words only. Install"
             " it, then run schema.sql again",
             err=True,
@@ -197,8 +197,3 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda number: progress.advance(task, number)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

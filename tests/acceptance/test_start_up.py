@@ -51,6 +51,12 @@ class TestSettings:
     def test_a_variable_that_is_named_like_a_group_is_somebody_elses(self, workers: Workers) -> None:
         workers.start(DATABASE="learningdb", OPENAI="x", WORKER="y")
 
+    def test_secrets_that_everybody_can_read_are_one_warning(self, workers: Workers, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("OPENAI_API_KEY=a-key\n")
+        (tmp_path / ".env").chmod(0o644)
+        (line,) = workers.start().lines("secrets_exposed")
+        assert (line["level"], line["settings"], line["do"]) == ("warning", ["OPENAI_API_KEY"], "chmod 600 .env")
+
     def test_a_setting_that_is_gone_is_one_warning_with_what_to_do(self, workers: Workers) -> None:
         worker = workers.start(SOURCES_DIR="/library")
         (line,) = worker.lines("setting_ignored")

@@ -130,6 +130,28 @@ def test_what_lies_among_the_sources_is_left_out(environment: dict[str, str], tm
     assert psql.value("SELECT array_agg(path ORDER BY path) FROM source_documents") == ["good.md", "inside.md"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_folder_for_requests_that_somebody_made_beforehand_is_refused_and_keeps_no_course_from_the_database(
+    environment: dict[str, str], workers: Workers, upstream: Upstream, tmp_path: Path, user_id: str
+) -> None:
+    (planted := tmp_path / "courses" / ".files-only").mkdir(parents=True)
+    planted.chmod(0o777)
+    os.chown(planted, 65534, -1)
+    worker = workers.start()
+    assert "belongs to user 65534" in worker.wait_for("files_unreadable")["error"]
+    upstream.request(user_id, num_lessons=1)
+    assert upstream.result().fields["status"] == "success"
+    assert worker.stop() == 0
+    reconciled = WorkerProcess(environment, tmp_path, "reconcile")
+    assert reconciled.wait() == 1
+    assert "move the folder away" in str(reconciled)
+    without = workers.launch(DB_HOST="127.0.0.1", DB_PORT="1", DB_PATIENCE="0.1")
+    upstream.request(user_id, request_id="r-2", num_lessons=1)
+    assert "belongs to user 65534" in without.wait_for("files_only_failed")["exception"]
+    assert list(planted.iterdir()) == []
+    assert without.stop() == 0
+
+
 def test_what_users_asked_for_is_not_for_everybody_to_read(
     workers: Workers, upstream: Upstream, tmp_path: Path, user_id: str
 ) -> None:

@@ -311,7 +311,7 @@ def test_a_disk_that_is_away_begins_no_course_and_is_waited_for_by_those_that_ar
 ) -> None:
     async def write() -> None:
         (tmp_path / ".files-only").write_text("in the way")
-        with pytest.raises(OSError, match="File exists"):
+        with pytest.raises(OSError, match="no folder"):
             await files.begin(request(), b"{}")
         (tmp_path / ".files-only").unlink()
         claim = await begun(files, request())

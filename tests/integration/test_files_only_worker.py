@@ -37,11 +37,10 @@ from src.services.broker.replies import ReplyPublisher
 from src.services.course_generator import CourseGenerator
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
-from src.services.files import mirror
 from src.services.files.importer import FilesImport
 from src.services.files.mirror import Mirror
 from src.services.files.store import FilesStore
-from src.services.files.whole_files import write_whole
+from src.services.folders import Folder
 from src.services.model.language_model import OpenAIModel
 from src.services.model.server import ModelServer
 from src.services.sources.library import SourceLibrary
@@ -383,14 +382,14 @@ def test_a_stop_in_mid_course_waits_for_no_broker_and_costs_no_attempt(
 def test_a_disk_that_takes_no_course_is_waited_for_by_those_that_are_written(
     database: Database, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = True
+    full, write_really = True, Folder.write
 
-    def write(path: Path, text: str) -> None:
-        if full:
+    def write(folder: Folder, name: str, text: str) -> None:
+        if full and name == "course.json":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_whole(path, text)
+        write_really(folder, name, text)
 
-    monkeypatch.setattr(mirror, "write_whole", write)
+    monkeypatch.setattr(Folder, "write", write)
 
     async def work() -> None:
         nonlocal full

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import docx
 import pytest
@@ -11,12 +11,18 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from src.domain.passage_splitting import split
+from src.services.folders import Folder
 from src.services.sources import document_reader
-from src.services.sources.document_reader import DocumentText, UnreadableDocument, joined_lines, read_document
+from src.services.sources.document_reader import DocumentText, UnreadableDocument, joined_lines
 
 PAGE = """<!doctype html><html><head><title>All about cells</title><style>p {}</style><script>evil()</script></head>
 <body><header>Site</header><nav><a href="/">Home</a></nav><main><h1>Cells</h1><p>A <b>cell</b> is <a href="x">small</a>.
 </p><h2>Membrane</h2><ul><li>outer</li><li>inner</li></ul><form><input></form></main><footer>Imprint</footer></body>"""
+
+
+def read(path: Path) -> DocumentText:
+    with Folder.opened(path.parent) as folder:
+        return document_reader.read_document(folder, PurePath(path.name))
 
 
 def sections(document: DocumentText) -> list[tuple[str, str]]:
@@ -25,24 +31,24 @@ def sections(document: DocumentText) -> list[tuple[str, str]]:
 
 def test_markdown_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "a.MD").write_bytes(b"\xef\xbb\xbfBefore\r\n\r\n# Cells\r\n\x00One two.\x0c")
-    document = read_document(tmp_path / "a.MD")
+    document = read(tmp_path / "a.MD")
     assert document == DocumentText("Cells", "Before\n\n# Cells\nOne two.\n")
 
 
 def test_text_without_a_heading_is_named_after_its_file(tmp_path: Path) -> None:
     (tmp_path / "cells.txt").write_text("One.")
-    assert read_document(tmp_path / "cells.txt").title == "cells"
+    assert read(tmp_path / "cells.txt").title == "cells"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_text_in_the_encodings_that_can_be_told(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_bytes("Die Zelle \N{EN DASH} größer als das Virus".encode(encoding))
-    assert read_document(tmp_path / "a.txt").text == "Die Zelle \N{EN DASH} größer als das Virus"
+    assert read(tmp_path / "a.txt").text == "Die Zelle \N{EN DASH} größer als das Virus"
 
 
 def test_text_with_the_other_byte_order(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xfe\xff" + "Zelle".encode("utf-16-be"))
-    assert read_document(tmp_path / "a.txt").text == "Zelle"
+    assert read(tmp_path / "a.txt").text == "Zelle"
 
 
 @pytest.mark.parametrize(
@@ -59,18 +65,18 @@ def test_text_with_the_other_byte_order(tmp_path: Path) -> None:
 def test_text_in_an_unknown_encoding_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.md").write_bytes(content)
     with pytest.raises(UnreadableDocument, match=r"a\.md: .*encoding is unknown; save it as UTF-8"):
-        read_document(tmp_path / "a.md")
+        read(tmp_path / "a.md")
 
 
 def test_a_page_that_breaks_its_own_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b'<meta charset="utf-8"><p>Cells\x81 \xff\xd8 are \x9d small.</p>')
     with pytest.raises(UnreadableDocument, match="encoding is unknown"):
-        read_document(tmp_path / "a.html")
+        read(tmp_path / "a.html")
 
 
 def test_of_a_page_only_what_is_of_it(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(PAGE)
-    document = read_document(tmp_path / "a.html")
+    document = read(tmp_path / "a.html")
     assert document.title == "All about cells"
     assert sections(document) == [("Cells", "A **cell** is small."), ("Membrane", "- outer\n- inner")]
 
@@ -82,7 +88,7 @@ def test_word(tmp_path: Path) -> None:
     made.add_heading("Membrane", 2)
     made.add_paragraph("It is a border.")
     made.save(str(tmp_path / "a.docx"))
-    document = read_document(tmp_path / "a.docx")
+    document = read(tmp_path / "a.docx")
     assert document.title == "Cells"
     assert sections(document) == [("Cells", "A cell is small."), ("Membrane", "It is a border.")]
 
@@ -104,7 +110,7 @@ def test_word(tmp_path: Path) -> None:
 )
 def test_what_is_raised_or_lowered_stays_apart_and_footnote_numbers_go(tmp_path: Path, page: str, text: str) -> None:
     (tmp_path / "a.html").write_text(f"<main><p>{page}</p></main>")
-    assert read_document(tmp_path / "a.html").text.strip() == text
+    assert read(tmp_path / "a.html").text.strip() == text
 
 
 def test_word_keeps_what_is_raised(tmp_path: Path) -> None:
@@ -114,14 +120,14 @@ def test_word_keeps_what_is_raised(tmp_path: Path) -> None:
     paragraph.add_run(" of CO")
     paragraph.add_run("2").font.subscript = True
     made.save(str(tmp_path / "a.docx"))
-    assert read_document(tmp_path / "a.docx").text.strip() == "Some 10⁶ of CO₂"
+    assert read(tmp_path / "a.docx").text.strip() == "Some 10⁶ of CO₂"
 
 
 @pytest.mark.parametrize("tag", ["article", "main"])
 def test_the_header_of_an_article_holds_its_title(tmp_path: Path, tag: str) -> None:
     page = f"<header><h1>Site</h1></header><{tag}><header><h1>Cells</h1></header><p>A cell is small.</p></{tag}>"
     (tmp_path / "a.html").write_text(f"<body>{page}<footer>Imprint</footer></body>")
-    document = read_document(tmp_path / "a.html")
+    document = read(tmp_path / "a.html")
     assert document.title == "Cells"
     assert sections(document) == [("Cells", "A cell is small.")]
 
@@ -141,13 +147,13 @@ def pdf(path: Path, *pages: str, password: str | None = None) -> Path:
 
 def test_pdf_has_a_section_for_each_page_and_no_broken_lines(tmp_path: Path) -> None:
     first = "A cell is the smallest unit of all that lives, and every living thing is made of one cell or of many."
-    document = read_document(pdf(tmp_path / "a.pdf", first, "Membranes are borders."))
+    document = read(pdf(tmp_path / "a.pdf", first, "Membranes are borders."))
     assert document.title == "On cells"
     assert sections(document) == [("Page 1", first), ("Page 2", "Membranes are borders.")]
 
 
 def test_a_pdf_that_opens_without_a_password_is_read(tmp_path: Path) -> None:
-    assert "cell" in read_document(pdf(tmp_path / "a.pdf", "A cell.", password="")).text
+    assert "cell" in read(pdf(tmp_path / "a.pdf", "A cell.", password="")).text
 
 
 def pdf_with_gaps(path: Path, *pages: str) -> Path:
@@ -165,12 +171,12 @@ def pdf_with_gaps(path: Path, *pages: str) -> Path:
 
 def test_a_page_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument) as caught:
-        read_document(pdf_with_gaps(tmp_path / "a.pdf", "A cell is small.", "A c~~l i~ th~ s~~~~~st ~n~t. " * 4))
+        read(pdf_with_gaps(tmp_path / "a.pdf", "A cell is small.", "A c~~l i~ th~ s~~~~~st ~n~t. " * 4))
     assert str(caught.value).startswith(f"{tmp_path / 'a.pdf'}: page 2: most of its text can't be read")
 
 
 def test_what_can_not_be_read_of_a_page_is_left_out_and_joins_no_numbers(tmp_path: Path) -> None:
-    document = read_document(pdf_with_gaps(tmp_path / "a.pdf", "~ An ef~cient cell has 5~10 parts.", "~"))
+    document = read(pdf_with_gaps(tmp_path / "a.pdf", "~ An ef~cient cell has 5~10 parts.", "~"))
     assert sections(document) == [("Page 1", "An efcient cell has 5 10 parts.")]
 
 
@@ -206,26 +212,26 @@ def test_lines_of_a_layout(layout: str, text: str) -> None:
 def test_what_can_not_be_read_is_named_with_the_reason(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableDocument) as caught:
-        read_document(tmp_path / name)
+        read(tmp_path / name)
     assert str(caught.value).startswith(f"{tmp_path / name}: ") and says in str(caught.value)
 
 
 def test_more_that_can_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnreadableDocument, match="encrypted; save it without a password"):
-        read_document(pdf(tmp_path / "locked.pdf", "A cell.", password="secret"))
+        read(pdf(tmp_path / "locked.pdf", "A cell.", password="secret"))
     with pytest.raises(UnreadableDocument, match="only pictures"):
-        read_document(pdf(tmp_path / "blank.pdf", ""))
+        read(pdf(tmp_path / "blank.pdf", ""))
     with zipfile.ZipFile(tmp_path / "other.docx", "w") as archive:
         archive.writestr("hello.txt", "no document")
     with pytest.raises(UnreadableDocument, match="no valid DOCX"):
-        read_document(tmp_path / "other.docx")
+        read(tmp_path / "other.docx")
     with pytest.raises(UnreadableDocument, match="No such file"):
-        read_document(tmp_path / "gone.md")
+        read(tmp_path / "gone.md")
     (tmp_path / "folder.md").mkdir()
     with pytest.raises(UnreadableDocument, match="no regular file"):
-        read_document(tmp_path / "folder.md")
+        read(tmp_path / "folder.md")
     monkeypatch.setattr(document_reader, "MOST_BYTES", 3 * 1024 * 1024)
     (tmp_path / "big.md").touch()
     os.truncate(tmp_path / "big.md", 4 * 1024 * 1024)
     with pytest.raises(UnreadableDocument, match="it has 4 MB, at most 3 are read; split it"):
-        read_document(tmp_path / "big.md")
+        read(tmp_path / "big.md")

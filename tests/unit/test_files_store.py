@@ -1,11 +1,14 @@
 import asyncio
 import errno
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 
+from src.domain.course import Claim
 from src.domain.errors import ErrorCode
 from src.domain.files_course import RequestEntry, StoredResult
 from src.domain.request import CourseRequest
@@ -25,8 +28,7 @@ def test_a_folder_that_can_not_be_looked_into_holds_nothing_as_far_as_can_be_see
         raise OSError(code, "no")
 
     files = FilesStore(tmp_path)
-    for name in ("stat", "glob", "exists"):
-        monkeypatch.setattr(Path, name, refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert not asyncio.run(files.has(REQUEST.course_id))
     assert asyncio.run(files.waiting()) == []
     anonymous = REQUEST.model_copy(update={"id_given": False})
@@ -44,6 +46,47 @@ def test_a_link_in_place_of_a_course_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="not followed"):
         files._begin(REQUEST, b"{}")
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("swapped", [".", ".files-only", f".files-only/{REQUEST.course_id}"])
+def test_a_folder_that_becomes_a_link_while_a_course_is_written_leads_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    """The link leads to folders of the same names, of another user or none."""
+    outside, moved = tmp_path / "outside", tmp_path / "moved"
+    (outside / ".files-only" / str(REQUEST.course_id)).mkdir(parents=True)
+    before = sorted(outside.rglob("*"))
+    place = tmp_path / "courses" / swapped
+
+    def swap(_descriptor: int) -> None:
+        if not place.is_symlink():
+            place.rename(moved)
+            place.symlink_to(outside / swapped)
+
+    monkeypatch.setattr(os, "fsync", swap)
+    assert isinstance(FilesStore(tmp_path / "courses")._begin(REQUEST, b"{}"), Claim)
+    assert sorted(outside.rglob("*")) == before
+    assert sorted(path.name for path in moved.rglob("*") if path.is_file()) == ["lock", "request.json"]
+
+
+def test_the_folder_of_another_user_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".files-only").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    files = FilesStore(tmp_path)
+    with pytest.raises(PermissionError, match=r"belongs to user .* move the folder away"):
+        asyncio.run(files.begin(REQUEST, b"{}"))
+    with structlog.testing.capture_logs() as logged:
+        assert asyncio.run(files.waiting()) == []
+    assert [line["action"] for line in logged] == ["files_unreadable"]
+    assert list((tmp_path / ".files-only").iterdir()) == []
+
+
+def test_a_folder_of_ours_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
+    (tmp_path / ".files-only").mkdir()
+    (tmp_path / ".files-only").chmod(0o777)
+    asyncio.run(begun(FilesStore(tmp_path), REQUEST))
+    for folder in (".files-only", f".files-only/{REQUEST.course_id}"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
 
 
 def test_a_look_at_a_course_that_has_ended_is_no_attempt(tmp_path: Path) -> None:

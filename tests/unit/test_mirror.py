@@ -129,6 +129,23 @@ def test_a_link_in_place_of_a_file_is_named_and_left(tmp_path: Path) -> None:
     assert (folder / "course.json").is_symlink()
 
 
+def test_a_folder_that_becomes_a_link_while_it_is_written_leads_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (outside := tmp_path / "outside").mkdir()
+    folder = tmp_path / "courses" / SHORT
+
+    def swap(_descriptor: int) -> None:
+        if not folder.is_symlink():
+            folder.rename(tmp_path / "moved")
+            folder.symlink_to(outside)
+
+    monkeypatch.setattr(os, "fsync", swap)
+    written(tmp_path / "courses")
+    assert list(outside.iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "moved").iterdir()) == ["course.json", "course.md"]
+
+
 SHORT, LONG = "cell-biology-grade-8-0a1b2c3d", f"cell-biology-grade-8-{ID.hex}"
 
 

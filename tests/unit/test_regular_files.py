@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from src.services.regular_files import read_file
+from src.regular_files import read_file
 
 
 def test_what_is_in_a_file_up_to_a_limit(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from src.config import OpenAISettings, Settings, SettingsError, ignored_settings
+from src.config import OpenAISettings, Settings, SettingsError, exposed_secrets, ignored_settings, known_secrets
 from src.config.settings import environment_names
 from src.operations.migrations import ROOT
 
@@ -155,6 +156,69 @@ def test_a_secret_that_can_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch,
         settings(monkeypatch, **{f"{name}_FILE": str(tmp_path / "none")})
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_lies_in_the_place_of_a_secret_is_named_and_blocks_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(fifo := tmp_path / "fifo")
+    (long := tmp_path / "long").write_bytes(b"s" * (64 * 1024 + 1))
+    (nul := tmp_path / "nul").write_bytes(b"se\0cret")
+    (lines := tmp_path / "lines").write_bytes(b"se\ncret")
+    for file, fault in (
+        (fifo, f"{name}_FILE: can't be read: is no regular file"),
+        (Path("/dev/zero"), f"{name}_FILE: can't be read: is no regular file"),
+        (long, f"{name}_FILE: can't be read: has more than 65536 bytes"),
+        (nul, f"{name}: there are control characters in it"),
+        (lines, f"{name}: there are control characters in it"),
+    ):
+        with pytest.raises(SettingsError, match=fault) as caught:
+            settings(monkeypatch, **{f"{name}_FILE": str(file)})
+        assert "cret" not in str(caught.value)
+
+
+def test_a_secret_can_be_a_link_as_container_platforms_make_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("the-password")
+    (tmp_path / "link").symlink_to("data")
+    assert settings(monkeypatch, DB_PASSWORD_FILE=str(tmp_path / "link")).database.password == "the-password"
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://user:pa/ss@host/v1", "must hold no user and password"),
+        ("https://user:pass@host/v1", "must hold no user and password"),
+        ("https://pass@host/v1", "must hold no user and password"),
+        ("https://user:pass/v1", "should be the address of a server"),
+        ("https://pass:99999/v1", "should be the address of a server"),
+        ("https://[pass/v1", "should be the address of a server"),
+        ("https:///pass", "should be the address of a server"),
+        ("https://ho st/pass", "should be the address of a server"),
+        ("ftp://pass/v1", "should be the address of a server"),
+    ],
+)
+def test_an_address_of_no_server_or_with_a_password_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, url: str, fault: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"OPENAI_BASE_URL: {fault}") as caught:
+        settings(monkeypatch, OPENAI_BASE_URL=url)
+    assert "pass" not in str(caught.value).replace("and password", "").replace("wants a password", "")
+    assert "pa/ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8080/v1", "https://api.example/v1/", "http://[::1]:1/v1"])
+def test_the_address_of_a_server_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert settings(monkeypatch, OPENAI_BASE_URL=url).openai.base_url == url
+
+
+def test_secrets_are_known_whatever_is_wrong_with_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "the-key")
+    monkeypatch.setenv("DB_PASSWORD", "the-password")
+    monkeypatch.setenv("RABBITMQ_PORT", "none")
+    assert known_secrets(None) == ["the-key", "the-password"]
+
+
 def test_prefixes_of_reply_to_have_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings(monkeypatch).rabbitmq.reply_to_allow == ()
     found = settings(monkeypatch, RABBITMQ_REPLY_TO_ALLOW="portal., amq.gen-,")
@@ -171,6 +235,16 @@ def test_env_example_has_every_setting_once_with_a_comment_and_is_valid(tmp_path
     copy = tmp_path / ".env"
     copy.write_text(text)
     assert Settings(env_file=copy) == Settings(env_file=None)
+
+
+def test_secrets_in_a_file_that_everybody_can_read_are_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert exposed_secrets(file) == []
+    file.write_text("openai_api_key=k\nDB_PASSWORD=\nDB_HOST=h\n")
+    file.chmod(0o644)
+    assert exposed_secrets(file) == ["OPENAI_API_KEY"]
+    file.chmod(0o640)
+    assert exposed_secrets(file) == []
 
 
 def test_a_setting_that_is_gone_is_found_in_the_environment_and_in_the_file(

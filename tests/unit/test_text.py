@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.text import has_control_characters, printable
+from src.domain.text import has_control_characters, printable, shown
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,18 @@ def test_whatever_the_text_it_can_be_stored(text: str, most: int) -> None:
     assert not has_control_characters(shown)
     assert json.loads(json.dumps(shown).encode()) == shown
     shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\x1b]0;owned\x07\x9b31m", "\ufffd]0;owned\ufffd\ufffd31m"),
+        ("a\nINFO fake", "a INFO fake"),
+        ("\u202egpj.md", "\\u202egpj.md"),
+        ("\u2066a\u2069\u200e\u200f\u061c\u2028", "\\u2066a\\u2069\\u200e\\u200f\\u061c\\u2028"),
+        ("می\u200cخواهم 👩\u200d🔬", "می\u200cخواهم 👩\u200d🔬"),
+        ("x" * 5000, "x" * 5000),
+    ],
+)
+def test_nothing_steers_a_terminal(text: str, seen: str) -> None:
+    assert shown(text) == seen

@@ -1,16 +1,15 @@
 """Locks and leases, which say who may write to the folder of a course that is written with files only."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from filelock import FileLock, Timeout
-
 from src.domain.course import Lease
 from src.domain.errors import LeaseLost
-from src.services.files.whole_files import check_folder
+from src.services.files.course_folder import CourseFolder
 
 
 class CourseLocks:
@@ -20,31 +19,25 @@ class CourseLocks:
     attempts of this process that have ended. Every call may wait for the disk, so none belongs into the event loop.
     """
 
-    def __init__(self, root: Path) -> None:
-        """`root` holds the courses' folders, each named by the id of its course."""
-        self._root = root
-        self._locks: dict[UUID, FileLock] = {}
+    def __init__(self, output_dir: Path) -> None:
+        self._output_dir = output_dir
+        # Each holds its lock until it is closed.
+        self._locks: dict[UUID, int] = {}
         self._leases: dict[UUID, UUID] = {}
         self._guard = threading.Lock()
 
     def lock(self, course_id: UUID) -> bool:
         """Locks the folder. Returns False if it isn't there, or if somebody has it, in this or another process.
 
-        Raises `OSError` if the folder is a link: the lock would be a file outside of the tree.
+        Raises `OSError` if the folder can't be used, see `CourseFolder`.
         """
         with self._guard:
             if course_id in self._locks:
                 return False
-            folder = self._root / str(course_id)
-            for path in (self._root, folder):
-                check_folder(path)
-            lock = FileLock(folder / "lock", timeout=0, thread_local=False)
-            try:
-                lock.acquire()
-            except (Timeout, FileNotFoundError):
-                return False
-            self._locks[course_id] = lock
-            return True
+            lock = CourseFolder(self._output_dir, course_id).lock()
+            if lock is not None:
+                self._locks[course_id] = lock
+            return lock is not None
 
     def unlock(self, course_id: UUID) -> None:
         """Ends the lease, if there is one, and lets others have the folder."""
@@ -52,7 +45,7 @@ class CourseLocks:
             self._leases.pop(course_id, None)
             lock = self._locks.pop(course_id, None)
         if lock is not None:
-            lock.release()
+            os.close(lock)
 
     def lease(self, course_id: UUID) -> UUID:
         """Begins an attempt at a course whose folder is locked, and returns its lease."""

@@ -13,8 +13,7 @@ from src.domain.folder import folder_name
 from src.domain.markdown import course_markdown
 from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredCourse
-from src.services.files.whole_files import check_folder, sync_folder, write_whole
-from src.services.regular_files import read_file
+from src.services.folders import Folder
 
 # Thirty of the longest lessons have a tenth of it.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -44,7 +43,13 @@ class Mirror:
 
     def course_in(self, output_path: str) -> str | None:
         """Returns the id of the course whose files are in a folder; None if there are none that can be read."""
-        return None if self._root is None else _course_in(self._root / Path(output_path).name)
+        if self._root is None:
+            return None
+        try:
+            with Folder.opened(self._root) as root, root.folder(Path(output_path).name) as folder:
+                return _course_in(folder)
+        except OSError:
+            return None
 
     def write(self, course: StoredCourse) -> None:
         """Writes a course into its folder, over files of it that are there already. Raises `MirrorError`.
@@ -55,18 +60,14 @@ class Mirror:
         if self._root is None:
             return
         short, long = _names(course, course.id)
-        folder = self._root / (long if Path(course.output_path or "").name == long else short)
+        name = long if Path(course.output_path or "").name == long else short
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            check_folder(folder)
-            if folder.resolve().parent != self._root.resolve():
-                raise NotADirectoryError(errno.ENOTDIR, "is not in OUTPUT_DIR")
-            _check_own(folder, course.id)
-            write_whole(folder / "course.json", json.dumps(course_json(course), ensure_ascii=False, indent=2) + "\n")
-            write_whole(folder / "course.md", course_markdown(course))
-            sync_folder(folder)
+            with Folder.opened(self._root, make=True) as root, root.folder(name, make=True) as folder:
+                _check_own(folder, course.id)
+                folder.write("course.json", json.dumps(course_json(course), ensure_ascii=False, indent=2) + "\n")
+                folder.write("course.md", course_markdown(course))
         except OSError as error:
-            raise MirrorError(f"{folder}: {error.strerror or error}") from error
+            raise MirrorError(f"{self._root / name}: {error.strerror or error}") from error
 
 
 def _names(course: CourseBrief | StoredCourse, course_id: UUID) -> tuple[str, str]:
@@ -76,20 +77,19 @@ def _names(course: CourseBrief | StoredCourse, course_id: UUID) -> tuple[str, st
     )
 
 
-def _course_in(folder: Path) -> str | None:
+def _course_in(folder: Folder) -> str | None:
     try:
-        check_folder(folder)
-        course = json.loads(read_file(folder / "course.json", _MOST_BYTES))
+        course = json.loads(folder.read("course.json", _MOST_BYTES))
         return str(course["metadata"]["course_id"])
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 
-def _check_own(folder: Path, course_id: UUID) -> None:
+def _check_own(folder: Folder, course_id: UUID) -> None:
     """Raises `OSError` if what lies in a folder isn't this course's."""
     for name in ("course.json", "course.md"):
         with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISREG((folder / name).lstat().st_mode):
+            if not stat.S_ISREG(folder.status(name).st_mode):
                 raise OSError(errno.EEXIST, f"{name} is no regular file; remove it")
     if _course_in(folder) not in (None, str(course_id)):
         raise OSError(errno.EEXIST, "has the files of another course")

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import errno
 import random
-import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -35,10 +34,11 @@ from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.request import RECOGNISED_WITHIN, IdentifiedRequest, body_digest
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
-from src.services.files.course_folder import CourseFolder
+from src.services.files.course_folder import CourseFolder, courses_in
 from src.services.files.course_locks import CourseLocks
 from src.services.files.mirror import Mirror, MirrorError
 from src.services.files.results import failure, success
+from src.services.folders import Folder
 
 _log = structlog.get_logger(__name__)
 
@@ -78,16 +78,20 @@ class FilesStore:
 
     def __init__(self, root: Path) -> None:
         """`root`: the folder of all courses' files."""
-        self._root = root / ".files-only"
+        self._root = root
         self._mirror = Mirror(root)
-        self._locks = CourseLocks(self._root)
+        self._locks = CourseLocks(root)
+
+    async def check(self) -> None:
+        """Raises `OSError` if the folder of these courses can't be used, and says what to do. None need be there."""
+        await asyncio.to_thread(self._ids)
 
     async def has(self, course_id: UUID) -> bool:
         """Returns whether the course is here; False also if the disk can't be read."""
         return await asyncio.to_thread(self._has, course_id)
 
     async def waiting(self) -> list[UUID]:
-        """Returns the ids of the courses that are here, the oldest first; if the disk fails, those found so far."""
+        """Returns the ids of the courses that are here, the oldest first; none if the disk fails."""
         return await asyncio.to_thread(self._waiting)
 
     async def recognised(self, request: IdentifiedRequest, body: bytes, *, redelivered: bool) -> IdentifiedRequest:
@@ -187,8 +191,11 @@ class FilesStore:
         """Removes the folder of an imported course, and its lock."""
 
         def work() -> None:
-            shutil.rmtree(self._folder(course_id).path, ignore_errors=True)
-            self._locks.unlock(course_id)
+            try:
+                with contextlib.suppress(OSError):
+                    self._folder(course_id).remove()
+            finally:
+                self._locks.unlock(course_id)
 
         await asyncio.to_thread(work)
 
@@ -200,13 +207,22 @@ class FilesStore:
             return False
 
     def _waiting(self) -> list[UUID]:
-        found = []
         try:
-            for file in self._root.glob("*/request.json"):
-                with contextlib.suppress(ValueError, FileNotFoundError):  # not ours, or imported just now
-                    found.append((file.lstat().st_mtime, UUID(file.parent.name)))
+            return self._ids()
         except OSError as error:
             _say_unreadable(error)
+            return []
+
+    def _ids(self) -> list[UUID]:
+        found = []
+        try:
+            with courses_in(self._root) as courses:
+                for entry in courses.entries():
+                    # Not ours, not begun, or imported just now.
+                    with contextlib.suppress(ValueError, FileNotFoundError):
+                        found.append((_begun_at(courses, entry.name), UUID(entry.name)))
+        except FileNotFoundError:
+            return []
         return [course_id for _, course_id in sorted(found)]
 
     def _recognised(self, request: IdentifiedRequest, body: bytes) -> IdentifiedRequest:
@@ -274,7 +290,17 @@ class FilesStore:
         return path
 
     def _folder(self, course_id: UUID) -> CourseFolder:
-        return CourseFolder(self._root / str(course_id))
+        return CourseFolder(self._root, course_id)
+
+
+def _begun_at(courses: Folder, name: str) -> float:
+    try:
+        with courses.folder(name) as folder:
+            return folder.status("request.json").st_mtime
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return 0.0  # the import says what is wrong with it
 
 
 def _claim(entry: RequestEntry, known: FilesCourse | None, lease_id: UUID) -> Claim:

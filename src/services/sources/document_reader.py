@@ -4,7 +4,7 @@ import codecs
 import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import mammoth  # type: ignore[import-untyped]
@@ -18,7 +18,7 @@ from src.domain.errors import OperatorError
 from src.domain.markdown_syntax import atx_heading
 from src.domain.source import HEADING_CHARACTERS
 from src.domain.text import cleaned, has_control_characters, printable
-from src.services.regular_files import read_file
+from src.services.folders import Folder
 
 MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read."""
@@ -81,16 +81,18 @@ class DocumentText:
     """Markdown, with one kind of line end and no control characters but line breaks and tabs."""
 
 
-def read_document(path: Path) -> DocumentText:
+def read_document(folder: Folder, place: PurePath) -> DocumentText:
     """Reads the text of a file, whose suffix tells its kind (see `SUFFIXES`). Raises `UnreadableDocument`.
 
-    The title is what the file gives as such, else its first heading, else the name of the file.
+    `place` is its path in the folder; no link on it is followed. The title is what the file gives as such, else its
+    first heading, else the name of the file.
     """
+    path = folder.path / place
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnreadableDocument(f"{path}: files of this kind can't be read; convert it to one of {_kinds()}")
     try:
-        data = _bytes(path)
+        data = _bytes(folder, place)
     except OSError as error:
         raise UnreadableDocument(f"{path}: {error.strerror or error}; see that it is there and may be read") from error
     try:
@@ -112,12 +114,13 @@ def read_document(path: Path) -> DocumentText:
     return DocumentText(title or _first_heading(text) or path.stem, text)
 
 
-def _bytes(path: Path) -> bytes:
-    size = path.lstat().st_size
-    if size > MOST_BYTES:
-        most = MOST_BYTES // 1024 // 1024
-        raise UnreadableDocument(f"{path}: it has {size / 1024 / 1024:.0f} MB, at most {most} are read; split it")
-    return read_file(path, MOST_BYTES)
+def _bytes(folder: Folder, place: PurePath) -> bytes:
+    with folder.below(place.parent) as parent:
+        size = parent.status(place.name).st_size
+        if size > MOST_BYTES:
+            said = f"it has {size / 1024 / 1024:.0f} MB, at most {MOST_BYTES // 1024 // 1024} are read; split it"
+            raise UnreadableDocument(f"{folder.path / place}: {said}")
+        return parent.read(place.name, MOST_BYTES)
 
 
 def _title_and_text(path: Path, suffix: str, data: bytes) -> tuple[str, str]:
