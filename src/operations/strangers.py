@@ -11,8 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from src.services.database.schema_check import planted, planted_error
-from src.services.database.statements import text_of
+from src.services.database.schema_check import planted, planted_error, planted_query
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -62,10 +61,7 @@ def look_for_shadows(connection: Connection) -> None:
 
 def refuse_planted() -> str:
     """Returns what `schema.sql` does to look for what is planted."""
-    names = ", ".join(f"'{name}'" for name in schema_names())
-    lines = [line for line in text_of("planted").splitlines(keepends=True) if not line.startswith("--")]
-    query = "".join(lines).replace(":names", f"ARRAY[{names}]").replace(":as_worker", "FALSE")
-    return _REFUSE_PLANTED.format(query=query)
+    return _REFUSE_PLANTED.format(query=planted_query(schema_names()))
 
 
 def refuse_shadows() -> str:

@@ -53,8 +53,7 @@ class Folder:
         try:
             if _BY_PATHS and not stat.S_ISDIR(self.status(name).st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, "")
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-            descriptor = None if _BY_PATHS else os.open(self._at(name), flags, dir_fd=self._descriptor)
+            descriptor = None if _BY_PATHS else self._open(self._at(name), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from src.domain.text import printable
 from src.services.database.connection import Database, is_away
-from src.services.database.statements import sql
+from src.services.database.statements import sql, text_of
 
 # How many things of others are named.
 _NAMED = 3
@@ -66,6 +66,13 @@ def planted(connection: Connection, names: Sequence[str], *, as_worker: bool) ->
     """
     found = connection.execute(sql("planted"), {"names": list(names), "as_worker": as_worker})
     return [f"{row.name} (of the role {row.owner})" for row in found]
+
+
+def planted_query(names: Sequence[str]) -> str:
+    """Returns the query of `planted` as plain SQL, for those who upgrade with `schema.sql`."""
+    lines = [line for line in text_of("planted").splitlines(keepends=True) if not line.startswith("--")]
+    literals = ", ".join(f"'{name}'" for name in names)
+    return "".join(lines).replace(":names", f"ARRAY[{literals}]").replace(":as_worker", "FALSE")
 
 
 def planted_error(strange: Sequence[str]) -> str:
