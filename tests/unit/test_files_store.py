@@ -48,7 +48,11 @@ def test_a_link_in_place_of_a_course_is_not_followed(tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
-@pytest.mark.parametrize("swapped", [".", ".files-only", f".files-only/{REQUEST.course_id}"])
+@pytest.mark.parametrize(
+    "swapped",
+    [".", ".files-only", f".files-only/{REQUEST.course_id}"],
+    ids=["the folder of all files", "that of these courses", "that of the course"],
+)
 def test_a_folder_that_becomes_a_link_while_a_course_is_written_leads_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
 ) -> None:
