@@ -1,16 +1,20 @@
 """What somebody who may publish a request can choose."""
 
 import hashlib
+import re
 from pathlib import Path
 from uuid import uuid4
 
+import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from src.operations.migrations import ROOT
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn
-from tests.upstream import DEAD, REQUESTS, STATUS, Upstream
+from tests.upstream import DEAD, EXCHANGE, GENERATE, REQUESTS, STATUS, Upstream
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.attack
@@ -140,3 +144,29 @@ def test_a_priority_over_the_highest_that_is_allowed_counts_as_that(
     eventually(lambda: psql.value("SELECT count(*) FROM generation_queue") == 3, "they are accepted")
     assert psql.value("SELECT array_agg(priority ORDER BY priority) FROM generation_queue") == [1, 5, 5]
     stand_in.release()
+
+
+def test_a_publisher_with_the_rights_that_are_advised_publishes_requests_and_nothing_else(
+    upstream: Upstream, rabbitmq: LocalRabbitMQ, vhost: str
+) -> None:
+    rabbitmq.control("add_user", "portal", "its-own")
+    try:
+        rabbitmq.control("set_permissions", "-p", vhost, "portal", "", f"^{re.escape(EXCHANGE)}$", "")
+        (advice,) = re.findall(
+            r"set_topic_permissions -p / portal (\S+) '(\S+)' ''", (ROOT / "SECURITY.md").read_text()
+        )
+        rabbitmq.control("set_topic_permissions", "-p", vhost, "portal", *advice, "")
+        parameters = pika.ConnectionParameters(
+            "127.0.0.1", rabbitmq.port, vhost, pika.PlainCredentials("portal", "its-own")
+        )
+        with pika.BlockingConnection(parameters) as connection:
+            allowed, refused = connection.channel(), connection.channel()
+            refused.confirm_delivery()
+            with pytest.raises(ChannelClosedByBroker, match="ACCESS_REFUSED"):
+                refused.basic_publish(EXCHANGE, "course.status", b'{"status": "success"}')
+            allowed.confirm_delivery()
+            allowed.basic_publish(EXCHANGE, GENERATE, b'{"topic": "Cells"}', mandatory=True)
+        assert upstream.depth(STATUS) == 0
+        assert upstream.next(REQUESTS).body == b'{"topic": "Cells"}'
+    finally:
+        rabbitmq.control("delete_user", "portal")
