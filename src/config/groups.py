@@ -88,7 +88,8 @@ def _server_address(url: str) -> str:
         )
     try:
         parts = urlsplit(url)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        has_port = parts.port is None or parts.port >= 0  # to ask for one that is no number raises
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
     except ValueError:
         is_one = False
     if not is_one or " " in url or has_control_characters(url):
