@@ -524,6 +524,32 @@ PROTECTIONS = (
         "test_a_stranger_who_listens_instead_of_the_container_is_told_no_password",
     ),
     Protection(
+        "local",
+        "a lock that others can hold keeps no server from its start",
+        "src/devtools/local_postgres.py",
+        "with FileLock(_LOCK, mode=0o600):",
+        'with (self.bin / "postgres").open("rb") as lock, contextlib.nullcontext(__import__("fcntl").flock(lock, 2)):',
+        "test_locks_on_whatever_a_stranger_can_open_keep_no_server_from_its_start",
+    ),
+    Protection(
+        "local",
+        "the number of a server's process is read from a regular file alone",
+        "src/devtools/local_postgres.py",
+        'read_file(self.data / "postmaster.pid", most_bytes=4096)',
+        '(self.data / "postmaster.pid").read_bytes()',
+        "test_a_fifo_that_the_servers_account_put_in_place_of_its_number_keeps_nobody_waiting",
+    ),
+    Protection(
+        "local",
+        "programs are copied to where nobody has planted anything",
+        "src/devtools/local_postgres.py",
+        'Path(tempfile.mkdtemp(prefix="programs-", dir=self._home))\n        for part in _PARTS:\n'
+        "            shutil.copytree(self.bin.parents[2] / part, copy / part)",
+        'self._home / "programs"\n        for part in _PARTS:\n'
+        "            shutil.copytree(self.bin.parents[2] / part, copy / part, dirs_exist_ok=True)",
+        "test_the_servers_account_can_neither_change_its_programs_nor_have_root_follow_its_links",
+    ),
+    Protection(
         "tls",
         "a server that can't prove itself is no outage",
         "src/services/database/connection.py",

@@ -11,6 +11,8 @@ import pytest
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another account")
 NOBODY = "nobody"
+SERVER = "pgserver"
+"""As which root's PostgreSQL runs."""
 
 # Python may lie where the other account can't reach it, so it becomes that account when everything is loaded.
 _BECOME = """
