@@ -19,7 +19,7 @@ from filelock import FileLock
 from src.config import DatabaseSettings
 from src.devtools.local_reaper import ELSEWHERE, OWNER
 from src.devtools.local_service import HOST, PATIENCE, HeldPort, LocalServiceError
-from src.services.regular_files import read_file
+from src.regular_files import read_file
 
 # PostgreSQL refuses to run as root. If root starts it, it runs as this system user, as the wheel itself would do it.
 _POSTGRES_SYSTEM_USER = "pgserver"
