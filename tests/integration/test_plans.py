@@ -67,13 +67,13 @@ FILL = (
     f"""
     INSERT INTO courses (user_id, topic, title, grade_level, total_lessons, slug)
     SELECT CASE WHEN n % 2 = 0 THEN '{GREEDY}' ELSE gen_random_uuid() END, 'new', 't', 'g', 4, 's'
-    FROM generate_series(1, 20000) n
+    FROM generate_series(1, 6000) n
     """,
     "INSERT INTO generation_queue (course_id, user_id) SELECT id, user_id FROM courses WHERE topic = 'new'",
     f"""
     INSERT INTO requests_set_aside (user_id, delivery_id, body, redelivered, run_after)
     SELECT CASE WHEN n % 2 = 0 THEN '{GREEDY}' ELSE gen_random_uuid() END, gen_random_uuid(), '', FALSE, now()
-    FROM generate_series(1, 20000) n
+    FROM generate_series(1, 6000) n
     """,
     "INSERT INTO course_events (course_id, to_status, attempt) SELECT id, 'QUEUED', 0 FROM courses",
     "ALTER TABLE courses ENABLE TRIGGER USER",
