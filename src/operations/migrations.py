@@ -159,7 +159,7 @@ def faults_of(database: DatabaseSettings) -> list[str]:
 
     try:
         in_the_way = asyncio.run(obstacle(opened, needed_schema()))
-        return [in_the_way.reason] if in_the_way is not None else opened.run_blocking(look)
+        return [f"database: {in_the_way.reason}"] if in_the_way is not None else opened.run_blocking(look)
     finally:
         opened.dispose()
 

@@ -46,7 +46,10 @@ async def obstacle(database: Database, needed: NeededSchema) -> Obstacle | None:
         # No retries: the caller says at once what is in the way.
         strange, found = await database.run(work, patience=0)
     except ProgrammingError:
-        reason = "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql"
+        reason = (
+            "it has no tables of this program, or this role may not read them: run `python app.py db upgrade`, or psql"
+            ' with schema.sql; see DATABASE.md, "Rights"'
+        )
         return Obstacle(reason, away=False)
     except SQLAlchemyError as error:
         return Obstacle(printable(str(getattr(error, "orig", error)).strip()), is_away(error))
