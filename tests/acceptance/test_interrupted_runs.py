@@ -103,6 +103,7 @@ with Reaper():
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as another user, who must reach its data")
 def test_servers_below_a_closed_folder_leave_nothing_but_the_programs_that_all_share(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
@@ -131,6 +132,7 @@ def test_servers_below_a_closed_folder_leave_nothing_but_the_programs_that_all_s
     assert program.exists()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as another user, who must reach its data")
 @pytest.mark.usefixtures("postgres")  # the system user is there
 def test_servers_that_start_at_once_share_one_copy_of_the_programs(

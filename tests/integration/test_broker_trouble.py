@@ -63,6 +63,7 @@ async def relays(peer: Peer, config: RabbitMQSettings) -> AsyncIterator[None]:
             await duty.stop()
 
 
+@pytest.mark.long
 def test_an_alarm_is_no_messages_fault_and_all_are_published_when_it_ends(
     psql: Psql, peer: Callable[..., Peer], rabbitmq: LocalRabbitMQ, vhost: str, config: RabbitMQSettings
 ) -> None:
