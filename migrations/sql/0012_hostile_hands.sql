@@ -55,8 +55,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'courses_sizes' AND conrelid = 'public.courses'::regclass) THEN
         SELECT string_agg(id::text, ', ') INTO longer FROM (
             SELECT id FROM public.courses
-            WHERE octet_length(topic) > 65536 OR octet_length(title) > 65536 OR octet_length(grade_level) > 65536
-               OR octet_length(source_filter) > 65536 OR octet_length(language) > 65536 OR octet_length(request_id) > 65536
+            WHERE greatest(octet_length(topic), octet_length(title), octet_length(grade_level), octet_length(source_filter),
+                           octet_length(language), octet_length(request_id)) > 65536
             LIMIT 10
         ) c;
         IF longer IS NOT NULL THEN
@@ -64,9 +64,8 @@ BEGIN
                 USING HINT = 'Shorten topic, title, grade_level, source_filter, language or request_id, or delete them.';
         END IF;
         ALTER TABLE public.courses ADD CONSTRAINT courses_sizes CHECK (
-            octet_length(topic) <= 65536 AND octet_length(title) <= 65536 AND octet_length(grade_level) <= 65536
-            AND octet_length(source_filter) <= 65536 AND octet_length(language) <= 65536
-            AND octet_length(request_id) <= 65536);
+            greatest(octet_length(topic), octet_length(title), octet_length(grade_level), octet_length(source_filter),
+                     octet_length(language), octet_length(request_id)) <= 65536);
     END IF;
 END
 $$;

@@ -29,8 +29,8 @@ _FORMAT_BUT_VISIBLE = frozenset(
 
 
 # What changes the order of the signs around it, so that a text reads as another: Bidi_Control in
-# https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt. And line ends that are no control characters.
-_STEERING = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt. And line ends and commands of terminals beyond ASCII.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def has_control_characters(text: str, allowed: frozenset[str] = frozenset()) -> bool:
@@ -60,7 +60,12 @@ def shown(text: str) -> str:
 
     What has legitimate uses in a text, but steers how others look, is shown as an escape such as `\\u202e`.
     """
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", printable(text, len(text)))
+    return steering_escaped(printable(text, len(text)))
+
+
+def steering_escaped(text: str) -> str:
+    """Writes what steers how others look as an escape, in a text without control characters of ASCII, such as JSON."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def cleaned(text: str) -> str:

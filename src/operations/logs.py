@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import sys
 from typing import Any
 
@@ -10,7 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from src.domain.redaction import Redactor
-from src.domain.text import shown
+from src.domain.text import shown, steering_escaped
 from src.operations.metrics import Metrics
 
 # These libraries log much of what the worker reports itself; aiohttp's server a traceback for all that isn't HTTP.
@@ -21,10 +20,6 @@ _QUIET = {
     "openai": logging.WARNING,
     "pika": logging.CRITICAL,
 }
-
-
-# JSON may hold these as they are, but terminals obey some, and many programs that read logs by lines split at others.
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def configure_logging(redact: Redactor, metrics: Metrics, level: str = "INFO", log_format: str = "auto") -> None:
@@ -74,17 +69,16 @@ def configure_logging(redact: Redactor, metrics: Metrics, level: str = "INFO", l
 
 
 def _one_line(event: EventDict, **_options: Any) -> str:
-    text = json.dumps(event, ensure_ascii=False, default=repr)
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # JSON may hold these as they are, but terminals obey some, and programs that read logs by lines split at others.
+    return steering_escaped(json.dumps(event, ensure_ascii=False, default=repr))
 
 
 def _printed(_logger: Any, _method: str, event: EventDict) -> EventDict:
     def fit(key: str, value: str) -> str:
         if key not in ("exception", "stack"):
             return shown(value)
-        return "\n".join(
-            f"  {shown(line)}" for line in value.split("\n")
-        )  # indented, no line looks like one of the log
+        # Indented, no line looks like one of the log.
+        return "\n".join(f"  {shown(line)}" for line in value.split("\n"))
 
     # What else isn't a string is printed by its repr(), which escapes.
     return {key: fit(key, value) if isinstance(value, str) else value for key, value in event.items()}

@@ -114,12 +114,12 @@ def search(
     if not any(map(str.isalnum, query)):
         fail(f"There is no word in '{query}': give some that a lesson would be about")
     found = _with_library(Settings(), lambda library: library.search(query, source_filter, limit))
-    if not found:
-        say("Nothing was found.")
+    lines = [] if found else ["Nothing was found."]
     for passage in found:
         place = f"{passage.document} › {passage.section}" if passage.section else passage.document
-        say(f"{passage.score:.3f}  {place}  [{passage.start}:{passage.start + len(passage.text)}]")
-        say(f"    {printable(' '.join(passage.text.split()), _SHOWN_CHARACTERS)}")
+        lines.append(f"{passage.score:.3f}  {place}  [{passage.start}:{passage.start + len(passage.text)}]")
+        lines.append(f"    {printable(' '.join(passage.text.split()), _SHOWN_CHARACTERS)}")
+    say(*lines)
 
 
 @sources.command("remove")

@@ -52,6 +52,16 @@ def test_of_many_courses_beyond_the_limits_a_few_fail_at_a_time_and_another_user
     assert 0 < failed < 1000
 
 
+def test_courses_that_were_asked_for_by_message_count_before_those_that_were_queued_by_sql(
+    psql: Psql, peer: Callable[..., Peer]
+) -> None:
+    user = uuid4()
+    queue(psql, f"'{user}'", 5)
+    psql.run("UPDATE courses SET request = '{}' WHERE id = (SELECT max(id::text)::uuid FROM courses)")
+    assert len(peer(limits=UserLimits(2, None)).claim(limit=10)) == 2
+    assert psql.value("SELECT count(*) FROM courses WHERE status = 'GENERATING' AND request IS NOT NULL") == 1
+
+
 def test_however_many_users_there_are_each_gets_its_turn_some_time(psql: Psql, peer: Callable[..., Peer]) -> None:
     queue(psql, "gen_random_uuid()", 3000)
     worker = peer()

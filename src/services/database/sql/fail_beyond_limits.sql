@@ -18,7 +18,8 @@ WITH new AS MATERIALIZED (
         ) o) AS open
     FROM (SELECT DISTINCT user_id FROM new) n
 ), lately AS MATERIALIZED (
-    SELECT new.*, by_sql AND (
+    -- FALSE where nothing is limited: what has no value would be counted apart below.
+    SELECT new.*, coalesce(by_sql AND (
         SELECT count(*) FROM (
             SELECT FROM public.courses c
             WHERE c.user_id = new.user_id AND c.created_at > new.queued_at - interval '1 minute'
@@ -26,7 +27,7 @@ WITH new AS MATERIALIZED (
               AND c.error_code IS DISTINCT FROM 'limit_exceeded' AND CAST(:most_new AS bigint) IS NOT NULL
             ORDER BY c.created_at, c.id
             LIMIT :most_new
-        ) c) >= CAST(:most_new AS bigint) AS too_many_new
+        ) c) >= CAST(:most_new AS bigint), FALSE) AS too_many_new
     FROM new
 ), judged AS (
     SELECT course_id, too_many_new, by_sql AND CAST(:most_open AS bigint) < u.open + row_number() OVER (
@@ -39,4 +40,4 @@ WITH new AS MATERIALIZED (
     FROM judged j
     WHERE c.id = j.course_id AND (j.too_many_open OR j.too_many_new)
 )
-SELECT course_id FROM judged WHERE too_many_open IS NOT TRUE AND too_many_new IS NOT TRUE
+SELECT course_id FROM judged WHERE too_many_open IS NOT TRUE AND NOT too_many_new
