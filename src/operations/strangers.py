@@ -29,8 +29,8 @@ BEGIN
 {query}) p;
     IF strange IS NOT NULL THEN
         RAISE EXCEPTION 'the schema public holds things under names of this program that others made: %', strange
-            USING HINT = 'Drop them, or if their owner is to be trusted, give them to the role that upgrades:'
-                         ' DATABASE.md, "Rights".';
+            USING HINT = 'Drop them, or if their owner is to be trusted, upgrade and work as that role, or give them to'
+                         ' yours (ALTER … OWNER TO): DATABASE.md, "Rights".';
     END IF;
 END
 $$;
