@@ -28,6 +28,7 @@ from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.devtools.local_reaper import Reaper, remove
 from src.devtools.local_service import HOST
 from src.operations.migrations import ROOT, upgrade
+from tests.broker import close_every_connection
 from tests.chaos.audit import Found, Observed, audit
 from tests.chaos.traffic import Listener, Publisher
 from tests.chaos.transactions import neglected
@@ -170,7 +171,7 @@ class Chaos:
         return f"restarted the broker ({number.name}), {seconds:.0f} s away"
 
     def _close_connections(self) -> str:
-        self._rabbitmq.control("close_all_user_connections", "course", "chaos")
+        close_every_connection(self._rabbitmq)
         self._note("broker connections closed", calls=False)
         return "closed every connection to the broker"
 

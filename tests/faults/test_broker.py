@@ -8,6 +8,7 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_rabbitmq import LocalRabbitMQ
+from tests.broker import close_every_connection
 from tests.conftest import Workers
 from tests.health import Health
 from tests.sql import Psql, locked
@@ -32,7 +33,7 @@ def test_messages_of_a_connection_that_broke_are_left_to_their_next_delivery(
         for _ in range(3):
             upstream.publish(b"not a request")
         eventually(lambda: upstream.consumers() == 1 and upstream.depth(REQUESTS) == 0, "all are out")
-        rabbitmq.control("close_all_user_connections", "course", "on purpose", "-p", vhost)
+        close_every_connection(rabbitmq, "-p", vhost)
         worker.wait_for("broker_unavailable", connection="consumer")
         eventually(lambda: len(worker.lines("broker_connected")) >= 4, "both connections are back")
     statuses: list[str] = []

@@ -10,6 +10,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from src.config import RabbitMQSettings
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.services.broker.consumer import Delivery, QueueConsumer
+from tests.broker import close_every_connection
 from tests.upstream import REQUESTS, Upstream
 from tests.waiting import PATIENCE, eventually
 
@@ -247,7 +248,7 @@ class TestAcknowledgements:
                 before = await take(consumer, 3)
                 before[0].acknowledge()
                 await asyncio.to_thread(eventually, lambda: unacknowledged() == 2, "one is acknowledged")
-                rabbitmq.control("close_all_user_connections", "course", "on purpose", "-p", vhost)
+                close_every_connection(rabbitmq, "-p", vhost)
                 after = await take(consumer, 2)
                 assert [delivery.body for delivery in after] == [b"1", b"2"]
                 assert all(delivery.redelivered and delivery.is_current() for delivery in after)
