@@ -54,6 +54,13 @@ def digests() -> dict[str, str]:
     return {name: digest(definition) for name, definition in functions().items()}
 
 
+@pytest.fixture
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade that doesn't get its locks gives up at once."""
+    monkeypatch.setattr(migrations, "_GIVE_UP", "SET LOCAL lock_timeout = '100ms'")
+    monkeypatch.setattr(migrations, "_MOST_TRIES", 1)
+
+
 def wait_for_locks(psql: Psql, database: DatabaseSettings, longest: str) -> None:
     """Whoever waits longer for a lock from now on fails instead of hanging."""
     psql.run(f"ALTER DATABASE {database.name} SET lock_timeout = '{longest}'")
@@ -108,6 +115,7 @@ class TestUpgrade:
             upgrade(database_settings)
         assert on_record(psql) == before == digests()
 
+    @pytest.mark.usefixtures("one_try")
     def test_only_what_differs_from_the_record_is_applied(
         self, psql: Psql, database_settings: DatabaseSettings
     ) -> None:
@@ -125,7 +133,6 @@ class TestUpgrade:
             assert on_record(psql) == digests()
 
             psql.run("UPDATE schema_functions SET digest = 'older' WHERE name = 'courses_check_status'")
-            wait_for_locks(psql, database_settings, "100ms")
             with pytest.raises(Exception, match="lock timeout"):
                 upgrade(database_settings)
         assert on_record(psql)["courses_check_status"] == "older"
@@ -138,6 +145,7 @@ class TestUpgrade:
         assert psql.value(IN_FORCE) == newest
         assert on_record(psql) == digests()
 
+    @pytest.mark.usefixtures("one_try")
     @pytest.mark.parametrize("way", ["schema.sql", "alembic"])
     def test_two_at_once_take_turns(self, psql: Psql, database_settings: DatabaseSettings, way: str) -> None:
         wait_for_locks(psql, database_settings, "100ms")
