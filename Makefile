@@ -33,7 +33,7 @@ sources: $(VENV)/local ## The local library of sources: make sources ARGS="add b
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 5 --dist worksteal)
 
-faults: $(VENV)/dev system ## Run the tests that take over a minute each: load, many kills, chaos
+faults: $(VENV)/dev system ## Run the tests that take long: load, many kills, chaos, interrupted runs
 	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
 
 attacks: $(VENV)/dev system-for-attacks ## Run the attacks: roles, publishers, files and ports that do harm where they can

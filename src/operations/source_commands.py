@@ -3,19 +3,20 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from src.config import Settings
+from src.config import OpenAISettings, Settings
 from src.domain.errors import CourseError, SourcesAway
 from src.domain.text import printable, shown
 from src.operations.terminal import fail, say
 
 if TYPE_CHECKING:
+    from src.services.sources.embeddings import Embedder
     from src.services.sources.library import SourceLibrary
 
 T = TypeVar("T")
@@ -141,28 +142,41 @@ def _leads_elsewhere(prefix: str) -> bool:
 
 def _with_library(settings: Settings, work: Callable[["SourceLibrary"], Awaitable[T]]) -> T:
     """Runs `work` with the library that a worker with these settings has; returns what it returns."""
-    # Imported here, as the model's client takes longer to load than `--help` may take.
+    # Imported here, as they take longer to load than `--help` may take.
     from src.services.database.connection import Database
-    from src.services.model.server import ModelServer
-    from src.services.sources.embeddings import Embedder
     from src.services.sources.library import SourceLibrary
 
     if settings.openai.vector_store_id is not None:
         say("VECTOR_DB_ID is set: workers with this setting search there, and not in this library", err=True)
 
     async def run() -> T:
-        database, server = Database(settings.database, "course-generator-sources"), ModelServer(settings.openai)
-        model = settings.openai.embedding_model if settings.openai.configured else None
+        database = Database(settings.database, "course-generator-sources")
         try:
-            return await work(SourceLibrary(database, Embedder(server, model) if model else None))
+            async with _embedder(settings.openai) as embedder:
+                return await work(SourceLibrary(database, embedder))
         finally:
-            await server.close()
             database.dispose()
 
     try:
         return asyncio.run(run())
     except SourcesAway as error:
         raise error.__cause__ or error from None  # the database's error, as the other commands tell it
+
+
+@asynccontextmanager
+async def _embedder(config: OpenAISettings) -> AsyncIterator["Embedder | None"]:
+    if config.embedding_model is None or not config.configured:
+        yield None
+        return
+    # Imported here, as the model's client takes as long to load as all the rest, and most commands need none.
+    from src.services.model.server import ModelServer
+    from src.services.sources.embeddings import Embedder
+
+    server = ModelServer(config)
+    try:
+        yield Embedder(server, config.embedding_model)
+    finally:
+        await server.close()
 
 
 async def _embed(settings: Settings, library: "SourceLibrary") -> str | None:

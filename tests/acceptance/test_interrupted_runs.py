@@ -54,14 +54,13 @@ def to_the_worker(run: int, test: int) -> None:
 @pytest.mark.parametrize(
     ("distributed", "end"),
     [
-        (False, by_terminal),
-        (False, to_the_run(signal.SIGTERM)),
-        (False, to_the_run(signal.SIGKILL)),
-        (True, by_terminal),
-        (True, to_the_run(signal.SIGKILL)),
-        (True, to_the_worker),
+        pytest.param(False, by_terminal, id="Ctrl-C", marks=pytest.mark.long),
+        pytest.param(False, to_the_run(signal.SIGTERM), id="TERM", marks=pytest.mark.long),
+        pytest.param(False, to_the_run(signal.SIGKILL), id="KILL", marks=pytest.mark.long),
+        pytest.param(True, by_terminal, id="Ctrl-C of xdist", marks=pytest.mark.long),
+        pytest.param(True, to_the_run(signal.SIGKILL), id="KILL of xdist"),
+        pytest.param(True, to_the_worker, id="KILL of its worker", marks=pytest.mark.long),
     ],
-    ids=["Ctrl-C", "TERM", "KILL", "Ctrl-C of xdist", "KILL of xdist", "KILL of its worker"],
 )
 def test_a_run_that_is_interrupted_leaves_no_process_and_no_folder(tmp_path: Path, distributed: bool, end: End) -> None:
     ready = tmp_path / "ready"

@@ -8,7 +8,7 @@ from benchmarks.clean_lessons import by_hand, clean_cases
 from benchmarks.gates import FAULTS, LEAST_CAUGHT, alarms, scores
 
 SEED = 7
-COUNT = 20
+COUNT = 8
 CASES = clean_cases(Random(SEED), 60)
 
 

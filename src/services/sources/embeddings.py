@@ -4,13 +4,15 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-from openai.types import CreateEmbeddingResponse
 
 from src.domain.errors import ModelUnavailable
 from src.domain.model_call import ModelCall, RecordCall, counted_tokens, estimated_tokens
 from src.services.sources.model_connection import ModelConnection
+
+if TYPE_CHECKING:
+    from openai.types import CreateEmbeddingResponse
 
 # A call takes at most 2,048 texts and 300,000 tokens. https://platform.openai.com/docs/api-reference/embeddings/create
 BATCH = 64
@@ -65,7 +67,7 @@ class Embedder:
             budget_tokens=counted or (0 if answer is None else estimated_tokens(text)),
         )
 
-    async def _answer(self, texts: Sequence[str]) -> CreateEmbeddingResponse | None:
+    async def _answer(self, texts: Sequence[str]) -> "CreateEmbeddingResponse | None":
         """Makes one call; returns None if the client can't make sense of what came."""
         try:
             return await self._server.client.embeddings.create(model=self.model, input=list(texts))

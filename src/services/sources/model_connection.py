@@ -1,9 +1,10 @@
 """The interface to a model's server that searches and embeddings need."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from openai import AsyncOpenAI
+if TYPE_CHECKING:  # it takes longer to load than a search takes that needs no model
+    from openai import AsyncOpenAI
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ class ModelConnection(Protocol):
     """
 
     @property
-    def client(self) -> AsyncOpenAI:
+    def client(self) -> "AsyncOpenAI":
         """The client that requests are made with."""
         ...
 
