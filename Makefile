@@ -29,9 +29,9 @@ quality: $(VENV)/local ## What was measured of local courses, the worst first, o
 sources: $(VENV)/local ## The local library of sources: make sources ARGS="add books --prefix biology/"
 	@$(BIN)/python app.py local app -- sources $(ARGS)
 
-# All of them in five processes, each with services of its own: they wait more than they work. A part runs in one.
+# All of them in four processes, each with services of its own: they wait more than they work. A part runs in one.
 test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 5 --dist worksteal)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
 faults: $(VENV)/dev system ## Run the tests that take long: load, many kills, chaos, interrupted runs
 	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
