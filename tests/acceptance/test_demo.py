@@ -45,6 +45,7 @@ def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(d
     assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
 
 
+@pytest.mark.long
 def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
     first = started(copy)
     try:
@@ -59,6 +60,7 @@ def test_a_second_run_leaves_the_first_one_alone(copy: Path) -> None:
     eventually(lambda: not psutil.pid_exists(postmaster), "PostgreSQL has ended")
 
 
+@pytest.mark.long
 def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_twice(
     copy: Path, stand_in: StandIn
 ) -> None:
@@ -75,6 +77,7 @@ def test_a_terminal_that_is_closed_ends_everything_in_order_though_it_says_so_tw
     assert "have stopped; their data stays" in output
 
 
+@pytest.mark.long
 def test_a_killed_run_leaves_nothing_running_and_the_next_one_starts(copy: Path) -> None:
     running = started(copy)
     running.kill()

@@ -94,6 +94,7 @@ def short_of_patience(rabbitmq: LocalRabbitMQ) -> Iterator[None]:
     limit(1_800_000, 60_000)
 
 
+@pytest.mark.long
 def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(
     workers: Workers,
     upstream: Upstream,
@@ -122,6 +123,7 @@ def test_an_acknowledgement_that_comes_too_late_costs_a_channel_and_no_course(
     assert len(list(tmp_path.glob("courses/*/course.json"))) == 1
 
 
+@pytest.mark.long
 def test_a_broker_that_dies_in_mid_intake_loses_nothing_and_its_old_deliveries_are_not_acknowledged(
     workers: Workers, psql: Psql, database_settings: DatabaseSettings, user_id: str, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ def hours_off(worker: WorkerProcess) -> int:
     return round((by_its_clock - datetime.now(UTC)) / timedelta(hours=1))
 
 
-@pytest.mark.parametrize("hours", [1, -1], ids=["fast", "slow"])
+@pytest.mark.parametrize("hours", [pytest.param(1, id="fast"), pytest.param(-1, id="slow", marks=pytest.mark.long)])
 @pytest.mark.parametrize("judge_is_off", [False, True], ids=["who is judged", "the judge"])
 def test_a_clock_that_is_off_by_an_hour_takes_no_course_and_loses_none(
     workers: Workers,

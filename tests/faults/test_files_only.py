@@ -24,7 +24,7 @@ def folders(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "courses").iterdir() if not path.name.startswith(".")]
 
 
-@pytest.mark.parametrize("away_at", ["start", "intake"])
+@pytest.mark.parametrize("away_at", [pytest.param("start", marks=pytest.mark.long), "intake"])
 def test_ten_requests_give_ten_results_and_ten_folders_and_later_ten_rows(
     workers: Workers,
     upstream: Upstream,
@@ -228,7 +228,7 @@ def test_a_course_that_waits_to_be_recorded_takes_no_slot_from_those_without_the
         assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("prefetch", ["1", "50"])
+@pytest.mark.parametrize("prefetch", ["1", pytest.param("50", marks=pytest.mark.long)])
 def test_as_many_courses_are_written_at_once_as_there_are_slots(
     workers: Workers,
     upstream: Upstream,

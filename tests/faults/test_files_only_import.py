@@ -36,7 +36,7 @@ def finals(messages: list[Received]) -> list[Received]:
     return [message for message in messages if message.fields["status"] != "processing"]
 
 
-@pytest.mark.parametrize("heir_has_database", [False, True])
+@pytest.mark.parametrize("heir_has_database", [pytest.param(False, marks=pytest.mark.long), True])
 def test_killed_over_a_course_its_request_goes_on_from_the_lessons_on_disk(
     workers: Workers,
     upstream: Upstream,
@@ -78,7 +78,14 @@ def test_killed_over_a_course_its_request_goes_on_from_the_lessons_on_disk(
     upstream.eventually_empty()
 
 
-@pytest.mark.parametrize("crash_at", ["file_written:2", "file_written:5", "files_published"])
+@pytest.mark.parametrize(
+    "crash_at",
+    [
+        pytest.param("file_written:2", marks=pytest.mark.long),
+        pytest.param("file_written:5", marks=pytest.mark.long),
+        "files_published",
+    ],
+)
 def test_killed_anywhere_between_message_and_ack_there_is_one_course_and_one_result(
     workers: Workers,
     upstream: Upstream,

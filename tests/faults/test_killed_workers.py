@@ -329,7 +329,13 @@ class TestStopSignal:
 SLOW_HEART = {"WORKER_LEASE": "1000", "WORKER_HEARTBEAT": "300"}
 
 
-@pytest.mark.parametrize("settings", [{}, SLOW_HEART], ids=["told by its heart", "told by the fence"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="told by its heart", marks=pytest.mark.long),
+        pytest.param(SLOW_HEART, id="told by the fence"),
+    ],
+)
 def test_a_suspended_worker_that_wakes_after_its_lease_writes_nothing(
     workers: Workers,
     upstream: Upstream,

@@ -117,7 +117,14 @@ class TestBroker:
         stand_in.release()
         self.assert_each_once(upstream, psql, worker, request)
 
-    @pytest.mark.parametrize("number", [100, 700, 1000], ids=["greeting", "declarations", "delivery"])
+    @pytest.mark.parametrize(
+        "number",
+        [
+            pytest.param(100, id="greeting", marks=pytest.mark.long),
+            pytest.param(700, id="declarations", marks=pytest.mark.long),
+            pytest.param(1000, id="delivery"),
+        ],
+    )
     def test_a_connection_that_ends_in_the_middle_of_a_frame_is_made_again(
         self,
         start: Callable[[], WorkerProcess],
@@ -135,7 +142,10 @@ class TestBroker:
         to_broker.heal()
         self.assert_each_once(upstream, psql, worker, request)
 
-    @pytest.mark.parametrize(("size", "pause"), [(1, 0.0), (64, 0.02)], ids=["sliced", "slow"])
+    @pytest.mark.parametrize(
+        ("size", "pause"),
+        [pytest.param(1, 0.0, id="sliced"), pytest.param(64, 0.02, id="slow", marks=pytest.mark.long)],
+    )
     def test_a_line_that_is_slow_is_no_line_that_is_cut(
         self,
         start: Callable[[], WorkerProcess],
@@ -154,8 +164,11 @@ class TestBroker:
 
     @pytest.mark.parametrize(
         ("mark", "answered"),
-        [(BASIC_ACK, False), (b"course.success", False), (b"course.success", True)],
-        ids=["acknowledgement", "result", "confirm"],
+        [
+            pytest.param(BASIC_ACK, False, id="acknowledgement", marks=pytest.mark.long),
+            pytest.param(b"course.success", False, id="result", marks=pytest.mark.long),
+            pytest.param(b"course.success", True, id="confirm"),
+        ],
     )
     def test_what_was_on_its_way_when_the_line_broke_is_sent_again(
         self,
@@ -202,7 +215,13 @@ class TestDatabase:
                 to_database.reset()
         database.dispose()
 
-    @pytest.mark.parametrize("settings", [{}, SLOW_HEART], ids=["told by its heart", "told by the fence"])
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            pytest.param({}, id="told by its heart", marks=pytest.mark.long),
+            pytest.param(SLOW_HEART, id="told by the fence"),
+        ],
+    )
     def test_a_worker_that_was_cut_off_for_longer_than_its_lease_writes_nothing(
         self,
         workers: Workers,
