@@ -201,9 +201,11 @@ class FilesOnlyWorker(Duty):
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
         message = result_status(result)
+        # Whoever joins while it is being published may have seen it already, and gets it once more.
+        answered = len(running.deliveries)
         await self._announcer.announce([message])
         crash_point("files_published")
-        while running.deliveries:  # others of the same request may join meanwhile
+        for _ in range(answered):
             delivery = running.deliveries.pop(0)
             if (reply := self._rules.reply_address(delivery)) is not None:
                 await self._announcer.announce([message.as_reply(reply)])

@@ -183,6 +183,34 @@ def test_the_same_request_that_comes_while_its_course_is_put_away_is_answered_an
     assert stand_in.stats()["calls"] == 2
 
 
+def test_the_same_request_that_comes_before_its_result_is_confirmed_gets_one_of_its_own(
+    database: Database, stand_in: StandIn, tmp_path: Path
+) -> None:
+    """Who publishes it may have seen the result already: the broker hands it on before it confirms it."""
+
+    async def work() -> None:
+        async with files_only(database, stand_in, tmp_path) as here:
+            publish = here.broker.publish
+
+            async def confirmed_late(publications: Sequence[Publication]) -> list[publisher.PublishResult]:
+                results = await publish(publications)
+                if publications[0].type == "course.success":
+                    here.broker.publish = publish  # type: ignore[method-assign]
+                    await here.worker.take(here.delivery("second"))
+                    await here.worker.turn()
+                return results
+
+            here.broker.publish = confirmed_late  # type: ignore[method-assign]
+            await here.worker.take(here.delivery("first"))
+            await here.until_acknowledged(2)
+            assert here.acknowledged == ["first", "second"]
+            successes = [sent.message_id for sent in here.broker.published if sent.type == "course.success"]
+            assert len(successes) == 2 and len(set(successes)) == 1
+
+    asyncio.run(work())
+    assert stand_in.stats()["calls"] == 2
+
+
 def test_a_refusal_that_nobody_takes_keeps_no_request_waiting(
     database: Database, stand_in: StandIn, tmp_path: Path
 ) -> None:
