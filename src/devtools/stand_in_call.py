@@ -40,5 +40,26 @@ def is_told_more_than_data(request: dict[str, Any]) -> bool:
     return bool(_DATA.sub("", "".join(_user_messages(request))).strip())
 
 
+def role_fault(request: dict[str, Any]) -> str | None:
+    """Returns what the strictest of chat templates would say of the messages; None if all would take them.
+
+    Mistral's and Gemma's want users and assistants to take turns (vllm-project/vllm issue 6862). Qwen's takes a system
+    message at the beginning alone (ggml-org/llama.cpp issue 20733), and some servers refuse an empty message of the
+    assistant (microsoft/autogen issue 6083).
+    """
+    messages = list(request["messages"])
+    if messages and messages[0]["role"] == "system":
+        messages.pop(0)
+    if any(message["role"] == "system" for message in messages):
+        return "System message must be at the beginning."
+    if any(message["role"] != ("user", "assistant")[number % 2] for number, message in enumerate(messages)):
+        return "Conversation roles must alternate user/assistant/user/assistant/..."
+    if len(messages) % 2 == 0:
+        return "The last message must be from the user."
+    if any(message["role"] == "assistant" and not (message.get("content") or "").strip() for message in messages):
+        return "A message of the assistant must not be empty."
+    return None
+
+
 def _user_messages(request: dict[str, Any]) -> list[str]:
     return [message.get("content") or "" for message in request["messages"] if message["role"] == "user"]

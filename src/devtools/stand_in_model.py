@@ -20,7 +20,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from src.devtools.stand_in_cache import PromptCache
-from src.devtools.stand_in_call import Call, is_told_more_than_data
+from src.devtools.stand_in_call import Call, is_told_more_than_data, role_fault
 from src.devtools.stand_in_embeddings import embedding, encoded
 from src.devtools.stand_in_faults import LINE_FAULTS, STATUS_FAULTS, Fault, api_error, status_fault
 from src.devtools.stand_in_lesson import parts_of, write_lesson
@@ -90,6 +90,8 @@ class StandInModel:
         asked = await request.json()
         if asked.get("stream"):
             return api_error(400, "invalid_request_error", "this server does not stream")
+        if (fault_of_roles := role_fault(asked)) is not None:
+            return api_error(400, "invalid_request_error", fault_of_roles)
         call = Call.parsed(asked)
         self._calls[f"{call.topic}/{call.step}"] += 1
         fault = self._fault(call)

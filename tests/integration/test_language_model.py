@@ -61,7 +61,10 @@ def said(*objectives: str) -> dict[str, Any]:
         {**json.loads(PLAN), "lesson_number": number, "title": title, "learning_objectives": [objective]}
         for number, (title, objective) in enumerate(zip(("Cells", "Walls", "Roots"), named, strict=True), start=1)
     ]
-    content = json.dumps({"title": "T", "description": "D", "lessons": lessons})
+    return completion(json.dumps({"title": "T", "description": "D", "lessons": lessons}))
+
+
+def completion(content: str | None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}]}
 
 
@@ -189,7 +192,6 @@ class TestRepair:
             ('{"title": "a\ud800b", "description": "D", "lessons": []}', "answer"),
             ("[" * 100_000, "answer"),
             ("[]", "answer"),
-            ("", "answer"),
         ],
         ids=[
             "NaN",
@@ -202,7 +204,6 @@ class TestRepair:
             "lone surrogate",
             "deep",
             "list",
-            "empty",
         ],
     )
     def test_an_answer_that_no_row_should_hold_is_named_and_repaired(
@@ -301,11 +302,26 @@ class TestRepair:
         first, second = caller.calls
         assert first.input_tokens in (0, second.input_tokens)  # the same question, not one about the first answer
 
-    def test_cut_off_twice_is_the_end(self, caller: Caller, stand_in: StandIn) -> None:
-        stand_in.fault("cut_off", times=None)
-        with pytest.raises(ModelOutputInvalid, match="cut off at its length limit, twice"):
+    @pytest.mark.parametrize("content", [None, "", " \n\n"])
+    def test_an_answer_that_is_empty_is_asked_for_again(
+        self, caller: Caller, stand_in: StandIn, content: str | None
+    ) -> None:
+        stand_in.fault("overwrite", fields=completion(content))
+        assert caller.ask().value.title == "Cells"
+        assert caller.outcomes == ["empty", "ok"]
+
+    @pytest.mark.parametrize(("kind", "says"), [("cut_off", "cut off at its length limit"), ("no_content", "empty")])
+    def test_twice_is_the_end(self, caller: Caller, stand_in: StandIn, kind: str, says: str) -> None:
+        stand_in.fault(kind, times=None)
+        with pytest.raises(ModelOutputInvalid, match=f"was {says}, also when it was asked for again"):
             caller.ask()
         assert stand_in.calls == {STEP: 2}
+
+    def test_a_repair_that_is_empty_leaves_the_version_before_it(self, caller: Caller, stand_in: StandIn) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE))
+        stand_in.fault("no_content")
+        assert caller.ask().value.lessons[0].learning_objectives[0] == VAGUE
+        assert caller.outcomes[1] == "empty"
 
 
 class TestRefusal:
@@ -315,7 +331,6 @@ class TestRefusal:
             ("refusal", "the model refused: I can't help with that."),
             ("content_filter", "the model's content filter stopped the answer"),
             ("no_choices", "no choices"),
-            ("no_content", "no content"),
         ],
     )
     def test_it_is_final_and_says_why(self, caller: Caller, stand_in: StandIn, kind: str, reason: str) -> None:

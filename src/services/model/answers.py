@@ -39,12 +39,20 @@ class Answer(Generic[A, R]):
     faults: list[str]
     """What is wrong with it, one line each, as the model is told for a repair."""
     cut_off: bool = False
+    empty: bool = False
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether it can be put right. What is cut off may still parse, and would pass for a lesson."""
+        return not (self.cut_off or self.empty)
 
     @property
     def outcome(self) -> str:
         """What goes on record with the call: `ok`, or what is wrong."""
         if self.cut_off:
             return "cut off"
+        if self.empty:
+            return "empty"
         if self.reviewed is None:
             return f"wrong: {in_short(self.faults)}"
         if self.reviewed.hard:
@@ -87,7 +95,7 @@ def tokens_taken(completion: ChatCompletion, prompt_tokens: int) -> int:
 async def read_answer(question: Question[A, R], completion: ChatCompletion, parts: Parts[A] | None) -> Answer[A, R]:
     """Validates and reviews an answer to `question`, or to a repair that asked for `parts` alone.
 
-    Raises `ModelRefused` if the model or its content filter refused, or if there is no text.
+    Raises `ModelRefused` if the model or its content filter refused.
     """
     choice = completion.choices[0]
     text = choice.message.content
@@ -97,8 +105,8 @@ async def read_answer(question: Question[A, R], completion: ChatCompletion, part
         raise ModelRefused("the model's content filter stopped the answer")
     if choice.message.refusal:
         raise ModelRefused(f"the model refused: {choice.message.refusal}")
-    if text is None:
-        raise ModelRefused("the model gave no answer (no content)")
+    if text is None or not text.strip():
+        return Answer("", None, None, ["the answer was empty"], empty=True)
     if parts is None:
         value, faults = _validated(question.shape, text)
     else:

@@ -32,7 +32,7 @@ from src.services.model.answers import (
     written_by,
 )
 from src.services.model.budget import TokenBudget
-from src.services.model.question import ChatMessage, Parts, Question, first_messages, schema_message
+from src.services.model.question import ChatMessage, Parts, Question, first_messages, schema_in_words
 from src.services.model.server import ModelServer
 
 A = TypeVar("A", bound=BaseModel)
@@ -81,8 +81,8 @@ class OpenAIModel:
     ) -> Reviewed[R]:
         """Asks `question`; see `LanguageModel.ask`.
 
-        An answer that was cut off is asked for again. One of another shape is repaired, and so is one in which the
-        review finds something. Each of these is done once at most, and of the last two versions the better is kept.
+        An answer that was cut off or empty is asked for again. One of another shape is repaired, and so is one in which
+        the review finds something. Each of these is done once at most, and of the last two versions the better is kept.
         One deadline covers all of it: `lesson_deadline` seconds from when the first call is opened.
         """
         asking: _Asking[A, R] | None = None
@@ -100,11 +100,11 @@ class OpenAIModel:
         step = asking.question.step
         messages = first_messages(asking.question, self._config.json_mode)
         answer = await self._asked(asking, messages)
-        if answer.cut_off:
-            # Never repaired: what is cut off may still parse, and would pass for a lesson.
+        if not answer.is_repairable:
             answer = await self._asked(asking, messages)
-            if answer.cut_off:
-                raise ModelOutputInvalid(f"the model's {step} was cut off at its length limit, twice")
+            if not answer.is_repairable:
+                what = "cut off at its length limit" if answer.cut_off else "empty"
+                raise ModelOutputInvalid(f"the model's {step} was {what}, also when it was asked for again")
         if answer.reviewed is None:
             answer = await self._repaired(asking, messages, answer)
         if answer.reviewed is None:
@@ -244,13 +244,10 @@ def _repair_messages(answer: Answer[A, Any], parts: Parts[A] | None, json_mode: 
     named = "\n".join(f"- {fault}" for fault in answer.faults[:20])
     wrong = "That answer can't be used" if answer.reviewed is None else "This is wrong in that answer"
     ask = "Send the whole answer again with this put right, and the rest as it is." if parts is None else parts.ask
-    repair = [
-        ChatMessage("assistant", answer.text[:MOST_CHARACTERS]),
-        ChatMessage("user", f"{wrong} (parts are counted from 1):\n{named}\n{ask}"),
-    ]
+    text = f"{wrong} (parts are counted from 1):\n{named}\n{ask}"
     if parts is not None and json_mode != "schema":
-        repair.append(schema_message(parts.shape))
-    return repair
+        text += f"\n{schema_in_words(parts.shape)}"
+    return [ChatMessage("assistant", answer.text[:MOST_CHARACTERS]), ChatMessage("user", text)]
 
 
 def _sendable(text: str) -> str:

@@ -48,6 +48,7 @@ class Question(Generic[A, R]):
     prompt: Prompt
     """The instructions that `messages` begins with."""
     messages: tuple[ChatMessage, ...]
+    """One system message, then one of the user. Chat templates of many models refuse any other order."""
     shape: type[A]
     """The pydantic model of an answer: it is sent as JSON Schema, and the answer is validated by it."""
     review: Review[A, R]
@@ -64,11 +65,11 @@ def first_messages(question: Question[A, R], json_mode: str) -> tuple[ChatMessag
     """Returns the messages that ask `question`, with the schema in words unless `json_mode` sends it beside them."""
     if json_mode == "schema":
         return question.messages
-    return (*question.messages, schema_message(question.shape))
+    system, *others = question.messages
+    return (ChatMessage(system.role, f"{system.content}\n\n{schema_in_words(question.shape)}"), *others)
 
 
-def schema_message(shape: type[BaseModel]) -> ChatMessage:
-    """Returns the message that states the JSON Schema of an answer, for servers that take none in the request."""
+def schema_in_words(shape: type[BaseModel]) -> str:
+    """Returns the sentences that state the JSON Schema of an answer, for servers that take none in the request."""
     schema = json.dumps(answer_schema(shape))
-    text = f"Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}"
-    return ChatMessage("system", text)
+    return f"Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}"

@@ -4,8 +4,8 @@ The instructions are constant and are kept in the `.md` files here. If you chang
 to `versions.txt`, so that what is on record with a lesson leads back to the text that wrote it.
 
 Everything that comes from outside (topic, outline, passages) is JSON between tags. In it `<` is escaped, so that no
-text can close its tag and pass for an instruction. All lesson prompts of a course begin with the same messages, so that
-providers' prompt caches serve them.
+text can close its tag and pass for an instruction. What the lesson prompts of a course have in common comes first, so
+that providers' prompt caches serve it.
 """
 
 import json
@@ -65,10 +65,10 @@ def lesson_question(
         prompt=prompt("lesson"),
         messages=(
             ChatMessage("system", prompt("lesson").text),
-            ChatMessage("user", data("course", course)),
             ChatMessage(
                 "user",
-                f"{data('lesson', {'lesson_number': plan.lesson_number})}\n{data('passages', _numbered(passages))}",
+                f"{data('course', course)}\n{data('lesson', {'lesson_number': plan.lesson_number})}"
+                f"\n{data('passages', _numbered(passages))}",
             ),
         ),
         shape=LessonText,
