@@ -201,12 +201,14 @@ class FilesOnlyWorker(Duty):
 
     async def _conclude(self, running: _Running, result: StoredResult) -> None:
         message = result_status(result)
-        # Whoever joins while it is being published may have seen it already, and gets it once more.
+        # Whoever joins while it is being published may have seen it already, and gets it once more. But a message that
+        # is delivered again, as after a broker's restart, is the one that this answers.
         answered = len(running.deliveries)
         await self._announcer.announce([message])
         crash_point("files_published")
-        for _ in range(answered):
-            delivery = running.deliveries.pop(0)
+        again = [delivery for delivery in running.deliveries[answered:] if delivery.redelivered]
+        for delivery in running.deliveries[:answered] + again:
+            running.deliveries.remove(delivery)
             if (reply := self._rules.reply_address(delivery)) is not None:
                 await self._announcer.announce([message.as_reply(reply)])
             delivery.acknowledge()
