@@ -11,6 +11,7 @@ from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
+from src.services.model.question import Written
 
 PLAN: dict[str, Any] = {
     "lesson_number": 1,
@@ -141,6 +142,6 @@ def outline(*plans: dict[str, Any]) -> Outline:
     return Outline.model_validate_json(json.dumps({"title": "T", "description": "D", "lessons": plans}))
 
 
-async def outline_review(answer: Outline, _model: str, brief: CourseBrief = BRIEF) -> Reviewed[Outline]:
+async def outline_review(answer: Outline, _written: Written, brief: CourseBrief = BRIEF) -> Reviewed[Outline]:
     """Reviews an outline, as the review that a question for one is given."""
     return review_outline(answer, brief)

@@ -105,15 +105,28 @@ class OpenAISettings(Group):
     api_key: str | None = Field(default=None, repr=False)
     api_key_file: FilePath | None = None
     base_url: Annotated[str, AfterValidator(_server_address)] | None = None
+    ca_file: FilePath | None = None
     model: Name = "gpt-6-luna"
     model_outline: Name | None = None
     embedding_model: Name | None = None
-    json_mode: Literal["schema", "object", "prompt"] = "schema"
+    json_mode: Literal["auto", "schema", "object", "prompt"] = "auto"
+    schema_limits: Literal["auto", "on", "off"] = "auto"
+    tokens_parameter: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
+    system_message: Literal["auto", "on", "off"] = "auto"
+    stream: Literal["auto", "on", "off"] = "auto"
+    context_tokens: Annotated[int, Field(ge=1000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    temperature_outline: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_p_outline: Annotated[float, Field(gt=0, le=1)] | None = None
+    reasoning_effort: Name | None = None
+    reasoning_effort_outline: Name | None = None
     timeout: Seconds = 120
     deadline: Seconds = 300
     lesson_deadline: Seconds = 600
     max_concurrent: Annotated[int, Field(ge=1)] = 256
     max_output_tokens: Annotated[int, Field(ge=1)] = 16_000
+    max_output_tokens_outline: Annotated[int, Field(ge=1)] = 6_000
     allow_remote: bool = True
     price_input: Annotated[float, Field(ge=0)] | None = None
     price_output: Annotated[float, Field(ge=0)] | None = None

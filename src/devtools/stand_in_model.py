@@ -25,6 +25,7 @@ from src.devtools.stand_in_embeddings import embedding, encoded
 from src.devtools.stand_in_faults import LINE_FAULTS, STATUS_FAULTS, Fault, api_error, status_fault
 from src.devtools.stand_in_lesson import parts_of, write_lesson
 from src.devtools.stand_in_outline import write_outline
+from src.devtools.stand_in_stream import streamed
 from src.devtools.stand_in_vector_store import StandInVectorStore
 
 LABEL = "stand-in"
@@ -88,8 +89,6 @@ class StandInModel:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         started = time.monotonic()
         asked = await request.json()
-        if asked.get("stream"):
-            return api_error(400, "invalid_request_error", "this server does not stream")
         if (fault_of_roles := role_fault(asked)) is not None:
             return api_error(400, "invalid_request_error", fault_of_roles)
         call = Call.parsed(asked)
@@ -117,6 +116,8 @@ class StandInModel:
         prompt = sum(len(message.get("content") or "") for message in asked["messages"])
         cached = self._cache.cached(asked["messages"])
         completion = _completion(answer, fault, prompt, cached, asked.get("max_completion_tokens"))
+        if asked.get("stream") and fault is None:
+            return await streamed(request, completion)
         return web.json_response(completion, headers=fault.headers if fault else None)
 
     def _fault(self, call: Call) -> Fault | None:

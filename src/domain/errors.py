@@ -5,6 +5,7 @@ CourseError                     a course can't be written; has a `code` that goe
 ├── RequestIdConflict           request_id_conflict
 ├── NoSources                   no_sources
 ├── ModelRefused                model_refused
+│   └── PromptTooLong           the same: the question doesn't fit into the model's context
 ├── ModelOutputInvalid          model_output_invalid
 ├── InternalError               internal
 ├── BudgetExceeded              budget_exceeded
@@ -12,6 +13,7 @@ CourseError                     a course can't be written; has a `code` that goe
 └── ModelUnavailable            model_unavailable, after COURSE_MAX_WAIT; until then the course waits
     ├── ModelBusy               the same, and fewer calls at once may help
     └── ModelAccessDenied       the same, but no course can succeed until an operator acts
+        └── ModelFaultUnknown   the same, unless another course shows that it was this course's own fault
 
 Interrupted                     an attempt ends without a verdict; the course goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
@@ -106,6 +108,10 @@ class ModelRefused(CourseError):
     code = ErrorCode.MODEL_REFUSED
 
 
+class PromptTooLong(ModelRefused):
+    """The question doesn't fit into the model's context, even without passages."""
+
+
 class ModelOutputInvalid(CourseError):
     """The answer was cut off twice, or is still wrong after repair."""
 
@@ -148,7 +154,11 @@ class ModelBusy(ModelUnavailable):
 
 
 class ModelAccessDenied(ModelUnavailable):
-    """Key, quota or model name is wrong: calling again is useless until an operator acts."""
+    """A setting is wrong or the quota is used up: calling again is useless until an operator acts."""
+
+
+class ModelFaultUnknown(ModelAccessDenied):
+    """The server refused a call for a reason that no rule knows. It may be this course's, or every course's."""
 
 
 class Interrupted(Exception):

@@ -44,7 +44,7 @@ class Check(BaseModel):
     kind: CheckKind
     question: Label
     choices: Annotated[
-        tuple[Label, ...] | None,
+        Annotated[tuple[Label, ...], Field(min_length=2, max_length=6)] | None,
         Field(
             description="multiple_choice: 3 to 5 possible answers, exactly one of them right; true_false: the words for"
             " true and false in the lesson's language, in this order; short_answer: null"

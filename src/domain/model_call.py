@@ -1,6 +1,6 @@
 """Calls to a model, as they go on record, and the tokens that they count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -40,7 +40,7 @@ RecordCall = Callable[[ModelCall], None]
 def counted_tokens(usage: object, name: str) -> int:
     """Returns the count that a server gave as `usage.<name>`; 0 if it gave none, or an impossible one."""
     # Servers may leave counts out, or send anything; a course isn't lost over it.
-    number = getattr(usage, name, None)
+    number = usage.get(name) if isinstance(usage, Mapping) else getattr(usage, name, None)
     return number if isinstance(number, int) and 0 <= number <= MOST_TOKENS else 0
 
 

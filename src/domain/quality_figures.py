@@ -33,6 +33,8 @@ class LessonQuality:
     """Passages that it was given to rest on; 0 in files of earlier versions, which don't say."""
     passages_fitting: int = 0
     """Those of the passages that the search found, and not only the filter names."""
+    passages_left_out: int = 0
+    """Passages that were found and not given, as the model's context had no room for them."""
 
     @property
     def coverage(self) -> float | None:
@@ -45,6 +47,7 @@ class LessonQuality:
             "words": self.words,
             "passages": self.passages,
             "passages_fitting": self.passages_fitting,
+            "passages_left_out": self.passages_left_out,
             "citations": self.citations,
             "citations_verified": self.citations_verified,
             "citations_removed": self.citations_removed,

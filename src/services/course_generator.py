@@ -34,7 +34,7 @@ from src.services.crash_points import crash_point
 from src.services.model.budget import TokenBudget
 from src.services.model.language_model import LanguageModel
 from src.services.model.prompts import lesson_question, outline_question
-from src.services.model.question import Question
+from src.services.model.question import Question, Written
 from src.services.sources.search import SourceSearch
 
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class CourseGenerator:
     async def _outline(self, work: _Work) -> Outline:
         passages = await self._found(work, None, work.calls, _OUTLINE_PASSAGES, work.brief.topic)
 
-        async def review(outline: Outline, _model: str) -> Reviewed[Outline]:
+        async def review(outline: Outline, _written: Written) -> Reviewed[Outline]:
             return await self._in_review(partial(review_outline, outline, work.brief))
 
         question = outline_question(work.brief, passages, review)
@@ -229,11 +229,14 @@ class CourseGenerator:
     ) -> Question[LessonText, Lesson]:
         must_cite = bool(work.brief.source_filter) or self._grounding == "required"
 
-        async def review(text: LessonText, model: str) -> Reviewed[Lesson]:
-            origin = Origin(model, question.prompt.version, question.prompt.digest)
-            return await self._in_review(partial(work.reviewed, text, plan, passages, origin, must_cite=must_cite))
+        async def review(text: LessonText, written: Written) -> Reviewed[Lesson]:
+            origin = Origin(written.model, question.prompt.version, question.prompt.digest)
+            given = passages[: len(passages) - written.passages_left_out]
+            reviewed = await self._in_review(partial(work.reviewed, text, plan, given, origin, must_cite=must_cite))
+            quality = replace(reviewed.value.quality, passages_left_out=written.passages_left_out)
+            return replace(reviewed, value=replace(reviewed.value, quality=quality))
 
-        question = lesson_question(work.brief, outline, plan, passages, review)
+        question = lesson_question(work.brief, outline, plan, passages, review, fewest_passages=int(must_cite))
         return question
 
     async def _in_review(self, work: Callable[[], T]) -> T:

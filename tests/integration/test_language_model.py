@@ -31,6 +31,7 @@ from src.services.model.brake import ModelBrake
 from src.services.model.budget import TokenBudget
 from src.services.model.language_model import OpenAIModel
 from src.services.model.prompts import outline_question
+from src.services.model.question import Written
 from src.services.model.server import ModelServer, RemoteCallsForbidden
 from tests.stand_in import StandIn
 
@@ -47,7 +48,7 @@ PLAN = json.dumps(
 )
 
 
-async def review(answer: Outline, _model: str) -> Reviewed[Outline]:
+async def review(answer: Outline, _written: Written) -> Reviewed[Outline]:
     return review_outline(answer, BRIEF)
 
 
@@ -186,10 +187,10 @@ class TestRepair:
             ('{"title": "T", "description": NaN, "lessons": []}', "description"),
             ('{"title": "T", "description": "' + "x" * 10_000_000 + '", "lessons": []}', "500000"),
             ('{"title": "a\\u0000b", "description": "D", "lessons": []}', "title"),
-            ('{"title": "a\\ud800b", "description": "D", "lessons": []}', "answer"),
+            ('{"title": "a\\ud800b", "description": "D", "lessons": []}', "title"),
             ('{"title": "T", "description": "D", "lessons": [' + PLAN + "]}", "exactly 3 are needed"),
             ('{"title": "T", "description": "D", "lessons": [' + PLAN + "," + PLAN + "]}", "lessons"),
-            ('{"title": "a\ud800b", "description": "D", "lessons": []}', "answer"),
+            ('{"title": "a\ud800b", "description": "D", "lessons": []}', "title"),
             ("[" * 100_000, "answer"),
             ("[]", "answer"),
         ],
@@ -266,7 +267,7 @@ class TestRepair:
     def test_a_call_whose_review_does_not_end_is_on_record_all_the_same(
         self, caller: Caller, monkeypatch: pytest.MonkeyPatch, ends: str
     ) -> None:
-        async def unfinished(_answer: Outline, _model: str) -> Reviewed[Outline]:
+        async def unfinished(_answer: Outline, _written: Written) -> Reviewed[Outline]:
             if ends == "breaks":
                 raise ZeroDivisionError
             await asyncio.Event().wait()
@@ -285,22 +286,33 @@ class TestRepair:
         repair = asked["messages"][-1]["content"]
         assert f'lessons.1.learning_objectives.1: begin with what a learner can be seen to do: "{VAGUE}"' in repair
 
-    @pytest.mark.parametrize("is_whole", [False, True])
+    @pytest.mark.parametrize("end", [None, 0, -4, -20])
     def test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired(
-        self, caller: Caller, stand_in: StandIn, is_whole: bool
+        self, caller: Caller, stand_in: StandIn, end: int | None
     ) -> None:
-        """Also where what came would pass for a whole one."""
-        lessons = ",".join(PLAN.replace('": 1', f'": {n}').replace("The Cell", f"Cell {n}") for n in (1, 2, 3))
-        message = {"role": "assistant", "content": '{"title": "T", "description": "D", "lessons": [' + lessons + "]}"}
-        if is_whole:
+        """Also where what came could be closed and would pass for a whole one: the list of lessons has no end."""
+        if end is None:
+            stand_in.fault("cut_off")
+        else:
+            lessons = ",".join(PLAN.replace('": 1', f'": {n}').replace("The Cell", f"Cell {n}") for n in (1, 2, 3))
+            said = ('{"title": "T", "description": "D", "lessons": [' + lessons)[: end or None]
+            message = {"role": "assistant", "content": said}
             choices = [{"index": 0, "finish_reason": "length", "message": message}]
             stand_in.fault("overwrite", fields={"choices": choices})
-        else:
-            stand_in.fault("cut_off")
         assert caller.ask().value.title == "Cells"
         assert caller.outcomes == ["cut off", "ok"]
         first, second = caller.calls
         assert first.input_tokens in (0, second.input_tokens)  # the same question, not one about the first answer
+
+    @pytest.mark.parametrize("rest", ["]}", "]}\n\nI hope this", "]"])
+    def test_an_answer_is_whole_if_only_what_follows_it_is_cut_off(
+        self, caller: Caller, stand_in: StandIn, rest: str
+    ) -> None:
+        lessons = ",".join(PLAN.replace('": 1', f'": {n}').replace("The Cell", f"Cell {n}") for n in (1, 2, 3))
+        message = {"content": '{"title": "T", "description": "D", "lessons": [' + lessons + rest}
+        stand_in.fault("overwrite", fields={"choices": [{"finish_reason": "length", "message": message}]})
+        assert caller.ask().value.title == "T"
+        assert len(caller.calls) == 1
 
     @pytest.mark.parametrize("content", [None, "", " \n\n"])
     def test_an_answer_that_is_empty_is_asked_for_again(
@@ -310,10 +322,12 @@ class TestRepair:
         assert caller.ask().value.title == "Cells"
         assert caller.outcomes == ["empty", "ok"]
 
-    @pytest.mark.parametrize(("kind", "says"), [("cut_off", "cut off at its length limit"), ("no_content", "empty")])
+    @pytest.mark.parametrize(
+        ("kind", "says"), [("cut_off", "cut off at its length limit"), ("no_content", "empty"), ("no_choices", "empty")]
+    )
     def test_twice_is_the_end(self, caller: Caller, stand_in: StandIn, kind: str, says: str) -> None:
         stand_in.fault(kind, times=None)
-        with pytest.raises(ModelOutputInvalid, match=f"was {says}, also when it was asked for again"):
+        with pytest.raises(ModelOutputInvalid, match=f"was {says}.*, also when it was asked for again"):
             caller.ask()
         assert stand_in.calls == {STEP: 2}
 
@@ -330,7 +344,6 @@ class TestRefusal:
         [
             ("refusal", "the model refused: I can't help with that."),
             ("content_filter", "the model's content filter stopped the answer"),
-            ("no_choices", "no choices"),
         ],
     )
     def test_it_is_final_and_says_why(self, caller: Caller, stand_in: StandIn, kind: str, reason: str) -> None:
@@ -402,7 +415,7 @@ class TestUnavailable:
 
     @pytest.mark.parametrize(
         "choices",
-        ["text", [None], ["text"], [{}], [{"message": None}], [{"message": {"content": ["a", "list"]}}]],
+        ["text", [None], ["text"], [{}], [{"message": None}], [{"message": ["a", "list"]}], None],
     )
     def test_an_answer_of_another_shape_is_asked_for_again(
         self, caller: Caller, stand_in: StandIn, no_backoff: list[float], choices: object
@@ -412,7 +425,9 @@ class TestUnavailable:
         assert caller.outcomes == ["error: ModelUnavailable", "ok"]
 
     def test_a_server_that_is_no_model_server(self, caller: Caller, stand_in: StandIn) -> None:
-        with pytest.raises(ModelAccessDenied, match="doesn't know what was asked for"):
+        with pytest.raises(
+            ModelAccessDenied, match=r"check OPENAI_BASE_URL: http://.*/nothing-here/chat/completions answered 404"
+        ):
             caller.ask(base_url=stand_in.base_url.replace("/v1", "/nothing-here"))
 
 

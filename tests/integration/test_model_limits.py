@@ -67,18 +67,19 @@ class TestLessonDeadline:
 
 
 class TestBudget:
-    def test_without_one_the_length_of_an_answer_is_up_to_the_model(self, caller: Caller) -> None:
-        caller.ask(max_output_tokens=10)
-        assert caller.outcomes == ["ok"]
-
-    def test_with_one_an_answer_may_be_as_long_as_what_is_reserved_for_it(self, caller: Caller) -> None:
-        with pytest.raises(ModelOutputInvalid, match="cut off"):
-            caller.ask(max_output_tokens=10, budget=100_000)
+    @pytest.mark.parametrize("budget", [None, 100_000])
+    def test_an_answer_may_be_as_long_as_what_is_reserved_for_it(self, caller: Caller, budget: int | None) -> None:
+        with pytest.raises(ModelOutputInvalid, match=r"cut off .* after 10 tokens.* OPENAI_MAX_OUTPUT_TOKENS allows 10"):
+            caller.ask(max_output_tokens=10, budget=budget)
         assert [call.output_tokens for call in caller.calls] == [10, 10]
+
+    def test_an_outline_that_is_too_long_for_its_own_limit_may_be_as_long_as_a_lesson(self, caller: Caller) -> None:
+        caller.ask(max_output_tokens_outline=10)
+        assert caller.outcomes == ["cut off", "ok"]
 
     def test_a_call_that_might_go_over_it_is_not_made(self, caller: Caller, stand_in: StandIn) -> None:
         with pytest.raises(BudgetExceeded, match="taken 0 tokens"):
-            caller.ask(budget=16_100)
+            caller.ask(budget=6_100)
         assert stand_in.stats()["calls"] == 0
 
     def test_what_a_wrong_answer_took_is_taken(self, caller: Caller, stand_in: StandIn) -> None:

@@ -1,30 +1,24 @@
-"""Reading what a model's server answered: whether it is a completion, what it counts, and what its text says.
+"""Reading an answer: the object in it, whether that has the shape that was asked for, and what the review finds.
 
-What a server's errors mean is in `server.py`.
+Where the answer stands in what a server sends is in `completion.py`, and what its errors mean in `complaint.py`.
 """
 
-import re
+import asyncio
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from openai.types.chat import ChatCompletion, ChatCompletionMessage
-from openai.types.chat.chat_completion import Choice
 from pydantic import BaseModel, ValidationError
 
-from src.domain.errors import ModelRefused, ModelUnavailable
+from src.domain.errors import ModelRefused
 from src.domain.model_call import MOST_TOKENS, counted_tokens, estimated_tokens
 from src.domain.quality.review import Reviewed
-from src.domain.text import printable
-from src.services.model.question import Parts, Question
+from src.services.model.completion import Completion
+from src.services.model.object_in_text import FoundObject, NoObject, as_it_stands, object_in
+from src.services.model.question import Parts, Question, Written
 
 A = TypeVar("A", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 R = TypeVar("R")
-
-MOST_CHARACTERS = 500_000
-"""The longest answer that is parsed. A whole lesson has some 20,000; a model that writes far more has gone astray."""
-
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +34,10 @@ class Answer(Generic[A, R]):
     """What is wrong with it, one line each, as the model is told for a repair."""
     cut_off: bool = False
     empty: bool = False
+    mended: tuple[str, ...] = ()
+    """What had to be put right before it could be read, in a word or two each."""
+    tokens: int = 0
+    """How long it was, by the server's count or else by an estimate."""
 
     @property
     def is_repairable(self) -> bool:
@@ -48,7 +46,11 @@ class Answer(Generic[A, R]):
 
     @property
     def outcome(self) -> str:
-        """What goes on record with the call: `ok`, or what is wrong."""
+        """What goes on record with the call: `ok`, or what is wrong, and what was mended to read it."""
+        return f"{self._verdict}; mended: {', '.join(self.mended)}" if self.mended else self._verdict
+
+    @property
+    def _verdict(self) -> str:
         if self.cut_off:
             return "cut off"
         if self.empty:
@@ -61,26 +63,7 @@ class Answer(Generic[A, R]):
         return f"ok, but {', '.join(gates)}" if gates else "ok"
 
 
-def require_completion(completion: object) -> None:
-    """Raises `ModelUnavailable` if the server sent no chat completion, and `ModelRefused` if it has no choices."""
-    # The client hands on whatever the server sent. A proxy's error page with status 200 comes as a plain string.
-    match completion:
-        case ChatCompletion(choices=[] | None):
-            raise ModelRefused("the model gave no answer (no choices)")
-        case ChatCompletion(
-            choices=[Choice(message=ChatCompletionMessage(content=str() | None, refusal=str() | None)), *_]
-        ):
-            pass
-        case _:
-            raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
-
-
-def written_by(completion: ChatCompletion) -> str:
-    """Returns the name of the model that answered, by its server's account; `unknown` if it names none."""
-    return printable(str(getattr(completion, "model", None) or "unknown"), 200)
-
-
-def tokens_taken(completion: ChatCompletion, prompt_tokens: int) -> int:
+def tokens_taken(completion: Completion, prompt_tokens: int) -> int:
     """Returns the tokens that a call counts against its course's budget.
 
     `prompt_tokens`: the estimate for its prompt. A server that counts no tokens isn't cheaper for that: the estimates
@@ -88,34 +71,46 @@ def tokens_taken(completion: ChatCompletion, prompt_tokens: int) -> int:
     """
     usage = completion.usage
     counted = counted_tokens(usage, "prompt_tokens") + counted_tokens(usage, "completion_tokens")
-    taken = counted or prompt_tokens + estimated_tokens(completion.choices[0].message.content or "")
-    return min(taken, MOST_TOKENS)
+    return min(counted or prompt_tokens + estimated_tokens(completion.text), MOST_TOKENS)
 
 
-async def read_answer(question: Question[A, R], completion: ChatCompletion, parts: Parts[A] | None) -> Answer[A, R]:
+async def read_answer(
+    question: Question[A, R], completion: Completion, parts: Parts[A] | None, passages_left_out: int
+) -> Answer[A, R]:
     """Validates and reviews an answer to `question`, or to a repair that asked for `parts` alone.
 
     Raises `ModelRefused` if the model or its content filter refused.
     """
-    choice = completion.choices[0]
-    text = choice.message.content
-    if choice.finish_reason == "length":
-        return Answer(text or "", None, None, ["the answer was cut off"], cut_off=True)
-    if choice.finish_reason == "content_filter":
+    text = completion.text
+    tokens = counted_tokens(completion.usage, "completion_tokens") or estimated_tokens(text)
+    if completion.finish_reason == "content_filter":
         raise ModelRefused("the model's content filter stopped the answer")
-    if choice.message.refusal:
-        raise ModelRefused(f"the model refused: {choice.message.refusal}")
-    if text is None or not text.strip():
-        return Answer("", None, None, ["the answer was empty"], empty=True)
-    if parts is None:
-        value, faults = _validated(question.shape, text)
-    else:
-        found, faults = _validated(parts.shape, text)
-        value = None if found is None else parts.put(found)
+    if completion.refusal:
+        raise ModelRefused(f"the model refused: {completion.refusal}")
+    if not text.strip():
+        # A model may have used up all of its tokens for its thoughts.
+        cut_off = completion.finish_reason == "length"
+        return Answer("", None, None, ["the answer was empty"], cut_off=cut_off, empty=not cut_off, tokens=tokens)
+    shape = question.shape if parts is None else parts.shape
+    fields = set(shape.model_fields)
+    mended: tuple[str, ...] = ()
+    found: FoundObject | NoObject | None = as_it_stands(text, fields)
+    if found is None:
+        found = await asyncio.to_thread(object_in, text, fields)
+    match found:
+        case FoundObject(content, mended):
+            value, faults = _validated(shape, content)
+        case NoObject(fault):
+            value, faults = None, [fault]
+    if completion.finish_reason == "length" and value is None:
+        return Answer(text, None, None, ["the answer was cut off"], cut_off=True, tokens=tokens)
+    if completion.place != "content":
+        mended = (completion.place, *mended)
     if value is None:
-        return Answer(text, None, None, faults)
-    reviewed = await question.review(value, written_by(completion))
-    return Answer(text, value, reviewed, [str(finding) for finding in reviewed.findings])
+        return Answer(text, None, None, faults, mended=mended)
+    answer: A = value if parts is None else parts.put(value)  # type: ignore[assignment]
+    reviewed = await question.review(answer, Written(completion.model, passages_left_out))
+    return Answer(text, answer, reviewed, [str(finding) for finding in reviewed.findings], mended=mended)
 
 
 def in_short(faults: list[str]) -> str:
@@ -123,12 +118,9 @@ def in_short(faults: list[str]) -> str:
     return "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else "")
 
 
-def _validated(shape: type[B], text: str) -> tuple[B | None, list[str]]:
-    if len(text) > MOST_CHARACTERS:
-        return None, [f"the answer has {len(text)} characters; at most {MOST_CHARACTERS} are read"]
-    fenced = _FENCE.match(text)
+def _validated(shape: type[B], value: Any) -> tuple[B | None, list[str]]:
     try:
-        return shape.model_validate_json(fenced.group(1) if fenced else text), []
+        return shape.model_validate(value), []
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return None, [f"{_path(fault['loc'])}: {fault['msg']}" for fault in found]

@@ -4,36 +4,32 @@
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
+import openai
 import structlog
-from openai.types.chat import ChatCompletion
 from pydantic import BaseModel
 
 from src.config import OpenAISettings
 from src.domain.errors import CourseError, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
-from src.domain.model_call import ModelCall, counted_tokens, estimated_tokens
+from src.domain.model_call import ModelCall, counted_tokens
 from src.domain.quality.review import Reviewed
 from src.domain.redaction import Redactor
 from src.domain.text import printable
-from src.services.model.answer_schema import answer_schema
-from src.services.model.answers import (
-    MOST_CHARACTERS,
-    Answer,
-    in_short,
-    read_answer,
-    require_completion,
-    tokens_taken,
-    written_by,
-)
+from src.services.model.abilities import Abilities, AbilityMemory, narrowed, stepped_down
+from src.services.model.answers import Answer, in_short, read_answer, tokens_taken
+from src.services.model.blame import blame
 from src.services.model.budget import TokenBudget
-from src.services.model.question import ChatMessage, Parts, Question, first_messages, schema_in_words
-from src.services.model.server import ModelServer
+from src.services.model.chat_request import ChatRequest, chat_request, model_for
+from src.services.model.complaint import Complaint
+from src.services.model.completion import Completion, received
+from src.services.model.object_in_text import MOST_CHARACTERS
+from src.services.model.question import ChatMessage, Parts, Question, schema_in_words
+from src.services.model.server import ModelServer, complaint_of, judged
 
 A = TypeVar("A", bound=BaseModel)
 R = TypeVar("R")
@@ -63,6 +59,8 @@ class _Asking(Generic[A, R]):
     budget: TokenBudget
     record: Callable[[ModelCall], None]
     deadline: asyncio.Timeout
+    at_length: bool = False
+    """Whether the answer may be as long as any, as one was cut off before."""
     usable: Reviewed[R] | None = None
     """A version that is paid for and can be kept, while a better one is asked for."""
 
@@ -75,6 +73,7 @@ class OpenAIModel:
         self._server = server
         self._config = config
         self._redact = redact
+        self._memory = AbilityMemory(config)
 
     async def ask(
         self, question: Question[A, R], budget: TokenBudget, record: Callable[[ModelCall], None]
@@ -98,28 +97,35 @@ class OpenAIModel:
 
     async def _answer(self, asking: _Asking[A, R]) -> Reviewed[R]:
         step = asking.question.step
-        messages = first_messages(asking.question, self._config.json_mode)
-        answer = await self._asked(asking, messages)
+        answer = await self._asked(asking)
         if not answer.is_repairable:
-            answer = await self._asked(asking, messages)
+            asking.at_length = True
+            answer = await self._asked(asking)
             if not answer.is_repairable:
-                what = "cut off at its length limit" if answer.cut_off else "empty"
-                raise ModelOutputInvalid(f"the model's {step} was {what}, also when it was asked for again")
+                raise ModelOutputInvalid(f"the model's {step} was {self._what_came(answer)}")
         if answer.reviewed is None:
-            answer = await self._repaired(asking, messages, answer)
+            answer = await self._repaired(asking, answer)
         if answer.reviewed is None:
             raise ModelOutputInvalid(f"the model's {step} is wrong, also after repair: {in_short(answer.faults)}")
         kept = answer.reviewed
         if kept.findings:
-            kept = await self._bettered(asking, messages, answer, kept)
+            kept = await self._bettered(asking, answer, kept)
         if kept.hard:
             found = in_short([str(finding) for finding in kept.hard])
             raise ModelOutputInvalid(f"the model's {step} can't be used, also after repair: {found}")
         return kept
 
-    async def _bettered(
-        self, asking: _Asking[A, R], messages: Sequence[ChatMessage], answer: Answer[A, R], kept: Reviewed[R]
-    ) -> Reviewed[R]:
+    def _what_came(self, answer: Answer[Any, Any]) -> str:
+        """Says what was wrong with an answer that was asked for twice and can't be repaired."""
+        if not answer.cut_off:
+            return "empty, also when it was asked for again"
+        return (
+            f"cut off at its length limit after {answer.tokens} tokens, also when it was asked for again:"
+            f" OPENAI_MAX_OUTPUT_TOKENS allows {self._config.max_output_tokens}; if that is more, the model's server"
+            " has a limit of its own, which is to be raised there"
+        )
+
+    async def _bettered(self, asking: _Asking[A, R], answer: Answer[A, R], kept: Reviewed[R]) -> Reviewed[R]:
         """Asks for a repair of `kept`, the review of `answer`, and returns the better one of the two.
 
         If the repair fails, `kept` is returned; but if it has hard findings, so that it can't be kept, the error of
@@ -127,7 +133,7 @@ class OpenAIModel:
         """
         asking.usable = None if kept.hard else kept
         try:
-            repaired = (await self._repaired(asking, messages, answer)).reviewed
+            repaired = (await self._repaired(asking, answer)).reviewed
         except (CourseError, Stopping) as error:
             if kept.hard:
                 raise
@@ -135,9 +141,7 @@ class OpenAIModel:
             return kept
         return repaired if repaired is not None and repaired.beats(kept) else kept
 
-    async def _repaired(
-        self, asking: _Asking[A, R], messages: Sequence[ChatMessage], answer: Answer[A, R]
-    ) -> Answer[A, R]:
+    async def _repaired(self, asking: _Asking[A, R], answer: Answer[A, R]) -> Answer[A, R]:
         _log.warning(
             "the model's answer is repaired",
             action="answer_repair",
@@ -147,27 +151,32 @@ class OpenAIModel:
         parts = None
         if answer.value is not None and answer.reviewed is not None:
             parts = asking.question.parts(answer.value, answer.reviewed.findings)
-        ask = _repair_messages(answer, parts, self._config.json_mode)
-        return await self._asked(asking, (*messages, *ask), parts)
+        model = model_for(asking.question, self._config)
+        able = self._memory.of(model)
+        if answer.value is None and able.json_mode == "schema":
+            # The server took the schema and didn't hold the model to it, so the model has never seen it.
+            able = replace(able, schema_told=True)
+            self._memory.learn(model, able)
+        return await self._asked(asking, _repair_messages(answer, parts, able), parts)
 
     async def _asked(
-        self, asking: _Asking[A, R], messages: Sequence[ChatMessage], parts: Parts[A] | None = None
+        self, asking: _Asking[A, R], exchange: Sequence[ChatMessage] = (), parts: Parts[A] | None = None
     ) -> Answer[A, R]:
         """Makes one call within the budget, and reads and records what comes of it."""
         question, budget = asking.question, asking.budget
-        arguments = self._arguments(question, messages, parts)
-        if budget.limited:
-            arguments["max_completion_tokens"] = self._config.max_output_tokens
-        prompt_tokens = estimated_tokens(json.dumps(arguments, ensure_ascii=False))
-        async with budget.reserved(prompt_tokens + self._config.max_output_tokens) as reservation:
+        able = self._memory.of(model_for(question, self._config))
+        planned = chat_request(question, exchange, parts, able, self._config, at_length=asking.at_length)
+        async with budget.reserved(planned.prompt_tokens + planned.output_tokens) as reservation:
             if self._server.stopping and asking.deadline.when() is None:
                 raise Stopping  # a question that was asked before may still be repaired
-            completion, seconds = await self._server.call(lambda: self._completion(asking, arguments))
-            reservation.used = taken = tokens_taken(completion, prompt_tokens)
+            completion, request, seconds = await self._server.call(lambda: self._completion(asking, exchange, parts))
+            reservation.used = taken = tokens_taken(completion, request.prompt_tokens)
         outcome = "answered, but not reviewed any more"
         try:
-            answer = await read_answer(question, completion, parts)
+            answer = await read_answer(question, completion, parts, request.passages_left_out)
             outcome = answer.outcome
+            if request.passages_left_out:
+                outcome += f"; passages left out: {request.passages_left_out}"
         except ModelRefused as error:
             outcome = f"refused: {error}"
             raise
@@ -176,56 +185,72 @@ class OpenAIModel:
             asking.record(self._call(question, completion, seconds, outcome, taken))
         return answer
 
-    def _arguments(
-        self, question: Question[A, R], messages: Sequence[ChatMessage], parts: Parts[A] | None
-    ) -> dict[str, Any]:
-        arguments: dict[str, Any] = {
-            "model": self._model(question),
-            "messages": [{"role": message.role, "content": _sendable(message.content)} for message in messages],
-        }
-        if self._config.json_mode == "schema":
-            name = question.purpose if parts is None else f"{question.purpose}_parts"
-            shape = question.shape if parts is None else parts.shape
-            schema = {"name": name, "strict": True, "schema": answer_schema(shape)}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif self._config.json_mode == "object":
-            arguments["response_format"] = {"type": "json_object"}
-        return arguments
+    async def _completion(
+        self, asking: _Asking[A, R], exchange: Sequence[ChatMessage], parts: Parts[A] | None
+    ) -> tuple[Completion, ChatRequest, float]:
+        """Makes one try; returns what came, the request that it came for, and how many seconds it took.
 
-    async def _completion(self, asking: _Asking[A, R], arguments: dict[str, Any]) -> tuple[ChatCompletion, float]:
-        """Makes one try; returns what came, and how many seconds it took."""
-        started = time.monotonic()
+        What the server doesn't take is left out, and the rest sent again at once: that is still the same try.
+        """
         if asking.deadline.when() is None:
             asking.deadline.reschedule(asyncio.get_running_loop().time() + self._config.lesson_deadline)
-        try:
-            response = await self._server.client.chat.completions.with_raw_response.create(**arguments)
-            completion = response.parse()
-            require_completion(completion)
-        except BaseException as error:
-            seconds = time.monotonic() - started
-            asking.record(self._call(asking.question, None, seconds, f"error: {type(error).__name__}"))
-            raise
-        self._server.brake.observe(response.headers, counted_tokens(completion.usage, "total_tokens"))
-        return completion, time.monotonic() - started
+        question, config = asking.question, self._config
+        model = model_for(question, config)
+        able = self._memory.of(model)
+        while True:
+            request = chat_request(question, exchange, parts, able, config, at_length=asking.at_length)
+            started = time.monotonic()
+            try:
+                came = await self._sent(request)
+            except BaseException as error:
+                self._record_failure(asking, started, type(error).__name__)
+                raise
+            if isinstance(came, Completion):
+                self._memory.learn(model, able)
+                return came, request, time.monotonic() - started
+            self._record_failure(asking, started, f"{came.status}, {blame(came)}")
+            less = self._with_less(able, came, request)
+            if less is None:
+                raise judged(came)
+            able = less
 
-    def _model(self, question: Question[A, R]) -> str:
-        if question.purpose == "outline" and self._config.model_outline is not None:
-            return self._config.model_outline
-        return self._config.model
+    def _with_less(self, able: Abilities, said: Complaint, request: ChatRequest) -> Abilities | None:
+        """Returns what to ask with after a server has refused a request; None if nothing less would help."""
+        match blame(said):
+            case "length":
+                return narrowed(able, said, request.prompt_tokens + request.output_tokens)
+            case "request" | "unknown":
+                return stepped_down(able, said, request.body, self._config)
+            case _:
+                return None
+
+    async def _sent(self, request: ChatRequest) -> Completion | Complaint:
+        create = self._server.client.chat.completions.with_streaming_response.create
+        try:
+            async with create(**request.body) as response:
+                came = await received(response)
+                if isinstance(came, Completion):
+                    self._server.brake.observe(response.headers, counted_tokens(came.usage, "total_tokens"))
+                return came
+        except openai.APIStatusError as error:
+            return complaint_of(error)
+
+    def _record_failure(self, asking: _Asking[A, R], started: float, what: str) -> None:
+        asking.record(self._call(asking.question, None, time.monotonic() - started, f"error: {what}"))
 
     def _call(
-        self, question: Question[A, R], completion: ChatCompletion | None, seconds: float, outcome: str, taken: int = 0
+        self, question: Question[A, R], completion: Completion | None, seconds: float, outcome: str, taken: int = 0
     ) -> ModelCall:
-        usage = completion.usage if completion else None
+        usage = completion.usage if completion else {}
         input_tokens = counted_tokens(usage, "prompt_tokens")
         output_tokens = counted_tokens(usage, "completion_tokens")
         return ModelCall(
             id=uuid4(),
             purpose=question.purpose,
             lesson_number=question.lesson_number,
-            model=written_by(completion) if completion else self._model(question),
+            model=completion.model if completion else model_for(question, self._config),
             input_tokens=input_tokens,
-            cached_tokens=counted_tokens(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
+            cached_tokens=counted_tokens(usage.get("prompt_tokens_details"), "cached_tokens"),
             output_tokens=output_tokens,
             cost=self._cost(input_tokens, output_tokens),
             seconds=seconds,
@@ -240,16 +265,11 @@ class OpenAIModel:
         return (input_tokens * prices[0] + output_tokens * prices[1]) / 1_000_000
 
 
-def _repair_messages(answer: Answer[A, Any], parts: Parts[A] | None, json_mode: str) -> list[ChatMessage]:
+def _repair_messages(answer: Answer[Any, Any], parts: Parts[Any] | None, able: Abilities) -> list[ChatMessage]:
     named = "\n".join(f"- {fault}" for fault in answer.faults[:20])
     wrong = "That answer can't be used" if answer.reviewed is None else "This is wrong in that answer"
     ask = "Send the whole answer again with this put right, and the rest as it is." if parts is None else parts.ask
     text = f"{wrong} (parts are counted from 1):\n{named}\n{ask}"
-    if parts is not None and json_mode != "schema":
+    if parts is not None and (able.json_mode != "schema" or able.schema_told):
         text += f"\n{schema_in_words(parts.shape)}"
     return [ChatMessage("assistant", answer.text[:MOST_CHARACTERS]), ChatMessage("user", text)]
-
-
-def _sendable(text: str) -> str:
-    # A lone surrogate, in a passage or in an answer that is to be repaired, can't be encoded in UTF-8.
-    return text.encode(errors="replace").decode()

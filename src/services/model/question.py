@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -10,13 +10,24 @@ from pydantic import BaseModel
 from src.domain.finding import Finding
 from src.domain.prompt import Prompt
 from src.domain.quality.review import Reviewed
-from src.services.model.answer_schema import answer_schema
+from src.services.model.answer_schema import Limits, answer_schema
 
 A = TypeVar("A", bound=BaseModel)
 R = TypeVar("R")
 
-Review = Callable[[A, str], Awaitable[Reviewed[R]]]
-"""Takes an answer and the name of the model that wrote it; returns what may be kept of it, and what was found in it."""
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How an answer came about, which goes on record with it."""
+
+    model: str
+    """The name of the model that wrote it, by its server's account."""
+    passages_left_out: int = 0
+    """How many of the question's passages the model wasn't given, for want of room in its context."""
+
+
+Review = Callable[[A, Written], Awaitable[Reviewed[R]]]
+"""Takes an answer and how it came about; returns what may be kept of it, and what was found in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class Parts(Generic[A]):
     """The sentences that tell the model which parts to send."""
     put: Callable[[Any], A]
     """Takes an instance of `shape`; returns the whole answer with its parts put in."""
+    limits: Limits = field(default_factory=dict)
+    """As those of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +59,17 @@ class Question(Generic[A, R]):
     purpose: Literal["outline", "lesson"]
     lesson_number: int | None
     prompt: Prompt
-    """The instructions that `messages` begins with."""
-    messages: tuple[ChatMessage, ...]
-    """One system message, then one of the user. Chat templates of many models refuse any other order."""
+    """The instructions, which come first."""
+    data: Callable[[int], str]
+    """Takes a number of passages; returns what the user says: the data, with so many passages, the best first."""
+    passages: int
+    """How many passages there are."""
+    fewest_passages: int = field(default=0, kw_only=True)
+    """How many the model has to be given at least."""
     shape: type[A]
     """The pydantic model of an answer: it is sent as JSON Schema, and the answer is validated by it."""
+    limits: Limits
+    """What the schema of this answer says besides: how many lessons there are, for instance."""
     review: Review[A, R]
     parts: Callable[[A, Sequence[Finding]], Parts[A] | None] = lambda _answer, _findings: None
     """Chooses the parts of an answer that the findings are about; returns None if all of it is to be written again."""
@@ -59,14 +78,6 @@ class Question(Generic[A, R]):
     def step(self) -> str:
         """The step of the course, for people: `outline`, or `lesson 2`."""
         return self.purpose if self.lesson_number is None else f"{self.purpose} {self.lesson_number}"
-
-
-def first_messages(question: Question[A, R], json_mode: str) -> tuple[ChatMessage, ...]:
-    """Returns the messages that ask `question`, with the schema in words unless `json_mode` sends it beside them."""
-    if json_mode == "schema":
-        return question.messages
-    system, *others = question.messages
-    return (ChatMessage(system.role, f"{system.content}\n\n{schema_in_words(question.shape)}"), *others)
 
 
 def schema_in_words(shape: type[BaseModel]) -> str:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from src.config import OpenAISettings
 from src.domain.errors import ModelRefused, OperatorError
+from src.services.model.address import Address, trusted
 
 _log = structlog.get_logger(__name__)
 
@@ -257,13 +258,15 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def http_client(config: OpenAISettings, base_url: str) -> httpx2.AsyncClient:
+def http_client(config: OpenAISettings, address: Address) -> httpx2.AsyncClient:
     """Returns the client that all calls go through: to the server, recorded if so set, or to a recording alone.
 
     Raises `RecordingError`.
     """
     if config.replay_from is not None:
-        return DefaultAioHttpClient(transport=ReplayingTransport(config.replay_from, base_url))
+        return DefaultAioHttpClient(transport=ReplayingTransport(config.replay_from, address.base_url))
+    # What is on this machine is never reached by way of a proxy, whatever the environment says.
+    client = DefaultAioHttpClient(verify=trusted(config.ca_file), trust_env=not address.is_local)
     if config.record_to is not None:
-        return DefaultAioHttpClient(transport=RecordingTransport(config.record_to, base_url, DefaultAioHttpClient()))
-    return DefaultAioHttpClient()
+        return DefaultAioHttpClient(transport=RecordingTransport(config.record_to, address.base_url, client))
+    return client

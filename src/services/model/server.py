@@ -7,16 +7,14 @@ server asks for, and with the brake that all calls of the process share. What an
 import asyncio
 import contextlib
 import email.utils
-import json
 import math
-import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar, assert_never
 
 import aiohttp
+import httpx2
 import openai
 import structlog
 from openai import AsyncOpenAI
@@ -28,12 +26,17 @@ from src.domain.errors import (
     CourseError,
     ModelAccessDenied,
     ModelBusy,
+    ModelFaultUnknown,
     ModelRefused,
     ModelUnavailable,
     OperatorError,
+    PromptTooLong,
     Stopping,
 )
+from src.services.model.address import Address
+from src.services.model.blame import blame
 from src.services.model.brake import LONGEST_WAIT, ModelBrake
+from src.services.model.complaint import Complaint, complaint
 from src.services.model.recording import http_client
 
 T = TypeVar("T")
@@ -43,13 +46,6 @@ _log = structlog.get_logger(__name__)
 _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 20.0
 # The seconds that `ask_once` waits for an answer, at most.
 _MOST_FOR_ONE_TRY = 10.0
-
-# A quota that is used up is a 429 too, but waiting doesn't help. https://platform.openai.com/docs/guides/error-codes
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
-_UNKNOWN_MODEL = re.compile(
-    r"(model\b.{0,80}(not found|does not exist|doesn't exist|not a valid)|(not a valid|invalid|unknown) model\b)", re.I
-)
-_OPENAI = "https://api.openai.com/v1"
 
 
 class RemoteCallsForbidden(OperatorError):
@@ -61,8 +57,9 @@ class ModelServer:
 
     def __init__(self, config: OpenAISettings) -> None:
         """Builds the client, without a call. Raises `RemoteCallsForbidden` or `RecordingError`."""
+        address = Address.given(config.base_url)
         calls_somebody = config.configured and config.replay_from is None
-        if calls_somebody and not config.allow_remote and not _is_local(config.base_url):
+        if calls_somebody and not config.allow_remote and not address.is_local:
             raise RemoteCallsForbidden(
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
@@ -70,15 +67,17 @@ class ModelServer:
         self._one_try = min(config.timeout, _MOST_FOR_ONE_TRY)
         self._stopping = asyncio.Event()
         self.brake = ModelBrake(config.max_concurrent, config.deadline)
-        # Given in any case, or the client would take an empty environment variable for an address.
-        base_url = config.base_url or _OPENAI
+        # A compatible server may need no key; the client insists on one.
+        api_key = config.api_key or "none"
         self.client = AsyncOpenAI(
-            # A compatible server may need no key; the client insists on one.
-            api_key=config.api_key or "none",
-            base_url=base_url,
+            api_key=api_key,
+            # Given in any case, or the client would take an empty environment variable for an address.
+            base_url=address.base_url,
+            default_query=address.query,
+            default_headers=address.headers(api_key),
             timeout=config.timeout,
             max_retries=0,
-            http_client=http_client(config, base_url),
+            http_client=http_client(config, address),
         )
 
     @property
@@ -158,10 +157,17 @@ async def _translated(request: Callable[[], Awaitable[T]]) -> T:
         return await request()
     except openai.OpenAIError as error:
         raise course_error(error) from error
-    except (aiohttp.ClientError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        # The client lets these through: what came was no HTTP, no JSON, no UTF-8, or nested without end.
+    except httpx2.TimeoutException as error:  # between two pieces of an answer
+        raise ModelUnavailable("the model's server fell silent in the middle of its answer") from error
+    except (httpx2.HTTPError, aiohttp.ClientError, ValueError, RecursionError) as error:
+        # The client lets these through: what came was no HTTP, broke off, was no JSON, no UTF-8, or nested without end.
         name = type(error).__name__
         raise ModelUnavailable(f"the model's server sent something that can't be read: {name}") from error
+
+
+def complaint_of(error: openai.APIStatusError) -> Complaint:
+    """Returns what a server said in an error."""
+    return complaint(error.status_code, error.response.text, _place(error), retry_after(error))
 
 
 def course_error(error: openai.OpenAIError) -> CourseError:
@@ -170,33 +176,64 @@ def course_error(error: openai.OpenAIError) -> CourseError:
     The class says whether another call may help; a `ModelUnavailable` also says when (`retry_after`).
     """
     match error:
-        case openai.RateLimitError() if error.code not in _QUOTA_CODES:
-            return ModelBusy(f"the model is busy: {error.message}", retry_after(error))
-        case openai.RateLimitError():
-            return ModelAccessDenied(f"the quota is used up: {error.message}")
-        case openai.APIStatusError() if error.status_code == 402:
-            return ModelAccessDenied(f"the balance is used up: {error.message}")
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return ModelAccessDenied(f"the model's server refuses the key: {error.message}")
-        case openai.NotFoundError():
-            return ModelAccessDenied(f"the model's server doesn't know what was asked for: {error.message}")
-        case openai.BadRequestError() if _is_about_the_model(error):
-            return ModelAccessDenied(f"the model's server doesn't know the model: {error.message}")
         case openai.APIConnectionError():  # a time-out is one too
+            if _is_about_certificates(error):
+                return ModelAccessDenied(
+                    f"the certificate of the model's server can't be verified ({_place(error)}): set OPENAI_CA_FILE to"
+                    f" the file of the authority that has signed it: {error.__cause__}"
+                )
             return ModelUnavailable(f"no answer from the model's server: {error.__cause__ or error}")
-        case openai.APIStatusError() if error.status_code >= 500 or error.status_code in (408, 409):
-            return ModelUnavailable(
-                f"the model's server answered {error.status_code}: {error.message}", retry_after(error)
-            )
         case openai.APIStatusError():
-            return ModelRefused(f"the model's server answered {error.status_code}: {error.message}")
+            return judged(complaint_of(error))
         case _:
             return ModelUnavailable(f"the model's server sent an answer that can't be read: {error}")
 
 
-def _is_about_the_model(error: openai.BadRequestError) -> bool:
-    # OpenAI answers 404 with model_not_found; other servers answer 400, in words of their own.
-    return error.param == "model" or error.code == "model_not_found" or _UNKNOWN_MODEL.search(error.message) is not None
+def judged(said: Complaint) -> CourseError:
+    """Returns the error of this project that a complaint means."""
+    place = said.place
+    answered = f"{place} answered {said.status or 'an error'}: {said.words or '(nothing)'}"
+    match blame(said):
+        case "course":
+            return ModelRefused(f"the model's server refuses what was asked: {answered}")
+        case "length":
+            return PromptTooLong(f"what was asked is too long for the model: {answered}")
+        case "moment" if said.status == 429:
+            return ModelBusy(f"the model is busy: {answered}", said.retry_after)
+        case "moment":
+            return ModelUnavailable(f"the model's server has failed: {answered}", said.retry_after)
+        case "unknown":
+            return ModelFaultUnknown(f"the model's server refuses, for a reason that isn't known: {answered}")
+        case "balance":
+            return ModelAccessDenied(f"the quota or balance is used up: {answered}")
+        case "key":
+            return ModelAccessDenied(f"the model's server refuses the key, check OPENAI_API_KEY: {answered}")
+        case "model":
+            setting = "OPENAI_EMBEDDING_MODEL" if place.endswith("/embeddings") else "OPENAI_MODEL"
+            return ModelAccessDenied(f"the model's server doesn't know the model, check {setting}: {answered}")
+        case "url":
+            setting = "VECTOR_DB_ID and OPENAI_BASE_URL" if "/vector_stores/" in place else "OPENAI_BASE_URL"
+            return ModelAccessDenied(f"there is no model's server at this address, check {setting}: {answered}")
+        case "request":
+            return ModelAccessDenied(
+                f"the model's server doesn't take a part of the request, see docs/models.md: {answered}"
+            )
+        case other:
+            assert_never(other)
+
+
+def _place(error: openai.APIError) -> str:
+    """Returns the address that was called, without its query, which may hold a secret."""
+    return str(error.request.url.copy_with(query=None))
+
+
+def _is_about_certificates(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:
@@ -248,11 +285,3 @@ def _log_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0
     _log.warning("the model is called again", action="model_retry", error=str(error), wait=round(wait, 2))
-
-
-def _is_local(base_url: str | None) -> bool:
-    host = urlsplit(base_url or "").hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

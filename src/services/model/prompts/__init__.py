@@ -10,7 +10,7 @@ that providers' prompt caches serve it.
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -21,7 +21,7 @@ from src.domain.prompt import Prompt
 from src.domain.quality.repair import LessonParts, parts_at_fault
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from src.services.model.question import ChatMessage, Parts, Question, Review
+from src.services.model.question import Parts, Question, Review
 
 PROMPTS = ("outline", "lesson")
 
@@ -36,16 +36,19 @@ def outline_question(
     brief: CourseBrief, passages: Sequence[Passage], review: Review[Outline, Outline]
 ) -> Question[Outline, Outline]:
     """Returns the question for the outline of a course, to be written from `passages`."""
-    course = brief.model_dump(mode="json", exclude={"source_filter"})
+    course = data("course", brief.model_dump(mode="json", exclude={"source_filter"}))
+    number = brief.num_lessons
     return Question(
         purpose="outline",
         lesson_number=None,
         prompt=prompt("outline"),
-        messages=(
-            ChatMessage("system", prompt("outline").text),
-            ChatMessage("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
-        ),
+        data=lambda most: f"{course}\n{data('passages', _numbered(passages[:most]))}",
+        passages=len(passages),
         shape=Outline,
+        limits={
+            "Outline.lessons": {"minItems": number, "maxItems": number},
+            "LessonPlan.lesson_number": {"minimum": 1, "maximum": number},
+        },
         review=review,
     )
 
@@ -56,28 +59,37 @@ def lesson_question(
     plan: LessonPlan,
     passages: Sequence[Passage],
     review: Review[LessonText, Lesson],
+    *,
+    fewest_passages: int = 0,
 ) -> Question[LessonText, Lesson]:
-    """Returns the question for the text of the lesson that `plan` describes, to be written from `passages`."""
-    course = {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()}
+    """Returns the question for the text of the lesson that `plan` describes, to be written from `passages`.
+
+    `fewest_passages`: with fewer the lesson couldn't be used.
+    """
+    course = data(
+        "course",
+        {**brief.model_dump(mode="json", include={"topic", "grade_level", "language"}), **outline.model_dump()},
+    )
+    lesson = data("lesson", {"lesson_number": plan.lesson_number})
     return Question(
         purpose="lesson",
         lesson_number=plan.lesson_number,
         prompt=prompt("lesson"),
-        messages=(
-            ChatMessage("system", prompt("lesson").text),
-            ChatMessage(
-                "user",
-                f"{data('course', course)}\n{data('lesson', {'lesson_number': plan.lesson_number})}"
-                f"\n{data('passages', _numbered(passages))}",
-            ),
-        ),
+        data=lambda most: f"{course}\n{lesson}\n{data('passages', _numbered(passages[:most]))}",
+        passages=len(passages),
+        fewest_passages=min(fewest_passages, len(passages)),
         shape=LessonText,
+        limits={"Check.objective": _objectives(plan)},
         review=review,
-        parts=_lesson_parts,
+        parts=partial(_lesson_parts, plan),
     )
 
 
-def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[LessonText] | None:
+def _objectives(plan: LessonPlan) -> dict[str, int]:
+    return {"minimum": 1, "maximum": len(plan.learning_objectives)}
+
+
+def _lesson_parts(plan: LessonPlan, text: LessonText, findings: Sequence[Finding]) -> Parts[LessonText] | None:
     wanted = parts_at_fault(text, findings)
     if not wanted:
         return None
@@ -86,6 +98,14 @@ def _lesson_parts(text: LessonText, findings: Sequence[Finding]) -> Parts[Lesson
         ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
         " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
         put=lambda parts: parts.put_into(text, wanted),
+        limits={
+            "NumberedCheck.objective": _objectives(plan),
+            **{
+                f"LessonParts.{name}": {"minItems": number, "maxItems": number}
+                for name in ("sections", "key_terms", "checks")
+                for number in (sum(path.startswith(f"{name}.") for path in wanted),)
+            },
+        },
     )
 
 

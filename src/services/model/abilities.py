@@ -1,0 +1,175 @@
+"""What a model's server can, as far as it was found out: a request that it refuses is made again with less in it.
+
+Servers that speak the OpenAI API take different parts of it. What one has refused isn't sent to it again as long as the
+process lives, and one line in the log names the setting that says so from the start.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import structlog
+
+from src.config import OpenAISettings
+from src.services.model.complaint import Complaint
+
+_log = structlog.get_logger(__name__)
+
+JsonMode = Literal["schema", "object", "prompt"]
+TokensName = Literal["max_completion_tokens", "max_tokens"]
+
+_LESS_JSON: Mapping[JsonMode, JsonMode] = {"schema": "object", "object": "prompt"}
+# Parameters that are sent only if they are set, and without which the server does as it likes.
+SAMPLING = ("temperature", "top_p", "reasoning_effort")
+
+_ABOUT_JSON = re.compile(
+    r"response_?format|json_schema|json_object|json schema|structured output|wrong_api_format|grammar|\bschema\b"
+)
+_ABOUT_LIMITS = re.compile(
+    r"(?:min|max)(?:items|imum)|\benum\b|grammar|too many states|invalid schema|unsupported features?"
+    r"|features not supported|schema (?:is|has|contains)|invalid argument"
+)
+_ABOUT_SYSTEM = re.compile(
+    r"system[ _](?:role|message|prompt|instruction)|developer instruction|\brole|jinja|template|unknown variant"
+)
+# With less there is no room for a prompt and its answer.
+_LEAST_CONTEXT = 500
+_NUMBER = r"(\d{3,9})\b"
+_THOUSANDS = re.compile(r"(?<=\d)[,_](?=\d{3})")
+# What a server says of the largest number of tokens that it writes for one answer.
+_MOST_OUTPUT = re.compile(
+    r"max(?:_completion)?_tokens.{0,200}?(?:at most|<=|maximum(?: of| value)?|\[ ?1,|less than or equal to)"
+    rf" ?{_NUMBER}"
+)
+# What it says of the context, which the prompt and the answer share.
+_CONTEXT = re.compile(
+    r"(?:context|limit|maximum|allowed|n_ctx|max size|must be <=|length should be \[1,)"
+    rf"(?:(?!\bby\b)[^\d]){{0,40}}?{_NUMBER}|{_NUMBER} (?:tokens? )?maximum"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """The parts of the API that a model is asked with."""
+
+    json_mode: JsonMode
+    schema_limits: bool
+    """Whether the schema says how many there are of each list, and which numbers are allowed."""
+    schema_told: bool
+    """Whether the schema stands in the system message too: the server takes it, but doesn't hold the model to it."""
+    tokens_name: TokensName | None
+    system_message: bool
+    """Whether the model is given its instructions as a system message; if not, before the first of the user."""
+    stream: bool
+    left_out: frozenset[str] = frozenset()
+    """Those of `SAMPLING` that it doesn't take."""
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+
+    @classmethod
+    def at_first(cls, config: OpenAISettings) -> Self:
+        """Returns what a model is asked with until its server has refused something."""
+        return cls(
+            json_mode="schema" if config.json_mode == "auto" else config.json_mode,
+            schema_limits=config.schema_limits != "off",
+            schema_told=False,
+            tokens_name="max_completion_tokens" if config.tokens_parameter == "auto" else config.tokens_parameter,
+            system_message=config.system_message != "off",
+            stream=config.stream != "off" and config.record_to is None and config.replay_from is None,
+            context_tokens=config.context_tokens,
+        )
+
+    def settings(self, before: "Abilities") -> list[str]:
+        """Returns the lines of `.env` that say what is known now and wasn't `before`."""
+        lines = []
+        if self.json_mode != before.json_mode:
+            lines.append(f"OPENAI_JSON_MODE={self.json_mode}")
+        if self.schema_limits != before.schema_limits:
+            lines.append("OPENAI_SCHEMA_LIMITS=off")
+        if self.tokens_name != before.tokens_name:
+            lines.append(f"OPENAI_TOKENS_PARAMETER={self.tokens_name or 'off'}")
+        if self.system_message != before.system_message:
+            lines.append("OPENAI_SYSTEM_MESSAGE=off")
+        if self.stream != before.stream:
+            lines.append("OPENAI_STREAM=off")
+        lines += [f"OPENAI_{name.upper()}=" for name in SAMPLING if name in self.left_out - before.left_out]
+        if self.context_tokens != before.context_tokens:
+            lines.append(f"OPENAI_CONTEXT_TOKENS={self.context_tokens}")
+        if self.output_tokens != before.output_tokens:
+            lines.append(f"OPENAI_MAX_OUTPUT_TOKENS={self.output_tokens}")
+        return lines
+
+
+class AbilityMemory:
+    """What is known of each model of a server. A process has one, which all of its slots share."""
+
+    def __init__(self, config: OpenAISettings) -> None:
+        self._first = Abilities.at_first(config)
+        self._known: dict[str, Abilities] = {}
+
+    def of(self, model: str) -> Abilities:
+        """Returns what `model` is asked with."""
+        return self._known.get(model, self._first)
+
+    def learn(self, model: str, able: Abilities) -> None:
+        """Keeps what `model` has answered to, and says so in the log if it is less than before."""
+        before = self.of(model)
+        if able == before:
+            return
+        self._known[model] = able
+        if settings := able.settings(before):
+            _log.warning(
+                "the model's server takes less than it was sent; these settings spare the attempt",
+                action="model_adapted",
+                model=model,
+                settings=" ".join(settings),
+            )
+
+
+def stepped_down(able: Abilities, said: Complaint, sent: Mapping[str, Any], config: OpenAISettings) -> Abilities | None:
+    """Returns the abilities that are left after a server has refused a request, or None if that can't be told.
+
+    `sent` is the body of the request. What the settings ask for by name is never given up.
+    """
+    text = said.text
+    for name in SAMPLING:
+        if name in sent and name in text:
+            return replace(able, left_out=able.left_out | {name})
+    if able.stream and config.stream == "auto" and "stream" in text:
+        return replace(able, stream=False)
+    if able.tokens_name is not None and config.tokens_parameter == "auto" and able.tokens_name in text:
+        # A server that refuses the second name too gets none.
+        is_first = able.tokens_name == "max_completion_tokens"
+        return replace(able, tokens_name="max_tokens" if is_first else None)
+    if able.json_mode != "prompt" and (_ABOUT_JSON.search(text) or _ABOUT_LIMITS.search(text)):
+        return _less_json(able, text, config)
+    if able.system_message and config.system_message == "auto" and _ABOUT_SYSTEM.search(text):
+        return replace(able, system_message=False)
+    return None
+
+
+def _less_json(able: Abilities, text: str, config: OpenAISettings) -> Abilities | None:
+    has_limits = able.json_mode == "schema" and able.schema_limits
+    if has_limits and config.schema_limits == "auto" and _ABOUT_LIMITS.search(text):
+        return replace(able, schema_limits=False)
+    if config.json_mode == "auto":
+        return replace(able, json_mode=_LESS_JSON[able.json_mode])
+    return None
+
+
+def narrowed(able: Abilities, said: Complaint, asked_for: int) -> Abilities | None:
+    """Returns the abilities after a server has found a request too long; None if it can't be made any shorter.
+
+    `asked_for`: the tokens of the prompt, as they are estimated, and those that the answer might have.
+    """
+    text = _THOUSANDS.sub("", said.words.lower())
+    most = _MOST_OUTPUT.search(text)
+    if most is not None and (able.output_tokens is None or int(most[1]) < able.output_tokens):
+        return replace(able, output_tokens=int(most[1]))
+    known = min(able.context_tokens or asked_for, asked_for)
+    told = [int(number) for numbers in _CONTEXT.findall(text) for number in numbers if number]
+    fitting = [number for number in told if _LEAST_CONTEXT <= number < known]
+    # If the number is known already, or there is none, the estimate may be too low for this text.
+    fewer = min(fitting) if fitting else known * 3 // 4
+    return replace(able, context_tokens=fewer) if fewer >= _LEAST_CONTEXT else None
