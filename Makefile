@@ -96,7 +96,8 @@ $(VENV)/local: $(VENV)/python requirements.txt requirements-local.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-local.txt
 	@touch $@
 
-$(VENV)/dev: $(VENV)/local requirements-dev.txt
+$(VENV)/dev: $(VENV)/local requirements-dev.txt requirements-templates.txt
 	@echo "Installing the tools for development into $(VENV) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-templates.txt
 	@touch $@

@@ -71,8 +71,11 @@ class StandIn:
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
 
+    def _model(self, **settings: Any) -> StandInModel:
+        return StandInModel(**settings)
+
     async def _listen(self) -> web.AppRunner:
-        model = StandInModel(**self._settings)
+        model = self._model(**self._settings)
         runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, HOST, 0).start()

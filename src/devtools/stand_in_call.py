@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-_DATA = re.compile(r"<(course|lesson|passages|parts)>(.*?)</\1>", re.DOTALL)
+# Instructions name the tags too, without data between them.
+_DATA = re.compile(r"<(course|lesson|passages|parts)>([{\[].*?)</\1>", re.DOTALL)
 
 
 @dataclass(slots=True)

@@ -116,9 +116,15 @@ class StandInModel:
         prompt = sum(len(message.get("content") or "") for message in asked["messages"])
         cached = self._cache.cached(asked["messages"])
         completion = _completion(answer, fault, prompt, cached, asked.get("max_completion_tokens"))
-        if asked.get("stream") and fault is None:
-            return await streamed(request, completion)
-        return web.json_response(completion, headers=fault.headers if fault else None)
+        return await self._sent(
+            request, completion, fault.headers if fault else None, stream=bool(asked.get("stream")) and fault is None
+        )
+
+    async def _sent(
+        self, request: web.Request, completion: dict[str, Any], headers: dict[str, str] | None, *, stream: bool
+    ) -> web.StreamResponse:
+        """Sends a completion; the tests' zoo of servers sends it in other ways."""
+        return await streamed(request, completion) if stream else web.json_response(completion, headers=headers)
 
     def _fault(self, call: Call) -> Fault | None:
         for fault in self._faults:

@@ -69,7 +69,9 @@ class TestLessonDeadline:
 class TestBudget:
     @pytest.mark.parametrize("budget", [None, 100_000])
     def test_an_answer_may_be_as_long_as_what_is_reserved_for_it(self, caller: Caller, budget: int | None) -> None:
-        with pytest.raises(ModelOutputInvalid, match=r"cut off .* after 10 tokens.* OPENAI_MAX_OUTPUT_TOKENS allows 10"):
+        with pytest.raises(
+            ModelOutputInvalid, match=r"cut off .* after 10 tokens.* OPENAI_MAX_OUTPUT_TOKENS allows 10"
+        ):
             caller.ask(max_output_tokens=10, budget=budget)
         assert [call.output_tokens for call in caller.calls] == [10, 10]
 

@@ -28,7 +28,7 @@ _ABOUT_JSON = re.compile(
 )
 _ABOUT_LIMITS = re.compile(
     r"(?:min|max)(?:items|imum)|\benum\b|grammar|too many states|invalid schema|unsupported features?"
-    r"|features not supported|schema (?:is|has|contains)|invalid argument"
+    r"|features not supported|\bschema (?:is|has|contains)|invalid argument"
 )
 _ABOUT_SYSTEM = re.compile(
     r"system[ _](?:role|message|prompt|instruction)|developer instruction|\brole|jinja|template|unknown variant"

@@ -28,6 +28,9 @@ _STRING_END = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL)
 _MOST_UNCLOSED = 5
 _MOST_WRAPPERS = 3
 
+# Typographic quotation marks where JSON has its own: those in a text stand between other signs.
+_OPENING_QUOTE = re.compile(r"([{\[,:]\s{0,100})“")
+_CLOSING_QUOTE = re.compile(r"”(?=\s{0,100}[,:}\]])")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _NOTHING_IN_PYTHON = re.compile(r"\bNone(?=\s*[,}\]])")
 
@@ -164,8 +167,11 @@ def _mended(place: _Place, fields: Collection[str]) -> Any:
     text = place.text.strip()
     if not place.outermost or not text.startswith(("{", "[")) or _open_brackets(text) > _MOST_UNCLOSED:
         return None
+    if text[1:].lstrip().startswith("“"):
+        text = _CLOSING_QUOTE.sub('"', _OPENING_QUOTE.sub(r'\1"', text))
     try:
-        value = json_repair.loads(text, skip_json_loads=True)
+        # The library makes two characters of one that takes two escapes.
+        value = json.loads(json.dumps(json_repair.loads(text, skip_json_loads=True)))
         if _letters(_ESCAPE.sub(_unescaped, _NOTHING_IN_PYTHON.sub("null", text))) != _letters("".join(_said(value))):
             return None
     except (ValueError, RecursionError, IndexError):

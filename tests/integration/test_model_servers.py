@@ -1,0 +1,40 @@
+"""A course against every server of the zoo: what each behaviour comes to."""
+
+import pytest
+import structlog
+
+from src.domain.course import Failed, Finished, Outcome, Postponed
+from tests.integration.test_course_generator import Memory, claim, generate
+from tests.zoo import BEHAVIOURS, Behaviour, Zoo
+
+
+def ending(outcome: Outcome) -> tuple[str, str]:
+    """How a course ends, in the words of the zoo, and the reason that is given."""
+    match outcome:
+        case Finished():
+            return "READY", ""
+        case Failed(code, message):
+            return f"FAILED {code}", message
+        case Postponed(message, access_denied=True):
+            return "STOPS", message
+        case Postponed(message):
+            return "WAITS", message
+        case _:
+            return str(outcome), ""
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_course_against_a_server_that(behaviour: Behaviour) -> None:
+    memory = Memory()
+    settings = {"deadline": 4, "timeout": 4, **dict(behaviour.settings)}
+    with Zoo(behaviour) as zoo, structlog.testing.capture_logs() as logged:
+        outcome, calls = generate(zoo, claim({"num_lessons": 2}), memory, **settings)
+    ends, reason = ending(outcome)
+    assert (ends, behaviour.outcome.says in reason) == (behaviour.outcome.ends, True), outcome
+    said = [call.outcome for call in (*memory.calls, *calls)]
+    said += [f"settings: {line['settings']}" for line in logged if line["action"] == "model_adapted"]
+    assert any(behaviour.outcome.note in line for line in said), said
+
+
+def test_no_two_behaviours_have_one_name() -> None:
+    assert len({behaviour.name for behaviour in BEHAVIOURS}) == len(BEHAVIOURS)
