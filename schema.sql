@@ -49,7 +49,7 @@ FROM (
 ) found
 JOIN pg_roles o ON o.oid = found.owner
 JOIN pg_roles me ON me.rolname = current_user
-WHERE found.own::text = ANY (CAST(ARRAY['alembic_version', 'course_events', 'course_events_course', 'course_quality', 'course_replies', 'course_replies_once', 'course_slug', 'course_status', 'course_usage', 'courses', 'courses_body_hash', 'courses_check_status', 'courses_follow_delete', 'courses_follow_status', 'courses_follow_truncate', 'courses_output_path', 'courses_set_slug', 'courses_status_created', 'courses_unmirrored', 'courses_user_created', 'courses_user_request', 'enqueue_course', 'error_is_retryable', 'generation_queue', 'generation_queue_leased', 'generation_queue_new', 'generation_queue_tried', 'generation_queue_turn', 'generation_queue_user', 'hold_lease', 'lesson_bodies', 'lesson_checks', 'lesson_citations', 'lesson_citations_document', 'lessons', 'model_calls', 'model_calls_course', 'outbox', 'outbox_course', 'outbox_dead', 'outbox_due', 'outbox_order', 'outbox_pending', 'outbox_prunable', 'put_status', 'quality_count', 'quality_figure', 'repeat_result', 'requests_set_aside', 'requests_set_aside_user', 'schema_functions', 'source_documents', 'source_documents_configuration', 'source_embeddings', 'source_lexemes', 'source_passages', 'source_passages_count', 'source_passages_search', 'source_passages_truncated', 'source_prefixes', 'status_message', 'touch_updated_at', 'v_course_lessons', 'v_course_quality', 'v_course_summary', 'v_lessons_full', 'v_stale_courses', 'workers'] AS text[]))
+WHERE found.own::text = ANY (CAST(ARRAY['alembic_version', 'course_events', 'course_events_course', 'course_quality', 'course_replies', 'course_replies_once', 'course_slug', 'course_status', 'course_usage', 'courses', 'courses_body_hash', 'courses_check_status', 'courses_follow_delete', 'courses_follow_status', 'courses_follow_truncate', 'courses_output_path', 'courses_set_slug', 'courses_status_created', 'courses_unmirrored', 'courses_user_created', 'courses_user_request', 'enqueue_course', 'error_is_retryable', 'generation_queue', 'generation_queue_leased', 'generation_queue_new', 'generation_queue_tried', 'generation_queue_turn', 'generation_queue_user', 'hold_lease', 'lesson_bodies', 'lesson_checks', 'lesson_citations', 'lesson_citations_document', 'lessons', 'model_calls', 'model_calls_course', 'model_stops', 'outbox', 'outbox_course', 'outbox_dead', 'outbox_due', 'outbox_order', 'outbox_pending', 'outbox_prunable', 'put_status', 'quality_count', 'quality_figure', 'repeat_result', 'requests_set_aside', 'requests_set_aside_user', 'schema_functions', 'source_documents', 'source_documents_configuration', 'source_embeddings', 'source_lexemes', 'source_passages', 'source_passages_count', 'source_passages_search', 'source_passages_truncated', 'source_prefixes', 'status_message', 'touch_updated_at', 'v_course_lessons', 'v_course_quality', 'v_course_summary', 'v_lessons_full', 'v_stale_courses', 'workers'] AS text[]))
   AND NOT o.rolsuper AND o.oid <> me.oid
   AND o.oid NOT IN (
       SELECT datdba FROM pg_database WHERE datname = current_database()
@@ -73,8 +73,8 @@ $planted$;
 
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
-    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012') THEN
-        RAISE WARNING 'the database is at revision %, which this file (0012) doesn''t know; nothing was changed',
+    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012', '0013') THEN
+        RAISE WARNING 'the database is at revision %, which this file (0013) doesn''t know; nothing was changed',
             stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
         RETURN;
     END IF;
@@ -1265,6 +1265,29 @@ COMMENT ON COLUMN public.requests_set_aside.body IS 'The message as it came, as 
 CREATE INDEX IF NOT EXISTS requests_set_aside_user ON public.requests_set_aside (user_id, id);
 $revision$;
 
+EXECUTE $revision$
+-- Why no course is claimed, for all workers that ask the same server for the same models with the same key. One row as
+-- long as the reason holds; `DELETE FROM model_stops` has claiming go on at once.
+CREATE TABLE public.model_stops (
+    server TEXT PRIMARY KEY,               -- address and models, with a digest that the key goes into
+    kind TEXT NOT NULL CHECK (kind IN ('setting', 'unknown', 'moment')),
+    reason TEXT NOT NULL,                  -- the server's own words, and the setting to change
+    since TIMESTAMPTZ NOT NULL DEFAULT now(),
+    course_id UUID,                        -- the course that met it first, and whose it is
+    user_id UUID,
+    next_trial_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    trials INTEGER NOT NULL DEFAULT 0,
+    trial_course_id UUID                   -- the course that was let through last, to see whether it still holds
+);
+COMMENT ON COLUMN public.model_stops.kind IS
+    'setting: an operator has to act. unknown: the server refuses for a reason that no rule knows. moment: it is away.';
+
+-- A course that met an error of kind `unknown`: 'open' until a trial decides, 'own' if another course was answered then.
+ALTER TABLE public.generation_queue ADD COLUMN refusal TEXT CHECK (refusal IN ('open', 'own'));
+COMMENT ON COLUMN public.generation_queue.refusal IS
+    'open: the model''s server refused it for a reason that no rule knows. own: and another course was answered since.';
+$revision$;
+
 EXECUTE $function$
 -- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
 -- with files only; a test compares the two.
@@ -1867,7 +1890,7 @@ CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 DELETE FROM public.alembic_version;
-INSERT INTO public.alembic_version (version_num) VALUES ('0012');
+INSERT INTO public.alembic_version (version_num) VALUES ('0013');
 END
 $schema$;
 

@@ -9,6 +9,7 @@ from src.domain.errors import TwinFound
 from src.domain.request import DEFAULT_MAX_LESSONS
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
+from src.services.database.model_stops import ANY_SERVER, ServerName
 from src.services.database.outbox import Outbox, OutboxMessage
 from src.services.database.user_limits import NO_LIMITS, UserLimits
 from src.services.database.worker_registry import Rescue, WorkerIdentity, WorkerRegistry
@@ -32,9 +33,10 @@ class Peer:
     lease: float = LEASE
     id: UUID = field(default_factory=uuid4)
     limits: UserLimits = NO_LIMITS
+    server: ServerName = ANY_SERVER
 
     def __post_init__(self) -> None:
-        self.store = CourseStore(self.database, self.limits)
+        self.store = CourseStore(self.database, self.limits, self.server)
         identity = WorkerIdentity(self.id, "test", 10, self.lease)
         self.registry = WorkerRegistry(self.database, self.database, identity)
         self.outbox = Outbox(self.database, self.id)

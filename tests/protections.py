@@ -167,7 +167,7 @@ PROTECTIONS = (
         "26",
         "a model that refuses everything stops claims",
         "src/consumers/attempt.py",
-        "                self._breaker.trip(message)\n",
+        "                self._breaker.trip(Stop(stop, reason))\n",
         "                pass\n",
         "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
     ),

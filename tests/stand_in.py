@@ -74,11 +74,17 @@ class StandIn:
     def _model(self, **settings: Any) -> StandInModel:
         return StandInModel(**settings)
 
+    def _application(self, **settings: Any) -> web.Application:
+        return self._model(**settings).application()
+
+    def _site(self, runner: web.AppRunner) -> web.TCPSite:
+        return web.TCPSite(runner, HOST, 0)
+
     async def _listen(self) -> web.AppRunner:
-        model = self._model(**self._settings)
-        runner = web.AppRunner(model.application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        application = self._application(**self._settings)
+        runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, HOST, 0).start()
+        await self._site(runner).start()
         self._port = runner.addresses[0][1]
         return runner
 

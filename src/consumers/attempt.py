@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 import structlog
@@ -19,6 +20,8 @@ from src.domain.course import (
     Outcome,
     Postponed,
     Released,
+    Stop,
+    StopKind,
     Unusable,
     conclusion,
     given_back,
@@ -60,10 +63,12 @@ class AttemptRecord(CourseRecord, Protocol):
         delay: float = 0,
         refund: bool = False,
         postponed: bool = False,
+        stop: StopKind | None = None,
     ) -> None:
         """Has the course tried again in `delay` seconds.
 
-        With `refund` the attempt doesn't count. `postponed` says that the model or the sources were away.
+        With `refund` the attempt doesn't count. `postponed` says that the model or the sources were away, and `stop`
+        why no other course can be written.
         """
         ...
 
@@ -124,9 +129,12 @@ class AttemptRunner:
 
     async def _concluded(self, claim: Claim | Unusable, outcome: Outcome, calls: list[ModelCall]) -> Conclusion:
         """Records how the attempt ended. If that can't be recorded, records that the attempt is broken."""
-        self._tell_breaker(outcome)
+        if isinstance(outcome, Postponed) and outcome.stop == "moment" and self._breaker.is_answered:
+            outcome = replace(outcome, stop=None)  # other courses are being written
         try:
-            return await self._recorded(claim, outcome, calls)
+            end = await self._recorded(claim, outcome, calls)
+            self._tell_breaker(outcome, end)
+            return end
         except LeaseLost:
             raise
         except Exception as error:
@@ -170,14 +178,17 @@ class AttemptRunner:
 
     async def _release(self, claim: Lease, end: Released, calls: list[ModelCall]) -> None:
         reason = printable(self._redact(end.reason))
-        await self._record.release(claim, reason, calls, delay=end.delay, refund=end.refund, postponed=end.postponed)
+        await self._record.release(
+            claim, reason, calls, delay=end.delay, refund=end.refund, postponed=end.postponed, stop=end.stop
+        )
         _log.warning("the course is tried again later", action="course_released", reason=reason, delay=end.delay)
 
-    def _tell_breaker(self, outcome: Outcome) -> None:
-        match outcome:
+    def _tell_breaker(self, outcome: Outcome, end: Conclusion) -> None:
+        match end:
             case Finished() | Failed(ErrorCode.MODEL_REFUSED | ErrorCode.MODEL_OUTPUT_INVALID):
-                self._breaker.reset()  # the model does answer
-            case Postponed(message, access_denied=True):
-                self._breaker.trip(message)
+                if not isinstance(outcome, Postponed):
+                    self._breaker.answered()
+            case Released(reason, stop=stop) if stop is not None:
+                self._breaker.trip(Stop(stop, reason))
             case _:
                 pass

@@ -92,7 +92,7 @@ class CourseWorker(Duty):
         free = min(self._process_slots.free - concluding, _MOST_HELD * self._settings.worker.slots - len(self._slots))
         if self._shutdown.is_set() or free <= 0 or not self._leases.proven:
             return
-        permitted = self._breaker.permits(free)
+        permitted = self._breaker.permits_claim(free)
         if permitted == 0:
             return
         claims = await self._store.claim(
@@ -102,6 +102,7 @@ class CourseWorker(Duty):
             self._settings.course.max_attempts,
             self._settings.max_lessons,
         )
+        self._breaker.follow(self._store.stop)
         if not self._leases.proven:
             return  # the claim took too long; these are adopted when leases can be proven again
         for claim in claims:
@@ -110,7 +111,6 @@ class CourseWorker(Duty):
             self._slots[claim.lease_id] = _Slot(claim, task)
             task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]
         if claims:
-            self._breaker.claimed()
             self._note_leases()
             self._wakeups.messages_waiting.ring()
 

@@ -1,9 +1,10 @@
 """The part that takes requests from the queue and writes the courses that the database keeps."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 
-from src.config import COURSES, Settings
+from src.config import COURSES, OpenAISettings, Settings
 from src.consumers.course_worker import CourseWorker
 from src.consumers.course_writing import CourseWriting
 from src.consumers.database_watch import DatabaseWatch
@@ -16,9 +17,11 @@ from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.course_store import CourseStore
 from src.services.database.intake import Intake
+from src.services.database.model_stops import ServerName
 from src.services.database.set_aside import RequestsSetAside
 from src.services.database.user_limits import UserLimits
 from src.services.database.worker_registry import Membership
+from src.services.model.address import Address
 
 
 class Courses:
@@ -44,7 +47,7 @@ class Courses:
         self._state = state
         self._writing = writing
         limits = UserLimits(settings.max_open_courses_per_user, settings.max_courses_per_user_per_minute)
-        store = CourseStore(database, limits)
+        store = CourseStore(database, limits, server_name(settings.openai))
         self._mirror_keeper = MirrorKeeper(store, writing.mirror)
         runner = writing.runner(store)
         self._course_worker = CourseWorker(worker, runner, store, self._mirror_keeper, settings, state)
@@ -87,3 +90,15 @@ class Courses:
             "model_calls_open": brake.open_calls,
             "model_paused_seconds": brake.paused_for,
         }
+
+
+def server_name(config: OpenAISettings) -> ServerName:
+    """Returns the name under which workers with the same settings share what they know of the model's server.
+
+    It shows the address and the models. The digest tells keys apart: one that was put right finds no stop of before.
+    """
+    address = Address.given(config.base_url)
+    models = " and ".join(dict.fromkeys((config.model_outline or config.model, config.model)))
+    secret = repr((config.base_url, config.api_key, config.vector_store_id, config.replay_from))
+    digest = hashlib.sha256(secret.encode()).hexdigest()[:12]
+    return ServerName(f"{address.base_url} {models} {digest}", config.model_outline not in (None, config.model))

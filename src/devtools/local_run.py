@@ -35,6 +35,8 @@ _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 def demo() -> int:
     """Makes one course, from nothing to READY. Returns the exit code."""
     _at_the_end(_exit)
+    if Settings().openai.configured and (code := _model_check()) != 0:
+        return code
     with _services() as (services, environment), _stand_in(environment) as has_samples, _worker(environment):
         _say("Sending a request, as an upstream service would:")
         arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
@@ -44,6 +46,12 @@ def demo() -> int:
         if done.returncode != 0:
             return done.returncode
         return 0 if _show_course(services) else 1
+
+
+def _model_check() -> int:
+    """Tries the model that is configured before anything is started. Returns the exit code."""
+    _say("First a try of the model that OPENAI_API_KEY or OPENAI_BASE_URL names:")
+    return subprocess.run([sys.executable, "app.py", "model", "check"], cwd=ROOT).returncode
 
 
 def run() -> int:

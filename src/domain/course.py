@@ -1,7 +1,7 @@
 """A course in the hands of a worker: what an attempt at it begins with, and how it ends."""
 
 from dataclasses import dataclass
-from typing import Self, assert_never
+from typing import Literal, Self, assert_never
 from uuid import UUID
 
 from src.domain.backoff import backoff
@@ -15,6 +15,17 @@ _LONGEST_RETRY = 300.0
 LONGEST_DELAY = 1800.0
 """The seconds for which a course is put off at most, whatever a server asks for."""
 _STOPPED = "the worker stopped"
+
+StopKind = Literal["setting", "unknown", "moment"]
+"""Why no course can be written: until an operator acts, for a reason that no rule knows, or as long as it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The reason why no course is claimed."""
+
+    kind: StopKind
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +46,10 @@ class Lease:
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
     """Input and output tokens that earlier attempts have used, as far as they are on record."""
+    is_trial: bool = False
+    """Whether it was let through while no course is claimed, to see whether the model answers again."""
+    is_refused_alone: bool = False
+    """Whether the model's server refused it for a reason that no rule knows, and has answered another course since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +89,8 @@ class Postponed:
     """Seconds until the next try."""
     code: ErrorCode = ErrorCode.MODEL_UNAVAILABLE
     """The code that the course fails with if this lasts too long; `internal` if the sources are away."""
-    access_denied: bool = False
-    """Whether no course can succeed until an operator acts; then claiming stops."""
+    stop: StopKind | None = None
+    """Why no other course can be written either; then claiming stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,8 @@ class Released:
     """Whether the attempt doesn't count."""
     postponed: bool = False
     """Whether the model or the sources were away."""
+    stop: StopKind | None = None
+    """As that of `Postponed`."""
 
 
 Conclusion = Finished | Failed | Released | Lost
@@ -144,10 +161,12 @@ def conclusion(lease: Lease, outcome: Outcome, max_attempts: int, max_wait: floa
     match outcome:
         case Finished() | Failed() | Lost():
             return outcome
-        case Postponed(message, delay, code, access_denied):
-            # If access is denied, no course at all can be written: that is no reason to give this one up.
-            if lease.postponed_for <= max_wait or access_denied:
-                return Released(message, delay, refund=True, postponed=True)
+        case Postponed(message, stop="unknown") if lease.is_refused_alone:
+            return Failed(ErrorCode.MODEL_REFUSED, message)
+        case Postponed(message, delay, code, stop):
+            # If a setting is wrong, no course at all can be written: that is no reason to give this one up.
+            if lease.postponed_for <= max_wait or stop == "setting":
+                return Released(message, delay, refund=True, postponed=True, stop=stop)
             # What the database says is for operators only.
             told = message if code is ErrorCode.MODEL_UNAVAILABLE else "the sources can't be searched"
             return Failed(code, told, message)

@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from src.config import SLICES, Settings
+from src.config import SLICES, Settings, known_secrets
+from src.domain.redaction import Redactor
 from src.operations.source_commands import sources
 from src.operations.terminal import fail, say
 from src.services.database.connection import explained
@@ -49,7 +50,9 @@ commands = typer.Typer(
     add_completion=False,
 )
 database = typer.Typer(help="The schema of the database that the settings name.")
+model = typer.Typer(help="The language model that the settings name.")
 commands.add_typer(sources, name="sources")
+commands.add_typer(model, name="model")
 commands.add_typer(database, name="db")
 
 
@@ -93,6 +96,27 @@ def db_schema(
         path.write_text(render_schema(), encoding="utf-8")
     elif path.read_text(encoding="utf-8") != render_schema():
         fail("schema.sql differs from migrations: run `make schema`")
+
+
+@model.callback()
+def _model() -> None:
+    """Makes `model` a group, though it has a single command so far."""
+
+
+@model.command("check")
+def model_check() -> None:
+    """Write one small lesson with the model, store nothing, and say what its server can and what to set."""
+    import asyncio
+    import logging
+
+    from src.operations.model_check import check
+
+    logging.getLogger().setLevel(logging.ERROR)  # what a worker would log is said in plain words
+    openai = Settings().openai
+    if not openai.configured:
+        fail("no model is configured: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
+    if not asyncio.run(check(openai, Redactor(known_secrets()), say)):
+        raise typer.Exit(1)
 
 
 @commands.command("contract")

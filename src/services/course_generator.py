@@ -16,6 +16,7 @@ from src.domain.errors import (
     ErrorCode,
     LeaseLost,
     ModelAccessDenied,
+    ModelFaultUnknown,
     ModelUnavailable,
     NoSources,
     SourcesAway,
@@ -305,4 +306,10 @@ def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed
     delay = min(max(delay, error.retry_after or 0), LONGEST_DELAY)
     if isinstance(error, SourcesAway):
         return Postponed(str(error), delay, ErrorCode.INTERNAL)
-    return Postponed(str(error), delay, access_denied=isinstance(error, ModelAccessDenied))
+    match error:
+        case ModelFaultUnknown():
+            return Postponed(str(error), delay, stop="unknown")
+        case ModelAccessDenied():
+            return Postponed(str(error), delay, stop="setting")
+        case _:
+            return Postponed(str(error), delay, stop="moment")

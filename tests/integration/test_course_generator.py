@@ -429,7 +429,7 @@ class TestEndings:
         stand_in.fault("429", retry_after="120", lesson=2)
         outcome, _ = generate(stand_in, claim(), memory)
         assert isinstance(outcome, Postponed)
-        assert (outcome.delay, outcome.access_denied) == (120, False)
+        assert (outcome.delay, outcome.stop) == (120, "moment")
         assert sorted(memory.lessons) == [1, 3]
 
     def test_an_absurd_wait_is_capped(self, stand_in: StandIn, memory: Memory) -> None:
@@ -446,7 +446,7 @@ class TestEndings:
     def test_a_wrong_key_is_told_apart(self, stand_in: StandIn, memory: Memory) -> None:
         stand_in.fault("401", times=None)
         outcome, _ = generate(stand_in, claim(), memory)
-        assert isinstance(outcome, Postponed) and outcome.access_denied
+        assert isinstance(outcome, Postponed) and outcome.stop == "setting"
 
     def test_a_lost_lease_ends_everything(self, stand_in: StandIn, memory: Memory) -> None:
         memory.lost_at = 2

@@ -15,7 +15,7 @@ def ending(outcome: Outcome) -> tuple[str, str]:
             return "READY", ""
         case Failed(code, message):
             return f"FAILED {code}", message
-        case Postponed(message, access_denied=True):
+        case Postponed(message, stop="setting" | "unknown"):
             return "STOPS", message
         case Postponed(message):
             return "WAITS", message

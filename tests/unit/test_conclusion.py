@@ -35,8 +35,10 @@ BUSY = Postponed("the model is busy", 30)
 SOURCES_AWAY = Postponed("canceling statement due to timeout", 30, ErrorCode.INTERNAL)
 
 
-def concluded(outcome: Outcome, attempt: int = 1, postponed_for: float = 0.0) -> Conclusion:
-    lease = replace(LEASE, attempt=attempt, postponed_for=postponed_for)
+def concluded(
+    outcome: Outcome, attempt: int = 1, postponed_for: float = 0.0, is_refused_alone: bool = False
+) -> Conclusion:
+    lease = replace(LEASE, attempt=attempt, postponed_for=postponed_for, is_refused_alone=is_refused_alone)
     return conclusion(lease, outcome, max_attempts=3, max_wait=100)
 
 
@@ -66,8 +68,17 @@ def test_upstream_is_not_told_what_the_database_said_of_the_sources() -> None:
 
 
 def test_a_wrong_key_is_no_reason_to_give_a_course_up() -> None:
-    denied = Postponed("no such key", 30, access_denied=True)
-    assert concluded(denied, postponed_for=1000) == Released("no such key", 30, refund=True, postponed=True)
+    denied = Postponed("no such key", 30, stop="setting")
+    released = Released("no such key", 30, refund=True, postponed=True, stop="setting")
+    assert concluded(denied, postponed_for=1000) == released
+
+
+def test_an_error_that_nobody_knows_fails_a_course_only_if_another_was_answered_since_its_first() -> None:
+    refused = Postponed("refused", 30, stop="unknown")
+    assert concluded(refused) == Released("refused", 30, refund=True, postponed=True, stop="unknown")
+    assert concluded(refused, is_refused_alone=True) == Failed(ErrorCode.MODEL_REFUSED, "refused")
+    denied = Postponed("no such key", 30, stop="setting")
+    assert isinstance(concluded(denied, is_refused_alone=True), Released)
 
 
 def test_an_unexpected_error_is_tried_again_later_and_later_until_no_attempt_is_left() -> None:

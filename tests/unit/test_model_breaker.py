@@ -4,6 +4,7 @@ import pytest
 
 from src.consumers import model_breaker
 from src.consumers.model_breaker import ModelBreaker
+from src.domain.course import Stop
 from src.services.model.brake import ModelBrake
 from tests.clock import Clock
 
@@ -23,7 +24,7 @@ def test_open_it_lets_everything_through() -> None:
 
 def test_shut_it_lets_one_course_through_now_and_then_and_later_each_time(clock: Clock) -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
-    breaker.trip("wrong key")
+    breaker.trip(Stop("setting", "wrong key"))
     for pause in (60, 120, 240, 480, 600, 600):
         clock.now += pause - 1
         assert breaker.permits(5) == 0
@@ -35,20 +36,20 @@ def test_shut_it_lets_one_course_through_now_and_then_and_later_each_time(clock:
 
 def test_a_trial_for_which_no_course_is_due_is_not_used_up(clock: Clock) -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
-    breaker.trip("wrong key")
+    breaker.trip(Stop("setting", "wrong key"))
     clock.now += 61
     assert [breaker.permits(5) for _ in range(3)] == [1, 1, 1]
 
 
 def test_an_answer_opens_it_and_the_next_time_begins_with_the_short_pause(clock: Clock) -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
-    breaker.trip("quota")
+    breaker.trip(Stop("setting", "quota"))
     for _ in range(5):
         clock.now += 600
         breaker.claimed()
-    breaker.reset()
+    breaker.answered()
     assert (breaker.tripped, breaker.permits(5)) == (False, 5)
-    breaker.trip("quota")
+    breaker.trip(Stop("setting", "quota"))
     clock.now += 60
     assert breaker.permits(5) == 1
 
@@ -58,13 +59,13 @@ def test_while_the_brake_holds_up_what_is_begun_nothing_is_let_through_and_no_tr
 ) -> None:
     brake = ModelBrake(10, 1.0)
     breaker = ModelBreaker(brake)
-    breaker.trip("quota")
+    breaker.trip(Stop("setting", "quota"))
     clock.now += 60
     with monkeypatch.context() as holding:
         holding.setattr(ModelBrake, "holds_up", True)
         assert breaker.permits(5) == 0
     assert breaker.permits(5) == 1
-    breaker.reset()
+    breaker.answered()
     assert breaker.permits(5) == 5
 
 
@@ -73,3 +74,19 @@ def test_disabled_it_stays_tripped(clock: Clock) -> None:
     breaker.disable("no model")
     clock.now += 1e9
     assert (breaker.tripped, breaker.permits(5)) == (True, 0)
+
+
+def test_what_the_database_says_goes_and_only_it_says_when_a_stop_ends(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.follow(Stop("unknown", "refused"))
+    breaker.answered()  # a course that was begun before
+    assert (breaker.tripped, breaker.permits_claim(5)) == (True, 5)
+    breaker.follow(None)
+    assert not breaker.tripped
+
+
+def test_it_forgets_no_missing_model_whatever_the_database_says() -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    breaker.disable("no model")
+    breaker.follow(None)
+    assert (breaker.tripped, breaker.permits_claim(5)) == (True, 0)

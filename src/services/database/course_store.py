@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import DBAPIError
 
-from src.domain.course import LONGEST_DELAY, Claim, Lease, Unusable
+from src.domain.course import LONGEST_DELAY, Claim, Lease, Stop, StopKind, Unusable
 from src.domain.course_json import course_of_row, lesson_of_row, lesson_record
 from src.domain.errors import ErrorCode, LeaseLost
 from src.domain.finding import Finding
@@ -26,6 +26,14 @@ from src.domain.quality_figures import findings_json
 from src.domain.stored_course import StoredCourse, StoredLesson, stored_lesson
 from src.services.database.connection import Database, is_locked, is_transient
 from src.services.database.course_rows import claim_of
+from src.services.database.model_stops import (
+    ANY_SERVER,
+    ServerName,
+    begin_stop,
+    lift_stop,
+    stop_of,
+    take_trial,
+)
 from src.services.database.statements import sql
 from src.services.database.user_limits import NO_LIMITS, UserLimits, fail_beyond_limits
 from src.services.database.worker_registry import Membership
@@ -47,10 +55,16 @@ class CourseStore:
     Calls that write for an attempt raise `LeaseLost` if it has lost its lease.
     """
 
-    def __init__(self, database: Database, limits: UserLimits = NO_LIMITS) -> None:
-        """`limits` are those of courses that are queued by plain SQL; intake sees to the others."""
+    def __init__(self, database: Database, limits: UserLimits = NO_LIMITS, server: ServerName = ANY_SERVER) -> None:
+        """`limits` are those of courses that are queued by plain SQL; intake sees to the others.
+
+        `server` is the model's, which stops are on record for.
+        """
         self._database = database
         self._limits = limits
+        self._server = server
+        self.stop: Stop | None = None
+        """Why no course was claimed, when `claim` was called last; None if nothing stood in the way."""
         self.locked: set[UUID] = set()
         """Courses that can't be written now, because somebody else holds a lock on them. What is to be saved waits."""
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
@@ -82,13 +96,17 @@ class CourseStore:
             owner = {"worker_id": worker.id, "tokens": worker.tokens}
             unknown = {**owner, "known": [str(lease) for lease in known], "limit": limit}
             adopted = connection.execute(sql("adopt_courses"), unknown).mappings().all()
+            stop = stop_of(connection, self._server)
+            only = None if stop is None else take_trial(connection, self._server, max_attempts)
             due = {
                 **owner,
-                "limit": limit - len(adopted),
+                "limit": limit - len(adopted) if stop is None or only else 0,
+                "only": only,
                 "max_attempts": max_attempts,
                 "longest_delay": LONGEST_DELAY,
             }
             claimed = connection.execute(sql("claim_courses"), due).mappings().all()
+            self.stop = stop
             return [*adopted, *claimed]
 
         await self._database.run(give_turns)
@@ -152,10 +170,12 @@ class CourseStore:
         delay: float = 0,
         refund: bool = False,
         postponed: bool = False,
+        stop: StopKind | None = None,
     ) -> None:
         """Makes the course QUEUED again, due in `delay` seconds.
 
-        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away.
+        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away. `stop`: none is claimed
+        until a course that is let through is answered.
         """
 
         def work(connection: Connection) -> None:
@@ -163,6 +183,8 @@ class CourseStore:
             connection.execute(sql("set_reason"), {"reason": reason})
             connection.execute(sql("release_lease"), {**refunded, "delay": delay, "postponed": postponed})
             connection.execute(sql("requeue_course"), refunded)
+            if stop is not None:
+                begin_stop(connection, self._server, claim, Stop(stop, reason))
 
         await self._fenced(claim, calls, work)
 
@@ -207,6 +229,8 @@ class CourseStore:
             last_try = transaction
             for call in calls:
                 put_call(connection, claim.course_id, claim.attempt, call)
+            if claim.is_trial and self._server.has_answered(calls):
+                lift_stop(connection, self._server, claim)
             work(connection)
 
         await self._patiently(claim.course_id, unit)

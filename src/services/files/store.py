@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from src.domain.course import Claim, Lease
+from src.domain.course import Claim, Lease, StopKind
 from src.domain.errors import ErrorCode, RequestIdConflict
 from src.domain.files_course import (
     Calls,
@@ -163,11 +163,12 @@ class FilesStore:
         delay: float = 0,
         refund: bool = False,
         postponed: bool = False,
+        stop: StopKind | None = None,
     ) -> None:
         """Leaves the course to its next attempt.
 
         `reason` is only in the log; whoever holds the message waits for `delay` seconds. `refund`: the attempt doesn't
-        count. `postponed`: the model or the sources were away.
+        count. `postponed`: the model or the sources were away. No other process is told of a `stop`.
         """
 
         folder = self._folder(claim.course_id)

@@ -80,6 +80,23 @@ class Abilities:
             context_tokens=config.context_tokens,
         )
 
+    def described(self) -> str:
+        """Returns what a model is asked with, for people."""
+        json = {"schema": "JSON held to a schema", "object": "JSON objects", "prompt": "words alone"}[self.json_mode]
+        if self.json_mode == "schema":
+            json += " with limits" if self.schema_limits else " without limits"
+            json += ", which it doesn't keep to" if self.schema_told else ""
+        parts = [
+            json,
+            "a system message" if self.system_message else "no system message",
+            self.tokens_name or "no limit on tokens",
+            "streams" if self.stream else "no streams",
+        ]
+        parts += [f"no {name}" for name in sorted(self.left_out)]
+        parts += [f"a context of {self.context_tokens} tokens"] if self.context_tokens else []
+        parts += [f"at most {self.output_tokens} tokens in an answer"] if self.output_tokens else []
+        return "; ".join(parts)
+
     def settings(self, before: "Abilities") -> list[str]:
         """Returns the lines of `.env` that say what is known now and wasn't `before`."""
         lines = []
@@ -111,6 +128,10 @@ class AbilityMemory:
     def of(self, model: str) -> Abilities:
         """Returns what `model` is asked with."""
         return self._known.get(model, self._first)
+
+    def settings(self) -> list[str]:
+        """Returns the lines of `.env` for all that was learned."""
+        return list(dict.fromkeys(line for able in self._known.values() for line in able.settings(self._first)))
 
     def learn(self, model: str, able: Abilities) -> None:
         """Keeps what `model` has answered to, and says so in the log if it is less than before."""

@@ -7,6 +7,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from src.domain.errors import StartError
+
 _OPENAI = "https://api.openai.com/v1"
 # Paths of single calls, which people copy from examples. The client adds them itself.
 _CALLS = ("/chat/completions", "/completions", "/embeddings", "/models", "/responses")
@@ -55,9 +57,15 @@ class Address:
 
 
 def trusted(ca_file: Path | None) -> ssl.SSLContext | bool:
-    """Returns what tells whether a server's certificate is trusted: the system's authorities, and those of a file."""
+    """Returns what tells whether a server's certificate is trusted: the system's authorities, and those of a file.
+
+    Raises `StartError` if the file can't be used.
+    """
     if ca_file is None:
         return True
     context = ssl.create_default_context()
-    context.load_verify_locations(ca_file)
+    try:
+        context.load_verify_locations(ca_file)
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        raise StartError(f"OPENAI_CA_FILE: {ca_file} holds no certificates that can be read: {error}") from error
     return context

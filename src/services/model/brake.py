@@ -1,6 +1,7 @@
 """The brake on calls to the model: it lowers how many may be open when the model is busy, and raises it in steps."""
 
 import asyncio
+import math
 import re
 import time
 from collections import deque
@@ -53,6 +54,12 @@ class ModelBrake:
         self._resume_at = 0.0
         self._resuming: asyncio.TimerHandle | None = None
         self._stopping = False
+        self._answered_at = -math.inf
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether any call was answered within the time that one waits for its turn at most."""
+        return time.monotonic() - self._answered_at <= self._patience
 
     @property
     def limit(self) -> int:
@@ -90,6 +97,7 @@ class ModelBrake:
 
     def answered(self, turn: Turn) -> None:
         """Notes that the call of `turn` was answered; after a round of answers more calls may be open."""
+        self._answered_at = time.monotonic()
         if turn.round != self._round:
             return
         self._answers += 1

@@ -48,18 +48,19 @@ class Response(Protocol):
         ...
 
 
-async def received(response: Response) -> Completion | Complaint:
+async def received(response: Response, place: str) -> Completion | Complaint:
     """Reads the body of an answer, which may come in pieces: a completion, or an error that passes for a success.
 
+    `place` is the address that was called.
     Raises `ModelUnavailable` if it is too long, broken off or neither, and what the connection and the parser raise.
     """
     if "text/event-stream" in response.headers.get("content-type", ""):
-        return await _streamed(response)
+        return await _streamed(response, place)
     body = b"".join([piece async for piece in _bounded(response)])
-    return completion_in(json.loads(body))
+    return completion_in(json.loads(body), place)
 
 
-def completion_in(body: Any) -> Completion | Complaint:
+def completion_in(body: Any, place: str) -> Completion | Complaint:
     """Returns what is in a body that was parsed. Raises `ModelUnavailable` if that is neither."""
     choice: Any
     message: Any
@@ -71,7 +72,7 @@ def completion_in(body: Any) -> Completion | Complaint:
         case {"choices": []} if error_of(body) is None:
             return _completion(body, {}, {})
         case _ if error_of(body) is not None:
-            return complaint_in(body)
+            return complaint_in(body, place)
         case _:
             raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
 
@@ -138,12 +139,12 @@ async def _bounded(response: Response) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _streamed(response: Response) -> Completion | Complaint:
+async def _streamed(response: Response, place: str) -> Completion | Complaint:
     """Puts the pieces of a stream together.
 
     Server-sent events, one line of `data` each: https://platform.openai.com/docs/api-reference/chat-streaming
     """
-    pieces = _Pieces()
+    pieces = _Pieces(place)
     rest = b""
     async for piece in _bounded(response):
         *lines, rest = (rest + piece).split(b"\n")
@@ -156,7 +157,8 @@ async def _streamed(response: Response) -> Completion | Complaint:
 class _Pieces:
     """The pieces of a streamed completion so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
+        self._place = place
         self._body: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._content_parts = False
@@ -184,7 +186,7 @@ class _Pieces:
             case {"choices": []} if error_of(event) is None:  # the last one, with the counts alone
                 self._body |= {name: event[name] for name in ("model", "usage") if event.get(name)}
             case _ if error_of(event) is not None:
-                self._complaint = complaint_in(event)
+                self._complaint = complaint_in(event, self._place)
             case _:
                 pass
 
@@ -199,7 +201,7 @@ class _Pieces:
         if self._complaint is not None:
             return self._complaint
         if "choices" in self._body:
-            return completion_in(self._body)
+            return completion_in(self._body, self._place)
         if not (self._done or self._finish_reason):
             raise ModelUnavailable("the model's server broke off in the middle of its answer")
         message: dict[str, Any] = {name: "".join(texts) for name, texts in self._texts.items()}

@@ -75,6 +75,14 @@ class OpenAIModel:
         self._redact = redact
         self._memory = AbilityMemory(config)
 
+    def takes(self, model: str) -> str:
+        """Says what is sent to `model`, as far as is known of it now."""
+        return self._memory.of(model).described()
+
+    def learned(self) -> list[str]:
+        """Returns the settings that say from the start what was found out so far."""
+        return self._memory.settings()
+
     async def ask(
         self, question: Question[A, R], budget: TokenBudget, record: Callable[[ModelCall], None]
     ) -> Reviewed[R]:
@@ -228,7 +236,7 @@ class OpenAIModel:
         create = self._server.client.chat.completions.with_streaming_response.create
         try:
             async with create(**request.body) as response:
-                came = await received(response)
+                came = await received(response, str(response.url.copy_with(query=None)))
                 if isinstance(came, Completion):
                     self._server.brake.observe(response.headers, counted_tokens(came.usage, "total_tokens"))
                 return came

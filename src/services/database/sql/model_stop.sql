@@ -1,0 +1,1 @@
+SELECT kind, reason FROM public.model_stops WHERE server = :server

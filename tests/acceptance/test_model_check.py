@@ -1,0 +1,63 @@
+"""`python app.py model check` against servers of the zoo: what it says, and what it is worth."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from src.operations.migrations import ROOT
+from tests.zoo import BEHAVIOURS, Behaviour, Outcome, Zoo
+
+WELL = Behaviour("is well", "", Outcome("READY"))
+BY_NAME = {behaviour.name: behaviour for behaviour in (*BEHAVIOURS, WELL)}
+
+
+def check(behaviour: Behaviour, **settings: str) -> subprocess.CompletedProcess[str]:
+    with Zoo(behaviour) as zoo:
+        environment = {**os.environ, "OPENAI_BASE_URL": zoo.base_url, "OPENAI_API_KEY": "sk-ours", **settings}
+        command = [sys.executable, "app.py", "model", "check"]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        (
+            "is well",
+            0,
+            [
+                "JSON held to a schema with limits; a system message; max_completion_tokens; streams",
+                "is none of the models that it names: stand-in",
+                "A course of 10 lessons takes some",
+                "Courses can be written with it.",
+            ],
+        ),
+        ("knows no json_schema", 0, ["What it takes: JSON objects", "\n  OPENAI_JSON_MODE=object\n"]),
+        ("puts prose and a fence around the answer", 0, ["What had to be mended in its answers: fence"]),
+        ("has a context of 4096 tokens", 0, ["passages left out: ", "\n  OPENAI_CONTEXT_TOKENS=4096\n"]),
+        ("knows another key, and says so with 400 and a list", 1, ["check OPENAI_API_KEY", "API key not valid."]),
+        ("is at another path", 1, ["check OPENAI_BASE_URL", "404 page not found"]),
+        ("cuts every answer at 512 tokens", 1, ["could not be used (model_output_invalid)", "after 512 tokens"]),
+        ("refuses for a reason that nobody knows", 1, ["for a reason that isn't known", "answered 418"]),
+    ],
+)
+def test_it_says_what_the_server_can_and_what_to_set(name: str, code: int, says: list[str]) -> None:
+    done = check(BY_NAME[name])
+    assert done.returncode == code, done.stdout + done.stderr
+    for words in says:
+        assert words in done.stdout
+    assert done.stderr == ""
+    assert "sk-ours" not in done.stdout
+
+
+def test_the_cost_of_a_course_is_told_if_there_are_prices() -> None:
+    assert " US dollars" in check(WELL, OPENAI_PRICE_INPUT="1", OPENAI_PRICE_OUTPUT="10").stdout
+
+
+def test_without_a_model_it_says_what_to_set() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    command = [sys.executable, "app.py", "model", "check"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "set OPENAI_API_KEY, or OPENAI_BASE_URL" in done.stderr
