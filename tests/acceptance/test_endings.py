@@ -90,7 +90,8 @@ def test_a_lesson_that_is_cut_off_each_time_fails_its_course_with_the_reason_and
     upstream.request(user_id, num_lessons=3)
     failed = upstream.result().fields
     assert (failed["error_code"], failed["retryable"]) == ("model_output_invalid", True)
-    assert failed["message"] == "the model's lesson 2 was cut off at its length limit, also when it was asked for again"
+    assert failed["message"].startswith("the model's lesson 2 was cut off at its length limit after ")
+    assert "also when it was asked for again: OPENAI_MAX_OUTPUT_TOKENS allows 16000" in failed["message"]
     assert psql.row("SELECT status, error_code, error_message FROM courses") == {
         "status": "FAILED",
         "error_code": "model_output_invalid",

@@ -4,6 +4,7 @@ import pytest
 import structlog
 
 from src.domain.course import Failed, Finished, Outcome, Postponed
+from src.operations.migrations import ROOT
 from tests.integration.test_course_generator import Memory, claim, generate
 from tests.zoo import BEHAVIOURS, Behaviour, Zoo
 
@@ -38,3 +39,10 @@ def test_a_course_against_a_server_that(behaviour: Behaviour) -> None:
 
 def test_no_two_behaviours_have_one_name() -> None:
     assert len({behaviour.name for behaviour in BEHAVIOURS}) == len(BEHAVIOURS)
+
+
+def test_the_document_lists_every_behaviour_with_its_outcome_and_no_other() -> None:
+    document = (ROOT / "docs" / "models.md").read_text()
+    table = document.split("| a server that … | as | a course is |\n|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [f"| {behaviour.name} | {behaviour.imitates} | {behaviour.outcome} |" for behaviour in BEHAVIOURS]
+    assert table.splitlines() == rows

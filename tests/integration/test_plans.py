@@ -126,7 +126,8 @@ CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "m
 @pytest.mark.parametrize(
     ("name", "values", "most"),
     [
-        ("claim_courses", {**OWNER, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
+        ("claim_courses", {**OWNER, "limit": 50, "only": None, "max_attempts": 5, "longest_delay": 1800.0}, 600),
+        ("model_stop", {"server": "http://x/v1 m"}, 1),
         # The users, with some more at the end of each part of the list, and their courses.
         ("courses_without_turn", {"first_user": WORKER, "users": 500, "of_each": 50, "limit": 1000}, 1100 + 500 + 50),
         ("take_aside", {"first_user": WORKER, "users": 500, "limit": 50, "claim": 60.0}, 1100 + 500 + 2 * 50),
