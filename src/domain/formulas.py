@@ -114,6 +114,8 @@ def is_told_from_prose(text: str, run: Run, language: str) -> bool:
     """Returns whether `run`, outside formulas, is surely a command and no line break or tab before a word of prose."""
     if not run.is_command or run.after.isalpha():
         return False
+    if run.start == 0 and run.name[0] != "n":
+        return True  # no text begins with a tab
     if len(run.name) >= _FEWEST_BEFORE_MORE and _GOES_ON.match(text, run.end):
         return True
     return len(run.name) >= FEWEST_LETTERS and is_no_word(run.name[1:], language)

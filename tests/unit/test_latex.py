@@ -94,6 +94,8 @@ class TestProse:
         ("language", "source", "text"),
         [
             ("en", r"the angle \theta is", r"the angle \theta is"),
+            ("sv", r"\theta och \tau", "\\theta och \tau"),
+            ("it", r"\rho e \ne", "\\rho e \ne"),
             ("hi", r"कोण \theta है", r"कोण \theta है"),
             ("sv", r"den\theta tiden", "den\theta tiden"),
             ("sv", r"så är \alpha + \theta = 3", r"så är \alpha + \theta = 3"),
