@@ -12,6 +12,7 @@ from openai.types.chat.chat_completion import Choice
 from pydantic import BaseModel, ValidationError
 
 from src.domain.errors import ModelRefused, ModelUnavailable
+from src.domain.latex import latex_kept
 from src.domain.model_call import MOST_TOKENS, counted_tokens, estimated_tokens
 from src.domain.quality.review import Reviewed
 from src.domain.text import printable
@@ -108,9 +109,9 @@ async def read_answer(question: Question[A, R], completion: ChatCompletion, part
     if text is None or not text.strip():
         return Answer("", None, None, ["the answer was empty"], empty=True)
     if parts is None:
-        value, faults = _validated(question.shape, text)
+        value, faults = _validated(question.shape, text, question.language)
     else:
-        found, faults = _validated(parts.shape, text)
+        found, faults = _validated(parts.shape, text, question.language)
         value = None if found is None else parts.put(found)
     if value is None:
         return Answer(text, None, None, faults)
@@ -123,9 +124,10 @@ def in_short(faults: list[str]) -> str:
     return "; ".join(faults[:3]) + ("; …" if len(faults) > 3 else "")
 
 
-def _validated(shape: type[B], text: str) -> tuple[B | None, list[str]]:
+def _validated(shape: type[B], text: str, language: str) -> tuple[B | None, list[str]]:
     if len(text) > MOST_CHARACTERS:
         return None, [f"the answer has {len(text)} characters; at most {MOST_CHARACTERS} are read"]
+    text = latex_kept(text, language)
     fenced = _FENCE.match(text)
     try:
         return shape.model_validate_json(fenced.group(1) if fenced else text), []

@@ -47,6 +47,8 @@ class Question(Generic[A, R]):
     lesson_number: int | None
     prompt: Prompt
     """The instructions that `messages` begins with."""
+    language: str
+    """The BCP 47 tag of the language that the answer is to be written in."""
     messages: tuple[ChatMessage, ...]
     """One system message, then one of the user. Chat templates of many models refuse any other order."""
     shape: type[A]

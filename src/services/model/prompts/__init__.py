@@ -41,6 +41,7 @@ def outline_question(
         purpose="outline",
         lesson_number=None,
         prompt=prompt("outline"),
+        language=brief.language,
         messages=(
             ChatMessage("system", prompt("outline").text),
             ChatMessage("user", f"{data('course', course)}\n{data('passages', _numbered(passages))}"),
@@ -63,6 +64,7 @@ def lesson_question(
         purpose="lesson",
         lesson_number=plan.lesson_number,
         prompt=prompt("lesson"),
+        language=brief.language,
         messages=(
             ChatMessage("system", prompt("lesson").text),
             ChatMessage(
