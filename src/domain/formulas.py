@@ -140,6 +140,13 @@ def formulas(text: str, runs: Sequence[Run]) -> list[Span]:
     return [*found, *_bare(text, within(outside, len(text)), arguments)]
 
 
+def delimited(text: str) -> list[tuple[int, int]]:
+    """Returns start and end of the formulas between delimiters in a text that was parsed, in order."""
+    if "$" not in text and "\\" not in text:
+        return []
+    return [(span.start, span.end) for span in formulas(text, runs_of(text)) if span.kind != "bare"]
+
+
 def whole(text: str) -> list[Span]:
     """Returns a text as one formula, such as that of a fenced block in LaTeX."""
     return [_span(text, 0, len(text), "display", runs_of(text))]
