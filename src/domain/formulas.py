@@ -12,7 +12,7 @@ from typing import Literal
 
 import regex
 
-from src.domain.latex_commands import COMMANDS, FEWEST_LETTERS, ROWLESS, is_no_word
+from src.domain.latex_commands import COMMANDS, FEWEST_LETTERS, WITH_ROWS, is_no_word
 
 _RUN = regex.compile(r"(\\++)([A-Za-z]*+)")
 _HEX = regex.compile(r"u[0-9A-Fa-f]{4}")
@@ -20,7 +20,7 @@ _DOLLARS = regex.compile(r"\$++")
 _ENVIRONMENT = regex.compile(r"[ ]?\{([A-Za-z]{1,30}\*?)\}")
 # A line break as JSON writes it, or as a model does that forgets to.
 _BREAK = r"(?:(?<!\\)(?:\\\\)*+\\n|\n)"
-_NO_INLINE = regex.compile(rf"{_BREAK}[ \t]*(?:{_BREAK}|[-+*>#][ \t]|\d{{1,3}}[.)][ \t])|`")
+_NO_INLINE = regex.compile(rf"{_BREAK}[ \t]*(?:{_BREAK}|[-+*>#][ \t]|\d{{1,3}}[.)][ \t])")
 _BEGINS_BLANK = regex.compile(r"\s|\\n(?![A-Za-z])")
 _ENDS_BLANK = regex.compile(r"(?:\s|(?<!\\)\\[nrt])$")
 _WORDS = regex.compile(r"\p{L}{2,}+[ ,]++\p{L}{2,}")
@@ -153,8 +153,8 @@ def whole(text: str) -> list[Span]:
 
 
 def _span(text: str, start: int, end: int, kind: Kind, runs: Sequence[Run]) -> Span:
-    names = {_environment(text, run) for run in runs if run.name == "begin"} - {""}
-    has_rows = bool(names - ROWLESS) or any(run.name in ("substack", "shortstack") for run in runs)
+    names = {_environment(text, run).rstrip("*") for run in runs if run.name == "begin"}
+    has_rows = bool(names & WITH_ROWS) or any(run.name in ("substack", "shortstack") for run in runs)
     return Span(start, end, kind, runs, has_rows)
 
 
@@ -219,7 +219,7 @@ def _environments(text: str, runs: Iterable[Run]) -> Iterator[_Place]:
 
 def _is_formula(text: str, start: int, end: int, kind: Kind, runs: Sequence[Run]) -> bool:
     """Returns whether what stands between delimiters is a formula, and not prose between two sums of money."""
-    if kind == "inline" and _NO_INLINE.search(text, start, end):
+    if "`" in text[start:end] or (kind == "inline" and _NO_INLINE.search(text, start, end)):
         return False
     is_certain = any(run.is_certain for run in runs)
     if is_certain and (kind == "display" or text[start] != "$"):

@@ -95,8 +95,12 @@ _NAMES = """
 COMMANDS = frozenset(_NAMES.split())
 """Names of commands, without their backslash."""
 
-ROWLESS = frozenset({"equation", "equation*", "math", "displaymath", "center", "document", "enumerate", "itemize"})
-"""Environments that have no rows, so that two backslashes end none. All others may have some."""
+_IN_ROWS = """
+    align aligned alignat alignedat array bmatrix Bmatrix cases CD darray dcases drcases eqnarray flalign gather
+    gathered longtable matrix multline pmatrix rcases smallmatrix split subarray tabular tabularx vmatrix Vmatrix
+"""
+WITH_ROWS = frozenset(_IN_ROWS.split())
+"""Environments whose rows end with two backslashes; each with a star, too."""
 
 FEWEST_LETTERS = 4
 """The length of names that are told from prose outside formulas. `\\n` before "i", "e" or "u" begins many a line."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.formulas import BEGIN_LINES, SPACING, Run, Span, formulas, is_told_from_prose, runs_of
+from src.domain.formulas import BEGIN_LINES, Run, Span, formulas, is_told_from_prose, runs_of
 from src.domain.latex_commands import COMMANDS, is_no_word
 from src.domain.markdown_syntax import without_code
 from src.domain.outline import Outline
@@ -19,6 +19,7 @@ from src.domain.request import CourseBrief
 # The names of commands before an argument, without a backslash: nothing else is written so.
 _BARE = regex.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,40}+(?=\{)")
 _OPENING = regex.compile(r"(?:^|[ (=+])$")
+_BRACES = frozenset("{}")
 _FEWEST_LETTERS = 3
 """The length of a name after two backslashes that is hardly a product of variables, such as `xy`."""
 
@@ -82,7 +83,8 @@ def _in_formula(source: str, span: Span) -> Iterator[str]:
 def _has_too_many(run: Run, span: Span) -> bool:
     """Returns whether two backslashes are surely meant as one, and end no row."""
     if not run.name:
-        return run.after in SPACING and span.kind == "inline" and not span.has_rows
+        braces = {other.after for other in span.runs if other.slashes == 4 and not other.name}
+        return run.after in _BRACES and braces >= _BRACES and span.kind == "inline" and not span.has_rows
     if not run.is_command:
         return False
     if run.after == "{":
