@@ -45,7 +45,8 @@ def latex_kept(source: str, language: str) -> str:
     """
     if "\\" not in source:
         return source
-    quote = found[1] if (found := _QUOTE.search(source)) else '"'
+    quotes = {found[1]: None for found in _QUOTE.finditer(source)}
+    quote = '"' if '"' in quotes or not quotes else next(iter(quotes))
     pieces = [_Piece(text, kind, language, quote) for text, kind in _pieces(source, quote)]
     levels = {level for piece in pieces for span in piece.spans if (level := _level(span.runs))}
     usual = levels.pop() if len(levels) == 1 else 2

@@ -5,6 +5,7 @@ that it stands in occur there too. Every other marker is taken out of the text a
 from 1, in the order in which a reader meets them. Brackets with numbers that are no markers, such as an interval, stay.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -129,14 +130,16 @@ def _markers(text: str, declared: Collection[int] | None) -> list[regex.Match[st
     found = [marker for marker in _MARKER.finditer(text) if _is_citation(marker, text, declared)]
     if not found:
         return found
-    spans = delimited(text)
-    return [marker for marker in found if not any(_is_part(marker, text, *span) for span in spans)]
+    formulas = delimited(text)
+    return [marker for marker in found if not _is_part(marker, text, formulas)]
 
 
-def _is_part(marker: regex.Match[str], text: str, start: int, end: int) -> bool:
+def _is_part(marker: regex.Match[str], text: str, formulas: Sequence[tuple[int, int]]) -> bool:
     """Returns whether brackets are part of a formula, such as an index or an interval, and no citation at its end."""
-    if not start < marker.start() < end:
+    before = bisect_left(formulas, (marker.start(), 0)) - 1
+    if before < 0 or formulas[before][1] <= marker.start():
         return False
+    end = formulas[before][1]
     at_end = _CLOSING.fullmatch(text, marker.end(), end) is not None
     return not (at_end and marker.group()[0].isspace() and len(_cited_numbers(marker)) == 1)
 
