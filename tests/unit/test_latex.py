@@ -207,7 +207,7 @@ class TestSource:
             ('Here:\n```json\n{"a": "$x \\times y$",}\n```', 'Here:\n```json\n{"a": "$x \\\\times y$",}\n```'),
             ("{'a': 'it\\'s $x \\times y$', 'b': '$5\\ni'}", "{'a': 'it\\'s $x \\\\times y$', 'b': '$5\\ni'}"),
             ("{“a”: “$x \\neq y$”, “b”: “$5”}", "{“a”: “$x \\\\neq y$”, “b”: “$5”}"),
-            ('So $\\text{“a”}$: {"a": "$x \\times y$"}', 'So $\\\\text{“a”}$: {"a": "$x \\\\times y$"}'),
+            ('So {“a”}: {"a": "$x", "b": "y \\neq$"}', 'So {“a”}: {"a": "$x", "b": "y \\neq$"}'),
             ('{"a": "raw\n$$\nx \\times y\n$$"}', '{"a": "raw\n$$\nx \\\\times y\n$$"}'),
             ('{"a": "$5", "b": "x\\neq $y"}', '{"a": "$5", "b": "x\\neq $y"}'),
             ('{"a": "x \\alpha', '{"a": "x \\\\alpha'),

@@ -72,7 +72,7 @@ def test_what_may_be_none_is_repaired_but_fails_no_course(text: str) -> None:
         "$$a \\\\ b$$",
         "$\\begin{aligned} a \\\\nu \\end{aligned}$",
         "\\\\server\\times",
-        "|\\\\{|$\\{$|\n|\\\\}|$\\}$|",
+        "$a \\\\{ b$",
         "$alpha = 3$",
         "$f_{max}$ and ${a}$",
     ],
