@@ -1,5 +1,6 @@
 """Faults of the text of a lesson."""
 
+import json
 from dataclasses import replace
 from random import Random
 
@@ -244,6 +245,28 @@ def next_to_nothing(random: Random, case: Case) -> Case | None:
     return replace(case, text=short.model_copy(update={"sections": short.sections[:1]}))
 
 
+_FORMULAS = (
+    r"2 \times 3 = 6",
+    r"a \neq b",
+    r"\rho = \frac{m}{V}",
+    r"\theta > 0",
+    r"F = m \cdot \text{a}",
+    r"\nabla f = 0",
+)
+
+
+def mangled_formula(random: Random, case: Case) -> Case | None:
+    """Adds a formula as JSON reads it if its backslashes weren't escaped, or escaped twice, or were dropped."""
+    where = chosen(random, section_paths(case))
+    if where is None:
+        return None
+    formula = random.choice(_FORMULAS)
+    once = {letter: json.loads(f'"\\{letter}"') for letter in "bfnrt"}
+    lost = regex.sub(r"\\([bfnrt])", lambda it: once[it[1]], formula)
+    mangled = random.choice((lost, formula.replace("\\", "\\\\")))
+    return case.with_part(where, f"${mangled}$ {case.text.fields()[where]}")
+
+
 TEXT_FAULTS: tuple[Fault, ...] = (
     fault("text four grades too hard", "readability", too_hard),
     fault("stretch copied from a source", "copied", copied),
@@ -252,6 +275,7 @@ TEXT_FAULTS: tuple[Fault, ...] = (
     fault("cut-off list", "cut_off", cut_off_list),
     fault("cut-off definition", "cut_off", cut_off_definition),
     fault("unclosed code block", "unclosed_fence", unclosed_fence),
+    fault("formula that lost its backslashes", "mangled_formula", mangled_formula),
     fault("heading inside a section", "heading_in_text", heading_in_text),
     fault("two sections with one heading", "heading_in_text", twin_headings),
     fault("paragraph said twice", "repetition", repeated_paragraph),

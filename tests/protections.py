@@ -180,6 +180,22 @@ PROTECTIONS = (
         "test_an_answer_that_is_cut_off_is_asked_for_again_and_never_repaired",
     ),
     Protection(
+        "29",
+        "the backslashes of formulas are kept",
+        "src/domain/latex.py",
+        'if "\\\\" not in source:',
+        "if True:",
+        "test_formulas_are_stored_as_they_were_meant_however_they_are_escaped",
+    ),
+    Protection(
+        "29",
+        "a formula that lost its backslashes is no lesson",
+        "src/domain/quality/text_gates.py",
+        "    mangled_formula,\n    heading",
+        "    heading",
+        "test_a_gate_finds_what_it_is_for and mangled_formula",
+    ),
+    Protection(
         "36",
         "a disk that is full holds no result up",
         "src/consumers/mirror_keeper.py",

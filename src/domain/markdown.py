@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from src.domain.citation import Citation
 from src.domain.fixed_words import FixedWords, fixed_words
+from src.domain.formulas import delimited
 from src.domain.stored_course import StoredCheck, StoredCourse, StoredLesson
 
 # A character that would begin a tag, a comment or a declaration.
@@ -140,7 +141,13 @@ def _one_line(text: str) -> str:
 
 def _shown(text: str) -> str:
     """Returns the words of a request, an outline or a source so that they make no tag and load no image."""
-    return _TAG.sub("&lt;", text).replace("![", "!\\[")
+    spans = delimited(text)
+
+    def harmless(sign: re.Match[str]) -> str:
+        # In a formula, an entity is no sign, but a blank changes nothing.
+        return "< " if any(start < sign.start() < end for start, end in spans) else "&lt;"
+
+    return _TAG.sub(harmless, text).replace("![", "!\\[")
 
 
 def _cited_sources(course: StoredCourse, fixed: FixedWords) -> list[str]:

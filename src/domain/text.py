@@ -94,16 +94,26 @@ def _single_line(text: str) -> str:
     return text
 
 
+# Most control characters of a model are a backslash that it didn't escape, and it is told this when it is asked again.
+_ESCAPE = r"; JSON writes the backslash of a formula twice, as in \\frac"
+
+
+def _label(text: str) -> str:
+    if has_control_characters(text):
+        raise ValueError(f"String should have no control characters{_ESCAPE}")
+    return text
+
+
 def _prose(text: str) -> str:
     if has_control_characters(text, _LINE_CHARACTERS):
-        raise ValueError("String should have no control characters but line breaks and tabs")
+        raise ValueError(f"String should have no control characters but line breaks and tabs{_ESCAPE}")
     return text
 
 
 SINGLE_LINE = AfterValidator(_single_line)
 """Refuses control characters, which line breaks are too."""
 
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), SINGLE_LINE]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_label)]
 """A title, heading, term or single sentence that a model wrote."""
 
 Prose = Annotated[

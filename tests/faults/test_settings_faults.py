@@ -34,7 +34,7 @@ def test_a_backlog_survives_a_server_that(
     def all_have_ended() -> bool:
         # A trial that was under way may still fail, and begin the stop again.
         psql.run("UPDATE model_stops SET next_trial_at = now(); UPDATE generation_queue SET run_after = now()")
-        return psql.value("SELECT count(*) FROM courses WHERE status NOT IN ('READY', 'FAILED')") == 0
+        return bool(psql.value("SELECT count(*) FROM courses WHERE status NOT IN ('READY', 'FAILED')") == 0)
 
     with Zoo(behaviour) as zoo:
         settings = {

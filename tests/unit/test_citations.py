@@ -168,6 +168,8 @@ class TestOtherBrackets:
             "A die shows one of [1, 2, 3, 4, 5, 6] each time.",
             "Take a[1] and M[2, 3] and f(x)[1] here.",
             "See [1](page.md) for more.",
+            r"The root $\sqrt[3]{8}$ is small, and so is \sqrt[2]{x}.",
+            r"Here \(x \in [1, 2]\) and $$\ce{A ->[1] B}$$ hold.",
         ],
     )
     def test_they_are_let_be(self, text: str) -> None:
@@ -176,6 +178,10 @@ class TestOtherBrackets:
 
     def test_a_citation_may_stand_close_to_its_word(self) -> None:
         assert shown("The border is thin[1].", drafted(1, 1, BORDER)) == "The border is thin [1]."
+
+    @pytest.mark.parametrize("text", ["So $E = mc^2 [9]$.", "So $x$ is [9]. It costs $5 [9] and $6 [9]."])
+    def test_one_at_the_end_of_a_formula_or_between_two_sums_is_taken_out(self, text: str) -> None:
+        assert "[9]" not in shown(text, drafted(1, 1, BORDER))
 
     @pytest.mark.parametrize("code", ["Type ``` to begin. It is so [9].", "Use \\`x [9]\\` now."])
     def test_what_only_looks_like_code_hides_none(self, code: str) -> None:

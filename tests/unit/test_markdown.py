@@ -215,6 +215,14 @@ def test_what_was_asked_for_is_shown_and_not_obeyed() -> None:
     assert "<img" not in markdown and "![" not in markdown
 
 
+def test_formulas_reach_the_page_as_they_are() -> None:
+    formula = r"$\alpha_1 \times \{a*b*c\} \\ \text{a\_b}$"
+    part = LESSON.sections[0].model_copy(update={"heading": formula, "content": f"So {formula} holds."})
+    markdown = lesson_markdown(with_changes(title=f"{formula} $a<b$ <b>", sections=(part,)))
+    assert markdown.count(formula) == 3
+    assert "$a< b$ &lt;b>" in markdown  # an entity would be no sign in a formula
+
+
 def test_a_lesson_from_before_there_were_citations_lists_its_sources() -> None:
     markdown = lesson_markdown(StoredLesson(lesson_number=1, title="T", sources=["a.md", "b.md"]))
     assert markdown.endswith("## Sources\n\n- a.md\n- b.md\n")

@@ -5,6 +5,7 @@ that it stands in occur there too. Every other marker is taken out of the text a
 from 1, in the order in which a reader meets them. Brackets with numbers that are no markers, such as an interval, stay.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ import regex
 
 from src.domain.citation import Citation, CitationDraft
 from src.domain.finding import excerpt
+from src.domain.formulas import delimited
 from src.domain.markdown_syntax import masked
 from src.domain.quality.quotes import Located, is_too_short, locate
 from src.domain.source import Passage
@@ -20,6 +22,7 @@ from src.domain.words import counts, numbers, sentences, stem, words, written_nu
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = regex.compile(r"\d+")
+_CLOSING = regex.compile(r"\.?(?:\$\$?|\\[)\]])")
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\d_)}]+$")
 _GOES_ON = regex.compile(r"[ \t]+[\p{L}\d]")
 # A word with a capital inside a sentence. At the start, or after a sign that may begin a sentence, a capital tells
@@ -124,7 +127,21 @@ def renumbered(text: str, new: Mapping[int, int]) -> str:
 
 
 def _markers(text: str, declared: Collection[int] | None) -> list[regex.Match[str]]:
-    return [marker for marker in _MARKER.finditer(text) if _is_citation(marker, text, declared)]
+    found = [marker for marker in _MARKER.finditer(text) if _is_citation(marker, text, declared)]
+    if not found:
+        return found
+    formulas = delimited(text)
+    return [marker for marker in found if not _is_part(marker, text, formulas)]
+
+
+def _is_part(marker: regex.Match[str], text: str, formulas: Sequence[tuple[int, int]]) -> bool:
+    """Returns whether brackets are part of a formula, such as an index or an interval, and no citation at its end."""
+    before = bisect_left(formulas, (marker.start(), 0)) - 1
+    if before < 0 or formulas[before][1] <= marker.start():
+        return False
+    end = formulas[before][1]
+    at_end = _CLOSING.fullmatch(text, marker.end(), end) is not None
+    return not (at_end and marker.group()[0].isspace() and len(_cited_numbers(marker)) == 1)
 
 
 def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] | None) -> bool:
@@ -134,8 +151,8 @@ def _is_citation(marker: regex.Match[str], text: str, declared: Collection[int] 
     """
     cited = _cited_numbers(marker)
     known = [number for number in cited if declared is None or number in declared]
-    if 0 in cited or text[marker.end() : marker.end() + 1] == "(":
-        return False
+    if 0 in cited or text[marker.end() : marker.end() + 1] in ("(", "{"):
+        return False  # of `\sqrt[3]{8}` too, wherever it stands
     if marker.group().startswith("["):
         word = _LAST_WORD.search(text, max(0, marker.start() - 30), marker.start())
         if word:

@@ -9,6 +9,7 @@ from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
 from src.domain.outline import Outline
 from src.domain.quality.leaks import leaks
+from src.domain.quality.mangled_formulas import mangled_outline
 from src.domain.quality.text_gates import html
 from src.domain.request import CourseBrief
 from src.domain.words import content_stems, words, written_numbers
@@ -117,5 +118,6 @@ OUTLINE_GATES = (
     repeated_objective,
     outline_leak,
     outline_html,
+    mangled_outline,
     outline_language,
 )

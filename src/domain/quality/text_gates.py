@@ -12,6 +12,7 @@ from src.domain.markdown_syntax import has_open_block, without_code
 from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, grams
 from src.domain.quality.leaks import leaks
+from src.domain.quality.mangled_formulas import mangled_formula
 from src.domain.quality.readability import grade_number, reading_grade, without_tables
 from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
 
@@ -279,6 +280,7 @@ TEXT_GATES = (
     leak,
     raw_html,
     unclosed_fence,
+    mangled_formula,
     heading_in_text,
     cut_off,
     length,

@@ -10,10 +10,17 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from src.domain.errors import ModelRefused
+from src.domain.latex import latex_kept
 from src.domain.model_call import MOST_TOKENS, counted_tokens, estimated_tokens
 from src.domain.quality.review import Reviewed
 from src.services.model.completion import Completion
-from src.services.model.object_in_text import FoundObject, NoObject, as_it_stands, object_in
+from src.services.model.object_in_text import (
+    MOST_CHARACTERS,
+    FoundObject,
+    NoObject,
+    as_it_stands,
+    object_in,
+)
 from src.services.model.question import Parts, Question, Written
 
 A = TypeVar("A", bound=BaseModel)
@@ -94,14 +101,18 @@ async def read_answer(
     shape = question.shape if parts is None else parts.shape
     fields = set(shape.model_fields)
     mended: tuple[str, ...] = ()
-    found: FoundObject | NoObject | None = as_it_stands(text, fields)
+    # Before it is parsed, as a parser makes tabs and line breaks of the backslashes of formulas.
+    kept = latex_kept(text, question.language) if len(text) <= MOST_CHARACTERS else text
+    found: FoundObject | NoObject | None = as_it_stands(kept, fields)
     if found is None:
-        found = await asyncio.to_thread(object_in, text, fields)
+        found = await asyncio.to_thread(object_in, kept, fields)
     match found:
         case FoundObject(content, mended):
             value, faults = _validated(shape, content)
         case NoObject(fault):
             value, faults = None, [fault]
+    if kept != text:
+        mended = ("backslashes", *mended)
     if completion.finish_reason == "length" and value is None:
         return Answer(text, None, None, ["the answer was cut off"], cut_off=True, tokens=tokens)
     if completion.place != "content":

@@ -82,7 +82,7 @@ def object_in(text: str, fields: Collection[str]) -> FoundObject | NoObject:
             inner = _unwrapped(value, lambda found: found.keys() >= set(fields))
             if inner is not None:
                 return FoundObject(inner, mended if inner is value else (*mended, "wrapper"))
-            if place.outermost:
+            if place.outermost and isinstance(value, dict):
                 others.append(FoundObject(value, mended))
     for other in others:
         # Not all fields are there, so what is missing is told; of an answer that is one object, not of its parts.

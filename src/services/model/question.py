@@ -58,6 +58,8 @@ class Question(Generic[A, R]):
 
     purpose: Literal["outline", "lesson"]
     lesson_number: int | None
+    language: str
+    """The BCP 47 tag of the language that the answer is to be written in."""
     prompt: Prompt
     """The instructions, which come first."""
     data: Callable[[int], str]

@@ -41,6 +41,7 @@ def outline_question(
     return Question(
         purpose="outline",
         lesson_number=None,
+        language=brief.language,
         prompt=prompt("outline"),
         data=lambda most: f"{course}\n{data('passages', _numbered(passages[:most]))}",
         passages=len(passages),
@@ -74,6 +75,7 @@ def lesson_question(
     return Question(
         purpose="lesson",
         lesson_number=plan.lesson_number,
+        language=brief.language,
         prompt=prompt("lesson"),
         data=lambda most: f"{course}\n{lesson}\n{data('passages', _numbered(passages[:most]))}",
         passages=len(passages),
