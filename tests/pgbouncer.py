@@ -17,13 +17,13 @@ from tests.waiting import PATIENCE, eventually
 _PROGRAM = Path("/usr/sbin/pgbouncer")
 # It refuses to be root's, and reads its files before it becomes another's.
 _OWNER = "nobody"
-# Beside the way to the server, the mode is all that is set: everything else is PgBouncer's default.
+# Beside the way to the server and the mode, everything is PgBouncer's default.
 _CONFIGURATION = """\
 [databases]
 * = host={host} port={server_port}
 
 [pgbouncer]
-pool_mode = transaction
+pool_mode = {mode}
 listen_addr = {host}
 listen_port = {port}
 unix_socket_dir =
@@ -34,22 +34,20 @@ auth_file = {users}
 
 
 @contextmanager
-def pooled(server: DatabaseSettings, folder: Path, more: str = "", **passwords: str) -> Iterator[DatabaseSettings]:
-    """Yields the settings that lead to the database of `server` through PgBouncer, in transaction mode.
-
-    `more`: lines for its configuration. `passwords`: those of further roles.
-    """
+def pooled(
+    server: DatabaseSettings, folder: Path, mode: str = "transaction", more: str = ""
+) -> Iterator[DatabaseSettings]:
+    """Yields the settings that lead to the database of `server` through PgBouncer. `more`: a line for its file."""
     if not _PROGRAM.exists():
         if os.environ.get("CI"):
             raise FileNotFoundError(_PROGRAM)
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
     folder.mkdir()
-    held, log = HeldPort(), folder / "log"
-    known = {server.user: server.password, **passwords}
-    (users := folder / "users.txt").write_text("".join(f'"{name}" "{word}"\n' for name, word in known.items()))
-    users.chmod(0o600)
+    held, log, users = HeldPort(), folder / "log", folder / "users.txt"
+    users.touch(0o600)
+    users.write_text(f'"{server.user}" "{server.password}"\n')
     (configuration := folder / "pgbouncer.ini").write_text(
-        _CONFIGURATION.format(host=HOST, server_port=server.port, port=held.number, users=users, more=more)
+        _CONFIGURATION.format(host=HOST, server_port=server.port, mode=mode, port=held.number, users=users, more=more)
     )
     with log.open("w") as output:
         process = subprocess.Popen(
