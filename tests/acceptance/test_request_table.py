@@ -4,7 +4,9 @@ One worker serves them all, and then another one that reaches its database throu
 contract's sections 2 and 3.
 """
 
+import base64
 import calendar
+import gzip
 import hashlib
 import json
 from collections.abc import Iterator
@@ -254,6 +256,10 @@ BODIES: list[tuple[str, bytes]] = [
     ("a byte order mark", b"\xef\xbb\xbf{}"),
     ("invalid UTF-8", b'{"topic": "\xff\xfe"}'),
     ("cut off", b'{"topic": "Cells'),
+    ("gzip", gzip.compress(b"{}")),
+    ("UTF-16", "{}".encode("utf-16")),
+    ("base64", base64.b64encode(b'{"topic": "Cells"}')),
+    ("of Celery", b'[[], {"topic": "Cells"}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'),
     ("nested deeply", b"[" * 50_000),
     ("nested deeply and closed", b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
     ("a lone surrogate", b'{"topic": "\\ud800"}'),
@@ -270,6 +276,13 @@ def test_a_body_that_can_not_be_a_request_is_refused(served: Served, content: by
     status = _assert_refused(served, content, "m-1", None, "body")
     assert len(status.body) < 1000
     assert served.courses() == before
+
+
+def test_a_refusal_names_the_framework_that_sent_it(served: Served) -> None:
+    content = b'{"subject": "Cells"}'
+    served.upstream.publish(content, message_id="m-2", headers={"__TypeId__": "shop.CourseRequest"})
+    status = _assert_refused(served, content, "m-2", None, "body", "topic", "user_id")
+    assert "is by Spring" in status.fields["message"]
 
 
 class TestIds:
