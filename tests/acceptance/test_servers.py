@@ -27,7 +27,7 @@ class TestPgBouncer:
         with pooled(empty_database, tmp_path / "pgbouncer") as settings:
             yield {**environment, "DB_PORT": str(settings.port), "DB_NAME": settings.name}
 
-    def test_every_command_works(self, fresh: dict[str, str], tmp_path: Path) -> None:
+    def test_every_command_works_through_it(self, fresh: dict[str, str], tmp_path: Path) -> None:
         for arguments in (
             (_APP, "db", "upgrade"),
             (_APP, "db", "downgrade", "0005"),

@@ -37,8 +37,6 @@ _WHAT_TO_DO_ABOUT = {
 
 _CONNECT_ARGS = {
     "connect_timeout": 5,
-    # Whatever PGCLIENTENCODING or the role's own settings say: texts come in all languages.
-    "client_encoding": "utf8",
     # A peer that vanished is noticed in seconds, not after the two hours of TCP's own defaults.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -62,6 +60,8 @@ LIMITS = {
 
 def database_url(config: DatabaseSettings) -> URL:
     """Returns a URL `postgresql+psycopg2://…`; SQLAlchemy 2.1 takes plain `postgresql://` for psycopg 3."""
+    # Texts come in all languages, whatever PGCLIENTENCODING or the role's own settings say.
+    fixed = {"sslmode": config.sslmode, "client_encoding": "utf8"}
     files = {"sslrootcert": config.sslrootcert, "sslcert": config.sslcert, "sslkey": config.sslkey}
     return URL.create(
         "postgresql+psycopg2",
@@ -70,7 +70,7 @@ def database_url(config: DatabaseSettings) -> URL:
         host=config.host,
         port=config.port,
         database=config.name,
-        query={"sslmode": config.sslmode, **{name: str(path) for name, path in files.items() if path is not None}},
+        query={**fixed, **{name: str(path) for name, path in files.items() if path is not None}},
     )
 
 
