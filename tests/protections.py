@@ -631,6 +631,14 @@ PROTECTIONS = (
     ),
     Protection(
         "server",
+        "a connection that is not answered is broken off",
+        "src/services/database/silence.py",
+        "                    _break(connection)\n",
+        "",
+        "test_an_answer_that_never_comes_breaks_the_connection_and_is_transient",
+    ),
+    Protection(
+        "server",
         "texts go in UTF-8, whatever the environment says",
         "src/services/database/connection.py",
         ', "client_encoding": "utf8"}',

@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_del
 from src.config import DatabaseSettings
 from src.domain.errors import DatabaseUnusable
 from src.domain.text import printable
+from src.services.database.silence import SilenceWatch
 
 T = TypeVar("T")
 
@@ -56,6 +57,8 @@ LIMITS = {
     "lock_timeout": "300ms",
     "idle_in_transaction_session_timeout": "15s",
 }
+_SILENCE_SECONDS = 45.0
+"""How long an answer may take at most: longer than the server lets a statement run."""
 
 
 def database_url(config: DatabaseSettings) -> URL:
@@ -74,19 +77,26 @@ def database_url(config: DatabaseSettings) -> URL:
     )
 
 
-def create_pool(config: DatabaseSettings, application_name: str, limits: Mapping[str, str] = LIMITS) -> Engine:
+def create_pool(
+    config: DatabaseSettings,
+    application_name: str,
+    limits: Mapping[str, str] = LIMITS,
+    silence: SilenceWatch | None = None,
+) -> Engine:
     """Returns a pool that connects on first use and waits at most 10 s for a free connection.
 
     Each transaction begins with statements that say where names are looked up, and with `limits`. They are not settings
-    of the session, because a pooler between here and the server may hand out sessions that others have used.
+    of the session, because a pooler between here and the server may hand out sessions that others have used. `silence`
+    watches the connections, if it is given.
     """
+    watched = {} if silence is None else {"connection_factory": silence.connection}
     engine = create_engine(
         database_url(config),
         pool_size=config.pool_size,
         max_overflow=config.max_overflow,
         pool_timeout=10,
         pool_pre_ping=True,
-        connect_args={**_CONNECT_ARGS, "application_name": application_name},
+        connect_args={**_CONNECT_ARGS, **watched, "application_name": application_name},
         hide_parameters=True,
     )
     opening = "; ".join((ONLY_BUILT_IN_NAMES, *(f"SET LOCAL {name} = '{value}'" for name, value in limits.items())))
@@ -104,7 +114,8 @@ class Database:
     def __init__(self, config: DatabaseSettings, application_name: str = "course-generator") -> None:
         self.patience = config.patience
         """Seconds for which a unit of work is retried if its caller gives no other number."""
-        self._engine = create_pool(config, application_name)
+        self._silence = SilenceWatch(_SILENCE_SECONDS)
+        self._engine = create_pool(config, application_name, silence=self._silence)
         self._threads = ThreadPoolExecutor(config.pool_size, thread_name_prefix="database")
         # Few, so that however many units wait for locks, the connections are there for the others.
         waiting = max(1, config.pool_size // 4)
@@ -157,6 +168,7 @@ class Database:
         self._threads.shutdown()
         self._lock_threads.shutdown()
         self._engine.dispose()
+        self._silence.end()
 
 
 def is_transient(error: BaseException) -> bool:
