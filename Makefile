@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql quality sources test faults attacks protections chaos check format schema bench clean
+.PHONY: help demo run publish psql quality sources test integration faults attacks protections chaos check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -30,10 +30,13 @@ sources: $(VENV)/local ## The local library of sources: make sources ARGS="add b
 	@$(BIN)/python app.py local app -- sources $(ARGS)
 
 # All of them in four processes, each with services of its own: they wait more than they work. A part runs in one.
-test: $(VENV)/dev system ## Run the tests, with PostgreSQL and RabbitMQ of their own
+test: $(VENV)/dev system-for-tests ## Run the tests, with PostgreSQL and RabbitMQ of their own
 	@$(BIN)/python -m pytest $(or $(ARGS),-n 4 --dist worksteal)
 
-faults: $(VENV)/dev system ## Run the tests that take long: load, many kills, chaos, interrupted runs
+integration: $(VENV)/dev system-for-tests ## Run the integration tests on the system's PostgreSQL, an older one
+	@TEST_POSTGRES=system $(BIN)/python -m pytest tests/integration $(or $(ARGS),-n 4 --dist worksteal)
+
+faults: $(VENV)/dev system-for-tests ## Run the tests that take long: load, many kills, chaos, interrupted runs
 	@$(BIN)/python -m pytest -m long $(or $(ARGS),-n 2 --dist worksteal)
 
 attacks: $(VENV)/dev system-for-attacks ## Run the attacks: roles, publishers, files and ports that do harm where they can
@@ -81,10 +84,14 @@ clean: ## Remove the virtual environment, local services with their data, and ca
 system:
 	@./scripts/install-package rabbitmq-server /usr/sbin/rabbitmq-server "$$(command -v rabbitmq-server)"
 
-# PostgreSQL with TLS, which that of the wheel has not.
-.PHONY: system-for-attacks
-system-for-attacks: system
+# What only tests need: a pooler, and another PostgreSQL than the wheel's, which has TLS too.
+.PHONY: system-for-tests
+system-for-tests: system
+	@./scripts/install-package pgbouncer /usr/sbin/pgbouncer
 	@./scripts/install-package postgresql /usr/lib/postgresql/*/bin/postgres
+
+.PHONY: system-for-attacks
+system-for-attacks: system-for-tests
 	@./scripts/install-package openssl "$$(command -v openssl)"
 
 $(VENV)/python:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg2
 
 from src.config import Settings, SettingsError
+from src.operations.migrations import obstacle_to
 from src.operations.terminal import say
 from src.services import DatabaseService
 
@@ -37,9 +38,16 @@ def check_relations(database: DatabaseService) -> None:
         cursor.execute("SELECT version()")
         say(*(row["version"] for row in cursor))
         for name in RELATIONS:
-            cursor.execute(f"SELECT count(*) AS rows FROM {name}")  # noqa: S608 - a name from above
+            cursor.execute(f"SELECT count(*) AS rows FROM public.{name}")  # noqa: S608 - a name from above
             for row in cursor:
                 say(f"  {name:<18}{row['rows']:>8} rows")
+        cursor.execute("SELECT current_setting('search_path') AS path, to_regclass('courses') IS NULL AS unseen")
+        for row in cursor:
+            if row["unseen"]:
+                say(
+                    f"The search_path of this role is '{row['path']}', so programs of yours have to write"
+                    " public.courses, not courses; this program does"
+                )
 
 
 def check_round_trip(database: DatabaseService) -> None:
@@ -57,7 +65,7 @@ def check_round_trip(database: DatabaseService) -> None:
         assert [lesson["content_md"] for lesson in lessons] == ["# A test lesson"], lessons
     finally:
         with database.get_cursor() as cursor:
-            cursor.execute("DELETE FROM courses WHERE id = %s", (course_id,))
+            cursor.execute("DELETE FROM public.courses WHERE id = %s", (course_id,))
     say(f"A course was written, read back and deleted ({course_id})")
 
 
@@ -69,6 +77,9 @@ def main() -> None:
         database = DatabaseService(config=settings)
         database.connect()
         try:
+            if in_the_way := obstacle_to(settings):
+                say(f"database: {in_the_way}")
+                sys.exit(1)
             check_relations(database)
             check_round_trip(database)
         finally:
@@ -79,9 +90,8 @@ def main() -> None:
     except psycopg2.OperationalError as error:
         say(f"Can't connect to {settings.host}:{settings.port}: {error}")
         sys.exit(1)
-    except psycopg2.errors.UndefinedTable as error:
-        reason = str(error).splitlines()[0]
-        say(f"{reason}: run `python app.py db upgrade` first")
+    except psycopg2.Error as error:
+        say(f'database: {str(error).splitlines()[0]}; see DATABASE.md, "Rights"')
         sys.exit(1)
     say("The database is fine.")
 

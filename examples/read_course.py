@@ -12,12 +12,12 @@ import sys
 import psycopg2
 
 COURSE = """
-    SELECT id, title, grade_level, language FROM courses
+    SELECT id, title, grade_level, language FROM public.courses
     WHERE status = 'READY' AND (id = %(id)s::uuid OR %(id)s IS NULL)
     ORDER BY generated_at DESC LIMIT 1
 """
-LESSONS = "SELECT id, lesson_number, content_md FROM v_lessons_full WHERE course_id = %s ORDER BY lesson_number"
-CHECKS = "SELECT question, choices, key, answer FROM lesson_checks WHERE lesson_id = %s ORDER BY q_order"
+LESSONS = "SELECT id, lesson_number, content_md FROM public.v_lessons_full WHERE course_id = %s ORDER BY lesson_number"
+CHECKS = "SELECT question, choices, key, answer FROM public.lesson_checks WHERE lesson_id = %s ORDER BY q_order"
 
 
 def main(course_id: str | None) -> int:

@@ -31,7 +31,7 @@ def main() -> None:
     for lesson in database.get_course_lessons(course_id):
         print(lesson["content_md"])
     with database.get_cursor() as cursor:  # rows are dicts; commits when the block ends
-        cursor.execute("SELECT count(*) AS lessons FROM lessons WHERE course_id = %s", (course_id,))
+        cursor.execute("SELECT count(*) AS lessons FROM public.lessons WHERE course_id = %s", (course_id,))
         print(cursor.fetchall())
     database.disconnect()
 

@@ -27,6 +27,7 @@ from tests.health import Health
 from tests.peers import Peer
 from tests.sql import Psql
 from tests.stand_in import StandIn
+from tests.system_postgres import system_programs
 from tests.upstream import Upstream
 from tests.worker_process import WorkerProcess
 
@@ -112,7 +113,8 @@ def private_postgres(database: str) -> Iterator[LocalPostgres]:
     """Yields a running server with one database that has the schema. The reaper ends it if the run is interrupted."""
     # It isn't in pytest's folder, as another test run closes that to the user that PostgreSQL runs as.
     with temporary_folder("postgres-") as folder:
-        server = LocalPostgres(folder, durable=False)
+        programs = system_programs() if os.environ.get("TEST_POSTGRES") == "system" else None
+        server = LocalPostgres(folder, durable=False, programs=programs)
         server.start()
         server.create_database(database)
         upgrade(server.settings(database))

@@ -25,7 +25,7 @@ class Protection:
     """A piece of code without which a fault has its effect."""
 
     fault: str
-    """Its number in docs/promises.md, or what an attack is by."""
+    """Its number in docs/promises.md, what an attack is by, or `server`: what a server is like."""
     what: str
     file: str
     code: str
@@ -319,8 +319,8 @@ PROTECTIONS = (
         "roles",
         "names are looked up in pg_catalog alone",
         "src/services/database/connection.py",
-        '"SET LOCAL search_path = pg_catalog, pg_temp"',
-        '"SET LOCAL search_path = public, pg_temp"',
+        '"pg_catalog, pg_temp"',
+        '"public, pg_temp"',
         "test_one_that_fits_the_heartbeat_is_not_called",
     ),
     Protection(
@@ -604,6 +604,70 @@ PROTECTIONS = (
         " and not _is_about_tls(error)",
         "",
         "test_a_database_that_can_not_prove_itself_or_takes_no_stranger_is_no_outage",
+    ),
+    Protection(
+        "server",
+        "limits belong to a transaction",
+        "src/services/database/connection.py",
+        """f"SET LOCAL {name} = '{value}'\"""",
+        """f"SET {name} = '{value}'\"""",
+        "test_limits_and_search_path_are_in_force_and_stay_with_their_transaction",
+    ),
+    Protection(
+        "server",
+        "limits and search_path are read back",
+        "src/services/database/server_check.py",
+        "if value != settings[name]]",
+        "if False]",
+        "test_what_is_set_and_not_in_force_is_an_obstacle",
+    ),
+    Protection(
+        "server",
+        "an encoding other than UTF8 is told before anything else is",
+        "src/services/database/server_check.py",
+        'if facts.encoding != "UTF8":',
+        "if False:",
+        "test_a_database_of_another_encoding_is_told_by_everything",
+    ),
+    Protection(
+        "server",
+        "what only reads is told",
+        "src/services/database/server_check.py",
+        "if not facts.is_read_only:",
+        "if True:",
+        "test_a_role_that_may_only_read_is_told_so_by_everything",
+    ),
+    Protection(
+        "server",
+        "a session that began before the fault was put right is given up",
+        "src/services/database/schema_check.py",
+        "        database.reconnect()\n",
+        "",
+        "test_one_that_may_only_read_is_told_by_what_and_works_when_that_is_done",
+    ),
+    Protection(
+        "server",
+        "a connection that is not answered is broken off",
+        "src/services/database/silence.py",
+        "                    _break(connection)\n",
+        "",
+        "test_an_answer_that_never_comes_breaks_the_connection_and_is_transient",
+    ),
+    Protection(
+        "server",
+        "texts go in UTF-8, whatever the environment says",
+        "src/services/database/connection.py",
+        ', "client_encoding": "utf8"}',
+        "}",
+        "test_an_encoding_of_the_environment_or_the_role_changes_nothing",
+    ),
+    Protection(
+        "server",
+        "a body that is no request is named",
+        "src/domain/request.py",
+        "if seems := seeming(body, header_names, cls.model_fields):",
+        "if seems := None:",
+        "test_an_envelope_is_told_by_the_name_of_its_framework",
     ),
 )
 

@@ -8,13 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.devtools.local_service import HOST, HeldPort
+from tests.system_postgres import system_programs
 
-# Debian's PostgreSQL: that of the wheel has no TLS.
-_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 _OWNER = "postgres"
 
 
@@ -52,11 +49,8 @@ def certificates(folder: Path) -> Certificates:
 @contextmanager
 def postgres_with_tls(folder: Path, made: Certificates) -> Iterator[int]:
     """Yields the port of a server that takes a client with a certificate of the authority, and no other."""
-    if not _PROGRAMS:
-        if os.environ.get("CI"):
-            raise FileNotFoundError("/usr/lib/postgresql/*/bin/postgres")
-        pytest.skip("PostgreSQL with TLS is not installed: apt-get install postgresql")
-    programs, data, held = _PROGRAMS[-1].parent, folder / "data", HeldPort()
+    # That of the wheel has no TLS.
+    programs, data, held = system_programs(), folder / "data", HeldPort()
     as_root = os.geteuid() == 0
     folder.mkdir()
     data.mkdir()

@@ -64,7 +64,7 @@ class RequestRules:
     def _parsed(self, delivery: Delivery) -> CourseRequest:
         if (whole := delivery.cut_from) is not None:
             raise InvalidRequest([f"body: {whole.size} bytes where at most {MAX_BODY_BYTES} are accepted"])
-        return CourseRequest.parse(delivery.body, self.max_lessons)
+        return CourseRequest.parse(delivery.body, self.max_lessons, delivery.header_names)
 
     def _reply_fault(self, delivery: Delivery) -> str | None:
         return reply_fault(delivery.reply_to, self.own_queues, self.reply_to_allow) if delivery.reply_to else None

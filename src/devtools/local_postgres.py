@@ -43,14 +43,24 @@ class LocalPostgres:
     """
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, password: str | None = None, durable: bool = True
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        durable: bool = True,
+        programs: Path | None = None,
     ) -> None:
-        """`durable=False` turns fsync off, for tests: they kill the server but not the machine."""
+        """`durable=False` turns fsync off, for tests: they kill the server but not the machine.
+
+        `programs` is a folder with those of another PostgreSQL, which every user can reach.
+        """
         self._folder = folder.resolve()
-        self.bin = _postgres_programs()
+        self.bin = programs or _postgres_programs()
         self._is_elsewhere = is_root() and not (_is_open_to_all(self._folder) and _is_open_to_all(self.bin))
         self._home = ELSEWHERE / _digest(str(self._folder)) if self._is_elsewhere else self._folder
-        self._programs = _shared_programs(self.bin) if self._is_elsewhere else self.bin
+        self._is_copied = self._is_elsewhere and programs is None
+        self._programs = _shared_programs(self.bin) if self._is_copied else self.bin
         self.data = self._home / "data"
         self._held = HeldPort()
         self.port = port or self._held.number
@@ -161,7 +171,7 @@ class LocalPostgres:
         for link, target in ((self._home / OWNER, self._folder), (self._folder / "elsewhere", self._home)):
             link.unlink(missing_ok=True)
             link.symlink_to(target)
-        if not self._programs.exists():
+        if self._is_copied and not self._programs.exists():
             self._copy_programs()
 
     def _copy_programs(self) -> None:

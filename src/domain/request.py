@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Self
@@ -23,6 +24,7 @@ from pydantic import (
 )
 
 from src.domain.errors import InvalidRequest
+from src.domain.foreign_body import seeming
 from src.domain.language_tag import normal_tag
 from src.domain.source import DOCUMENT_BYTES, path_segments
 from src.domain.text import SINGLE_LINE, has_visible_characters, printable
@@ -153,12 +155,19 @@ class CourseRequest(CourseBrief):
         return CourseBrief.checked(fields, max_lessons=self.num_lessons)
 
     @classmethod
-    def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS) -> Self:
-        """Reads a message body; raises an `InvalidRequest` that names every wrong field."""
+    def parse(cls, body: bytes, max_lessons: int = DEFAULT_MAX_LESSONS, header_names: Collection[str] = ()) -> Self:
+        """Reads a message body; raises an `InvalidRequest` that names every wrong field, or what the body seems to be.
+
+        `header_names`: those of the message, which may tell the latter.
+        """
         try:
             return cls.model_validate_json(body, context={"max_lessons": max_lessons})
         except ValidationError as error:
-            raise InvalidRequest(_faults(error)) from None
+            faults = _faults(error)
+            if seems := seeming(body, header_names, cls.model_fields):
+                # A parser only says at which byte it gave up.
+                faults = [f"body: {seems}", *(fault for fault in faults if not fault.startswith("body: "))]
+            raise InvalidRequest(faults) from None
 
     def completed(
         self,

@@ -21,20 +21,27 @@ from src.config import DatabaseSettings
 from src.domain.backoff import backoff
 from src.domain.errors import OperatorError
 from src.operations.strangers import (
-    first_lines,
     look_for_planted,
     look_for_shadows,
     refuse_planted,
     refuse_shadows,
     schema_names,
 )
-from src.services.database.connection import ONLY_BUILT_IN_NAMES, Database, database_url, is_locked
+from src.services.database.connection import (
+    ONLY_BUILT_IN_NAMES,
+    SEARCH_PATH,
+    Database,
+    database_url,
+    first_lines,
+    is_locked,
+)
 from src.services.database.schema_check import (
     NeededSchema,
     creators,
     loose_triggers,
     obstacle,
 )
+from src.services.database.server_check import server_fault
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,9 +140,20 @@ def downgrade(database: DatabaseSettings, revision: str) -> None:
     _run(database, lambda config: command.downgrade(config, revision))
 
 
+def obstacle_to(database: DatabaseSettings) -> str | None:
+    """Returns what keeps a worker from using the database, in one line that says what to do, or None."""
+    opened = Database(database, "course-generator-check")
+    try:
+        found = asyncio.run(obstacle(opened, needed_schema()))
+        return None if found is None else found.reason
+    finally:
+        opened.dispose()
+
+
 def faults_of(database: DatabaseSettings) -> list[str]:
     """Returns what is wrong with the schema and with the rights on it, a line each that says what to do."""
-    opened = Database(database, "course-generator-check")
+    if in_the_way := obstacle_to(database):
+        return [f"database: {in_the_way}"]
 
     def look(connection: Connection) -> list[str]:
         faults = []
@@ -157,9 +175,9 @@ def faults_of(database: DatabaseSettings) -> list[str]:
             faults.append(str(error))
         return faults
 
+    opened = Database(database, "course-generator-check")
     try:
-        in_the_way = asyncio.run(obstacle(opened, needed_schema()))
-        return [f"database: {in_the_way.reason}"] if in_the_way is not None else opened.run_blocking(look)
+        return opened.run_blocking(look)
     finally:
         opened.dispose()
 
@@ -220,11 +238,13 @@ def migrate(connection: Connection) -> None:
     context.configure(connection=connection, version_table_schema="public")
     with context.begin_transaction():
         connection.exec_driver_sql(ONLY_BUILT_IN_NAMES)
+        migration = context.get_context()
+        only_looks = bool(migration.opts.get("dont_mutate"))  # `alembic current`
+        if fault := server_fault(connection, SEARCH_PATH, writes=not only_looks):
+            raise CommandError(fault)
         connection.execute(text(f"SELECT {_TAKE_TURN}"))
         connection.exec_driver_sql(_GIVE_UP)
         look_for_planted(connection)
-        migration = context.get_context()
-        only_looks = bool(migration.opts.get("dont_mutate"))  # `alembic current`
         if not only_looks and _looks_in_public(migration.get_current_revision()):
             look_for_shadows(connection)
         try:

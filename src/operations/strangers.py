@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from src.services.database.connection import first_lines
 from src.services.database.schema_check import planted, planted_error, planted_query
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -67,10 +68,3 @@ def refuse_planted() -> str:
 def refuse_shadows() -> str:
     """Returns what `schema.sql` does to look for shadows."""
     return (_MIGRATIONS / "refuse_shadows.sql").read_text(encoding="utf-8")
-
-
-def first_lines(error: DBAPIError) -> str:
-    """Returns what PostgreSQL says is wrong, and its hint, in one line."""
-    message, *rest = str(error.orig).splitlines()
-    hints = [line.removeprefix("HINT:").strip() for line in rest if line.startswith("HINT:")]
-    return ". ".join((message, *hints))

@@ -1,12 +1,16 @@
 """Every row of the request table, valid and invalid, with psql and a bare AMQP client only.
 
-One worker serves them all. Covers fault 33 and the contract's sections 2 and 3.
+One worker serves them all, and then another one that reaches its database through PgBouncer. Covers fault 33 and the
+contract's sections 2 and 3.
 """
 
+import base64
 import calendar
+import gzip
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.operations.migrations import ROOT
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
+from tests.pgbouncer import pooled
 from tests.sources import add_sources
 from tests.sql import Psql
 from tests.stand_in import StandIn
@@ -43,16 +48,20 @@ class Served:
         return int(self.psql.value("SELECT count(*) FROM courses"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["direct", pytest.param("pooled", marks=pytest.mark.long)])
 def running(
-    postgres: LocalPostgres, rabbitmq: LocalRabbitMQ, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres: LocalPostgres,
+    rabbitmq: LocalRabbitMQ,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     database, vhost = new_database(postgres), new_vhost(rabbitmq)
-    with StandIn() as stand_in, Upstream(rabbitmq, vhost) as upstream:
+    with ExitStack() as stack, StandIn() as stand_in, Upstream(rabbitmq, vhost) as upstream:
+        reached = database if request.param == "direct" else stack.enter_context(pooled(database, folder / "pgbouncer"))
         workers = Workers(worker_environment(postgres, database, rabbitmq, vhost, stand_in, folder), folder)
-        add_sources(database, ROOT / "samples")
-        worker = workers.start(FILES="off")
+        add_sources(reached, ROOT / "samples")
+        worker = workers.start(FILES="off", DB_PORT=str(reached.port))
         worker.wait_for("broker_connected", connection="publisher")
         yield Served(upstream, Psql(postgres, database), worker)
         assert worker.stop() == 0
@@ -247,6 +256,10 @@ BODIES: list[tuple[str, bytes]] = [
     ("a byte order mark", b"\xef\xbb\xbf{}"),
     ("invalid UTF-8", b'{"topic": "\xff\xfe"}'),
     ("cut off", b'{"topic": "Cells'),
+    ("gzip", gzip.compress(b"{}")),
+    ("UTF-16", "{}".encode("utf-16")),
+    ("base64", base64.b64encode(b'{"topic": "Cells"}')),
+    ("of Celery", b'[[], {"topic": "Cells"}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'),
     ("nested deeply", b"[" * 50_000),
     ("nested deeply and closed", b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
     ("a lone surrogate", b'{"topic": "\\ud800"}'),
@@ -263,6 +276,13 @@ def test_a_body_that_can_not_be_a_request_is_refused(served: Served, content: by
     status = _assert_refused(served, content, "m-1", None, "body")
     assert len(status.body) < 1000
     assert served.courses() == before
+
+
+def test_a_refusal_names_the_framework_that_sent_it(served: Served) -> None:
+    content = b'{"subject": "Cells"}'
+    served.upstream.publish(content, message_id="m-2", headers={"__TypeId__": "shop.CourseRequest"})
+    status = _assert_refused(served, content, "m-2", None, "body", "topic", "user_id")
+    assert "is by Spring" in status.fields["message"]
 
 
 class TestIds:

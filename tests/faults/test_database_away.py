@@ -1,9 +1,16 @@
 """What becomes of a course when its database restarts, and when its model hangs. Real processes throughout."""
 
+import re
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
+from src.operations.migrations import ROOT
 from tests.conftest import Workers
+from tests.pgbouncer import pooled
+from tests.proxy import Proxy
 from tests.sql import Psql
 from tests.stand_in import StandIn
 from tests.upstream import Upstream
@@ -75,3 +82,37 @@ def test_while_the_model_hangs_no_transaction_is_open(
     stand_in.wait_until_held(calls)
     # A heartbeat may be seen between two of its statements; what waits for the model would be seen every time.
     assert min(open_transactions() for _ in range(10)) == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("configured", ["as installed", "as advised"])
+@pytest.mark.parametrize("fault", ["stopped", "cut off"])
+def test_behind_a_pooler_an_outage_is_noticed_and_ends_in_rows(
+    workers: Workers,
+    upstream: Upstream,
+    own_postgres: LocalPostgres,
+    user_id: str,
+    tmp_path: Path,
+    fault: str,
+    configured: str,
+) -> None:
+    """With what DATABASE.md advises it is noticed sooner."""
+    advised = re.search(r"```ini\n(.+?)```", (ROOT / "DATABASE.md").read_text(), re.DOTALL)
+    assert advised is not None
+    more = advised[1] if configured == "as advised" else ""
+    direct = own_postgres.settings("learningdb")
+    with ExitStack() as stack:
+        line = stack.enter_context(Proxy(own_postgres.port))
+        reached = direct if fault == "stopped" else direct.model_copy(update={"port": line.port})
+        settings = stack.enter_context(pooled(reached, tmp_path / "pgbouncer", more=more))
+        environment = {**own_postgres.environment("learningdb"), "DB_PORT": str(settings.port), "DB_PATIENCE": "1"}
+        worker = workers.start(**environment)
+        upstream.request(user_id, num_lessons=1)
+        assert upstream.result().fields["stored_in"] == "database"
+        own_postgres.stop("fast") if fault == "stopped" else line.cut()
+        upstream.request(user_id, num_lessons=1)
+        assert upstream.result().fields["stored_in"] == "files"
+        own_postgres.start() if fault == "stopped" else line.heal()
+        worker.wait_for("course_imported")
+        assert Psql(own_postgres, direct).value("SELECT count(*) FROM courses") == 2
+        assert worker.stop() == 0

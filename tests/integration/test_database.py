@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from src.config import DatabaseSettings
 from src.operations.migrations import ROOT
-from src.services.database.connection import Database, is_transient
+from src.services.database import connection as connection_module
+from src.services.database.connection import Database, is_away, is_transient
 from src.services.database.statements import sql
 from src.services.database.worker_registry import WorkerIdentity, WorkerRegistry
 from tests.sql import Psql
@@ -65,6 +66,27 @@ def test_patience_ends(database: Database) -> None:
 def test_a_connection_that_broke_in_the_middle_is_replaced(database: Database, psql: Psql) -> None:
     assert database.run_blocking(Unit(1, "SELECT pg_terminate_backend(pg_backend_pid())")) == 2
     assert psql.value("SELECT count(*) FROM workers") == 1
+
+
+@pytest.mark.parametrize("name", ["statement", "commit"])
+def test_an_answer_that_never_comes_breaks_the_connection_and_is_transient(
+    database_settings: DatabaseSettings, psql: Psql, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As with a pooler that lives while its server is gone. The server has only just begun to work on it."""
+    monkeypatch.setattr(connection_module, "_SILENCE_SECONDS", 1.0)
+    psql.run(
+        "CREATE TABLE public.slow (); CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_catalog.pg_sleep(25); RETURN NULL; END';"
+        " CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON public.slow DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION public.wait()"
+    )
+    statement = {"statement": "SELECT pg_sleep(25)", "commit": "INSERT INTO public.slow DEFAULT VALUES"}[name]
+    silent = Database(database_settings)
+    with pytest.raises(OperationalError) as caught:
+        silent.run_blocking(lambda connection: connection.execute(text(statement)), patience=0)
+    assert is_transient(caught.value) and is_away(caught.value)
+    assert silent.run_blocking(lambda connection: connection.execute(text("SELECT 1")).scalar_one()) == 1
+    silent.dispose()
 
 
 def test_no_server_is_transient(database_settings: DatabaseSettings) -> None:

@@ -325,7 +325,7 @@ def test_a_body_that_no_broker_should_take_is_given_up_and_never_fetched(
     psql: Psql, relayed: Callable[..., None], upstream: Upstream
 ) -> None:
     put(psql, course_id=uuid4())
-    psql.run("UPDATE outbox SET body = convert_to(repeat('x', 200_000_000), 'UTF8')")
+    psql.run("UPDATE outbox SET body = convert_to(repeat('x', 200000000), 'UTF8')")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     relayed()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB

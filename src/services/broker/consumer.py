@@ -43,6 +43,7 @@ class Delivery:
     acknowledge: Callable[[], None]
     cut_from: WholeBody | None = None
     """What the body was, if it is not all there."""
+    header_names: frozenset[str] = frozenset()
     id: UUID = field(default_factory=uuid4)
     """An id made up here, which is the same however often this delivery is read."""
 
@@ -94,6 +95,7 @@ class _Line:
         return Delivery(
             body=body,
             cut_from=cut_from,
+            header_names=frozenset(properties.headers or ()),
             routing_key=method.routing_key or "",
             message_id=_text(properties.message_id),
             correlation_id=_text(properties.correlation_id),

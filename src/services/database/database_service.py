@@ -39,7 +39,7 @@ class DatabaseService:
         """Connects at once, and so raises here if the database can't be reached."""
         if self._engine is None:
             # Without the worker's time-outs: how long a block may take is up to the calling program.
-            self._engine = create_pool(self._config, "course-generator-api", limits=())
+            self._engine = create_pool(self._config, "course-generator-api", limits={})
             event.listen(self._engine, "connect", _hand_out_ids_as_strings)
         self._engine.raw_connection().close()
 

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from src.domain.text import printable
-from src.services.database.connection import Database, is_away
+from src.services.database.connection import LIMITS, SEARCH_PATH, Database, is_away, sqlstate, told
+from src.services.database.server_check import server_fault
 from src.services.database.statements import sql, text_of
 
+_NO_TABLES = {
+    "42P01": "it has no tables of this program: run `python app.py db upgrade`, or psql with schema.sql",
+    "42501": 'this role may not read the tables of this program: let their owner grant it, see DATABASE.md, "Rights"',
+}
 # How many things of others are named.
 _NAMED = 3
 
@@ -37,29 +42,33 @@ class NeededSchema:
 async def obstacle(database: Database, needed: NeededSchema) -> Obstacle | None:
     """Returns what keeps this program from using the database, or None. Asks only once."""
 
-    def work(connection: Connection) -> tuple[list[str], str]:
+    def work(connection: Connection) -> str | None:
+        fault = server_fault(connection, {**SEARCH_PATH, **LIMITS})
+        if fault is not None:
+            return fault
         # Even to read the revision would run what somebody has put there, if it is a view of his.
-        strange = planted(connection, needed.names, as_worker=True)
-        return strange, "" if strange else str(connection.execute(sql("schema_revision")).scalar_one())
+        if strange := planted(connection, needed.names, as_worker=True):
+            return planted_error(strange)
+        return _outdated(str(connection.execute(sql("schema_revision")).scalar_one()), needed)
 
     try:
         # No retries: the caller says at once what is in the way.
-        strange, found = await database.run(work, patience=0)
-    except ProgrammingError:
-        reason = (
-            "it has no tables of this program, or this role may not read them: run `python app.py db upgrade`, or psql"
-            ' with schema.sql; see DATABASE.md, "Rights"'
-        )
-        return Obstacle(reason, away=False)
+        fault = await database.run(work, patience=0)
+    except DBAPIError as error:
+        return Obstacle(_NO_TABLES.get(sqlstate(error) or "") or told(error), is_away(error))
     except SQLAlchemyError as error:
-        return Obstacle(printable(str(getattr(error, "orig", error)).strip()), is_away(error))
-    if strange:
-        return Obstacle(planted_error(strange), away=False)
-    # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
-    if found < needed.revision:
-        reason = f"its schema is {found}, this program needs {needed.revision}: run `python app.py db upgrade`"
-        return Obstacle(reason, away=False)
+        return Obstacle(printable(str(error)), is_away(error))
+    if fault is not None:
+        database.reconnect()
+        return Obstacle(fault, away=False)
     return None
+
+
+def _outdated(found: str, needed: NeededSchema) -> str | None:
+    # A newer schema is fine: it is written to serve the last release too, while workers are replaced.
+    if found >= needed.revision:
+        return None
+    return f"its schema is {found}, this program needs {needed.revision}: run `python app.py db upgrade`"
 
 
 def planted(connection: Connection, names: Sequence[str], *, as_worker: bool) -> list[str]:
