@@ -46,6 +46,8 @@ class Behaviour:
     """Returns an answer to a request that isn't given to the model."""
     changes: Callable[[Body], Body] = lambda body: body
     """Returns what is sent in place of a whole completion, which isn't streamed then."""
+    only_if: Callable[[Asked], bool] = lambda asked: True
+    """Whether it changes the answer to a request."""
     streams: Callable[[web.Request, Body], Awaitable[web.StreamResponse]] | None = None
     """Sends a completion in a way of its own."""
     once: bool = False
@@ -77,7 +79,8 @@ class ZooModel(StandInModel):
         self, request: web.Request, completion: dict[str, Any], headers: dict[str, str] | None, *, stream: bool
     ) -> web.StreamResponse:
         shows = not (self.behaviour.once and self._shown)
-        changed = self.behaviour.changes(completion) if shows else completion
+        asked = await request.json()
+        changed = self.behaviour.changes(completion) if shows and self.behaviour.only_if(asked) else completion
         if shows and self.behaviour.streams is not None:
             self._shown += 1
             return await self.behaviour.streams(request, completion)

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.zoo.behaviour import READY, Asked, Behaviour, Outcome, error, openai_error
+from tests.zoo.behaviour import READY, Asked, Behaviour, Outcome, error, openai_error, with_text
 
 
 def adapted(setting: str) -> Outcome:
@@ -130,9 +130,10 @@ REFUSALS = (
     ),
     Behaviour(
         "takes a schema and doesn't hold the model to it",
-        "own variation",
-        READY,
-        changes=lambda body: body,
+        "LM Studio, TGI and others, by their version",
+        Outcome("READY", note="wrong"),
+        changes=with_text(lambda text: json.dumps({"answer": f"In short: {text[:40]}"})),
+        only_if=lambda asked: not any("JSON Schema" in message["content"] for message in asked["messages"]),
     ),
     Behaviour(
         "knows no max_completion_tokens",
@@ -321,6 +322,14 @@ REFUSALS = (
         "LM Studio",
         Outcome("STOPS", "Unexpected endpoint"),
         refuses=_always(lambda: error(200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"})),
+    ),
+    Behaviour(
+        "is a web site, and answers everything with a page",
+        "own variation",
+        Outcome("STOPS", "OPENAI_BASE_URL"),
+        refuses=_always(
+            lambda: web.Response(text="<!DOCTYPE html><html><body>Hello!</body></html>", content_type="text/html")
+        ),
     ),
     Behaviour(
         "filters the prompt",

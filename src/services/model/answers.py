@@ -43,6 +43,8 @@ class Answer(Generic[A, R]):
     empty: bool = False
     mended: tuple[str, ...] = ()
     """What had to be put right before it could be read, in a word or two each."""
+    is_misshapen: bool = False
+    """Whether it isn't even an object with the fields that were asked for, so the model may not know of them."""
     tokens: int = 0
     """How long it was, by the server's count or else by an estimate."""
 
@@ -109,8 +111,9 @@ async def read_answer(
     match found:
         case FoundObject(content, mended):
             value, faults = _validated(shape, content)
+            is_misshapen = not content.keys() >= fields
         case NoObject(fault):
-            value, faults = None, [fault]
+            value, faults, is_misshapen = None, [fault], True
     if kept != text:
         mended = ("backslashes", *mended)
     if completion.finish_reason == "length" and value is None:
@@ -118,7 +121,7 @@ async def read_answer(
     if completion.place != "content":
         mended = (completion.place, *mended)
     if value is None:
-        return Answer(text, None, None, faults, mended=mended)
+        return Answer(text, None, None, faults, mended=mended, is_misshapen=is_misshapen)
     answer: A = value if parts is None else parts.put(value)  # type: ignore[assignment]
     reviewed = await question.review(answer, Written(completion.model, passages_left_out))
     return Answer(text, answer, reviewed, [str(finding) for finding in reviewed.findings], mended=mended)

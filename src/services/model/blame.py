@@ -217,6 +217,8 @@ _PASSING = frozenset({408, 409, 425, 429})
 def blame(said: Complaint) -> Blame:
     """Returns whose fault an error is."""
     found: Blame | None = next((name for name, words in _RULES if words.search(said.text)), None)
+    if said.status == 200 and not said.inside:
+        return "url"  # a web page
     if said.status in _PASSING:
         # The words on a rate often name a limit of tokens, or a page about the key or billing.
         return found if found in ("balance", "course") or (found and _is_too_large(said)) else "moment"

@@ -25,11 +25,6 @@ class TokenBudget:
         self._reserved = 0
         self._settled = asyncio.Condition()
 
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit at all."""
-        return self._limit is not None
-
     def spend(self, tokens: int) -> None:
         """Counts the tokens of a call that was made without a reservation, as it is too small to be refused."""
         self._spent += tokens

@@ -5,16 +5,20 @@ piece of a stream would take longer than all the rest.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from src.domain.errors import ModelUnavailable
 from src.domain.text import printable
-from src.services.model.complaint import Complaint, complaint_in, error_of
+from src.services.model.complaint import Complaint, complaint, complaint_in, error_of
 
 MOST_BYTES = 16 * 1024 * 1024
 """The longest body that is read: far more than the longest answer that is parsed, with the thoughts before it."""
+
+# What a web site answers to whatever it is asked.
+_WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 Place = Literal["content", "content parts", "reasoning", "tool call"]
 """Where an answer stood in the message."""
@@ -57,6 +61,8 @@ async def received(response: Response, place: str) -> Completion | Complaint:
     if "text/event-stream" in response.headers.get("content-type", ""):
         return await _streamed(response, place)
     body = b"".join([piece async for piece in _bounded(response)])
+    if _WEB_PAGE.match(body):
+        return complaint(200, body.decode(errors="replace"), place)
     return completion_in(json.loads(body), place)
 
 

@@ -101,7 +101,9 @@ class OpenAIModel:
             if asking is not None and asking.usable is not None:
                 return asking.usable
             seconds = self._config.lesson_deadline
-            raise ModelUnavailable(f"the model had not finished the {question.purpose} within {seconds:g} s") from None
+            raise ModelUnavailable(
+                f"the model had not finished the {question.purpose} within {seconds:g} s (OPENAI_LESSON_DEADLINE)"
+            ) from None
 
     async def _answer(self, asking: _Asking[A, R]) -> Reviewed[R]:
         step = asking.question.step
@@ -161,7 +163,7 @@ class OpenAIModel:
             parts = asking.question.parts(answer.value, answer.reviewed.findings)
         model = model_for(asking.question, self._config)
         able = self._memory.of(model)
-        if answer.value is None and able.json_mode == "schema":
+        if answer.is_misshapen and able.json_mode == "schema":
             # The server took the schema and didn't hold the model to it, so the model has never seen it.
             able = replace(able, schema_told=True)
             self._memory.learn(model, able)

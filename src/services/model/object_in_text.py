@@ -39,7 +39,7 @@ _NOTHING_IN_PYTHON = re.compile(r"\bNone(?=\s*[,}\]])")
 class FoundObject:
     """What was found in an answer."""
 
-    value: Any
+    value: dict[str, Any]
     mended: tuple[str, ...] = ()
     """What was left out or put right, in a word or two each."""
 

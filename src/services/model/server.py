@@ -126,7 +126,7 @@ class ModelServer:
             async with asyncio.timeout(None) as deadline:
                 return await retrying(one_try)
         except TimeoutError:
-            raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s") from None
+            raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s (OPENAI_DEADLINE)") from None
 
     async def ask_once(self, request: Callable[[], Awaitable[T]]) -> T:
         """Returns the answer to `request`, which is made once and given up after ten seconds at most.
