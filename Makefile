@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run publish psql quality sources test integration faults attacks protections chaos check format schema bench clean
+.PHONY: help demo run publish psql quality sources test integration faults attacks real-model protections chaos check format schema bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(VENV)/local system ## One course from nothing: services, worker, request, result
-	@$(BIN)/python app.py local demo
+LESSONS ?= 4
+demo: $(VENV)/local system ## One course from nothing: services, worker, request, result; make demo LESSONS=1
+	@$(BIN)/python app.py local demo --lessons $(LESSONS)
 
 run: $(VENV)/local system ## Serve with private local services until Ctrl-C
 	@$(BIN)/python app.py local run
@@ -41,6 +42,9 @@ faults: $(VENV)/dev system-for-tests ## Run the tests that take long: load, many
 
 attacks: $(VENV)/dev system-for-attacks ## Run the attacks: roles, publishers, files and ports that do harm where they can
 	@$(BIN)/python -m pytest -m attack $(or $(ARGS),-n 4 --dist worksteal)
+
+real-model: $(VENV)/dev system ## A course of one lesson by a real model on this machine: 1.1 GB, up to an hour
+	@$(BIN)/python -m tests.real_model
 
 FAULTS ?=
 protections: $(VENV)/dev system-for-attacks ## Switch protections off, one at a time, and see their tests fail: FAULTS="7 20", or all

@@ -48,11 +48,11 @@ def stand_in(
 
 
 @local.command("demo")
-def local_demo() -> None:
+def local_demo(lessons: Annotated[int, typer.Option(min=1, help="How many lessons the course has")] = 4) -> None:
     """Make one course from nothing: services, worker, request, progress, result."""
     from src.devtools.local_run import demo
 
-    sys.exit(demo())
+    sys.exit(demo(lessons))
 
 
 @local.command("run")

@@ -32,14 +32,14 @@ _console = Console(highlight=False, soft_wrap=True)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
-def demo() -> int:
-    """Makes one course, from nothing to READY. Returns the exit code."""
+def demo(lessons: int) -> int:
+    """Makes one course of so many lessons, from nothing to READY. Returns the exit code."""
     _at_the_end(_exit)
     if Settings().openai.configured and (code := _model_check()) != 0:
         return code
     with _services() as (services, environment), _stand_in(environment) as has_samples, _worker(environment):
         _say("Sending a request, as an upstream service would:")
-        arguments = ["--topic", "Cell Biology", "--num-lessons", "4", "--wait"]
+        arguments = ["--topic", "Cell Biology", "--num-lessons", str(lessons), "--wait"]
         if has_samples:
             arguments += ["--source-filter", "cell-biology/"]
         done = subprocess.run([sys.executable, "test_publisher.py", *arguments], cwd=ROOT, env=environment)
