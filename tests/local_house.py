@@ -64,9 +64,9 @@ def started(folder: Path, **variables: str) -> "subprocess.Popen[str]":
     return running
 
 
-def call(folder: Path, *arguments: str, code: int = 0) -> str:
+def call(folder: Path, *arguments: str, code: int = 0, **variables: str) -> str:
     """What `app.py local …` prints in a second terminal."""
-    process = local(folder, *arguments)
+    process = local(folder, *arguments, **variables)
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, output
     return output

@@ -29,9 +29,10 @@ def copy() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def demonstrated(rabbitmq: object) -> Iterator[tuple[Path, str]]:
-    """A copy in which `make demo` was run, and what that printed."""
+    """A copy in which `make demo` was run, where the environment names a proxy, and what that printed."""
+    nobody = "http://127.0.0.1:9"
     with copied() as folder:
-        yield folder, call(folder, "demo")
+        yield folder, call(folder, "demo", HTTP_PROXY=nobody, http_proxy=nobody, ALL_PROXY=nobody)
 
 
 def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(demonstrated: tuple[Path, str]) -> None:
@@ -43,6 +44,13 @@ def test_the_demo_makes_a_whole_course_with_sources_and_leaves_nothing_running(d
     assert all(int(checks) >= 3 and sources.startswith("cell-biology/") for _, checks, sources in lessons)
     (folder,) = (copy / "courses").iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["course.json", "course.md"]
+
+
+def test_a_model_of_ones_own_is_tried_before_anything_is_started(copy: Path, stand_in: StandIn) -> None:
+    stand_in.fault("401", times=None)
+    output = call(copy, "demo", code=1, OPENAI_BASE_URL=stand_in.base_url, OPENAI_API_KEY="sk-wrong")
+    assert "check OPENAI_API_KEY" in output
+    assert not (copy / ".services").exists()
 
 
 @pytest.mark.long
