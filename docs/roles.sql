@@ -38,6 +38,7 @@ GRANT INSERT (user_id, topic, title, grade_level, total_lessons, source_filter, 
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO course_operator;
 GRANT UPDATE (status, error_message), DELETE ON public.courses TO course_operator;
 GRANT UPDATE (run_after, priority) ON public.generation_queue TO course_operator;
+GRANT DELETE ON public.model_stops TO course_operator;
 GRANT INSERT, UPDATE ON public.outbox TO course_operator;
 GRANT EXECUTE ON FUNCTION public.repeat_result(uuid, text, text), public.put_status(public.courses, interval)
     TO course_operator;

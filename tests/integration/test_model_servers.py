@@ -37,6 +37,18 @@ def test_a_course_against_a_server_that(behaviour: Behaviour) -> None:
     assert any(behaviour.outcome.note in line for line in said), said
 
 
+def test_how_many_passages_were_left_out_is_on_record_with_the_lesson() -> None:
+    (small,) = (behaviour for behaviour in BEHAVIOURS if behaviour.name == "has a context of 4096 tokens")
+    memory = Memory()
+    with Zoo(small) as zoo:
+        generate(zoo, claim({"num_lessons": 2}), memory)
+    for lesson in memory.lessons.values():
+        quality = lesson.quality.as_json()
+        assert quality["passages_left_out"] > 0
+        assert quality["passages"] + quality["passages_left_out"] == 8
+    assert zoo.asked[-1]["max_completion_tokens"] < 4096  # it is known by then
+
+
 def test_no_two_behaviours_have_one_name() -> None:
     assert len({behaviour.name for behaviour in BEHAVIOURS}) == len(BEHAVIOURS)
 

@@ -114,7 +114,10 @@ async def _failing(request: web.Request, completion: Body) -> web.StreamResponse
     await response.prepare(request)
     first, *_ = events(completion, piece=100)
     await response.write(first)
-    await response.write(b'data: {"error": {"code": 502, "message": "Provider disconnected"}, "choices": []}\n\n')
+    await response.write(
+        b'data: {"error": {"code": 502, "message": "Provider disconnected"},'
+        b' "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]}\n\n'
+    )
     await response.write_eof()
     return response
 

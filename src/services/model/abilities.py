@@ -23,6 +23,7 @@ _LESS_JSON: Mapping[JsonMode, JsonMode] = {"schema": "object", "object": "prompt
 # Parameters that are sent only if they are set, and without which the server does as it likes.
 SAMPLING = ("temperature", "top_p", "reasoning_effort")
 
+_ABOUT_STREAMS = re.compile(r"\bstream")
 _ABOUT_JSON = re.compile(
     r"response_?format|json_schema|json_object|json schema|structured output|wrong_api_format|grammar|\bschema\b"
 )
@@ -157,7 +158,7 @@ def stepped_down(able: Abilities, said: Complaint, sent: Mapping[str, Any], conf
     for name in SAMPLING:
         if name in sent and name in text:
             return replace(able, left_out=able.left_out | {name})
-    if able.stream and config.stream == "auto" and "stream" in text:
+    if able.stream and config.stream == "auto" and _ABOUT_STREAMS.search(text):
         return replace(able, stream=False)
     if able.tokens_name is not None and config.tokens_parameter == "auto" and able.tokens_name in text:
         # A server that refuses the second name too gets none.

@@ -112,6 +112,9 @@ async def read_answer(
         case FoundObject(content, mended):
             value, faults = _validated(shape, content)
             is_misshapen = not content.keys() >= fields
+        case NoObject() if completion.place == "reasoning" and completion.finish_reason != "length":
+            # The model thought, and then said nothing.
+            return Answer("", None, None, ["the answer was empty"], empty=True, tokens=tokens)
         case NoObject(fault):
             value, faults, is_misshapen = None, [fault], True
     if kept != text:

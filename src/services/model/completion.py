@@ -156,6 +156,8 @@ async def _streamed(response: Response, place: str) -> Completion | Complaint:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             pieces.add(line)
+    if not pieces and rest.lstrip().startswith((b"{", b"[")):  # no stream at all, by another name
+        return completion_in(json.loads(rest), place)
     pieces.add(rest)
     return pieces.whole()
 
@@ -169,19 +171,26 @@ class _Pieces:
         self._texts: dict[str, list[str]] = {}
         self._content_parts = False
         self._finish_reason = ""
+        self._begun = False
         self._done = False
         self._complaint: Complaint | None = None
+
+    def __bool__(self) -> bool:
+        return self._begun
 
     def add(self, line: bytes) -> None:
         """Adds a line of the stream. Other lines than those with data keep the connection alive."""
         if not line.startswith(b"data:"):
             return
+        self._begun = True
         data = line[5:].strip()
         if data == b"[DONE]":
             self._done = True
             return
         event = json.loads(data)
         match event:
+            case _ if error_of(event) is not None:
+                self._complaint = complaint_in(event, self._place)
             case {"choices": [{"message": dict()}, *_]}:  # a server that sends all of it in one event
                 self._body |= event
             case {"choices": [dict() as choice, *_]}:
@@ -189,10 +198,8 @@ class _Pieces:
                 self._finish_reason = str(choice.get("finish_reason") or self._finish_reason)
                 delta = choice.get("delta")
                 self._add(delta if isinstance(delta, dict) else {"content": choice.get("text")})
-            case {"choices": []} if error_of(event) is None:  # the last one, with the counts alone
+            case {"choices": []}:  # the last one, with the counts alone
                 self._body |= {name: event[name] for name in ("model", "usage") if event.get(name)}
-            case _ if error_of(event) is not None:
-                self._complaint = complaint_in(event, self._place)
             case _:
                 pass
 
