@@ -86,7 +86,12 @@ def test_what_is_not_set_is_not_sent() -> None:
 
 
 def test_each_stage_has_what_is_set_for_it() -> None:
-    settings: dict[str, Any] = {"temperature": 0.2, "temperature_outline": 0.0, "top_p": 0.9, "reasoning_effort_outline": "low"}
+    settings: dict[str, Any] = {
+        "temperature": 0.2,
+        "temperature_outline": 0.0,
+        "top_p": 0.9,
+        "reasoning_effort_outline": "low",
+    }
     lesson = asked(question(), **settings).body
     outline = asked(outline_question(BRIEF, [], outline_review), **settings).body
     assert (lesson["temperature"], lesson["top_p"], lesson.get("reasoning_effort")) == (0.2, 0.9, None)
