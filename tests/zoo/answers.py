@@ -1,5 +1,6 @@
 """Behaviours of answers: what stands around them, where they stand, and how their JSON is spelt."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -106,6 +107,17 @@ async def _silent(request: web.Request, completion: Body) -> web.StreamResponse:
     first, *_ = events(completion, piece=100)
     await response.write(first)
     await silence()
+    return response
+
+
+async def _slow(request: web.Request, completion: Body) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    pieces = list(events(completion, piece=1000))
+    for piece in pieces:
+        await asyncio.sleep(2.5 / len(pieces))
+        await response.write(piece)
+    await response.write_eof()
     return response
 
 
@@ -254,6 +266,13 @@ ANSWERS = (
         once=True,
         streams=_silent,
         settings=(("timeout", 2),),
+    ),
+    Behaviour(
+        "takes longer for an answer than OPENAI_TIMEOUT, but is never silent for so long",
+        "llama.cpp without a graphics card",
+        READY,
+        streams=_slow,
+        settings=(("timeout", 2), ("deadline", 20)),
     ),
     Behaviour(
         "cuts every answer at 512 tokens",
