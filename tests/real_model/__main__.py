@@ -19,7 +19,6 @@ from tests.real_model.packages import library, model_file
 FOLDER = ROOT / ".services" / "real-model"
 CONTEXT_TOKENS = 8192
 SETTINGS = {
-    "OPENAI_MODEL": "model.gguf",
     "OPENAI_CONTEXT_TOKENS": str(CONTEXT_TOKENS),
     "OPENAI_MAX_OUTPUT_TOKENS": "3500",
     "OPENAI_MAX_CONCURRENT": "1",
@@ -40,7 +39,7 @@ def main() -> int:
             try:
                 base_url = f"http://{HOST}:{port}/v1"
                 wait_until_loaded(base_url, server)
-                return course(base_url)
+                return course(base_url, arguments[1])
             finally:
                 server.terminate()
 
@@ -56,8 +55,8 @@ def wait_until_loaded(base_url: str, server: "subprocess.Popen[bytes]") -> None:
     raise SystemExit(f"the server has ended: see {FOLDER / 'server.log'}")
 
 
-def course(base_url: str) -> int:
-    environment = {**os.environ, **SETTINGS, "OPENAI_BASE_URL": base_url}
+def course(base_url: str, model: str) -> int:
+    environment = {**os.environ, **SETTINGS, "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model}
     demo = [sys.executable, "app.py", "local", "demo", "--lessons", "1"]
     said = ""
     with subprocess.Popen(demo, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, bufsize=1) as running:
