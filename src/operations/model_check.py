@@ -28,7 +28,7 @@ from src.services.model.address import Address
 from src.services.model.language_model import OpenAIModel
 from src.services.model.server import ModelServer
 
-_BRIEF = CourseBrief(topic="The Water Cycle", grade_level="Grade 6", num_lessons=1, source_filter="check/")
+_BRIEF = CourseBrief(topic="The Water Cycle", grade_level="Grade 6", num_lessons=1)
 _PASSAGES = (
     Passage(
         "check/water-cycle.md",
@@ -114,7 +114,7 @@ async def check(config: OpenAISettings, redact: Redactor, say: Callable[[str], N
         say(f"The model's server: {Address.given(config.base_url).base_url}, model {config.model}")
         await _name_models(server, config, say)
         say("Asking for the outline of a course of one lesson …")
-        generator = CourseGenerator(model, trial, trial, trial.progress, None, "required", reviews)
+        generator = CourseGenerator(model, trial, trial, trial.progress, None, "preferred", reviews)
         left: list[ModelCall] = []
         outcome = await generator.generate(_claim(), left)
         trial.calls += left
