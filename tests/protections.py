@@ -166,9 +166,9 @@ PROTECTIONS = (
     Protection(
         "26",
         "a model that refuses everything stops claims",
-        "src/consumers/attempt.py",
-        "                self._breaker.trip(Stop(stop, reason))\n",
-        "                pass\n",
+        "src/services/course_generator.py",
+        'return Postponed(str(error), delay, stop="setting")',
+        "return Postponed(str(error), delay)",
         "test_a_wrong_key_stops_claiming_with_one_loud_line_and_the_backlog_stays",
     ),
     Protection(
@@ -625,7 +625,7 @@ PROTECTIONS = (
         "server",
         "a stream that breaks off is no answer",
         "src/services/model/completion.py",
-        "if not (self._done or self._finish_reason):",
+        "if self._data or not (self._done or self._finish_reason):",
         "if False:",
         "test_a_stream_that_breaks_off_is_no_answer",
     ),

@@ -1,2 +1,2 @@
 DROP TABLE public.model_stops;
-ALTER TABLE public.generation_queue DROP COLUMN refusal;
+ALTER TABLE public.generation_queue DROP COLUMN refusal, DROP COLUMN refused_by;

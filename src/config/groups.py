@@ -111,10 +111,10 @@ class OpenAISettings(Group):
     embedding_model: Name | None = None
     json_mode: Literal["auto", "schema", "object", "prompt"] = "auto"
     schema_limits: Literal["auto", "on", "off"] = "auto"
-    tokens_parameter: Literal["auto", "max_completion_tokens", "max_tokens"] = "auto"
+    tokens_parameter: Literal["auto", "max_completion_tokens", "max_tokens", "off"] = "auto"
     system_message: Literal["auto", "on", "off"] = "auto"
     stream: Literal["auto", "on", "off"] = "auto"
-    context_tokens: Annotated[int, Field(ge=1000)] | None = None
+    context_tokens: Annotated[int, Field(ge=500)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     temperature_outline: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None

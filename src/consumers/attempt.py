@@ -133,7 +133,7 @@ class AttemptRunner:
             outcome = replace(outcome, stop=None)  # other courses are being written
         try:
             end = await self._recorded(claim, outcome, calls)
-            self._tell_breaker(outcome, end)
+            self._tell_breaker(end)
             return end
         except LeaseLost:
             raise
@@ -183,12 +183,6 @@ class AttemptRunner:
         )
         _log.warning("the course is tried again later", action="course_released", reason=reason, delay=end.delay)
 
-    def _tell_breaker(self, outcome: Outcome, end: Conclusion) -> None:
-        match end:
-            case Finished() | Failed(ErrorCode.MODEL_REFUSED | ErrorCode.MODEL_OUTPUT_INVALID):
-                if not isinstance(outcome, Postponed):
-                    self._breaker.answered()
-            case Released(reason, stop=stop) if stop is not None:
-                self._breaker.trip(Stop(stop, reason))
-            case _:
-                pass
+    def _tell_breaker(self, end: Conclusion) -> None:
+        if isinstance(end, Released) and end.stop is not None:
+            self._breaker.trip(Stop(end.stop, end.reason))

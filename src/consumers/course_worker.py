@@ -111,6 +111,7 @@ class CourseWorker(Duty):
             self._slots[claim.lease_id] = _Slot(claim, task)
             task.add_done_callback(lambda _, lease=claim.lease_id: self._vacate(lease))  # type: ignore[misc]
         if claims:
+            self._breaker.claimed()
             self._note_leases()
             self._wakeups.messages_waiting.ring()
 

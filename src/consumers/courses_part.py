@@ -95,10 +95,10 @@ class Courses:
 def server_name(config: OpenAISettings) -> ServerName:
     """Returns the name under which workers with the same settings share what they know of the model's server.
 
-    It shows the address and the models. The digest tells keys apart: one that was put right finds no stop of before.
+    It shows the address and the models. All settings go into the digest, the key too: where one was put right, there is
+    no stop of before.
     """
     address = Address.given(config.base_url)
     models = " and ".join(dict.fromkeys((config.model_outline or config.model, config.model)))
-    secret = repr((config.base_url, config.api_key, config.vector_store_id, config.replay_from))
-    digest = hashlib.sha256(secret.encode()).hexdigest()[:12]
-    return ServerName(f"{address.base_url} {models} {digest}", config.model_outline not in (None, config.model))
+    digest = hashlib.sha256(repr(sorted(config.model_dump().items())).encode()).hexdigest()[:12]
+    return ServerName(f"{address.base_url} {models} {digest}", config.model_outline in (None, config.model))

@@ -1,6 +1,7 @@
 """A course in the hands of a worker: what an attempt at it begins with, and how it ends."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Self, assert_never
 from uuid import UUID
 
@@ -16,8 +17,10 @@ LONGEST_DELAY = 1800.0
 """The seconds for which a course is put off at most, whatever a server asks for."""
 _STOPPED = "the worker stopped"
 
-StopKind = Literal["setting", "unknown", "moment"]
-"""Why no course can be written: until an operator acts, for a reason that no rule knows, or as long as it lasts."""
+StopKind = Literal["setting", "unknown", "host", "moment"]
+"""Why no course can be written: until an operator acts, for a reason that no rule knows, because this host can't reach
+the server until an operator acts, or as long as the server is away.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,13 @@ class Stop:
 
     kind: StopKind
     reason: str
+    since: datetime | None = None
+    """When it began, by the database's clock; None if it isn't on record."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it says something of this process alone. Others may reach the server all the same."""
+        return self.kind in ("host", "moment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +56,11 @@ class Lease:
     """Seconds since it went back for the first of these times; 0 if it didn't."""
     tokens: int
     """Input and output tokens that earlier attempts have used, as far as they are on record."""
-    is_trial: bool = False
-    """Whether it was let through while no course is claimed, to see whether the model answers again."""
+    trial_since: datetime | None = None
+    """When the stop began for which it was let through, to see whether the model answers again; None if there is none.
+    """
     is_refused_alone: bool = False
-    """Whether the model's server refused it for a reason that no rule knows, and has answered another course since."""
+    """Whether the model's server refused it as if it refused everything, and has answered another course since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +172,11 @@ def conclusion(lease: Lease, outcome: Outcome, max_attempts: int, max_wait: floa
     match outcome:
         case Finished() | Failed() | Lost():
             return outcome
-        case Postponed(message, stop="unknown") if lease.is_refused_alone:
+        case Postponed(message, stop="unknown" | "setting") if lease.is_refused_alone:
             return Failed(ErrorCode.MODEL_REFUSED, message)
         case Postponed(message, delay, code, stop):
             # If a setting is wrong, no course at all can be written: that is no reason to give this one up.
-            if lease.postponed_for <= max_wait or stop == "setting":
+            if lease.postponed_for <= max_wait or stop in ("setting", "host"):
                 return Released(message, delay, refund=True, postponed=True, stop=stop)
             # What the database says is for operators only.
             told = message if code is ErrorCode.MODEL_UNAVAILABLE else "the sources can't be searched"

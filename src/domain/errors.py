@@ -13,7 +13,8 @@ CourseError                     a course can't be written; has a `code` that goe
 └── ModelUnavailable            model_unavailable, after COURSE_MAX_WAIT; until then the course waits
     ├── ModelBusy               the same, and fewer calls at once may help
     └── ModelAccessDenied       the same, but no course can succeed until an operator acts
-        └── ModelFaultUnknown   the same, unless another course shows that it was this course's own fault
+        ├── ModelFaultUnknown   the same, unless another course shows that it was this course's own fault
+        └── ModelUntrusted      the same, on this host: the server's certificate can't be verified
 
 Interrupted                     an attempt ends without a verdict; the course goes on later, elsewhere or not at all
 ├── LeaseLost                   another worker or an operator has the course now
@@ -155,6 +156,10 @@ class ModelBusy(ModelUnavailable):
 
 class ModelAccessDenied(ModelUnavailable):
     """A setting is wrong or the quota is used up: calling again is useless until an operator acts."""
+
+
+class ModelUntrusted(ModelAccessDenied):
+    """The certificate of the model's server can't be verified on this host."""
 
 
 class ModelFaultUnknown(ModelAccessDenied):

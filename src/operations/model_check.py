@@ -4,17 +4,16 @@ Nothing is stored. The lesson goes the way of every lesson, with its review and 
 is met here.
 """
 
-import asyncio
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
-
-import openai
 
 from src.config import OpenAISettings
 from src.domain.course import Claim, Failed, Finished, Outcome, Postponed
+from src.domain.errors import CourseError
 from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall, RecordCall
@@ -143,11 +142,14 @@ def _claim() -> Claim:
 
 async def _name_models(server: ModelServer, config: OpenAISettings, say: Callable[[str], None]) -> None:
     """Says which models the server names, if it names any and the ones that are set aren't among them."""
+
+    async def _list() -> Any:
+        return await server.client.models.list()
+
     try:
-        async with asyncio.timeout(10):
-            page = await server.client.models.list()
+        page = await server.ask_once(_list)
         names = sorted(str(model.id) for model in page.data or ())
-    except (TimeoutError, openai.OpenAIError, AttributeError, TypeError, ValueError):
+    except (CourseError, AttributeError, TypeError):
         return  # many servers have no such list
     for setting, name in (("OPENAI_MODEL", config.model), ("OPENAI_MODEL_OUTLINE", config.model_outline)):
         if name is not None and names and name not in names:
@@ -157,7 +159,8 @@ async def _name_models(server: ModelServer, config: OpenAISettings, say: Callabl
 
 def _report(trial: _Trial, model: OpenAIModel, config: OpenAISettings, say: Callable[[str], None]) -> None:
     if any(not call.outcome.startswith("error") for call in trial.calls):
-        say(f"What it takes: {model.takes(config.model)}")
+        for name in dict.fromkeys((config.model_outline or config.model, config.model)):
+            say(f"What {name} is sent: {model.takes(name)}")
     mended = dict.fromkeys(
         part
         for call in trial.calls

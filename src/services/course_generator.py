@@ -18,6 +18,7 @@ from src.domain.errors import (
     ModelAccessDenied,
     ModelFaultUnknown,
     ModelUnavailable,
+    ModelUntrusted,
     NoSources,
     SourcesAway,
     Stopping,
@@ -307,6 +308,8 @@ def _postponed(claim: Claim, error: ModelUnavailable | SourcesAway) -> Postponed
     if isinstance(error, SourcesAway):
         return Postponed(str(error), delay, ErrorCode.INTERNAL)
     match error:
+        case ModelUntrusted():
+            return Postponed(str(error), delay, stop="host")
         case ModelFaultUnknown():
             return Postponed(str(error), delay, stop="unknown")
         case ModelAccessDenied():

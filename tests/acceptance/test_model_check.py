@@ -33,7 +33,7 @@ def check(behaviour: Behaviour, **settings: str) -> subprocess.CompletedProcess[
                 "Courses can be written with it.",
             ],
         ),
-        ("knows no json_schema", 0, ["What it takes: JSON objects", "\n  OPENAI_JSON_MODE=object\n"]),
+        ("knows no json_schema", 0, [" is sent: JSON objects", "\n  OPENAI_JSON_MODE=object\n"]),
         ("puts prose and a fence around the answer", 0, ["What had to be mended in its answers: fence"]),
         ("has a context of 4096 tokens", 0, ["passages left out: ", "\n  OPENAI_CONTEXT_TOKENS=4096\n"]),
         ("knows another key, and says so with 400 and a list", 1, ["check OPENAI_API_KEY", "API key not valid."]),

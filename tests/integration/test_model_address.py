@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from src.domain.errors import ModelAccessDenied
+from src.domain.errors import ModelAccessDenied, ModelUnavailable
 from tests.integration.test_language_model import Caller
 from tests.stand_in import StandIn
 from tests.tls import Certificates, certificates
@@ -103,3 +103,26 @@ class TestCertificate:
         (tmp_path / "ca.pem").write_text("not a certificate")
         with Gateway(made) as running, pytest.raises(Exception, match="OPENAI_CA_FILE"):
             Caller(running).ask(base_url=f"{running.address}/v1", ca_file=tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_end_is_not_kept_in_memory(status: int, stand_in: StandIn) -> None:
+    sent = 0
+
+    class Flood(StandIn):
+        def _application(self, **settings: Any) -> web.Application:
+            async def flood(request: web.Request) -> web.StreamResponse:
+                nonlocal sent
+                response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+                await response.prepare(request)
+                while True:
+                    await response.write(b" " * 2**20)
+                    sent += 1
+
+            application = web.Application()
+            application.router.add_post("/v1/chat/completions", flood)
+            return application
+
+    with Flood() as running, pytest.raises(ModelUnavailable):
+        Caller(running).ask(base_url=running.base_url, deadline=5, timeout=5)
+    assert 0 < sent < 1000

@@ -66,6 +66,16 @@ class TestLessonDeadline:
         assert [outcome.partition(":")[0] for outcome in caller.outcomes] == ["wrong", "error"]
 
 
+class TestContext:
+    def test_an_answer_that_has_no_room_beside_its_question_is_asked_for_anew(
+        self, caller: Caller, stand_in: StandIn
+    ) -> None:
+        long = "An answer that goes on. " * 300
+        stand_in.fault("overwrite", fields={"choices": [{"message": {"content": long}, "finish_reason": "stop"}]})
+        assert caller.ask(context_tokens=3000, max_output_tokens=700).value.title == "Cells"
+        assert [outcome.partition(":")[0] for outcome in caller.outcomes] == ["wrong", "ok"]
+
+
 class TestBudget:
     @pytest.mark.parametrize("budget", [None, 100_000])
     def test_an_answer_may_be_as_long_as_what_is_reserved_for_it(self, caller: Caller, budget: int | None) -> None:

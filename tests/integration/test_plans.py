@@ -121,20 +121,21 @@ def scanned(connection: Connection, statement: str, **values: object) -> dict[st
 LEASES = COURSES // 50
 GREEDY_COURSE = {"user_id": GREEDY, "course_id": WORKER}
 OWNER = {"worker_id": WORKER, "tokens": [WORKER]}
+NO_STOP = {"server": "http://x/v1 m", "only": None, "trial_since": None}
 CLAIM = {"worker_id": WORKER, "limit": 100, "claim": 120.0, "replies": False, "most_bytes": 1_000_000}
 
 
 @pytest.mark.parametrize(
     ("name", "values", "most"),
     [
-        ("claim_courses", {**OWNER, "limit": 50, "only": None, "max_attempts": 5, "longest_delay": 1800.0}, 600),
+        ("claim_courses", {**OWNER, **NO_STOP, "limit": 50, "max_attempts": 5, "longest_delay": 1800.0}, 600),
         ("model_stop", {"server": "http://x/v1 m"}, 1),
         # The users, with some more at the end of each part of the list, and their courses.
         ("courses_without_turn", {"first_user": WORKER, "users": 500, "of_each": 50, "limit": 1000}, 1100 + 500 + 50),
         ("take_aside", {"first_user": WORKER, "users": 500, "limit": 50, "claim": 60.0}, 1100 + 500 + 2 * 50),
         ("count_users_courses", {**GREEDY_COURSE, "most_open": 10, "most_new": None}, 20),
         ("count_users_courses", {**GREEDY_COURSE, "most_open": None, "most_new": 10}, 20),
-        ("adopt_courses", {**OWNER, "known": [], "limit": 50}, 10),
+        ("adopt_courses", {**OWNER, "server": "", "known": [], "limit": 50}, 10),
         ("held_leases", {"worker_id": WORKER}, 10),
         # Those of the stuck key twice (each looks for an earlier one), and what is claimed.
         ("claim_messages", {**CLAIM, "tried": False}, 2 * 300 + 500),

@@ -69,6 +69,11 @@ def test_a_stream_is_the_same_wherever_it_is_cut_into_pieces(cuts: list[int]) ->
         STREAM.replace(event({}, "stop").encode(), b""),
         STREAM.rstrip(),
         b"event: message\n" + STREAM,
+        b"\xef\xbb\xbf" + STREAM,
+        b": a comment\n\n" + STREAM,
+        b"data:\n\n" + STREAM,
+        STREAM.replace(b'"choices": [], ', b""),
+        STREAM.replace(b', "choices"', b',\ndata: "choices"'),
         json.dumps({"choices": [{"message": {"content": "Grüße, Welt"}}]}).encode(),
         b"data: " + json.dumps({"choices": [{"message": {"content": "Grüße, Welt"}}]}).encode(),
         (event({"reasoning_content": "Grüße, Welt"}, "stop")).encode(),
@@ -81,6 +86,30 @@ def test_a_stream_is_the_same_wherever_it_is_cut_into_pieces(cuts: list[int]) ->
 )
 def test_a_stream_is_read_in_all_the_forms_that_servers_give_it(body: bytes) -> None:
     assert text_of(body) == "Grüße, Welt"
+
+
+def test_an_error_beside_an_empty_answer_is_the_servers_word() -> None:
+    for body in (
+        {"error": {"code": 502, "message": "gone"}, "choices": [{"message": {"content": ""}}]},
+        {"choices": [{"message": {"content": ""}, "error": {"code": 502, "message": "gone"}}]},
+    ):
+        complaint = completion_in(body, "x")
+        assert isinstance(complaint, Complaint)
+        assert (complaint.status, complaint.words) == (502, "gone")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", ""])
+def test_a_stream_is_known_by_how_it_begins(content_type: str) -> None:
+    completion = read(STREAM, content_type)
+    assert isinstance(completion, Completion)
+    assert completion.text == "Grüße, Welt"
+
+
+def test_a_long_line_in_many_pieces_is_put_together_once() -> None:
+    """Where it is put together for each piece, this test takes minutes."""
+    text = "x" * 8_000_000
+    line = event({"content": text}, "stop").encode()
+    assert text_of([line[start : start + 1000] for start in range(0, len(line), 1000)]) == text
 
 
 @pytest.mark.parametrize(
@@ -129,13 +158,14 @@ def test_a_web_page_is_no_answer() -> None:
         ({"content": None, "function_call": {"arguments": "a"}}, "a", "tool call"),
         ({"content": None, "tool_calls": []}, "", "content"),
         ({"content": 5}, "", "content"),
+        ({"content": "a", "refusal": {}}, "a", "content"),
         ({}, "", "content"),
     ],
 )
 def test_the_answer_is_found_where_servers_put_it(message: dict[str, Any], text: str, place: str) -> None:
     completion = completion_in({"choices": [{"message": message}]}, "x")
     assert isinstance(completion, Completion)
-    assert (completion.text, completion.place) == (text, place)
+    assert (completion.text, completion.place, completion.refusal) == (text, place, "")
 
 
 @pytest.mark.parametrize("body", [None, 5, "text", [], {}, {"choices": None}, {"choices": [None]}, {"object": "list"}])

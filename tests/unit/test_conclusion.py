@@ -73,12 +73,14 @@ def test_a_wrong_key_is_no_reason_to_give_a_course_up() -> None:
     assert concluded(denied, postponed_for=1000) == released
 
 
-def test_an_error_that_nobody_knows_fails_a_course_only_if_another_was_answered_since_its_first() -> None:
+def test_an_error_as_of_a_setting_fails_a_course_only_if_another_was_answered_since_its_first() -> None:
     refused = Postponed("refused", 30, stop="unknown")
     assert concluded(refused) == Released("refused", 30, refund=True, postponed=True, stop="unknown")
     assert concluded(refused, is_refused_alone=True) == Failed(ErrorCode.MODEL_REFUSED, "refused")
     denied = Postponed("no such key", 30, stop="setting")
-    assert isinstance(concluded(denied, is_refused_alone=True), Released)
+    assert concluded(denied, is_refused_alone=True) == Failed(ErrorCode.MODEL_REFUSED, "no such key")
+    away = Postponed("away", 30, stop="moment")
+    assert isinstance(concluded(away, is_refused_alone=True), Released)
 
 
 def test_an_unexpected_error_is_tried_again_later_and_later_until_no_attempt_is_left() -> None:

@@ -24,7 +24,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "request_id": "r-1",
         "saved_lessons": [],
         "postponements": 0,
-        "is_trial": False,
+        "trial_since": None,
         "is_refused_alone": False,
         "postponed_for": 0.0,
         "tokens": 0,

@@ -57,6 +57,17 @@ def test_the_object_is_found_and_what_was_mended_is_told(text: str, mended: tupl
     assert found(text) == FoundObject(GOOD, mended)
 
 
+def test_of_two_fences_the_last_holds_the_answer() -> None:
+    draft = json.dumps({"title": "draft", "lessons": []})
+    assert found(f"```json\n{draft}\n```\nWait, better:\n```json\n{TEXT}\n```").value == GOOD
+
+
+@pytest.mark.parametrize("sign", ["~", "`", "~~~\n", "```\n", "{", "[", '"', "<think>", "<|message|>", "\\", "“"])
+def test_long_rows_of_one_sign_are_read_at_once(sign: str) -> None:
+    """Where it takes time that grows with the square, this test takes minutes."""
+    assert isinstance(object_in(sign * (490_000 // len(sign)), FIELDS), NoObject)
+
+
 def test_typographic_quotation_marks_are_taken_for_those_of_json() -> None:
     assert found("{“title”: “A “big” cell, and more”, “lessons”: []}").value == {
         "title": "A “big” cell, and more",

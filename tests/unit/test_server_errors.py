@@ -1,6 +1,7 @@
 """Errors that real servers have sent: whose fault they are, and what less is asked for after them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from src.domain.errors import (
     ModelUnavailable,
     PromptTooLong,
 )
-from src.services.model.abilities import Abilities, narrowed, stepped_down
+from src.services.model.abilities import Abilities, AbilityMemory, narrowed, stepped_down
 from src.services.model.blame import blame
 from src.services.model.complaint import Complaint, complaint, complaint_in
 from src.services.model.server import judged
@@ -102,6 +103,81 @@ def test_a_model_of_embeddings_has_its_own_setting(place: str, setting: str) -> 
     assert f"check {setting}:" in str(judged(complaint(404, '{"error": "model not found"}', place)))
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "expected"),
+    [
+        (403, "Your account has been flagged for potentially violating our usage policies", "balance"),
+        (400, "Your organization has been disabled for violating our Usage Policies", "balance"),
+        (429, "Too many requests. See our usage policy.", "moment"),
+        (502, "<html><body>Bad gateway. Acceptable usage policy</body></html>", "moment"),
+        (403, "<html><body>Sorry, you have been blocked: a SQL command</body></html>", "unknown"),
+        (422, "Input validation error: `inputs` must have less than 4095 tokens. Given: 6000", "length"),
+        (400, "total number of tokens in the prompt cannot exceed 4081 - received 9000", "length"),
+        (400, "max_tokens: 16000 > 8192, which is the maximum allowed number of output tokens", "length"),
+        (500, "database schema migration in progress", "moment"),
+        (500, "Internal error in chat template cache", "moment"),
+        (503, "The model is currently not available, please try again later", "moment"),
+        (500, "Failed to load model: out of memory", "moment"),
+        (500, "Jinja Exception: System message must be at the beginning.", "request"),
+        (400, "content_filter", "course"),
+        (500, "content_filter", "course"),
+    ],
+)
+def test_words_count_by_where_they_stand(status: int, message: str, expected: str) -> None:
+    body = message if message.startswith("<") else json.dumps({"error": {"message": message}})
+    assert blame(complaint(status, body)) == expected
+
+
+def test_a_rate_that_is_named_inside_a_success_brakes() -> None:
+    assert isinstance(judged(complaint_in({"error": {"code": "rate_limit_exceeded", "message": "Slow"}})), ModelBusy)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": [f"name {number}" for number in range(100_000)]}},
+        [[[[[[["x" * 600] * 10] * 10] * 10] * 10] * 10] * 10],
+        "<html>" + "<script " * 100_000,
+        {"detail": [{"msg": "y" * 500}] * 100_000},
+    ],
+)
+def test_a_body_without_end_is_read_at_its_beginning(body: Any) -> None:
+    found = complaint(400, body if isinstance(body, str) else json.dumps(body))
+    assert len(found.text) < 10_000
+
+
+class TestMemory:
+    def test_what_calls_side_by_side_find_out_adds_up(self) -> None:
+        memory = AbilityMemory(CONFIG)
+        first = memory.of("m")
+        memory.learn("m", replace(first, context_tokens=4096, schema_told=True))
+        memory.learn("m", replace(first, stream=False, context_tokens=8192))
+        memory.learn("m", first)
+        assert memory.of("m") == replace(first, context_tokens=4096, schema_told=True, stream=False)
+        assert memory.of("another") == first
+
+    def test_every_line_that_it_advises_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = OpenAISettings(temperature=0.5, temperature_outline=0.1, top_p=0.9, reasoning_effort_outline="low")
+        first = Abilities.at_first(config)
+        for less in (
+            replace(first, json_mode="prompt", schema_limits=False, tokens_name=None, system_message=False),
+            replace(first, json_mode="object", tokens_name="max_tokens", stream=False, context_tokens=500),
+            replace(first, output_tokens=100, left_out=frozenset({"temperature", "top_p", "reasoning_effort"})),
+        ):
+            with monkeypatch.context() as environment:
+                for line in less.settings(first, config):
+                    name, _, value = line.partition("=")
+                    environment.setenv(name, value)
+                found = Abilities.at_first(OpenAISettings())
+            assert found == replace(less, left_out=frozenset(), output_tokens=None)
+
+    def test_the_settings_of_outlines_are_named_for_outlines(self) -> None:
+        config = OpenAISettings(temperature_outline=0.1)
+        first = Abilities.at_first(config)
+        less = replace(first, left_out=frozenset({"temperature"}))
+        assert less.settings(first, config) == ["OPENAI_TEMPERATURE_OUTLINE="]
+
+
 class TestSteps:
     @pytest.mark.parametrize(
         ("message", "sent", "line"),
@@ -111,6 +187,7 @@ class TestSteps:
             ("Extra inputs are not permitted: max_completion_tokens", {}, "OPENAI_TOKENS_PARAMETER=max_tokens"),
             ("'temperature' is not supported", {"temperature": 1}, "OPENAI_TEMPERATURE="),
             ("stream is not supported", {}, "OPENAI_STREAM=off"),
+            ("Upstream error: response_format json_schema is not supported", {}, "OPENAI_JSON_MODE=object"),
             ("System role not supported", {}, "OPENAI_SYSTEM_MESSAGE=off"),
         ],
     )
@@ -118,7 +195,7 @@ class TestSteps:
         first = Abilities.at_first(CONFIG)
         less = stepped_down(first, complaint(400, message), sent, CONFIG)
         assert less is not None
-        assert less.settings(first) == [line]
+        assert less.settings(first, CONFIG) == [line]
 
     def test_what_is_set_by_name_is_not_given_up(self) -> None:
         config = OpenAISettings(
@@ -133,8 +210,24 @@ class TestSteps:
             assert stepped_down(first, complaint(400, message), {}, config) is None
 
     @pytest.mark.parametrize(
+        "message",
+        [
+            "max_tokens: 16000 > 8192, which is the maximum allowed number of output tokens",
+            "max_tokens (16000) exceeds model limit 8192",
+            "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+            "max_tokens is too large: 16000. This model supports at most 8192 completion tokens",
+        ],
+    )
+    def test_the_longest_answer_is_no_size_of_a_context(self, message: str) -> None:
+        less = narrowed(Abilities.at_first(CONFIG), complaint(400, message), 21_000)
+        assert less is not None
+        assert (less.output_tokens, less.context_tokens) == (8192, None)
+
+    @pytest.mark.parametrize(
         ("message", "context"),
         [
+            ("`inputs` must have less than 4095 tokens. Given: 6000", 4095),
+            ("total number of tokens in the prompt cannot exceed 4081 - received 9000", 4081),
             (
                 "maximum context length is 4096 tokens. However, you requested 9,000 (6,000 in the messages)",
                 4096,

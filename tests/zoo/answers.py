@@ -196,6 +196,13 @@ ANSWERS = (
         changes=with_text(lambda text: "\n\n\n"),
     ),
     Behaviour(
+        "thinks, and says nothing then, once",
+        "vLLM's Qwen parser (vllm #50948)",
+        again("empty"),
+        once=True,
+        changes=lambda body: with_message(body, content="", reasoning_content="Let me think about {it}."),
+    ),
+    Behaviour(
         "sends no choices once",
         "own variation",
         again("empty"),

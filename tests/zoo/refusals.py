@@ -362,6 +362,12 @@ REFUSALS = (
         ),
     ),
     Behaviour(
+        "answers outlines, and refuses lessons for a reason that nobody knows",
+        "own variation",
+        Outcome("STOPS", "for a reason that isn't known"),
+        refuses=_if(lambda asked: "<lesson>{" in str(asked["messages"]), lambda: error(418, {"oops": 1})),
+    ),
+    Behaviour(
         "refuses for a reason that nobody knows",
         "own variation",
         Outcome("STOPS", "for a reason that isn't known"),

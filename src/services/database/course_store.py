@@ -30,7 +30,7 @@ from src.services.database.model_stops import (
     ANY_SERVER,
     ServerName,
     begin_stop,
-    lift_stop,
+    note_answers,
     stop_of,
     take_trial,
 )
@@ -94,14 +94,18 @@ class CourseStore:
 
         def work(connection: Connection) -> list[RowMapping]:
             owner = {"worker_id": worker.id, "tokens": worker.tokens}
-            unknown = {**owner, "known": [str(lease) for lease in known], "limit": limit}
+            unknown = {**owner, "server": self._server.name, "known": [str(lease) for lease in known], "limit": limit}
             adopted = connection.execute(sql("adopt_courses"), unknown).mappings().all()
-            stop = stop_of(connection, self._server)
-            only = None if stop is None else take_trial(connection, self._server, max_attempts)
+            stop, room, only = stop_of(connection, self._server), limit - len(adopted), None
+            if stop is not None:
+                only = take_trial(connection, self._server, max_attempts) if room else None
+                room = 1 if only else 0
             due = {
                 **owner,
-                "limit": limit - len(adopted) if stop is None or only else 0,
+                "server": self._server.name,
+                "limit": room,
                 "only": only,
+                "trial_since": stop and stop.since,
                 "max_attempts": max_attempts,
                 "longest_delay": LONGEST_DELAY,
             }
@@ -174,8 +178,8 @@ class CourseStore:
     ) -> None:
         """Makes the course QUEUED again, due in `delay` seconds.
 
-        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away. `stop`: none is claimed
-        until a course that is let through is answered.
+        `refund`: the attempt doesn't count. `postponed`: the model or the sources were away. `stop`: why none can be
+        written; if other processes meet that too, none is claimed until a course that is let through is answered.
         """
 
         def work(connection: Connection) -> None:
@@ -183,8 +187,8 @@ class CourseStore:
             connection.execute(sql("set_reason"), {"reason": reason})
             connection.execute(sql("release_lease"), {**refunded, "delay": delay, "postponed": postponed})
             connection.execute(sql("requeue_course"), refunded)
-            if stop is not None:
-                begin_stop(connection, self._server, claim, Stop(stop, reason))
+            if stop is not None and not (found := Stop(stop, reason)).is_local:
+                begin_stop(connection, self._server, claim, found, calls)
 
         await self._fenced(claim, calls, work)
 
@@ -229,8 +233,7 @@ class CourseStore:
             last_try = transaction
             for call in calls:
                 put_call(connection, claim.course_id, claim.attempt, call)
-            if claim.is_trial and self._server.has_answered(calls):
-                lift_stop(connection, self._server, claim)
+            note_answers(connection, self._server, claim, calls)
             work(connection)
 
         await self._patiently(claim.course_id, unit)

@@ -4,7 +4,7 @@ The first course that finds out begins a stop. Now and then one course is let th
 is lifted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,13 +20,8 @@ class ServerName:
     """The name under which workers share what they know of a model's server."""
 
     name: str
-    by_lessons_alone: bool = False
-    """Whether only an answer to a lesson shows that the server is well, as outlines are asked of another model."""
-
-    def has_answered(self, calls: Sequence[ModelCall]) -> bool:
-        """Returns whether these calls show that the model answers."""
-        telling = ("lesson",) if self.by_lessons_alone else ("lesson", "outline")
-        return any(call.purpose in telling and not call.outcome.startswith("error") for call in calls)
+    has_one_model: bool = True
+    """Whether outlines are asked of the model that lessons are asked of."""
 
 
 ANY_SERVER = ServerName("the model's server")
@@ -35,7 +30,7 @@ ANY_SERVER = ServerName("the model's server")
 def stop_of(connection: Connection, server: ServerName) -> Stop | None:
     """Returns the reason why no course is claimed; None if there is none."""
     row = connection.execute(sql("model_stop"), {"server": server.name}).one_or_none()
-    return None if row is None else Stop(row.kind, row.reason)
+    return None if row is None else Stop(row.kind, row.reason, row.since)
 
 
 def take_trial(connection: Connection, server: ServerName, max_attempts: int) -> UUID | None:
@@ -45,12 +40,33 @@ def take_trial(connection: Connection, server: ServerName, max_attempts: int) ->
     return found
 
 
-def begin_stop(connection: Connection, server: ServerName, lease: Lease, stop: Stop) -> None:
-    """Notes that no course can be written, as the one of `lease` has found out."""
-    values = {"server": server.name, "kind": stop.kind, "reason": stop.reason}
+def begin_stop(
+    connection: Connection, server: ServerName, lease: Lease, stop: Stop, calls: Sequence[ModelCall]
+) -> None:
+    """Notes that no course can be written, as the one of `lease` has found out with the last of `calls`."""
+    failed = [call.purpose for call in calls if call.outcome.startswith("error")]
+    values = {
+        "server": server.name,
+        "kind": stop.kind,
+        "reason": stop.reason,
+        "purpose": failed[-1] if failed else "search",
+    }
     connection.execute(sql("begin_stop"), {**values, "course_id": lease.course_id, "user_id": lease.user_id})
 
 
-def lift_stop(connection: Connection, server: ServerName, lease: Lease) -> None:
-    """Notes that the model has answered the course of `lease`, which was let through."""
-    connection.execute(sql("lift_stop"), {"server": server.name, "course_id": lease.course_id})
+def note_answers(connection: Connection, server: ServerName, lease: Lease, calls: Sequence[ModelCall]) -> None:
+    """Notes what the model has answered to the course of `lease`, if that was let through or is watched."""
+    answered = _answered(calls, server)
+    if not answered:
+        return
+    if lease.trial_since is not None:
+        values = {"server": server.name, "course_id": lease.course_id, "since": lease.trial_since}
+        connection.execute(sql("lift_stop"), {**values, "answered": sorted(answered)})
+    if lease.is_refused_alone and "lesson" in answered:
+        connection.execute(sql("clear_refusal"), {"course_id": lease.course_id})
+
+
+def _answered(calls: Sequence[ModelCall], server: ServerName) -> Collection[str]:
+    """Returns what the model has answered: a lesson is harder than an outline, if both are asked of one model."""
+    purposes = {call.purpose for call in calls if not call.outcome.startswith("error")} - {"search"}
+    return purposes | {"outline"} if "lesson" in purposes and server.has_one_model else purposes

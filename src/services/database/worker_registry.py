@@ -131,8 +131,9 @@ class WorkerRegistry:
         await self._execute("remove_worker", {"worker_id": self._identity.id, "tokens": self.membership.tokens})
 
     async def prune(self) -> None:
-        """Takes processes off the list that were killed long ago."""
+        """Takes processes off the list that were killed long ago, and deletes stops that nobody looks at any more."""
         await self._execute("prune_workers", {})
+        await self._execute("prune_stops", {})
 
     async def _execute(self, name: str, values: dict[str, Any]) -> None:
         def work(connection: Connection) -> None:

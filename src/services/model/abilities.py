@@ -7,6 +7,7 @@ process lives, and one line in the log names the setting that says so from the s
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, Literal, Self
 
 import structlog
@@ -19,6 +20,12 @@ _log = structlog.get_logger(__name__)
 JsonMode = Literal["schema", "object", "prompt"]
 TokensName = Literal["max_completion_tokens", "max_tokens"]
 
+_TOKENS_NAMES: Mapping[str, TokensName | None] = {
+    "auto": "max_completion_tokens",
+    "max_completion_tokens": "max_completion_tokens",
+    "max_tokens": "max_tokens",
+    "off": None,
+}
 _LESS_JSON: Mapping[JsonMode, JsonMode] = {"schema": "object", "object": "prompt"}
 # Parameters that are sent only if they are set, and without which the server does as it likes.
 SAMPLING = ("temperature", "top_p", "reasoning_effort")
@@ -40,12 +47,14 @@ _NUMBER = r"(\d{3,9})\b"
 _THOUSANDS = re.compile(r"(?<=\d)[,_](?=\d{3})")
 # What a server says of the largest number of tokens that it writes for one answer.
 _MOST_OUTPUT = re.compile(
-    r"max(?:_completion)?_tokens.{0,200}?(?:at most|<=|maximum(?: of| value)?|\[ ?1,|less than or equal to)"
-    rf" ?{_NUMBER}"
+    r"max(?:_completion)?_tokens(?:"
+    r".{0,200}?(?:at most|<=|maximum(?: of| value)?|\[ ?1,|less than or equal to)"
+    r"|\W{0,5}\d+\W{0,5}(?:>|exceeds?(?: the)?(?: model)?(?: limit| maximum)?(?: of)?)"
+    rf") ?{_NUMBER}"
 )
 # What it says of the context, which the prompt and the answer share.
 _CONTEXT = re.compile(
-    r"(?:context|limit|maximum|allowed|n_ctx|max size|must be <=|length should be \[1,)"
+    r"(?:context|limit|maximum|allowed|n_ctx|max size|must be <=|length should be \[1,|(?:less|fewer) than|exceed)"
     rf"(?:(?!\bby\b)[^\d]){{0,40}}?{_NUMBER}|{_NUMBER} (?:tokens? )?maximum"
 )
 
@@ -75,7 +84,7 @@ class Abilities:
             json_mode="schema" if config.json_mode == "auto" else config.json_mode,
             schema_limits=config.schema_limits != "off",
             schema_told=False,
-            tokens_name="max_completion_tokens" if config.tokens_parameter == "auto" else config.tokens_parameter,
+            tokens_name=_TOKENS_NAMES[config.tokens_parameter],
             system_message=config.system_message != "off",
             stream=config.stream != "off" and config.record_to is None and config.replay_from is None,
             context_tokens=config.context_tokens,
@@ -98,8 +107,23 @@ class Abilities:
         parts += [f"at most {self.output_tokens} tokens in an answer"] if self.output_tokens else []
         return "; ".join(parts)
 
-    def settings(self, before: "Abilities") -> list[str]:
-        """Returns the lines of `.env` that say what is known now and wasn't `before`."""
+    def with_less_of(self, other: "Abilities") -> "Abilities":
+        """Returns what is left of both: calls side by side find out different things."""
+        modes, names = tuple(_LESS_JSON), ("max_completion_tokens", "max_tokens", None)
+        return Abilities(
+            json_mode=max(self.json_mode, other.json_mode, key=(*modes, "prompt").index),
+            schema_limits=self.schema_limits and other.schema_limits,
+            schema_told=self.schema_told or other.schema_told,
+            tokens_name=max(self.tokens_name, other.tokens_name, key=names.index),
+            system_message=self.system_message and other.system_message,
+            stream=self.stream and other.stream,
+            left_out=self.left_out | other.left_out,
+            context_tokens=_smaller(self.context_tokens, other.context_tokens),
+            output_tokens=_smaller(self.output_tokens, other.output_tokens),
+        )
+
+    def settings(self, before: "Abilities", config: OpenAISettings) -> list[str]:
+        """Returns the lines of `.env` that say what is known now and wasn't `before`, where `config` is set."""
         lines = []
         if self.json_mode != before.json_mode:
             lines.append(f"OPENAI_JSON_MODE={self.json_mode}")
@@ -111,7 +135,13 @@ class Abilities:
             lines.append("OPENAI_SYSTEM_MESSAGE=off")
         if self.stream != before.stream:
             lines.append("OPENAI_STREAM=off")
-        lines += [f"OPENAI_{name.upper()}=" for name in SAMPLING if name in self.left_out - before.left_out]
+        lines += [
+            f"OPENAI_{setting.upper()}="
+            for name in SAMPLING
+            if name in self.left_out - before.left_out
+            for setting in (name, f"{name}_outline")
+            if getattr(config, setting) is not None
+        ]
         if self.context_tokens != before.context_tokens:
             lines.append(f"OPENAI_CONTEXT_TOKENS={self.context_tokens}")
         if self.output_tokens != before.output_tokens:
@@ -123,6 +153,7 @@ class AbilityMemory:
     """What is known of each model of a server. A process has one, which all of its slots share."""
 
     def __init__(self, config: OpenAISettings) -> None:
+        self._config = config
         self._first = Abilities.at_first(config)
         self._known: dict[str, Abilities] = {}
 
@@ -131,16 +162,14 @@ class AbilityMemory:
         return self._known.get(model, self._first)
 
     def settings(self) -> list[str]:
-        """Returns the lines of `.env` for all that was learned."""
-        return list(dict.fromkeys(line for able in self._known.values() for line in able.settings(self._first)))
+        """Returns the lines of `.env` for all that was learned, which fit all models."""
+        return reduce(Abilities.with_less_of, self._known.values(), self._first).settings(self._first, self._config)
 
     def learn(self, model: str, able: Abilities) -> None:
-        """Keeps what `model` has answered to, and says so in the log if it is less than before."""
+        """Adds what `model` has answered to, and says so in the log if it is less than before."""
         before = self.of(model)
-        if able == before:
-            return
-        self._known[model] = able
-        if settings := able.settings(before):
+        self._known[model] = after = before.with_less_of(able)
+        if settings := after.settings(before, self._config):
             _log.warning(
                 "the model's server takes less than it was sent; these settings spare the attempt",
                 action="model_adapted",
@@ -149,10 +178,15 @@ class AbilityMemory:
             )
 
 
+def _smaller(one: int | None, other: int | None) -> int | None:
+    return min((number for number in (one, other) if number is not None), default=None)
+
+
 def stepped_down(able: Abilities, said: Complaint, sent: Mapping[str, Any], config: OpenAISettings) -> Abilities | None:
     """Returns the abilities that are left after a server has refused a request, or None if that can't be told.
 
-    `sent` is the body of the request. What the settings ask for by name is never given up.
+    `sent` is the body of the request. What the settings ask for by name is never given up, but for how the model
+    chooses its words (`SAMPLING`), which it can do without.
     """
     text = said.text
     for name in SAMPLING:

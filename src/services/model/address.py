@@ -31,10 +31,10 @@ class Address:
         this API that runs on one's own machine.
         """
         parts = urlsplit(url or _OPENAI)
-        path = parts.path.rstrip("/")
+        given = path = parts.path.rstrip("/")
         for call in _CALLS:
             path = path.removesuffix(call)
-        address = urlunsplit((parts.scheme, parts.netloc, path or "/v1", "", ""))
+        address = urlunsplit((parts.scheme, parts.netloc, path if given else "/v1", "", ""))
         return cls(address, dict(parse_qsl(parts.query)))
 
     @property

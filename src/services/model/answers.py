@@ -112,11 +112,12 @@ async def read_answer(
         case FoundObject(content, mended):
             value, faults = _validated(shape, content)
             is_misshapen = not content.keys() >= fields
-        case NoObject() if completion.place == "reasoning" and completion.finish_reason != "length":
-            # The model thought, and then said nothing.
-            return Answer("", None, None, ["the answer was empty"], empty=True, tokens=tokens)
         case NoObject(fault):
             value, faults, is_misshapen = None, [fault], True
+    if completion.place == "reasoning" and (is_misshapen or completion.finish_reason == "length"):
+        # The model thought, and said nothing then.
+        cut_off = completion.finish_reason == "length"
+        return Answer("", None, None, ["the answer was empty"], cut_off=cut_off, empty=not cut_off, tokens=tokens)
     if kept != text:
         mended = ("backslashes", *mended)
     if completion.finish_reason == "length" and value is None:

@@ -6,9 +6,10 @@ little: Gemini refuses a wrong key with 400, OpenRouter a text with 403, and LM 
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
-from src.services.model.complaint import Complaint
+from src.services.model.complaint import WEB_PAGE, Complaint
 
 Blame = Literal["course", "length", "key", "balance", "model", "url", "request", "moment", "unknown"]
 """Whose fault an error is: of what was asked (`course`, `length`), of a setting, or of the moment.
@@ -21,8 +22,16 @@ def _any(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(phrases))
 
 
-# In this order: a sentence on a filter may name the prompt, one on money the key or tokens, one on length the model.
+# In this order: a sentence on an account may speak of policies as one on a text does, one on a filter may name the
+# prompt, one on money the key or tokens, one on length the model.
 _RULES: tuple[tuple[Blame, re.Pattern[str]], ...] = (
+    (
+        "balance",
+        _any(
+            r"\b(?:account|organi[sz]ation|project|api key)\b.{0,40}(?:flagged|disabled|suspended)",
+            r"\b(?:account|organi[sz]ation|project|api key)\b.{0,40}(?:deactivated|restricted)",
+        ),
+    ),
     (
         "course",
         _any(
@@ -78,6 +87,10 @@ _RULES: tuple[tuple[Blame, re.Pattern[str]], ...] = (
             r"cannot truncate",
             r"exceeds? the (?:limit|maximum number) of \d* ?tokens?",
             r"too long for (?:the|this) model",
+            r"must have (?:less|fewer) than \d+ tokens",
+            r"tokens? .{0,60}(?:cannot|can't|must not) exceed",
+            r"longer than .{0,40}(?:tokens|context|model)",
+            r"max(?:_completion)?_tokens\W{0,5}\d+\W{0,5}(?:>|exceeds?)",
             r"model token limit",
             r"string_above_max_length",
             r"max(?:_completion)?_tokens.{0,80}too large",
@@ -209,27 +222,56 @@ _RULES: tuple[tuple[Blame, re.Pattern[str]], ...] = (
         ),
     ),
 )
+# Codes that say it for certain, whatever the status is.
+_FILTERED = re.compile(
+    r"content_filter|prohibited_content|content was flagged|moderation_blocked|data_inspection_failed"
+)
+# With a server's own fault (5xx) words mean less: a page or a log line may hold any of them. These say for certain that
+# the same request fails again, and those that it may pass.
+_LASTING = re.compile(
+    r"jinja|raise_exception|must alternate|system (?:message|role)|response_format|json_schema|grammar error"
+    r"|parse grammar|unsupported (?:parameter|value)|context (?:length|size)|exceed_context|not found|does not exist"
+)
+_MAY_PASS = re.compile(r"try again|currently|temporar|in progress|out of memory|overloaded|loading|time[ds]?[ -]?out")
 _OF_STATUS: Mapping[int, Blame] = {401: "key", 403: "key", 402: "balance", 404: "url", 405: "url", 413: "length"}
 # A status that says it all, whatever the words are: servers give texts of their own with it.
 _PASSING = frozenset({408, 409, 425, 429})
 
 
+@lru_cache(maxsize=256)
 def blame(said: Complaint) -> Blame:
     """Returns whose fault an error is."""
     found: Blame | None = next((name for name, words in _RULES if words.search(said.text)), None)
+    is_page = said.words.startswith(WEB_PAGE)
     if said.status == 200 and not said.inside:
-        return "url"  # a web page
+        return "url"  # a web page in place of an answer
+    if found == "course" and (is_page or said.status == 429 or said.status >= 500):
+        found = "course" if _FILTERED.search(said.text) else None
     if said.status in _PASSING:
         # The words on a rate often name a limit of tokens, or a page about the key or billing.
         return found if found in ("balance", "course") or (found and _is_too_large(said)) else "moment"
     if said.status >= 500:
-        return found if found in ("balance", "course", "length", "model", "request") else "moment"
+        return _blame_of_5xx(said, found)
     if said.status in (401, 402):
         return found if found in ("balance", "model") else _OF_STATUS[said.status]
+    if said.status == 403 and is_page:
+        return "unknown"  # of whatever stands before the server: it may be this text that it doesn't let through
     if found is None or found == "moment":
         nothing_known: Blame = "moment" if said.inside and said.status == 0 else "unknown"
         return _OF_STATUS.get(said.status) or found or nothing_known
     return "url" if found == "key" and said.status == 404 else found
+
+
+def _blame_of_5xx(said: Complaint, found: Blame | None) -> Blame:
+    if found in ("balance", "course"):
+        return found
+    is_certain = _LASTING.search(said.text) and not _MAY_PASS.search(said.text)
+    return found if is_certain and found in ("length", "model", "request") else "moment"
+
+
+def is_about_rate(said: Complaint) -> bool:
+    """Returns whether the server says that calls come too fast."""
+    return said.status == 429 or (said.inside and "rate_limit" in said.text)
 
 
 def _is_too_large(said: Complaint) -> bool:

@@ -59,7 +59,11 @@ class ModelBrake:
     @property
     def is_answered(self) -> bool:
         """Whether any call was answered within the time that one waits for its turn at most."""
-        return time.monotonic() - self._answered_at <= self._patience
+        return self.answered_since(time.monotonic() - self._patience)
+
+    def answered_since(self, moment: float) -> bool:
+        """Returns whether any call was answered after `moment`, a time of the monotonic clock."""
+        return self._answered_at > moment
 
     @property
     def limit(self) -> int:

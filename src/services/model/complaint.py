@@ -4,11 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from src.domain.text import printable
 
+WEB_PAGE = "a web page: "
+"""What the words of a complaint begin with if they are those of a page for people."""
+
 _MOST_WORDS = 600
+_MOST_NAMES = 50
+_DEEPEST = 8
 # Keys whose values say something to people, and keys that name a fault for programs.
 _SAYING = ("error", "message", "msg", "detail", "details", "errors", "metadata", "raw", "error_description", "title")
 _NAMING = ("code", "type", "status", "param", "reason", "error_type", "loc", "object")
@@ -68,6 +74,8 @@ def error_of(body: Any) -> Any:
     match body:
         case {"error": error} if error:
             return error
+        case {"choices": [{"error": error}, *_]} if error:  # of a gateway, for one answer
+            return error
         case {"choices": _}:
             return None
         case {"message": str()} | {"detail": _}:
@@ -81,39 +89,42 @@ def error_of(body: Any) -> Any:
 def _read(body: Any) -> tuple[str, frozenset[str]]:
     """Returns the words in a body, in one line, and what it names."""
     names: set[str] = set()
-    try:
-        said = list(dict.fromkeys(_said(body, names)))
-    except RecursionError:
-        said = []
+    said: dict[str, None] = {}
+    for sentence in _said(body, names, _DEEPEST):
+        said[sentence] = None
+        if sum(map(len, said)) > _MOST_WORDS:
+            break
     return printable(" · ".join(said), _MOST_WORDS), frozenset(names)
 
 
-def _said(body: Any, names: set[str]) -> Iterator[str]:
+def _said(body: Any, names: set[str], levels: int) -> Iterator[str]:
     """Yields the sentences in a body, and adds what it names to `names`. What it repeats of the request is left out."""
+    if levels == 0:
+        return
     match body:
         case dict():
             for key in _NAMING:
-                names.update(_names(body.get(key)))
+                names.update(islice(_names(body.get(key)), _MOST_NAMES - len(names)))
             for key in _SAYING:
-                yield from _said(body.get(key), names)
+                yield from _said(body.get(key), names, levels - 1)
             if isinstance(context := body.get("n_ctx"), int):  # llama.cpp's size of the context
                 yield f"n_ctx {context}"
         case list():
             for part in body[:10]:
-                yield from _said(part, names)
+                yield from _said(part, names, levels - 1)
         case str():
-            yield from _sentences(body, names)
+            yield from _sentences(body, names, levels - 1)
         case _:
             pass
 
 
 def _names(value: Any) -> Iterator[str]:
-    for name in value if isinstance(value, list) else (value,):
+    for name in value[:_MOST_NAMES] if isinstance(value, list) else (value,):
         if isinstance(name, str | int) and len(str(name)) <= 100:
             yield str(name).lower()
 
 
-def _sentences(text: str, names: set[str]) -> Iterator[str]:
+def _sentences(text: str, names: set[str], levels: int) -> Iterator[str]:
     text = text[:20_000].strip()
     if text.startswith(("{", "[")):
         try:
@@ -121,9 +132,9 @@ def _sentences(text: str, names: set[str]) -> Iterator[str]:
         except (ValueError, RecursionError):
             pass
         else:
-            yield from _said(inner, names)
+            yield from _said(inner, names, levels)
             return
     if "<html" in text.lower() or text.lower().startswith("<!doctype"):
-        text = "a web page: " + _TAG.sub(" ", text)
+        text = WEB_PAGE + _TAG.sub(" ", text[:4000])
     if text := _WHITE.sub(" ", text).strip():
         yield text[:_MOST_WORDS]

@@ -18,6 +18,8 @@ MOST_BYTES = 16 * 1024 * 1024
 """The longest body that is read: far more than the longest answer that is parsed, with the thoughts before it."""
 
 # What a web site answers to whatever it is asked.
+_BOM = b"\xef\xbb\xbf"
+_BEGINS_A_STREAM = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:data:|event:|id:|retry:|:)")
 _WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 Place = Literal["content", "content parts", "reasoning", "tool call"]
@@ -58,27 +60,40 @@ async def received(response: Response, place: str) -> Completion | Complaint:
     `place` is the address that was called.
     Raises `ModelUnavailable` if it is too long, broken off or neither, and what the connection and the parser raise.
     """
-    if "text/event-stream" in response.headers.get("content-type", ""):
-        return await _streamed(response, place)
-    body = b"".join([piece async for piece in _bounded(response)])
-    if _WEB_PAGE.match(body):
-        return complaint(200, body.decode(errors="replace"), place)
-    return completion_in(json.loads(body), place)
+    lines, whole, is_stream = _Lines(), bytearray(), False
+    pieces = _Pieces(place)
+    async for piece in _bounded(response):
+        if not is_stream:
+            whole += piece
+            # Some servers stream without saying so, and some say so and don't.
+            if not _BEGINS_A_STREAM.match(whole):
+                continue
+            is_stream, piece = True, bytes(whole)
+        for line in lines.add(piece):
+            pieces.add(line)
+    if is_stream:
+        pieces.add(lines.rest())
+        return pieces.whole()
+    if not whole.strip():
+        raise ModelUnavailable("the model's server broke off before its answer")
+    if _WEB_PAGE.match(whole):
+        return complaint(200, whole.decode(errors="replace"), place)
+    return completion_in(json.loads(whole), place)
 
 
 def completion_in(body: Any, place: str) -> Completion | Complaint:
     """Returns what is in a body that was parsed. Raises `ModelUnavailable` if that is neither."""
     choice: Any
     message: Any
+    if error_of(body) is not None:
+        return complaint_in(body, place)
     match body:
         case {"choices": [{"message": dict() as message} as choice, *_]}:
             return _completion(body, message, choice)
         case {"choices": [{"text": str(text)} as choice, *_]}:  # of the older completions API
             return _completion(body, {"content": text}, choice)
-        case {"choices": []} if error_of(body) is None:
+        case {"choices": []}:
             return _completion(body, {}, {})
-        case _ if error_of(body) is not None:
-            return complaint_in(body, place)
         case _:
             raise ModelUnavailable("the model's server did not send a chat completion; is OPENAI_BASE_URL right?")
 
@@ -91,7 +106,7 @@ def _completion(body: Mapping[str, Any], message: Mapping[str, Any], choice: Map
         text=text,
         place=place,
         finish_reason=str(choice.get("finish_reason") or ""),
-        refusal=_text(message.get("refusal")),
+        refusal=refusal if isinstance(refusal := message.get("refusal"), str) else "",
         usage=usage if isinstance(usage, dict) else {},
     )
 
@@ -145,21 +160,25 @@ async def _bounded(response: Response) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _streamed(response: Response, place: str) -> Completion | Complaint:
-    """Puts the pieces of a stream together.
+class _Lines:
+    """Puts pieces of a body together to its lines."""
 
-    Server-sent events, one line of `data` each: https://platform.openai.com/docs/api-reference/chat-streaming
-    """
-    pieces = _Pieces(place)
-    rest = b""
-    async for piece in _bounded(response):
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            pieces.add(line)
-    if not pieces and rest.lstrip().startswith((b"{", b"[")):  # no stream at all, by another name
-        return completion_in(json.loads(rest), place)
-    pieces.add(rest)
-    return pieces.whole()
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+
+    def add(self, piece: bytes) -> list[bytes]:
+        """Adds a piece; returns the lines that have an end by now."""
+        if b"\n" not in piece:
+            self._rest.append(piece)
+            return []
+        first, *others = piece.split(b"\n")
+        lines = [b"".join((*self._rest, first)), *others]
+        self._rest = [lines.pop()]
+        return lines
+
+    def rest(self) -> bytes:
+        """Returns what stands behind the last line break."""
+        return b"".join(self._rest)
 
 
 class _Pieces:
@@ -167,27 +186,35 @@ class _Pieces:
 
     def __init__(self, place: str) -> None:
         self._place = place
+        self._data: list[bytes] = []
         self._body: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._content_parts = False
         self._finish_reason = ""
-        self._begun = False
         self._done = False
         self._complaint: Complaint | None = None
 
-    def __bool__(self) -> bool:
-        return self._begun
-
     def add(self, line: bytes) -> None:
-        """Adds a line of the stream. Other lines than those with data keep the connection alive."""
-        if not line.startswith(b"data:"):
+        """Adds a line of the stream. Other lines than those with data keep the connection alive.
+
+        Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html. The data of one may stand in
+        several lines.
+        """
+        line = line.removeprefix(_BOM)
+        if not line.startswith(b"data:") or not (data := line[5:].strip()):
             return
-        self._begun = True
-        data = line[5:].strip()
         if data == b"[DONE]":
             self._done = True
             return
-        event = json.loads(data)
+        self._data.append(data)
+        try:
+            event = json.loads(b"\n".join(self._data))
+        except ValueError:
+            return  # the rest comes in the next line, or the stream breaks off here
+        self._data.clear()
+        self._add_event(event)
+
+    def _add_event(self, event: Any) -> None:
         match event:
             case _ if error_of(event) is not None:
                 self._complaint = complaint_in(event, self._place)
@@ -198,7 +225,7 @@ class _Pieces:
                 self._finish_reason = str(choice.get("finish_reason") or self._finish_reason)
                 delta = choice.get("delta")
                 self._add(delta if isinstance(delta, dict) else {"content": choice.get("text")})
-            case {"choices": []}:  # the last one, with the counts alone
+            case {"choices": [] | None} | {"usage": dict()}:  # the last one, with the counts alone
                 self._body |= {name: event[name] for name in ("model", "usage") if event.get(name)}
             case _:
                 pass
@@ -215,7 +242,7 @@ class _Pieces:
             return self._complaint
         if "choices" in self._body:
             return completion_in(self._body, self._place)
-        if not (self._done or self._finish_reason):
+        if self._data or not (self._done or self._finish_reason):
             raise ModelUnavailable("the model's server broke off in the middle of its answer")
         message: dict[str, Any] = {name: "".join(texts) for name, texts in self._texts.items()}
         if self._content_parts:

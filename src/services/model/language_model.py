@@ -15,7 +15,14 @@ import structlog
 from pydantic import BaseModel
 
 from src.config import OpenAISettings
-from src.domain.errors import CourseError, ModelOutputInvalid, ModelRefused, ModelUnavailable, Stopping
+from src.domain.errors import (
+    CourseError,
+    ModelOutputInvalid,
+    ModelRefused,
+    ModelUnavailable,
+    PromptTooLong,
+    Stopping,
+)
 from src.domain.model_call import ModelCall, counted_tokens
 from src.domain.quality.review import Reviewed
 from src.domain.redaction import Redactor
@@ -167,7 +174,11 @@ class OpenAIModel:
             # The server took the schema and didn't hold the model to it, so the model has never seen it.
             able = replace(able, schema_told=True)
             self._memory.learn(model, able)
-        return await self._asked(asking, _repair_messages(answer, parts, able), parts)
+        try:
+            return await self._asked(asking, _repair_messages(answer, parts, able), parts)
+        except PromptTooLong:
+            # There is no room for that answer beside the question; but there is for the question.
+            return await self._asked(asking)
 
     async def _asked(
         self, asking: _Asking[A, R], exchange: Sequence[ChatMessage] = (), parts: Parts[A] | None = None

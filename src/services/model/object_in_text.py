@@ -20,7 +20,8 @@ _THOUGHT_ENDS = ("</think>", "</thinking>", "</thought>", "</reasoning>", "[/THI
 # Channels of the harmony format: https://cookbook.openai.com/articles/openai-harmony
 _LAST_CHANNEL = re.compile(r"(?s:.*)<\|message\|>")
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start)\|>")
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+# Possessive: a long row of one sign is looked at once.
+_FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n`]*+\n(.*?)(?:^[ \t]*+\1|\Z)", re.DOTALL | re.MULTILINE)
 _OPENING = re.compile(r"[{\[]")
 _BRACKETS = re.compile(r'["{}\[\]]')
 _STRING_END = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -102,7 +103,7 @@ def _places(text: str) -> Iterator[_Place]:
     left_out = ("thoughts",) if answer != whole else ()
     if left_out:
         yield _Place(answer, left_out)
-    for fence in _FENCE.finditer(answer):
+    for fence in reversed(list(_FENCE.finditer(answer))):  # a draft comes before the answer
         yield _Place(fence[2], (*left_out, "fence"))
     yield from _bracketed(answer, (*left_out, "text around it"))
     if left_out:  # the tag may have stood inside the object

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from src.config import OpenAISettings
 from src.domain.errors import ModelRefused, OperatorError
 from src.services.model.address import Address, trusted
+from src.services.model.bounded import bound
 
 _log = structlog.get_logger(__name__)
 
@@ -266,7 +267,9 @@ def http_client(config: OpenAISettings, address: Address) -> httpx2.AsyncClient:
     if config.replay_from is not None:
         return DefaultAioHttpClient(transport=ReplayingTransport(config.replay_from, address.base_url))
     # What is on this machine is never reached by way of a proxy, whatever the environment says.
-    client = DefaultAioHttpClient(verify=trusted(config.ca_file), trust_env=not address.is_local)
+    client = DefaultAioHttpClient(
+        verify=trusted(config.ca_file), trust_env=not address.is_local, event_hooks={"response": [bound]}
+    )
     if config.record_to is not None:
         return DefaultAioHttpClient(transport=RecordingTransport(config.record_to, address.base_url, client))
     return client

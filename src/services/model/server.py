@@ -29,12 +29,13 @@ from src.domain.errors import (
     ModelFaultUnknown,
     ModelRefused,
     ModelUnavailable,
+    ModelUntrusted,
     OperatorError,
     PromptTooLong,
     Stopping,
 )
 from src.services.model.address import Address
-from src.services.model.blame import blame
+from src.services.model.blame import blame, is_about_rate
 from src.services.model.brake import LONGEST_WAIT, ModelBrake
 from src.services.model.complaint import Complaint, complaint
 from src.services.model.recording import http_client
@@ -178,7 +179,7 @@ def course_error(error: openai.OpenAIError) -> CourseError:
     match error:
         case openai.APIConnectionError():  # a time-out is one too
             if _is_about_certificates(error):
-                return ModelAccessDenied(
+                return ModelUntrusted(
                     f"the certificate of the model's server can't be verified ({_place(error)}): set OPENAI_CA_FILE to"
                     f" the file of the authority that has signed it: {error.__cause__}"
                 )
@@ -198,7 +199,7 @@ def judged(said: Complaint) -> CourseError:
             return ModelRefused(f"the model's server refuses what was asked: {answered}")
         case "length":
             return PromptTooLong(f"what was asked is too long for the model: {answered}")
-        case "moment" if said.status == 429:
+        case "moment" if is_about_rate(said):
             return ModelBusy(f"the model is busy: {answered}", said.retry_after)
         case "moment":
             return ModelUnavailable(f"the model's server has failed: {answered}", said.retry_after)

@@ -18,7 +18,8 @@ WITH adopted AS (
 )
 SELECT c.id AS course_id, q.lease_id, q.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, q.postponements,
-       false AS is_trial, q.refusal IS NOT DISTINCT FROM 'own' AS is_refused_alone,
+       CAST(NULL AS timestamptz) AS trial_since,
+       coalesce(q.refusal = 'own' AND q.refused_by = :server, false) AS is_refused_alone,
        coalesce(extract(epoch FROM now() - q.postponed_since), 0)::float AS postponed_for,
        ARRAY(SELECT lesson_number FROM public.lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
        (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM public.model_calls WHERE course_id = c.id) AS tokens

@@ -1,5 +1,6 @@
--- Claims up to :limit due courses in turn, or the one that is :only let through while no other is. Attempt + 1 is part of the claim, so an attempt that kills its process is
--- counted too. SKIP LOCKED on both tables keeps it from waiting for, or deadlocking with, an operator's UPDATE.
+-- Claims up to :limit due courses in turn; while a stop holds, the single course that is let through (:only). Attempt + 1
+-- is part of the claim, so an attempt that kills its process is counted too. SKIP LOCKED on both tables keeps it from
+-- waiting for, or deadlocking with, an operator's UPDATE.
 WITH due AS (
     SELECT q.course_id
     FROM public.generation_queue q
@@ -20,7 +21,7 @@ WITH due AS (
     SET attempt = q.attempt + 1, lease_id = gen_random_uuid(), lease_owner = :worker_id, leased_at = now()
     FROM due
     WHERE q.course_id = due.course_id
-    RETURNING q.course_id, q.attempt, q.lease_id, q.postponed_since, q.postponements, q.priority, q.fair_rank, q.refusal
+    RETURNING q.course_id, q.attempt, q.lease_id, q.postponed_since, q.postponements, q.priority, q.fair_rank, q.refusal, q.refused_by
 ), started AS (
     UPDATE public.courses c
     SET status = 'GENERATING', attempts = leased.attempt
@@ -30,7 +31,8 @@ WITH due AS (
 )
 SELECT c.id AS course_id, l.lease_id, l.attempt, c.user_id, c.request_id, c.topic, c.grade_level, c.total_lessons,
        c.source_filter, c.language, c.outline_json, l.postponements,
-       CAST(:only AS uuid) IS NOT NULL AS is_trial, l.refusal IS NOT DISTINCT FROM 'own' AS is_refused_alone,
+       CAST(:trial_since AS timestamptz) AS trial_since,
+       coalesce(l.refusal = 'own' AND l.refused_by = :server, false) AS is_refused_alone,
        coalesce(extract(epoch FROM now() - l.postponed_since), 0)::float AS postponed_for,
        ARRAY(SELECT lesson_number FROM public.lessons WHERE course_id = c.id ORDER BY lesson_number) AS saved_lessons,
        (SELECT coalesce(sum(greatest(budget_tokens, input_tokens::bigint + output_tokens)), 0) FROM public.model_calls WHERE course_id = c.id) AS tokens

@@ -1,1 +1,1 @@
-SELECT kind, reason FROM public.model_stops WHERE server = :server
+SELECT kind, reason, since FROM public.model_stops WHERE server = :server
