@@ -641,8 +641,8 @@ PROTECTIONS = (
         "server",
         "a stop holds for all workers of a server",
         "src/services/database/course_store.py",
-        "stop = stop_of(connection, self._server)",
-        "stop = None",
+        "stop, room, only = stop_of(connection, self._server), ",
+        "stop, room, only = None, ",
         "test_no_worker_claims_and_all_know_why",
     ),
     Protection(

@@ -65,7 +65,7 @@ def complaint_in(body: Any, place: str = "the model's server") -> Complaint:
     if code is None and isinstance(body, dict):
         code = body.get("code")
     number = int(code) if isinstance(code, int | str) and str(code).isdecimal() and len(str(code)) == 3 else 0
-    words, names = _read(body)
+    words, names = _read({"error": found} if isinstance(body, dict) and "choices" in body else body)
     return Complaint(number, words, names, inside=True, place=place)
 
 
