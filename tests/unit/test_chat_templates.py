@@ -4,6 +4,7 @@ The templates are files of the package `axolotl`, which is never imported. A ser
 the messages with the template of its model, and answers 400 or 500 if that raises an exception.
 """
 
+from dataclasses import replace
 from importlib.metadata import distribution
 from typing import Any
 
@@ -17,10 +18,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from src.config import OpenAISettings
 from src.devtools.stand_in_call import role_fault
 from src.services.model.abilities import Abilities, stepped_down
+from src.services.model.answers import Answer
 from src.services.model.chat_request import chat_request
 from src.services.model.complaint import complaint
+from src.services.model.language_model import _repair_messages
 from src.services.model.prompts import lesson_question, outline_question
-from src.services.model.question import ChatMessage
 from tests.lessons import outline_review
 from tests.unit.test_prompts import BRIEF, OUTLINE, PASSAGES, review
 
@@ -54,13 +56,10 @@ def rendered(name: str, messages: list[dict[str, Any]]) -> str:
     return template(name).render(messages=messages, add_generation_prompt=True, bos_token="<s>", eos_token="</s>")
 
 
-REPAIRS = st.lists(
-    st.tuples(st.text(min_size=1).filter(str.strip), st.text(min_size=1).filter(str.strip)), max_size=2
-).map(
-    lambda pairs: [
-        message for said, asked in pairs for message in (ChatMessage("assistant", said), ChatMessage("user", asked))
-    ]
-)
+# What the model said, and what was wrong with it.
+TEXTS = st.text(min_size=1).filter(str.strip)
+# What the model said, and what was wrong with it.
+REPAIRS = st.none() | st.tuples(TEXTS, st.lists(TEXTS, min_size=1, max_size=3))
 QUESTIONS = (
     outline_question(BRIEF, PASSAGES, outline_review),
     lesson_question(BRIEF, OUTLINE, OUTLINE.lessons[1], PASSAGES, review),
@@ -72,14 +71,19 @@ QUESTIONS = (
 @given(
     question=st.sampled_from(QUESTIONS),
     json_mode=st.sampled_from(["schema", "object", "prompt"]),
-    exchange=REPAIRS,
+    repair=REPAIRS,
     passages_fit=st.booleans(),
+    schema_told=st.booleans(),
 )
 def test_every_list_of_messages_is_taken(
-    name: str, question: Any, json_mode: Any, exchange: list[ChatMessage], passages_fit: bool
+    name: str, question: Any, json_mode: Any, repair: Any, passages_fit: bool, schema_told: bool
 ) -> None:
     config = OpenAISettings(json_mode=json_mode, context_tokens=None if passages_fit else 9000)
-    able = Abilities.at_first(config)
+    able = replace(Abilities.at_first(config), schema_told=schema_told)
+    exchange = []
+    if repair is not None:
+        said, faults = repair
+        exchange = _repair_messages(Answer(said, None, None, faults), None, able)
     request = chat_request(question, exchange, None, able, config)
     # Qwen's newer templates, which the package hasn't got, want a system message at the beginning alone.
     assert role_fault(request.body) is None
