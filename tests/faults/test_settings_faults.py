@@ -14,17 +14,10 @@ from tests.zoo.behaviour import error
 BACKLOG = 200
 WELL = Behaviour("is well", "", Outcome("READY"))
 SETTINGS_FAULTS = [behaviour for behaviour in BEHAVIOURS if behaviour.outcome.ends in ("STOPS", "WAITS")]
-QUICK = "refuses for a reason that nobody knows"
 
 
-@pytest.mark.parametrize(
-    "behaviour",
-    [
-        pytest.param(behaviour, marks=[] if behaviour.name == QUICK else pytest.mark.long)
-        for behaviour in SETTINGS_FAULTS
-    ],
-    ids=lambda behaviour: behaviour.name,
-)
+@pytest.mark.long
+@pytest.mark.parametrize("behaviour", SETTINGS_FAULTS, ids=lambda behaviour: behaviour.name)
 def test_a_backlog_survives_a_server_that(
     behaviour: Behaviour, workers: Workers, upstream: Upstream, psql: Psql
 ) -> None:
