@@ -27,7 +27,7 @@ def check(behaviour: Behaviour, **settings: str) -> subprocess.CompletedProcess[
             "is well",
             0,
             [
-                "JSON held to a schema with limits; a system message; max_completion_tokens; streams",
+                "JSON held to a schema with limits; a system message; max_completion_tokens; whole answers",
                 "is none of the models that it names: stand-in",
                 "A course of 10 lessons takes some",
                 "Courses can be written with it.",

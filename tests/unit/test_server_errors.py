@@ -151,9 +151,9 @@ class TestMemory:
         memory = AbilityMemory(CONFIG)
         first = memory.of("m")
         memory.learn("m", replace(first, context_tokens=4096, schema_told=True))
-        memory.learn("m", replace(first, stream=False, context_tokens=8192))
+        memory.learn("m", replace(first, streaming="on", context_tokens=8192))
         memory.learn("m", first)
-        assert memory.of("m") == replace(first, context_tokens=4096, schema_told=True, stream=False)
+        assert memory.of("m") == replace(first, context_tokens=4096, schema_told=True, streaming="on")
         assert memory.of("another") == first
 
     def test_every_line_that_it_advises_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ class TestMemory:
         first = Abilities.at_first(config)
         for less in (
             replace(first, json_mode="prompt", schema_limits=False, tokens_name=None, system_message=False),
-            replace(first, json_mode="object", tokens_name="max_tokens", stream=False, context_tokens=500),
+            replace(first, json_mode="object", tokens_name="max_tokens", streaming="on", context_tokens=500),
             replace(first, output_tokens=100, left_out=frozenset({"temperature", "top_p", "reasoning_effort"})),
         ):
             with monkeypatch.context() as environment:
@@ -192,7 +192,7 @@ class TestSteps:
         ],
     )
     def test_what_is_refused_is_left_out(self, message: str, sent: dict[str, Any], line: str) -> None:
-        first = Abilities.at_first(CONFIG)
+        first = replace(Abilities.at_first(CONFIG), streaming="on")
         less = stepped_down(first, complaint(400, message), sent, CONFIG)
         assert less is not None
         assert less.settings(first, CONFIG) == [line]

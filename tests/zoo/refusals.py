@@ -3,13 +3,14 @@
 Their bodies are those of public reports; more of them are in `tests/data/server_errors.json`.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from tests.zoo.behaviour import READY, Asked, Behaviour, Outcome, error, openai_error, with_text
+from tests.zoo.behaviour import READY, Asked, Behaviour, Body, Outcome, error, openai_error, with_text
 
 
 def adapted(setting: str) -> Outcome:
@@ -52,6 +53,11 @@ def _always(answer: Callable[[], web.Response]) -> Any:
 
 def _provider_error(code: int, message: str) -> Callable[[Asked], web.Response]:
     return lambda asked: error(200, {"error": {"code": code, "message": message}, "user_id": "user_1"})
+
+
+async def _slowly(request: web.Request, completion: Body) -> web.StreamResponse:
+    await asyncio.sleep(0.7)
+    return web.json_response(completion)
 
 
 _EXTRA = {"type": "extra_forbidden", "loc": ["body", "max_completion_tokens"], "msg": "Extra inputs are not permitted"}
@@ -184,13 +190,24 @@ REFUSALS = (
         settings=(("temperature", 0.7),),
     ),
     Behaviour(
-        "doesn't stream",
+        "is behind a gateway that waits no minute for an answer",
+        "nginx and Cloudflare, by their defaults",
+        adapted("OPENAI_STREAM=on"),
+        refuses=_if(
+            lambda asked: not asked.get("stream"),
+            lambda: error(504, "<html><body><h1>504 Gateway Time-out</h1></body></html>"),
+        ),
+    ),
+    Behaviour(
+        "is slow, and doesn't stream",
         "own variation",
         adapted("OPENAI_STREAM=off"),
         refuses=_if(
             lambda asked: bool(asked.get("stream")),
             lambda: openai_error(400, "this server does not stream"),
         ),
+        streams=_slowly,
+        settings=(("timeout", 2), ("deadline", 20)),
     ),
     Behaviour(
         "has no system role",

@@ -26,6 +26,13 @@ _TOKENS_NAMES: Mapping[str, TokensName | None] = {
     "max_tokens": "max_tokens",
     "off": None,
 }
+# A stream is for answers that take so long that somebody between here and the model may take it for dead. Each of its
+# pieces costs some 27 microseconds of processor, and an answer may have thousands; a whole answer costs 700 in all.
+Streaming = Literal["not yet", "on", "never"]
+_STREAMING: Mapping[str, Streaming] = {"auto": "not yet", "on": "on", "off": "never"}
+_STREAMING_ORDER: tuple[Streaming, ...] = ("not yet", "on", "never")
+# Gateways that wait no longer for a whole answer: Cloudflare's is 524.
+GAVE_UP_WAITING = frozenset({408, 504, 524})
 _LESS_JSON: Mapping[JsonMode, JsonMode] = {"schema": "object", "object": "prompt"}
 # Parameters that are sent only if they are set, and without which the server does as it likes.
 SAMPLING = ("temperature", "top_p", "reasoning_effort")
@@ -71,7 +78,7 @@ class Abilities:
     tokens_name: TokensName | None
     system_message: bool
     """Whether the model is given its instructions as a system message; if not, before the first of the user."""
-    stream: bool
+    streaming: Streaming
     left_out: frozenset[str] = frozenset()
     """Those of `SAMPLING` that it doesn't take."""
     context_tokens: int | None = None
@@ -86,7 +93,7 @@ class Abilities:
             schema_told=False,
             tokens_name=_TOKENS_NAMES[config.tokens_parameter],
             system_message=config.system_message != "off",
-            stream=config.stream != "off" and config.record_to is None and config.replay_from is None,
+            streaming=_STREAMING[config.stream] if config.record_to is None and config.replay_from is None else "never",
             context_tokens=config.context_tokens,
         )
 
@@ -100,7 +107,7 @@ class Abilities:
             json,
             "a system message" if self.system_message else "no system message",
             self.tokens_name or "no limit on tokens",
-            "streams" if self.stream else "no streams",
+            "streams" if self.streaming == "on" else "whole answers",
         ]
         parts += [f"no {name}" for name in sorted(self.left_out)]
         parts += [f"a context of {self.context_tokens} tokens"] if self.context_tokens else []
@@ -116,7 +123,7 @@ class Abilities:
             schema_told=self.schema_told or other.schema_told,
             tokens_name=max(self.tokens_name, other.tokens_name, key=names.index),
             system_message=self.system_message and other.system_message,
-            stream=self.stream and other.stream,
+            streaming=max(self.streaming, other.streaming, key=_STREAMING_ORDER.index),
             left_out=self.left_out | other.left_out,
             context_tokens=_smaller(self.context_tokens, other.context_tokens),
             output_tokens=_smaller(self.output_tokens, other.output_tokens),
@@ -133,8 +140,8 @@ class Abilities:
             lines.append(f"OPENAI_TOKENS_PARAMETER={self.tokens_name or 'off'}")
         if self.system_message != before.system_message:
             lines.append("OPENAI_SYSTEM_MESSAGE=off")
-        if self.stream != before.stream:
-            lines.append("OPENAI_STREAM=off")
+        if self.streaming != before.streaming:
+            lines.append(f"OPENAI_STREAM={'on' if self.streaming == 'on' else 'off'}")
         lines += [
             f"OPENAI_{setting.upper()}="
             for name in SAMPLING
@@ -192,8 +199,8 @@ def stepped_down(able: Abilities, said: Complaint, sent: Mapping[str, Any], conf
     for name in SAMPLING:
         if name in sent and name in text:
             return replace(able, left_out=able.left_out | {name})
-    if able.stream and config.stream == "auto" and _ABOUT_STREAMS.search(text):
-        return replace(able, stream=False)
+    if able.streaming == "on" and config.stream == "auto" and _ABOUT_STREAMS.search(text):
+        return replace(able, streaming="never")
     if able.tokens_name is not None and config.tokens_parameter == "auto" and able.tokens_name in text:
         # A server that refuses the second name too gets none.
         is_first = able.tokens_name == "max_completion_tokens"
@@ -212,6 +219,11 @@ def _less_json(able: Abilities, text: str, config: OpenAISettings) -> Abilities 
     if config.json_mode == "auto":
         return replace(able, json_mode=_LESS_JSON[able.json_mode])
     return None
+
+
+def as_slow(able: Abilities) -> Abilities:
+    """Returns the abilities after an answer took long, or too long: from then on they are streamed."""
+    return replace(able, streaming="on") if able.streaming == "not yet" else able
 
 
 def narrowed(able: Abilities, said: Complaint, asked_for: int) -> Abilities | None:

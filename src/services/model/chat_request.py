@@ -84,7 +84,7 @@ def _body(
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif able.json_mode == "object":
         body["response_format"] = {"type": "json_object"}
-    if able.stream:
+    if able.streaming == "on":
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     for name in SAMPLING:
         value = _of_stage(name, question, config)

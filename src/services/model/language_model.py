@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
+import httpx2
 import openai
 import structlog
 from pydantic import BaseModel
@@ -27,7 +28,14 @@ from src.domain.model_call import ModelCall, counted_tokens
 from src.domain.quality.review import Reviewed
 from src.domain.redaction import Redactor
 from src.domain.text import printable
-from src.services.model.abilities import Abilities, AbilityMemory, narrowed, stepped_down
+from src.services.model.abilities import (
+    GAVE_UP_WAITING,
+    Abilities,
+    AbilityMemory,
+    as_slow,
+    narrowed,
+    stepped_down,
+)
 from src.services.model.answers import Answer, in_short, read_answer, tokens_taken
 from src.services.model.blame import blame
 from src.services.model.budget import TokenBudget
@@ -42,6 +50,9 @@ A = TypeVar("A", bound=BaseModel)
 R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
+
+_SLOW = 0.25
+"""The share of OPENAI_TIMEOUT that an answer takes if the next one is to be streamed."""
 
 
 class LanguageModel(Protocol):
@@ -225,11 +236,17 @@ class OpenAIModel:
                 came = await self._sent(request)
             except BaseException as error:
                 self._record_failure(asking, started, type(error).__name__)
+                if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+                    self._memory.learn(model, as_slow(able))
                 raise
+            seconds = time.monotonic() - started
             if isinstance(came, Completion):
-                self._memory.learn(model, able)
-                return came, request, time.monotonic() - started
+                is_slow = seconds > config.timeout * _SLOW
+                self._memory.learn(model, as_slow(able) if is_slow else able)
+                return came, request, seconds
             self._record_failure(asking, started, f"{came.status}, {blame(came)}")
+            if came.status in GAVE_UP_WAITING:
+                self._memory.learn(model, as_slow(able))
             less = self._with_less(able, came, request)
             if less is None:
                 raise judged(came)
