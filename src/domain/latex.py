@@ -36,6 +36,11 @@ _FEWEST_AFTER_A_ROW = 3
 """The length of a name that is hardly a product of variables, such as `xy`, at the start of a row."""
 
 
+# What most answers have none of: backslashes that aren't of an inner quote, of a sign by its number, or of a line break
+# before what begins no command (such as `\neq` or `\nRightarrow`). Without a formula there is nothing to mend then.
+_NOT_ORDINARY = regex.compile(r'\\(?!["/]|u[0-9A-Fa-f]{4}|n(?![a-zLRV]))')
+
+
 def latex_kept(source: str, language: str) -> str:
     """Returns the source text of JSON with its backslashes mended, so that a parser gives the LaTeX that was meant.
 
@@ -43,8 +48,12 @@ def latex_kept(source: str, language: str) -> str:
     outside formulas, `\\n`, `\\r` and `\\t` begin a command only where the rest of its name is no word. Other breaks of
     lines and tabs, and what is escaped rightly, stay as they are.
     """
-    if "\\" not in source:
+    if "$" not in source and _NOT_ORDINARY.search(source) is None:
         return source
+    return _mended(source, language)
+
+
+def _mended(source: str, language: str) -> str:
     quotes = {found[1]: None for found in _QUOTE.finditer(source)}
     quote = '"' if '"' in quotes or not quotes else next(iter(quotes))
     pieces = [_Piece(text, kind, language, quote) for text, kind in _pieces(source, quote)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from src.domain.latex import latex_kept
+from src.domain.latex import _NOT_ORDINARY, _mended, latex_kept
 from src.domain.latex_commands import COMMANDS
 from tests.latex import FORMULAS, PROSE, doubly, rightly, singly
 
@@ -252,3 +252,10 @@ class TestSource:
     )
     def test_a_hostile_text_is_read_in_linear_time(self, unit: str) -> None:
         latex_kept('{"a": "' + unit * (500_000 // len(unit)), "en")  # where a search backtracks, the run hangs here
+
+
+@given(st.lists(st.sampled_from(['\\"', "\\n", "\\u00e9", "\\/", "eq", "Leftarrow", "The", "a", " ", "'", '"', "{"])))
+def test_what_needs_no_mending_is_told_at_once_and_stays(parts: list[str]) -> None:
+    source = "".join(parts)
+    if _NOT_ORDINARY.search(source) is None:
+        assert _mended(source, "en") == source
