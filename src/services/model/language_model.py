@@ -188,6 +188,8 @@ class OpenAIModel:
         try:
             return await self._asked(asking, _repair_messages(answer, parts, able), parts)
         except PromptTooLong:
+            if answer.reviewed is not None and not answer.reviewed.hard:
+                raise  # it can be kept as it is
             # There is no room for that answer beside the question; but there is for the question.
             return await self._asked(asking)
 
@@ -237,7 +239,7 @@ class OpenAIModel:
             except BaseException as error:
                 self._record_failure(asking, started, type(error).__name__)
                 if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-                    self._memory.learn(model, as_slow(able))
+                    self._memory.learn(model, as_slow(self._memory.of(model)))
                 raise
             seconds = time.monotonic() - started
             if isinstance(came, Completion):
@@ -246,7 +248,7 @@ class OpenAIModel:
                 return came, request, seconds
             self._record_failure(asking, started, f"{came.status}, {blame(came)}")
             if came.status in GAVE_UP_WAITING:
-                self._memory.learn(model, as_slow(able))
+                self._memory.learn(model, as_slow(self._memory.of(model)))
             less = self._with_less(able, came, request)
             if less is None:
                 raise judged(came)
