@@ -197,6 +197,13 @@ class TestSteps:
         assert less is not None
         assert less.settings(first, CONFIG) == [line]
 
+    def test_a_server_that_takes_no_objects_is_told_in_words(self) -> None:
+        objects = replace(Abilities.at_first(CONFIG), json_mode="object")
+        said = complaint(400, """{"error": "'response_format.type' must be 'json_schema' or 'text'"}""")
+        less = stepped_down(objects, said, {}, CONFIG)
+        assert less is not None
+        assert less.json_mode == "prompt"
+
     def test_what_is_set_by_name_is_not_given_up(self) -> None:
         config = OpenAISettings(
             json_mode="schema",
