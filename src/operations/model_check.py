@@ -92,9 +92,11 @@ class _Trial:
         self.findings += findings
         seconds, tokens = _seconds(calls), _tokens(calls)
         self.say(f"  The {what} is there: {seconds:.1f} s, {tokens[0]} tokens in and {tokens[1]} out.")
-        for call in calls:
-            if call.outcome != "ok":
-                self.say(f"  {call.outcome}")
+        *before, last = calls
+        for call in before:
+            self.say(f"  Before it: {call.outcome}")
+        if last.outcome != "ok":
+            self.say(f"  It is {last.outcome}")
 
     def progress(self, claim: Claim, outline: Outline, lesson_number: int | None, done: int) -> None:
         """Says nothing more than what was said when the step was saved."""
@@ -105,7 +107,7 @@ async def check(config: OpenAISettings, redact: Redactor, say: Callable[[str], N
 
     Raises what `ModelServer` does if the settings can't work at all.
     """
-    server = ModelServer(config)
+    server = ModelServer(config, on_retry=lambda error: say(f"  Asked again, as there was {error}"))
     model = OpenAIModel(server, config, redact)
     reviews = ThreadPoolExecutor(1)
     trial = _Trial(say)
@@ -154,13 +156,16 @@ async def _name_models(server: ModelServer, config: OpenAISettings, say: Callabl
     for setting, name in (("OPENAI_MODEL", config.model), ("OPENAI_MODEL_OUTLINE", config.model_outline)):
         if name is not None and names and name not in names:
             shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-            say(f"  {setting}={name} is none of the models that it names: {shown}")
+            default = " (the default)" if setting.lower().removeprefix("openai_") not in config.model_fields_set else ""
+            say(f"  {setting}={name}{default} is none of the models that it names: {shown}")
 
 
 def _report(trial: _Trial, model: OpenAIModel, config: OpenAISettings, say: Callable[[str], None]) -> None:
     if any(not call.outcome.startswith("error") for call in trial.calls):
         for name in dict.fromkeys((config.model_outline or config.model, config.model)):
             say(f"What {name} is sent: {model.takes(name)}")
+        answered = dict.fromkeys(call.model for call in trial.calls if not call.outcome.startswith("error"))
+        say(f"By its own account it was answered by {', '.join(answered)}")
     mended = dict.fromkeys(
         part
         for call in trial.calls
@@ -173,7 +178,7 @@ def _report(trial: _Trial, model: OpenAIModel, config: OpenAISettings, say: Call
         say(f"What the review found: {finding}")
     if trial.lesson is not None:
         _estimate(trial, config, say)
-    if settings := model.learned():
+    if trial.lesson is not None and (settings := model.learned()):
         say("These lines of .env spare the attempts:")
         for line in settings:
             say(f"  {line}")
@@ -209,7 +214,7 @@ def _verdict(outcome: Outcome, say: Callable[[str], None]) -> bool:
             say("Courses can be written with it.")
             return True
         case Failed(code, message):
-            say(f"The lesson could not be used ({code}): {message}")
+            say(f"No course can be written with it ({code}): {message}")
         case Postponed(message):
             say(f"No course can be written with it: {message}")
         case _:

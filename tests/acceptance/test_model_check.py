@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,11 @@ def check(behaviour: Behaviour, **settings: str) -> subprocess.CompletedProcess[
         ("has a context of 4096 tokens", 0, ["passages left out: ", "\n  OPENAI_CONTEXT_TOKENS=4096\n"]),
         ("knows another key, and says so with 400 and a list", 1, ["check OPENAI_API_KEY", "API key not valid."]),
         ("is at another path", 1, ["check OPENAI_BASE_URL", "404 page not found"]),
-        ("cuts every answer at 512 tokens", 1, ["could not be used (model_output_invalid)", "after 512 tokens"]),
+        (
+            "cuts every answer at 512 tokens",
+            1,
+            ["be written with it (model_output_invalid)", "after 512 tokens"],
+        ),
         ("refuses for a reason that nobody knows", 1, ["for a reason that isn't known", "answered 418"]),
     ],
 )
@@ -61,3 +66,22 @@ def test_without_a_model_it_says_what_to_set() -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert "set OPENAI_API_KEY, or OPENAI_BASE_URL" in done.stderr
+
+
+def test_nobody_there_is_told_at_once_with_the_address_and_is_no_slow_model() -> None:
+    nobody = "http://127.0.0.1:9/v1"
+    settings = {"OPENAI_BASE_URL": nobody, "OPENAI_TIMEOUT": "3", "OPENAI_DEADLINE": "3"}
+    command = [sys.executable, "app.py", "model", "check"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert (
+        f"Asked again, as there was no answer from the model's server, check OPENAI_BASE_URL: {nobody}" in done.stdout
+    )
+    assert "No course can be written with it" in done.stdout
+    assert "OPENAI_STREAM" not in done.stdout
+
+
+def test_what_a_server_said_until_the_deadline_is_told() -> None:
+    busy = BY_NAME["is busy behind a gateway once, with status 200"]
+    done = check(replace(busy, once=False), OPENAI_TIMEOUT="3", OPENAI_DEADLINE="3")
+    assert "did not answer within 3 s (OPENAI_DEADLINE); the last try: the model is busy" in done.stdout

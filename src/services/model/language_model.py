@@ -51,8 +51,8 @@ R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 
-_SLOW = 0.25
-"""The share of OPENAI_TIMEOUT that an answer takes if the next one is to be streamed."""
+_SLOW, _ALL_OF_IT = 0.25, 0.9
+"""The shares of OPENAI_TIMEOUT that an answer takes if the next one is to be streamed, and that one was waited for."""
 
 
 class LanguageModel(Protocol):
@@ -238,7 +238,9 @@ class OpenAIModel:
                 came = await self._sent(request)
             except BaseException as error:
                 self._record_failure(asking, started, type(error).__name__)
-                if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+                # The client calls it a time-out too if nobody listens there.
+                was_waited_for = time.monotonic() - started > config.timeout * _ALL_OF_IT
+                if was_waited_for and isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
                     self._memory.learn(model, as_slow(self._memory.of(model)))
                 raise
             seconds = time.monotonic() - started

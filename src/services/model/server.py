@@ -56,14 +56,18 @@ class RemoteCallsForbidden(OperatorError):
 class ModelServer:
     """The client that all calls of the process go through. Build it in the running event loop, and `close` it."""
 
-    def __init__(self, config: OpenAISettings) -> None:
-        """Builds the client, without a call. Raises `RemoteCallsForbidden` or `RecordingError`."""
+    def __init__(self, config: OpenAISettings, on_retry: Callable[[str], None] | None = None) -> None:
+        """Builds the client, without a call. Raises `RemoteCallsForbidden`, `RecordingError` or `StartError`.
+
+        `on_retry` is told why a call is made again, each time; the log has it in any case.
+        """
         address = Address.given(config.base_url)
         calls_somebody = config.configured and config.replay_from is None
         if calls_somebody and not config.allow_remote and not address.is_local:
             raise RemoteCallsForbidden(
                 "OPENAI_ALLOW_REMOTE is off, but OPENAI_BASE_URL does not point to this machine: tests must not pay"
             )
+        self._on_retry = on_retry
         self._deadline = config.deadline
         self._one_try = min(config.timeout, _MOST_FOR_ONE_TRY)
         self._stopping = asyncio.Event()
@@ -98,17 +102,21 @@ class ModelServer:
         yet. Raises `ModelUnavailable`, `ModelAccessDenied`, `ModelRefused` or `Stopping`.
         """
         loop = asyncio.get_running_loop()
+        last = ""
 
         async def one_try() -> T:
+            nonlocal last
             async with self.brake.turn(again=deadline.when() is not None) as turn:
                 if deadline.when() is None:
                     deadline.reschedule(loop.time() + self._deadline)
                 try:
                     answer = await _translated(request)
                 except ModelBusy as error:
+                    last = f"; the last try: {error}"
                     self.brake.refused(turn, error.retry_after)
                     raise
                 except ModelUnavailable as error:
+                    last = f"; the last try: {error}"
                     self.brake.pause(error.retry_after or 0.0)
                     raise
                 self.brake.answered(turn)
@@ -119,7 +127,7 @@ class ModelServer:
             wait=_wait,
             # Before its first turn only the brake can turn a call away, and that is final.
             stop=lambda state: loop.time() + state.upcoming_sleep >= (deadline.when() or -math.inf),
-            before_sleep=_log_retry,
+            before_sleep=self._tell_retry,
             sleep=self._pause,
             reraise=True,
         )
@@ -127,7 +135,16 @@ class ModelServer:
             async with asyncio.timeout(None) as deadline:
                 return await retrying(one_try)
         except TimeoutError:
-            raise ModelUnavailable(f"the model did not answer within {self._deadline:g} s (OPENAI_DEADLINE)") from None
+            raise ModelUnavailable(
+                f"the model did not answer within {self._deadline:g} s (OPENAI_DEADLINE){last}"
+            ) from None
+
+    def _tell_retry(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait = state.next_action.sleep if state.next_action else 0
+        _log.warning("the model is called again", action="model_retry", error=str(error), wait=round(wait, 2))
+        if self._on_retry is not None:
+            self._on_retry(str(error))
 
     async def ask_once(self, request: Callable[[], Awaitable[T]]) -> T:
         """Returns the answer to `request`, which is made once and given up after ten seconds at most.
@@ -183,7 +200,8 @@ def course_error(error: openai.OpenAIError) -> CourseError:
                     f"the certificate of the model's server can't be verified ({_place(error)}): set OPENAI_CA_FILE to"
                     f" the file of the authority that has signed it: {error.__cause__}"
                 )
-            return ModelUnavailable(f"no answer from the model's server: {error.__cause__ or error}")
+            why = error.__cause__ or error
+            return ModelUnavailable(f"no answer from the model's server, check OPENAI_BASE_URL: {_place(error)}: {why}")
         case openai.APIStatusError():
             return judged(complaint_of(error))
         case _:
@@ -208,12 +226,15 @@ def judged(said: Complaint) -> CourseError:
         case "balance":
             return ModelAccessDenied(f"the quota or balance is used up: {answered}")
         case "key":
-            return ModelAccessDenied(f"the model's server refuses the key, check OPENAI_API_KEY: {answered}")
+            return ModelAccessDenied(
+                f"the model's server refuses the key or wants one, check OPENAI_API_KEY: {answered}"
+            )
         case "model":
             setting = "OPENAI_EMBEDDING_MODEL" if place.endswith("/embeddings") else "OPENAI_MODEL"
             return ModelAccessDenied(f"the model's server doesn't know the model, check {setting}: {answered}")
         case "url":
             setting = "VECTOR_DB_ID and OPENAI_BASE_URL" if "/vector_stores/" in place else "OPENAI_BASE_URL"
+            setting += "" if "/v1" in place else " (most end in /v1)"
             return ModelAccessDenied(f"there is no model's server at this address, check {setting}: {answered}")
         case "request":
             return ModelAccessDenied(
@@ -280,9 +301,3 @@ def _wait(state: RetryCallState) -> float:
     asked = error.retry_after if isinstance(error, ModelUnavailable) else None
     # Never less than our own backoff: some servers ask for no wait at all, or for one that is over.
     return max(asked or 0.0, backoff(state.attempt_number, _FIRST_WAIT, _LONGEST_BACKOFF))
-
-
-def _log_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0
-    _log.warning("the model is called again", action="model_retry", error=str(error), wait=round(wait, 2))
