@@ -625,7 +625,7 @@ PROTECTIONS = (
         "server",
         "a stream that breaks off is no answer",
         "src/services/model/completion.py",
-        "if self._data or not (self._done or self._finish_reason):",
+        "if self._is_broken or self._data or not (self._done or self._finish_reason):",
         "if False:",
         "test_a_stream_that_breaks_off_is_no_answer",
     ),

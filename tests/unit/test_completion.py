@@ -127,6 +127,20 @@ def test_an_error_in_a_stream_is_the_servers_word(body: bytes) -> None:
     assert complaint.place == "http://x/v1/chat/completions"
 
 
+@pytest.mark.parametrize("separator", [b"\n", b"\n\n"])
+def test_an_event_that_is_no_json_breaks_the_stream_and_costs_nothing_more(separator: bytes) -> None:
+    """Where all that follows is read with it, this test takes minutes."""
+    good = event({"content": "a"}).strip().encode()
+    with pytest.raises(ModelUnavailable, match="broke off"):
+        read(separator.join([b"data: {oops", *[good] * 100_000, b"data: [DONE]"]))
+
+
+def test_blank_lines_without_end_are_not_kept() -> None:
+    """Where they are looked at again for each piece, this test takes minutes."""
+    with pytest.raises(ModelUnavailable, match="before its answer"):
+        read([b"\n" * 100] * 150_000, "application/json")
+
+
 @pytest.mark.parametrize("body", [b"", b": only a comment\n\n", event({"content": "half of"}).encode()])
 def test_a_stream_that_breaks_off_is_no_answer(body: bytes) -> None:
     with pytest.raises(ModelUnavailable, match="broke off"):

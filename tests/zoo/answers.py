@@ -72,9 +72,15 @@ def _cut(body: Body) -> Body:
     return _finishing("length")(with_message({**body, "usage": {"completion_tokens": 512}}, content=text))
 
 
-async def _with_comments(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+async def _begun(request: web.Request, content_type: str = "text/event-stream") -> web.StreamResponse:
+    """An answer that comes in pieces."""
+    response = web.StreamResponse(headers={"Content-Type": content_type})
     await response.prepare(request)
+    return response
+
+
+async def _with_comments(request: web.Request, completion: Body) -> web.StreamResponse:
+    response = await _begun(request, "text/event-stream; charset=utf-8")
     for number, event in enumerate(events(completion, piece=50)):
         if number % 20 == 0:
             await response.write(b": OPENROUTER PROCESSING\n\n")
@@ -84,8 +90,7 @@ async def _with_comments(request: web.Request, completion: Body) -> web.StreamRe
 
 
 async def _as_reasoning(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    response = await _begun(request)
     for event in events(completion, piece=300):
         await response.write(event.replace(b'"content"', b'"reasoning_content"'))
     await response.write_eof()
@@ -93,8 +98,7 @@ async def _as_reasoning(request: web.Request, completion: Body) -> web.StreamRes
 
 
 async def _broken_off(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    response = await _begun(request)
     first, *_ = events(completion, piece=100)
     await response.write(first)
     await response.write_eof()
@@ -102,8 +106,7 @@ async def _broken_off(request: web.Request, completion: Body) -> web.StreamRespo
 
 
 async def _silent(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    response = await _begun(request)
     first, *_ = events(completion, piece=100)
     await response.write(first)
     await silence()
@@ -113,8 +116,7 @@ async def _silent(request: web.Request, completion: Body) -> web.StreamResponse:
 async def _slow(request: web.Request, completion: Body) -> web.StreamResponse:
     if not (await request.json()).get("stream"):
         await silence()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    response = await _begun(request)
     pieces = list(events(completion, piece=1000))
     for piece in pieces:
         await asyncio.sleep(2.5 / len(pieces))
@@ -124,8 +126,7 @@ async def _slow(request: web.Request, completion: Body) -> web.StreamResponse:
 
 
 async def _failing(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
+    response = await _begun(request)
     first, *_ = events(completion, piece=100)
     await response.write(first)
     await response.write(
@@ -137,8 +138,7 @@ async def _failing(request: web.Request, completion: Body) -> web.StreamResponse
 
 
 async def _after_blank_lines(request: web.Request, completion: Body) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
+    response = await _begun(request, "application/json")
     for _ in range(5):
         await response.write(b"\n")
     await response.write(json.dumps(completion).encode())

@@ -173,12 +173,12 @@ class AbilityMemory:
         return reduce(Abilities.with_less_of, self._known.values(), self._first).settings(self._first, self._config)
 
     def learn(self, model: str, able: Abilities) -> None:
-        """Adds what `model` has answered to, and says so in the log if it is less than before."""
+        """Adds what was found out of `model`, and says so in the log if it is asked in another way from then on."""
         before = self.of(model)
         self._known[model] = after = before.with_less_of(able)
         if settings := after.settings(before, self._config):
             _log.warning(
-                "the model's server takes less than it was sent; these settings spare the attempt",
+                "the model is asked in another way from now on; these settings spare the attempt",
                 action="model_adapted",
                 model=model,
                 settings=" ".join(settings),

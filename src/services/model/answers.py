@@ -97,9 +97,7 @@ async def read_answer(
     if completion.refusal:
         raise ModelRefused(f"the model refused: {completion.refusal}")
     if not text.strip():
-        # A model may have used up all of its tokens for its thoughts.
-        cut_off = completion.finish_reason == "length"
-        return Answer("", None, None, ["the answer was empty"], cut_off=cut_off, empty=not cut_off, tokens=tokens)
+        return _nothing(completion, tokens)
     shape = question.shape if parts is None else parts.shape
     fields = set(shape.model_fields)
     mended: tuple[str, ...] = ()
@@ -115,9 +113,7 @@ async def read_answer(
         case NoObject(fault):
             value, faults, is_misshapen = None, [fault], True
     if completion.place == "reasoning" and (is_misshapen or completion.finish_reason == "length"):
-        # The model thought, and said nothing then.
-        cut_off = completion.finish_reason == "length"
-        return Answer("", None, None, ["the answer was empty"], cut_off=cut_off, empty=not cut_off, tokens=tokens)
+        return _nothing(completion, tokens)  # the model thought, and said nothing then
     if kept != text:
         mended = ("backslashes", *mended)
     if completion.finish_reason == "length" and value is None:
@@ -129,6 +125,12 @@ async def read_answer(
     answer: A = value if parts is None else parts.put(value)  # type: ignore[assignment]
     reviewed = await question.review(answer, Written(completion.model, passages_left_out))
     return Answer(text, answer, reviewed, [str(finding) for finding in reviewed.findings], mended=mended)
+
+
+def _nothing(completion: Completion, tokens: int) -> Answer[Any, Any]:
+    # A model may have used up all of its tokens for its thoughts.
+    cut_off = completion.finish_reason == "length"
+    return Answer("", None, None, ["the answer was empty"], cut_off=cut_off, empty=not cut_off, tokens=tokens)
 
 
 def in_short(faults: list[str]) -> str:

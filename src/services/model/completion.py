@@ -17,9 +17,11 @@ from src.services.model.complaint import Complaint, complaint, complaint_in, err
 MOST_BYTES = 16 * 1024 * 1024
 """The longest body that is read: far more than the longest answer that is parsed, with the thoughts before it."""
 
-# What a web site answers to whatever it is asked.
 _BOM = b"\xef\xbb\xbf"
 _BEGINS_A_STREAM = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:data:|event:|id:|retry:|:)")
+_MOST_LINES = 20
+"""The lines that the data of one event may stand in."""
+# What a web site answers to whatever it is asked.
 _WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 Place = Literal["content", "content parts", "reasoning", "tool call"]
@@ -44,11 +46,6 @@ class Completion:
 class Response(Protocol):
     """What `received` needs of an answer over HTTP."""
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers of the answer."""
-        ...
-
     def iter_bytes(self) -> AsyncIterator[bytes]:
         """Yields the body as it comes."""
         ...
@@ -65,6 +62,8 @@ async def received(response: Response, place: str) -> Completion | Complaint:
     async for piece in _bounded(response):
         if not is_stream:
             whole += piece
+            if whole.isspace():  # it keeps the connection alive
+                whole.clear()
             # Some servers stream without saying so, and some say so and don't.
             if not _BEGINS_A_STREAM.match(whole):
                 continue
@@ -191,7 +190,7 @@ class _Pieces:
         self._texts: dict[str, list[str]] = {}
         self._content_parts = False
         self._finish_reason = ""
-        self._done = False
+        self._done = self._is_broken = False
         self._complaint: Complaint | None = None
 
     def add(self, line: bytes) -> None:
@@ -201,6 +200,9 @@ class _Pieces:
         several lines.
         """
         line = line.removeprefix(_BOM)
+        if self._data and (not line.strip() or len(self._data) == _MOST_LINES):
+            self._is_broken = True  # the event has ended, and its data is no JSON
+            self._data.clear()
         if not line.startswith(b"data:") or not (data := line[5:].strip()):
             return
         if data == b"[DONE]":
@@ -242,7 +244,7 @@ class _Pieces:
             return self._complaint
         if "choices" in self._body:
             return completion_in(self._body, self._place)
-        if self._data or not (self._done or self._finish_reason):
+        if self._is_broken or self._data or not (self._done or self._finish_reason):
             raise ModelUnavailable("the model's server broke off in the middle of its answer")
         message: dict[str, Any] = {name: "".join(texts) for name, texts in self._texts.items()}
         if self._content_parts:
