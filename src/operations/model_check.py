@@ -107,7 +107,7 @@ async def check(config: OpenAISettings, redact: Redactor, say: Callable[[str], N
 
     Raises what `ModelServer` does if the settings can't work at all.
     """
-    server = ModelServer(config, on_retry=lambda error: say(f"  Asked again, as there was {error}"))
+    server = ModelServer(config, on_retry=lambda error: say(f"  Asked again: {error}"))
     model = OpenAIModel(server, config, redact)
     reviews = ThreadPoolExecutor(1)
     trial = _Trial(say)

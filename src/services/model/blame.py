@@ -109,6 +109,7 @@ _RULES: tuple[tuple[Blame, re.Pattern[str]], ...] = (
             r"unauthenticated",
             r"credentials",
             r"user not found",
+            r"no_db_connection",  # LiteLLM's, which looks a key that isn't its own up in a database
             r"token_not_found",
             r"permission[ _]denied",
             r"access denied",
