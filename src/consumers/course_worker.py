@@ -1,6 +1,7 @@
 """Claims courses and works on them, several at a time."""
 
 import asyncio
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -95,6 +96,7 @@ class CourseWorker(Duty):
         permitted = self._breaker.permits_claim(free)
         if permitted == 0:
             return
+        asked_at = time.monotonic()
         claims = await self._store.claim(
             self._worker,
             [*self._slots, *self._given_up],
@@ -102,7 +104,7 @@ class CourseWorker(Duty):
             self._settings.course.max_attempts,
             self._settings.max_lessons,
         )
-        self._breaker.follow(self._store.stop)
+        self._breaker.follow(self._store.stop, asked_at)
         if not self._leases.proven:
             return  # the claim took too long; these are adopted when leases can be proven again
         for claim in claims:

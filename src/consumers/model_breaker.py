@@ -46,11 +46,14 @@ class ModelBreaker:
             return self.permits(wanted)
         return 0 if self._disabled or self._brake.holds_up else wanted
 
-    def follow(self, stop: Stop | None) -> None:
-        """Does as the database says, which has just been asked for courses."""
+    def follow(self, stop: Stop | None, asked_at: float) -> None:
+        """Does as the database says, which was asked for courses at `asked_at`, a time of the monotonic clock.
+
+        If a course has found a stop out since, it says nothing of it yet.
+        """
         if stop is not None:
             self.trip(stop)
-        elif self._stop is not None and not self._stop.is_local:
+        elif self._stop is not None and not self._stop.is_local and asked_at >= self._tripped_at:
             self._reset()
 
     def permits(self, wanted: int) -> int:

@@ -1,5 +1,7 @@
 """The breaker that a model which refuses everything shuts, with time moved by hand."""
 
+import math
+
 import pytest
 import structlog
 
@@ -82,16 +84,28 @@ def test_disabled_it_stays_tripped(clock: Clock) -> None:
 
 def test_the_database_says_when_a_stop_on_record_ends() -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
-    breaker.follow(Stop("unknown", "refused"))
+    breaker.follow(Stop("unknown", "refused"), 0.0)
     assert (breaker.tripped, breaker.permits_claim(5)) == (True, 5)  # the database lets none through, or one
-    breaker.follow(None)
+    breaker.follow(None, math.inf)
     assert not breaker.tripped
+
+
+def test_what_the_database_was_asked_before_a_course_found_out_ends_nothing(clock: Clock) -> None:
+    breaker = ModelBreaker(ModelBrake(10, 1.0))
+    asked_at = clock.now
+    clock.now += 1
+    with structlog.testing.capture_logs() as logged:
+        breaker.trip(Stop("setting", "wrong key"))
+        breaker.follow(None, asked_at)
+        breaker.trip(Stop("setting", "wrong key"))
+    assert breaker.tripped
+    assert [line["action"] for line in logged] == ["claiming_stopped"]
 
 
 def test_of_what_only_this_process_knows_the_database_says_nothing(clock: Clock) -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
     breaker.trip(Stop("moment", "no answer"))
-    breaker.follow(None)
+    breaker.follow(None, math.inf)
     assert (breaker.tripped, breaker.permits_claim(5)) == (True, 0)
     for pause in (5, 10, 20, 40, 60, 60):
         clock.now += pause - 1
@@ -116,12 +130,12 @@ def test_a_reason_of_another_kind_is_told_too() -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
     with structlog.testing.capture_logs() as logged:
         for stop in (Stop("unknown", "a"), Stop("unknown", "b"), Stop("setting", "c")):
-            breaker.follow(stop)
+            breaker.follow(stop, 0.0)
     assert [line["reason"] for line in logged] == ["a", "c"]
 
 
 def test_it_forgets_no_missing_model_whatever_the_database_says() -> None:
     breaker = ModelBreaker(ModelBrake(10, 1.0))
     breaker.disable("no model")
-    breaker.follow(None)
+    breaker.follow(None, math.inf)
     assert (breaker.tripped, breaker.permits_claim(5)) == (True, 0)
