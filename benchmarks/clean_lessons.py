@@ -1,4 +1,4 @@
-"""Lessons without a fault: those written by hand in `benchmarks/lessons`, the stand-in's, and variations of both."""
+"""Lessons without a fault: those written by hand in `tests/corpus/lessons`, the stand-in's, and variations of both."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -77,8 +77,8 @@ def text_grams(text: LessonText) -> Grams:
 
 @lru_cache(maxsize=1)
 def by_hand() -> tuple[Case, ...]:
-    """Returns the lessons of `benchmarks/lessons`, each with the others in its language as lessons of its course."""
-    cases = [_read(path) for path in sorted((ROOT / "benchmarks" / "lessons").glob("*.json"))]
+    """Returns the lessons of `tests/corpus/lessons`, each with the others in its language as lessons of its course."""
+    cases = [_read(path) for path in sorted((ROOT / "tests" / "corpus" / "lessons").glob("*.json"))]
     return tuple(
         replace(
             case,
