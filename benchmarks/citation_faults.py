@@ -7,8 +7,10 @@ import regex
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, places, replaced, vocabulary
 from src.domain.citation import CitationDraft
+from src.domain.numerals import values
 from src.domain.quality.citations import markers, without_markers
-from src.domain.words import numbers, sentences, stem, words
+from src.domain.sentences import sentences
+from src.domain.words import stem, words
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]{3,}")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -115,10 +117,10 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) ->
     found = random.choice(digits(place.sentence.text))
     given = _given(case, place)
     if is_from_the_passage:
-        other = chosen(random, [it.group() for it in digits(given) if numbers(it.group()) != numbers(found.group())])
+        other = chosen(random, [it.group() for it in digits(given) if values(it.group()) != values(found.group())])
     else:
         other = other_number(random, found.group())
-        other = None if numbers(other) & numbers(given) else other
+        other = None if values(other) & values(given) else other
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
 
 

@@ -11,7 +11,8 @@ import regex
 
 from benchmarks.clean_lessons import ROOT, Case, by_hand
 from src.domain.quality.citations import markers
-from src.domain.words import Sentence, content_stems, sentences
+from src.domain.sentences import Sentence, sentences
+from src.domain.words import content_stems
 
 T = TypeVar("T")
 _DIGITS = regex.compile(r"(?<![\[\d.,])\p{Nd}+(?:[.,]\p{Nd}+)*(?![\d\]])")

@@ -10,7 +10,7 @@ from benchmarks.clean_lessons import Case, by_hand, text_grams
 from benchmarks.planting import Fault, Place, chosen, fault, foreign, other_languages, places, section_paths, vocabulary
 from src.domain.quality.draft import plain
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.words import sentences
+from src.domain.sentences import sentences
 
 _TOO_HARD_BY = 4
 _LONG_WORDS = {

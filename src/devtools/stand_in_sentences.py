@@ -9,7 +9,7 @@ from typing import Any
 import regex
 
 from src.devtools.stand_in_phrases import STOP_WORDS
-from src.domain import words as text_words
+from src.domain import sentences as prose
 from src.domain.words import stem
 
 _ASIDE = regex.compile(r"\s*\((?:see )?(?:Figure|Table|Fig\.|Abb\.)[^)]*\)")
@@ -95,7 +95,7 @@ def hashed(text: str) -> int:
 @lru_cache(maxsize=4096)
 def _split(text: str) -> tuple[tuple[str, str, frozenset[str]], ...]:
     split = []
-    for sentence in text_words.sentences(text):
+    for sentence in prose.sentences(text):
         quote = " ".join(sentence.text.split())
         plain = _ASIDE.sub("", quote).replace("**", "").strip()
         split.append((plain, quote, topic_stems(plain)))

@@ -3,10 +3,9 @@
 PostgreSQL itself finds the words and their stems in what is prepared here. `words` is for comparing texts without it.
 """
 
-import re
 import unicodedata
 
-from src.domain.words import ARABIC_FUNCTION_WORDS, HINDI_FUNCTION_WORDS, in_pairs
+from src.domain.words import ARABIC_FUNCTION_WORDS, HINDI_FUNCTION_WORDS, in_pairs, without_articles
 
 # The configurations of PostgreSQL 14. https://www.postgresql.org/docs/14/textsearch-dictionaries.html
 _CONFIGURATIONS = {
@@ -42,10 +41,6 @@ _CONFIGURATIONS = {
     "yi": "yiddish",
 }
 
-# The Arabic article with what is written before it. PostgreSQL's stemmer leaves it on short words, so that "الخلية" and
-# "خلية" would be two words. After Larkey, Ballesteros and Connell, "Light Stemming for Arabic Information Retrieval",
-# 2007.
-_ARTICLE = re.compile(r"(?<!\w)(?:[وبكف]?ال|لل)(?=[\u0621-\u064a]{3})")
 # Candrabindu and anusvara are both written for the same sound in Hindi; the stemmer knows only anusvara.
 _SAME = str.maketrans({"ँ": "ं"})
 
@@ -61,7 +56,7 @@ def searchable(text: str) -> str:
     In a script without spaces, pairs of characters are the words.
     """
     text = unicodedata.normalize("NFKC", text).translate(_SAME)
-    return in_pairs(_ARTICLE.sub("", text))
+    return in_pairs(without_articles(text))
 
 
 SMALL_WORDS = tuple(searchable(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}").split())

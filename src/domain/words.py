@@ -1,65 +1,18 @@
-"""Words, numbers and sentences of text in any script. Positions count characters."""
+"""Words of text in any script: which they are, which of them carry content, and what their forms share."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
+import Stemmer
+
+from src.domain.language_tag import primary_subtag
+from src.domain.normal_form import normal_text
 
 # A letter or digit, then all that belongs to it: the vowel signs of Hindi are marks, and joiners stand inside words.
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
-_NUMBER = regex.compile(r"\p{Nd}+(?:[.,\u066b\u066c\u202f\u00a0]\p{Nd}+)*")
-_POINT = regex.compile(r"[^0-9]")
-_THOUSANDS = regex.compile(r"[^0-9](?=[0-9]{3}(?![0-9]))")
-# A mark that ends a sentence, the signs that may close with it, citations, and then space before what may begin a
-# sentence.
-_SENTENCE_END = regex.compile(
-    r"(?<![.!?…。！？؟।॥۔])[.!?…。！？؟।॥۔]++[\"'”’»)\]*_]*+(?:\s?\[\d+(?:\s*,\s*\d+)*\])*(?=\s+[^\s\p{Ll}]|\s*$)|[。！？]"
-)
-# A single capital is an initial if it follows a name or begins the sentence; after any other word it ends the sentence
-# ("vitamin C.").
-_ABBREVIATION = regex.compile(
-    r"\b(?:e\.g|i\.e|cf|vs|etc|approx|ca|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|bzw|Nr|Abb|Mio|Mrd|usw|\p{Ll})\.$"
-    r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
-)
-_INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Matches a character of a script that has no spaces between words."""
 _UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")
-_DEVANAGARI = regex.compile(r"\p{Devanagari}")
-_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)")
-_BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
-
-_NUMBER_WORDS = {
-    word: str(value)
-    for words in (
-        "zero one two three four five six seven eight nine ten eleven twelve",
-        "null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-        "शून्य एक दो तीन चार पांच छह सात आठ नौ दस ग्यारह बारह",
-        "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة",
-    )
-    for value, word in enumerate(words.split())
-}
-_TEENS_AND_TENS = {
-    word: str(value)
-    for words, values in (
-        ("thirteen fourteen fifteen sixteen seventeen eighteen nineteen", range(13, 20)),
-        ("dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn", range(13, 20)),
-        ("twenty thirty forty fifty sixty seventy eighty ninety", range(20, 100, 10)),
-        ("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", range(20, 100, 10)),
-        ("बीस तीस चालीस पचास साठ सत्तर अस्सी नब्बे", range(20, 100, 10)),
-        ("عشرون ثلاثون أربعون خمسون ستون سبعون ثمانون تسعون", range(20, 100, 10)),
-    )
-    for word, value in zip(words.split(), values, strict=True)
-}
-_NUMBER_WORDS |= {word.casefold(): value for word, value in _TEENS_AND_TENS.items()}
-# Such as "twenty-five" and "fünfundzwanzig".
-_COMPOUND = regex.compile(
-    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-"
-    r"(?P<unit>one|two|three|four|five|six|seven|eight|nine)\b"
-    r"|\b(?P<unit>ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun)und"
-    r"(?P<tens>zwanzig|dreissig|vierzig|fünfzig|sechzig|siebzig|achtzig|neunzig)\b"
-)
 
 HINDI_FUNCTION_WORDS = (
     "का के की को में से पर और है हैं था थे थी यह वह ये वे एक इस उस कि जो तो भी ने हो ही या कर करता करते करने लिए साथ तक"
@@ -69,40 +22,94 @@ ARABIC_FUNCTION_WORDS = (
     "في من على إلى الى عن مع أن إن ان هذا هذه ذلك تلك التي الذي الذين ما لا لم لن هو هي هم كان كانت قد كل بعض أو او ثم"
     " بين عند حيث كما لكن إذا اذا أي و ف ب ل ك كيف هل"
 )
-# English and German ones have four letters or more: shorter words in ASCII are taken to carry no content anyway.
-_FUNCTION_WORDS = frozenset(
-    """about after also because been before being between both call called does done each from have having into itself
-    just like made make many more most much must only other over same should some such than that their them then there
-    these they this those through under very were what when where which while whose will with within without would your
-    aber auch dass dein deine dem denn diese dieser dieses doch durch eine einem einen einer eines haben hier ihre ihren
-    kann mehr nach nicht noch oder sein seine sich sind über unter viele wenn werden wird wurde zwischen""".split()  # noqa: SIM905
-) | frozenset(f"{HINDI_FUNCTION_WORDS} {ARABIC_FUNCTION_WORDS}".split())
-# That two texts count these doesn't mean that they count the same thing.
-_MEASURES = frozenset(
-    """second minute hour day week month year decade century percent time metre meter kilometre kilometer mile gram
-    sekunde minuten stunde tage woche monat jahre jahren jahrhundert prozent
-    मिनट घंटे दिन साल वर्ष प्रतिशत बार ثانية دقيقة ساعة يوم أيام سنة سنوات عام بالمئة""".split()  # noqa: SIM905
-)
-_NEGATIONS = frozenset(
-    """no not never none nor cannot without nicht kein keine keinen nie ohne नहीं न لا ليس لم لن""".split()  # noqa: SIM905
-)
+_FUNCTION_WORDS = {
+    "en": """a about after all also am an and any are as at be because been before being between both but by call called
+        can did do does done each for from get had has have having he her him his how i if in into is it its itself just
+        let like made make many may me more most much must my no nor not now of off on only onto or other our out over
+        own per same shall she should so some such than that the their them then there these they this those through
+        to too up us under very via was we were what when where which while who whom whose why will with within without
+        would yes yet you your""",
+    "de": """aber alle als also am an auch auf aus bei bin bis da dann das dass dein deine dem den denn der des die dies
+        diese dieser dieses doch du durch ein eine einem einen einer eines er es etwas für haben hat hier ich ihr ihre
+        ihren im in ist ja kann kein keine man mehr mit nach nicht noch nur ob oder ohne sehr sein seine sich sie sind so
+        über um und uns unter viel viele vom von vor war was weil wenn wer werden wie wir wird wo wurde zu zum zur
+        zwischen""",
+    "es": """a al algo como con cual cuando de del desde donde e el él ella ellos en entre era es esa ese eso esta está
+        este esto ha han hasta hay la las le les lo los más me mi muy ni no nos o para pero por porque que qué se ser si
+        sí sin sobre son su sus también te tiene tu un una unas uno unos y ya yo""",
+    "fr": """à au aux avec ce ces cet cette comme dans de des du elle elles en entre es est et été être eu il ils je l la
+        le les leur leurs lui ma mais me même mes moi mon ne nos notre nous on ont ou où par pas plus pour qu que quel
+        quelle qui sa sans se ses si son sont sous sur ta te tes ton très tu un une vos votre vous y c d j m n s t""",
+    "pt": """a ao aos as com como da das de do dos e é ela elas ele eles em entre era essa esse esta está este eu foi há
+        isso isto já lhe mais mas me mesmo muito na não nas nem no nos o os ou para pela pelo por qual quando que quem se
+        sem ser seu seus só sua suas também te tem um uma você""",
+    "it": """a ad ai al alla alle anche che chi ci come con cui da dal dalla dei del della delle di dove e è ed essere
+        gli ha hanno i il in io la le lei lo loro lui ma mi nei nel nella non nostro o ogni per perché più quale quando
+        quello questa questo se sei si sono su sua sue sul sulla suo tra tu un una uno""",
+    "nl": """aan als bij dan dat de der deze die dit door een en er haar heeft het hij hoe ik in is je kan maar meer met
+        naar niet nog of om ook op over te tot uit van veel voor was wat we werd wie wordt ze zich zij zijn zo""",
+    "tr": """ama bir bu çok da daha de değil diye en gibi hem her için ile ise ki mi mı mu mü ne o olan olarak oldu olur
+        sonra şu var ve veya ya yani""",
+    "ru": """а без бы был была были было в вам вас весь во вот все всего вы где да для до его ее её если есть же за и из
+        или им их к как когда кто ли мы на над не него нее неё нет но о об он она они оно от по под при с сам свой себя
+        со так также там то того тоже только том ты у уже чем что чтобы эта эти это этого этот я""",
+    "el": """αν από αυτά αυτή αυτό αυτός για δε δεν είναι ένα ένας η ήταν θα και κάθε κατά με μετά μέσα μη μια μία να ο
+        οι ό όπως όταν ότι που πού πριν προς πως πώς σε σαν στα στη στην στις στο στον στους στων τα τη την της τι τις το
+        τον του τους των ως""",
+    "he": """אבל או אותו אותה אותם אחרי אל אם אנחנו אני אף את אתה בו בין גם דרך הוא היא היה היו היתה הייתה הם הן זאת זה
+        זו יש כאשר כי כך כל כמו לא לה להם לו לפי מאוד מה מי מן על עם של שלו שלה שם תחת""",
+    "hi": HINDI_FUNCTION_WORDS,
+    "ar": ARABIC_FUNCTION_WORDS,
+    "hy": "այդ այն այս բայց է են էր էին եւ և թե թեև ինչ իր կամ համար հետ մեջ նաև ներ նրա որ որը որոնք ու պետք ունի ունեն վրա",
+    "am": "እና ነው ነበር ናቸው ላይ ውስጥ ወደ ከ ግን ይህ ያ እንደ ስለ ጋር ሁሉ ነገር ደግሞ ወይም",
+    "ko": "그 그리고 그러나 및 또는 또 이 저 것 수 등 때 더 한 하는 있는 있다 이다 한다 된다 되는",
+}
+# Words that say that something is not so. In scripts without spaces they are found wherever they stand.
+_NEGATIONS = {
+    "en": "no not never none nor cannot without neither nobody nothing",
+    "de": "nicht kein keine keinen keiner keines keinem nie niemals ohne nichts niemand",
+    "fr": "pas jamais rien aucun aucune sans ni personne non",
+    "es": "no nunca jamás ningún ninguna ninguno sin nada tampoco nadie ni",
+    "pt": "não nunca jamais nenhum nenhuma sem nada nem ninguém",
+    "it": "non mai nessun nessuno nessuna senza niente nulla né",
+    "nl": "niet geen nooit zonder niets niemand",
+    "tr": "değil yok hiç hiçbir",
+    "ru": "не нет никогда без ни никто ничто нельзя",
+    "el": "δεν δε μη μην ποτέ χωρίς κανένας καμία κανένα όχι ούτε",
+    "he": "לא אין אינו אינה אינם אינן בלי ללא מעולם אף",
+    "hi": "नहीं न बिना ना मत",
+    "ar": "لا ليس ليست لم لن غير دون بدون",
+    "ko": "않는다 않다 않고 않은 않았다 않는 아니다 아닌 아니라 없다 없는 없이 못한다 안",
+    "zh": "不 没 沒 未 非 无 無 莫 勿",
+    "ja": "ない ません なく ず 無い なかった",
+    "th": "ไม่ มิ ไร้",
+    "km": "មិន ពុំ គ្មាន",
+}
+# Snowball's names of the languages whose forms it knows. English is left out: it makes two stems of "photosynthesis" and
+# "photosynthetic", which speak of the same thing.
+_SNOWBALL = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
+    "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
+    "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nb": "norwegian", "ne": "nepali",
+    "nl": "dutch", "nn": "norwegian", "no": "norwegian", "fa": "persian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+# The Arabic article with what is written before it. The stemmer leaves it on short words. After Larkey, Ballesteros and
+# Connell, "Light Stemming for Arabic Information Retrieval", 2007.
+_ARTICLE = regex.compile(r"(?<![\p{L}\p{M}])(?:[وبكف]?ال|لل)(?=[\u0621-\u064a]{3})")
+# What Hebrew and Amharic write before a word: articles, prepositions, "and".
+_PREFIXES = {"he": "והבלכש", "am": "የበለከእስ"}
+_SHORTEST_WITH_PREFIX = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence, and its place in the text: `text[start:end]`."""
-
-    text: str
-    start: int
-    end: int
-
-
-def words(text: str) -> list[str]:
-    """Returns the words of `text` in order and in lower case; in a script without spaces, pairs of characters."""
-    found: list[str] = _WORD.findall(text.casefold())
-    if text.isascii() or not NO_SPACES.search(text):
-        return found
-    return [part for word in found for part in in_pairs(word).split()]
+@lru_cache(maxsize=4096)
+def words(text: str) -> tuple[str, ...]:
+    """Returns the words of a text's normal form in order; in a script without spaces, pairs of characters."""
+    form = normal_text(text)
+    found = _WORD.findall(form)
+    if form.isascii() or not NO_SPACES.search(form):
+        return tuple(found)
+    return tuple(part for word in found for part in in_pairs(word).split())
 
 
 def in_pairs(text: str) -> str:
@@ -117,124 +124,77 @@ def _pairs(run: str) -> list[str]:
     return [run[start : start + 2] for start in range(max(1, len(run) - 1))]
 
 
+def without_articles(text: str) -> str:
+    """Returns an Arabic text without the articles of its words, and what is written before these."""
+    return _ARTICLE.sub("", text)
+
+
 @lru_cache(maxsize=65536)
-def stem(word: str) -> str:
+def stem(word: str, language: str = "en") -> str:
     """Returns what the inflected forms of a word mostly share, enough to tell whether texts speak of the same thing.
 
-    This is no stemmer for one language: it takes off a plural `s`, and the end of a long word.
+    `word` is one of `words`; `language` a BCP 47 tag.
     """
-    short = word[:-2] if word.endswith(("'s", "’s")) else word
+    subtag = primary_subtag(language)
+    if word.isascii() and subtag == "en":
+        return _english_stem(word)
+    if "\uac00" <= word[0] <= "\ud7a3":
+        return word[:2]  # what follows is mostly particles
+    if subtag == "ar":
+        word = without_articles(word)
+    for prefix in (_PREFIXES.get(subtag, ""),):
+        while len(word) >= _SHORTEST_WITH_PREFIX and word[0] in prefix:
+            word = word[1:]
+    if subtag in _SNOWBALL:
+        stemmed: str = _stemmer(_SNOWBALL[subtag]).stemWord(word)
+        return stemmed
+    return word if len(word) <= 6 else word[: max(4, len(word) - 3)]
+
+
+def _english_stem(word: str) -> str:
+    short = word[:-2] if word.endswith("'s") else word
     if len(short) > 3 and short.endswith("s") and not short.endswith(("ss", "us", "is")):
         short = short[:-1]
-    return short[:6] if short.isascii() or len(short) <= 6 else short[: max(4, len(short) - 3)]
+    return short[:6]
 
 
-def content_stems(text: str) -> list[str]:
+@lru_cache(maxsize=8)
+def _stemmer(algorithm: str) -> Stemmer.Stemmer:
+    return Stemmer.Stemmer(algorithm)
+
+
+@lru_cache(maxsize=4096)
+def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
     """Returns the stems of the words that carry content, in order; if none does, the stems of all words."""
     found = words(text)
-    content = [word for word in found if _carries_content(word)]
-    return [stem(word) for word in content or found]
+    functional = _functional(primary_subtag(language))
+    content = [word for word in found if word not in functional]
+    return tuple(stem(word, language) for word in content or found)
 
 
-def _carries_content(word: str) -> bool:
-    if word in _FUNCTION_WORDS:
-        return False
-    # Words of other scripts have fewer characters than those in Latin (जल is water); a single one of Chinese is a word.
-    least = 4 if word.isascii() else 1 if NO_SPACES.match(word) else 2 if _DEVANAGARI.match(word) else 3
-    return len(word) >= least or any(map(str.isdigit, word))
+def carries_content(word: str, language: str = "en") -> bool:
+    """Returns whether one of `words` says something by itself, and isn't there for the sentence alone."""
+    return word not in _functional(primary_subtag(language))
 
 
-def numbers(text: str) -> set[str]:
-    """Returns the numbers of `text` in ASCII digits without separators.
-
-    They include number words up to 99, but in Hindi and Arabic only those up to twelve, and the tens. "1,000", "1.000"
-    and "١٠٠٠" are the same number, and so are "3.5" and "3,5": three digits after a sign are taken for thousands.
-    """
-    folded = text.casefold()
-    compounds = set(map(_compound, _COMPOUND.finditer(folded)))
-    single = {_NUMBER_WORDS[word] for word in words(_COMPOUND.sub(" ", folded)) if word in _NUMBER_WORDS}
-    return written_numbers(text) | compounds | single
+@lru_cache(maxsize=32)
+def _functional(subtag: str) -> frozenset[str]:
+    # Where a language isn't known, no word of it is left out.
+    return frozenset(words(_FUNCTION_WORDS.get(subtag, "")))
 
 
-def written_numbers(text: str) -> set[str]:
-    """Returns the same as `numbers`, but without number words."""
-    return {_digits(match) for match in _NUMBER.findall(text)}
+def negations(text: str, language: str = "en") -> int | None:
+    """Returns how many words of `text` deny something; None if that can't be told in its language."""
+    subtag = primary_subtag(language)
+    if subtag not in _NEGATIONS:
+        return None
+    form = normal_text(text)
+    if NO_SPACES.match(_NEGATIONS[subtag]):
+        return sum(map(form.count, _NEGATIONS[subtag].split()))
+    denying = _denying(subtag)
+    return sum(word in denying or word.endswith("n't") for word in words(text))
 
 
-def counts(text: str) -> list[tuple[str, frozenset[str]]]:
-    """Returns what `text` counts, in order: each whole number, in digits or words, with the stems of what it counts.
-
-    These are the stems of the content words among the three words that follow it, without measures: "three large
-    cells" counts `large` and `cell`. Zero and one are left out, as "one" is often no number.
-    """
-    folded = _NUMBER.sub(_whole, _COMPOUND.sub(_compound, text.casefold()))
-    found = [_NUMBER_WORDS.get(word, word) for word in words(folded)]
-    return [
-        (word, frozenset(stem(thing) for thing in found[place + 1 : place + 4] if _is_thing(thing)) - _MEASURE_STEMS)
-        for place, word in enumerate(found)
-        if word.isdecimal() and word not in ("0", "1")
-    ]
-
-
-def _is_thing(word: str) -> bool:
-    return _carries_content(word) and not word.isdecimal()
-
-
-def _whole(found: regex.Match[str]) -> str:
-    number = _digits(found.group())
-    return number if number.isdecimal() else " "
-
-
-def _compound(found: regex.Match[str]) -> str:
-    return str(int(_NUMBER_WORDS[found["tens"]]) + int(_NUMBER_WORDS[found["unit"]]))
-
-
-def _digits(number: str) -> str:
-    ascii_digits = "".join(str(int(character)) if character.isdecimal() else character for character in number)
-    whole, point, fraction = _POINT.sub(".", _THOUSANDS.sub("", ascii_digits)).partition(".")
-    return (whole.lstrip("0") or "0") + point + fraction
-
-
-_MEASURE_STEMS = frozenset(map(stem, _MEASURES))
-
-
-def negations(text: str) -> int:
-    """Returns how many words of `text` deny something."""
-    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in words(text))
-
-
-def sentences(text: str) -> list[Sentence]:
-    """Returns the sentences of Markdown prose. The end of a paragraph or list item ends one; bullets belong to none."""
-    found: list[Sentence] = []
-    start = 0
-    for block in [*_BLOCK.finditer(text), None]:
-        end = block.start() if block else len(text)
-        found.extend(_of_block(text, start, end))
-        start = block.end() if block else end
-    return found
-
-
-def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
-    bullet = _BULLET.match(text[start:end])
-    begin = start + (bullet.end() if bullet else 0)
-    for mark in _SENTENCE_END.finditer(text, begin, end):
-        is_end = mark.end() >= end or not mark.group().startswith(".")
-        if not is_end and _is_abbreviated(text, begin, mark.start(), mark.end()):
-            continue
-        yield from _trimmed(text, begin, mark.end())
-        begin = mark.end()
-    yield from _trimmed(text, begin, end)
-
-
-def _is_abbreviated(text: str, begin: int, stop: int, end: int) -> bool:
-    before = text[max(begin, stop - 40) : stop + 1].lstrip()
-    is_initial = before[-2:-1].isupper() and not before[-3:-2].isalnum()
-    return bool(_ABBREVIATION.search(before) or (is_initial and _INITIAL_FOLLOWS.match(text, end)))
-
-
-def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:
-    inner = text[start:end]
-    stripped = inner.strip()
-    if stripped:
-        begin = start + len(inner) - len(inner.lstrip())
-        yield Sentence(stripped, begin, begin + len(stripped))
+@lru_cache(maxsize=32)
+def _denying(subtag: str) -> frozenset[str]:
+    return frozenset(words(_NEGATIONS[subtag]))

@@ -1,6 +1,6 @@
 """Says what is wrong with the form of a lesson of the corpus, by comparing strings alone and without any gate.
 
-    python -m tests.corpus.form tests/corpus/lessons/en_moon.json …
+python -m tests.corpus.form tests/corpus/lessons/en_moon.json …
 """
 
 import json

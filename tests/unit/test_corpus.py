@@ -26,7 +26,12 @@ def test_the_corpus_covers_subjects_languages_and_grades() -> None:
     assert len(lessons) >= 60
     assert len({lesson["subject"] for lesson in lessons}) >= 15
     assert {lesson["brief"]["language"] for lesson in lessons} >= LANGUAGES
-    assert {lesson["brief"]["grade_level"] for lesson in lessons} >= {"Kindergarten", "Grade 3", "Grade 12", "University"}
+    assert {lesson["brief"]["grade_level"] for lesson in lessons} >= {
+        "Kindergarten",
+        "Grade 3",
+        "Grade 12",
+        "University",
+    }
 
 
 def test_no_two_lessons_are_one() -> None:

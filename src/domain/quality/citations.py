@@ -16,9 +16,11 @@ from src.domain.citation import Citation, CitationDraft
 from src.domain.finding import excerpt
 from src.domain.formulas import delimited
 from src.domain.markdown_syntax import masked
+from src.domain.numerals import counts, missing, values, written
 from src.domain.quality.quotes import Located, is_too_short, locate
+from src.domain.sentences import sentences
 from src.domain.source import Passage
-from src.domain.words import counts, numbers, sentences, stem, words, written_numbers
+from src.domain.words import stem, words
 
 _MARKER = regex.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = regex.compile(r"\d+")
@@ -185,9 +187,9 @@ def unsupported_facts(
 
     The first word has a capital in any case, so it is taken for a name only if it is one of `names`.
     """
-    given = list(map(_given, passages))
+    given = [_given(passage, language) for passage in passages]
     plain = without_markers(sentence)
-    missing = sorted(written_numbers(plain).difference(*(it.numbers for it in given)))
+    unsaid = missing(plain, frozenset().union(*(it.numbers for it in given)), language)
     if language.partition("-")[0] not in _NAMELESS:
         stems = frozenset().union(*(it.stems for it in given))
         beginnings = frozenset().union(*(it.beginnings for it in given))
@@ -195,9 +197,11 @@ def unsupported_facts(
         opening = [first.group(1)] if first and first.group(1) in names else []
         for name in dict.fromkeys((*opening, *_NAME.findall(plain))):
             parts = words(name.replace("-", " "))
-            if not all(stem(part) in stems or (len(part) >= 5 and _beginning(part) in beginnings) for part in parts):
-                missing.append(name)
-    return missing
+            if not all(
+                stem(part, language) in stems or (len(part) >= 5 and _beginning(part) in beginnings) for part in parts
+            ):
+                unsaid.append(name)
+    return unsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,36 +217,37 @@ class _Given:
 
 
 @lru_cache(maxsize=512)  # many sentences of a course are compared with the same passages
-def _given(passage: Passage) -> _Given:
+def _given(passage: Passage, language: str) -> _Given:
     text = f"{passage.text} {passage.section} {passage.document}"
-    stems = frozenset(map(stem, words(text)))
+    stems = frozenset(stem(word, language) for word in words(text))
     # A passage that says "Genoese" names Genoa too.
     beginnings = frozenset(word[:length] for word in stems for length in (4, 5) if len(word) >= length)
-    counted = frozenset().union(*(things for _, things in counts(passage.text)))
-    return _Given(frozenset(numbers(text)), counted, stems, beginnings)
+    counted = frozenset().union(*(things for _, things in counts(passage.text, language)))
+    return _Given(values(text, language), counted, stems, beginnings)
 
 
-def miscounted(sentence: str, passages: Sequence[Passage]) -> list[str]:
+def miscounted(sentence: str, passages: Sequence[Passage], language: str) -> list[str]:
     """Returns the numbers in which `sentence` counts something that `passages` count too, but never in that number.
 
     So a number word is compared with a passage only if both count the same thing. Most of what a sentence counts in
     words ("these two parts") is its own sum of what it was given.
     """
     plain = without_markers(sentence)
-    said = counts(plain)
+    said = counts(plain, language)
     if not said:
         return []
-    given = list(map(_given, passages))
+    given = [_given(passage, language) for passage in passages]
     counted = frozenset().union(*(it.counted for it in given))
     known = frozenset().union(*(it.numbers for it in given))
-    written = written_numbers(plain)  # `unsupported_facts` has compared these
-    return [number for number, things in said if things & counted and number not in known | written]
+    known |= {reading for it in written(plain, language) for reading in it.readings}  # these have been compared
+    return [min(readings) for readings, things in said if things & counted and not readings & known]
 
 
-def other_numbers(sentence: str, quotes: str) -> list[str]:
+def other_numbers(sentence: str, quotes: str, language: str) -> list[str]:
     """Returns the numbers of `sentence`, if its quotations give numbers too and not one of them is the same."""
-    said = written_numbers(without_markers(sentence))
-    return sorted(said) if written_numbers(quotes) and not said & numbers(quotes) else []
+    said = written(without_markers(sentence), language)
+    unsaid = missing(without_markers(sentence), values(quotes, language), language)
+    return unsaid if said and len(unsaid) == len({it.text for it in said}) and written(quotes, language) else []
 
 
 def _beginning(word: str) -> str:
@@ -280,9 +285,9 @@ def _that_hold(sentence: str, cited: list[list[int]], where: str, work: _Verific
     facts = unsupported_facts(sentence, passages, work.language, work.names) if good else []
     quotes = " ".join(work.drafts[number].quote for number in sorted(good))
     reason_of_all = f"its passage does not say {', '.join(map(repr, facts))}"
-    if not facts and (facts := other_numbers(sentence, quotes)):
+    if not facts and (facts := other_numbers(sentence, quotes, work.language)):
         reason_of_all = f"its quote has other numbers than {', '.join(facts)}"
-    if not facts and good and (facts := miscounted(sentence, passages)):
+    if not facts and good and (facts := miscounted(sentence, passages, work.language)):
         reason_of_all = f"its passage counts otherwise than {', '.join(facts)}"
     if facts:
         good = set()
@@ -301,11 +306,11 @@ def _cited_numbers(marker: regex.Match[str]) -> list[int]:
 
 def _quotation(number: int, work: _Verification) -> Located | str:
     if number not in work.located:
-        work.located[number] = _found(work.drafts.get(number), work.passages)
+        work.located[number] = _found(work.drafts.get(number), work.passages, work.language)
     return work.located[number]
 
 
-def _found(draft: CitationDraft | None, passages: Sequence[Passage]) -> Located | str:
+def _found(draft: CitationDraft | None, passages: Sequence[Passage], language: str) -> Located | str:
     if draft is None:
         return "no citation has that number"
     if not 1 <= draft.passage <= len(passages):
@@ -313,7 +318,7 @@ def _found(draft: CitationDraft | None, passages: Sequence[Passage]) -> Located 
     if is_too_short(draft.quote):
         return f"the quote {excerpt(draft.quote)} is too short"
     return (
-        locate(draft.quote, passages[draft.passage - 1].text)
+        locate(draft.quote, passages[draft.passage - 1].text, language)
         or f"the quote {excerpt(draft.quote)} is not in passage {draft.passage}"
     )
 

@@ -12,12 +12,16 @@ from src.domain.markdown_syntax import without_blocks
 from src.domain.outline import LessonPlan
 from src.domain.quality.citations import Removed, without_markers
 from src.domain.request import CourseBrief
+from src.domain.sentences import Sentence, sentences
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
-from src.domain.words import Sentence, content_stems, sentences, words
+from src.domain.words import content_stems, words
 
 _MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
+
+# No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
+_QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
 
 Grams = frozenset[tuple[str, ...]]
 
@@ -68,10 +72,10 @@ class Draft:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The content stems of `lesson_text`."""
-        return frozenset(content_stems(self.lesson_text))
+        return frozenset(content_stems(self.lesson_text, self.brief.language))
 
     @cached_property
-    def words(self) -> list[str]:
+    def words(self) -> Sequence[str]:
         """The words of the prose."""
         return words(self.all_prose)
 
@@ -119,6 +123,11 @@ def _states_something(sentence: str) -> bool:
 def plain(text: str) -> str:
     """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
     return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
+
+
+def unquoted(text: str) -> str:
+    """Returns a text with empty quotation marks in place of its quotations."""
+    return _QUOTED.sub(" “” ", text)
 
 
 def grams(text: str, size: int = 5) -> Grams:

@@ -7,12 +7,13 @@ import regex
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
+from src.domain.numerals import written
 from src.domain.outline import Outline
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_outline
 from src.domain.quality.text_gates import html
 from src.domain.request import CourseBrief
-from src.domain.words import content_stems, words, written_numbers
+from src.domain.words import content_stems, words
 
 # Verbs whose result nobody can observe (Mager, "Preparing Instructional Objectives", 1962, calls them open to many
 # interpretations); "will be able to" and the like go before them.
@@ -35,8 +36,16 @@ _VAGUE = {
 
 # Words that are likely a leak in a lesson, but not in its plan.
 _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|should) be\b", regex.IGNORECASE)
+_WORDS_OF_TITLES = {
+    "en": "introduction overview basics",
+    "de": "Einführung Überblick Grundlagen",
+    "hi": "परिचय",
+    "ar": "مقدمة",
+}
 # Words that a title may have besides its subject.
-_OF_ANY_TITLE = frozenset(content_stems("introduction overview basics Einführung Überblick Grundlagen परिचय مقدمة"))
+_OF_ANY_TITLE = frozenset(
+    stem for language, words_of_titles in _WORDS_OF_TITLES.items() for stem in content_stems(words_of_titles, language)
+)
 
 
 def lesson_count(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
@@ -51,8 +60,8 @@ def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds titles that hardly differ."""
     known: dict[frozenset[str], str] = {}
     for lesson in outline.lessons:
-        stems = frozenset(content_stems(lesson.title))
-        says = (stems - _OF_ANY_TITLE or stems) | written_numbers(lesson.title)
+        stems = frozenset(content_stems(lesson.title, brief.language))
+        says = (stems - _OF_ANY_TITLE or stems) | {it.text for it in written(lesson.title, brief.language)}
         if says in known:
             where = f"lessons.{lesson.lesson_number}.title"
             yield soft("alike_titles", where, f"{excerpt(lesson.title)} says the same as {excerpt(known[says])}")
@@ -76,7 +85,7 @@ def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding
     for lesson in outline.lessons:
         seen: set[tuple[str, ...]] = set()
         for number, objective in enumerate(lesson.learning_objectives, start=1):
-            says = tuple(words(objective))
+            says = words(objective)
             if says in seen:
                 where = f"lessons.{lesson.lesson_number}.learning_objectives.{number}"
                 yield soft("repeated_objective", where, f"this objective stands twice: {excerpt(objective)}")

@@ -10,14 +10,10 @@ import regex
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
-from src.domain.lesson import Check
-from src.domain.quality.citations import without_markers
-from src.domain.quality.draft import Draft, plain
-from src.domain.quality.quotes import locate
-from src.domain.words import content_stems, negations, numbers, stem, words, written_numbers
+from src.domain.numerals import written
+from src.domain.quality.draft import Draft
+from src.domain.words import content_stems, words
 
-LEAST_SUPPORT = 0.5
-"""The share of an answer's words that the lesson must have."""
 LONGER = 1.6
 """How many times as long as the longest wrong choice the right one may be, at most."""
 LONGER_BY = 15
@@ -38,119 +34,6 @@ _LETTER_NAMED = regex.compile(
     r"\b(?i:option|choice|answer|antwort)s? \(?[A-F]\b"
     r"|\b(?i:the (?:right |correct )?(?:answer|key) is) \(?[A-F]\b(?! \p{Ll})"
 )
-_NEGATIVE = regex.compile(
-    r"\b(?:not|never|except|false|incorrect|least|nicht|kein\w*|außer)\b|नहीं|गलत|ليس|خطأ", regex.IGNORECASE
-)
-
-
-def answer_unsupported(draft: Draft) -> Iterator[Finding]:
-    """Finds answers that the lesson's own text doesn't bear out."""
-    for number, check in enumerate(draft.text.checks, start=1):
-        for message in key_faults(check, draft.lesson_text, draft.stems):
-            yield hard("answer_unsupported", f"checks.{number}", message)
-
-
-def key_faults(check: Check, lesson_text: str, stems: frozenset[str]) -> list[str]:
-    """Returns why the key of a question can't be trusted, given the lesson's text and its content stems.
-
-    The evidence must stand in the lesson. Multiple choice: evidence and explanation must speak of the key, and of no
-    other choice more. True or false: a statement that the evidence makes is true, and one with other numbers or
-    negations is not. Short answer: its words and numbers must be the lesson's.
-    """
-    if locate(without_markers(check.evidence), lesson_text) is None:
-        return [f"the evidence {excerpt(check.evidence)} is no sentence of this lesson"]
-    evidence = plain(check.evidence)
-    if (told := _told(check)) not in (None, check.answer):
-        return [f"the key is {excerpt(check.answer)}, but the explanation says {excerpt(str(told))}"]
-    match check.kind:
-        case "multiple_choice":
-            return _choice_faults(check, evidence)
-        case "true_false":
-            return _statement_faults(check, evidence)
-        case _:
-            return _short_answer_faults(check, evidence, stems)
-
-
-def _told(check: Check) -> str | None:
-    """Returns the choice that is right according to the explanation; None if that can't be told.
-
-    It is the choice that the explanation begins with, as the prompt asks for; or, of true and false, the only one that
-    it names.
-    """
-    for choice in check.choices or ():
-        mark = r"\b" if check.kind == "true_false" else r"[\"'”’»]?\s*[:：]"
-        if regex.match(rf"[\"'“‘«„]?{regex.escape(choice)}{mark}", check.explanation, regex.IGNORECASE):
-            return choice
-    if check.kind != "true_false" or negations(check.explanation):
-        return None  # "It is not true that …" says that it is false
-    said = set(words(check.explanation))
-    named = [choice for choice in check.choices or () if said & set(words(choice))]
-    return named[0] if len(named) == 1 else None
-
-
-def _choice_faults(check: Check, evidence: str) -> list[str]:
-    assert check.choices is not None
-    if {word.casefold() for word in _NEGATIVE.findall(check.question)} - set(words(evidence)):
-        return []  # the question asks for what is not so, and the evidence may speak of the wrong choices
-    support = {choice: _support(choice, evidence, check) for choice in check.choices}
-    wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda choice: support[choice])
-    if support[wrong] > support[check.answer]:
-        return [f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(wrong)}"]
-    if support[check.answer] == 0:
-        return [f"neither evidence nor explanation speaks of the key {excerpt(check.answer)}"]
-    return []
-
-
-def _support(choice: str, evidence: str, check: Check) -> float:
-    """Returns how far a choice is borne out, from 0 to 3: by the evidence, which counts twice, and the explanation.
-
-    Words that the question has, or all choices, say nothing about one of them. If a choice has no others, half of its
-    support is for these words, and half for standing there word for word, which tells it from a choice of the same
-    words.
-    """
-    assert check.choices is not None
-    question = set(content_stems(check.question))
-    shared = set.intersection(*(set(content_stems(other)) for other in check.choices))
-    telling = [word for word in content_stems(choice) if word not in question | shared]
-    telling += sorted(numbers(choice) - {"1"} - set(telling))  # "ten times" and "six times"
-    own = telling or content_stems(choice)
-    shares = []
-    for text in (evidence, plain(check.explanation)):
-        given = {stem(word) for word in words(text)} | numbers(text)
-        share = sum(word in given for word in own) / len(own) if own else 0.0
-        if not telling:
-            share = (share + (" ".join(words(choice)) in " ".join(words(text)))) / 2
-        shares.append(share)
-    return 2 * shares[0] + shares[1]
-
-
-def _statement_faults(check: Check, evidence: str) -> list[str]:
-    assert check.choices is not None
-    # "True or false?" before the statement isn't part of it.
-    label = {stem(word) for choice in check.choices for word in words(choice)}
-    stated, given = set(content_stems(check.question)) - label, set(content_stems(evidence))
-    same_numbers = written_numbers(check.question) <= numbers(evidence)
-    same_negation = negations(check.question) % 2 == negations(evidence) % 2
-    is_stated = same_numbers and same_negation and len(stated & given) >= 0.9 * len(stated)
-    if check.key == 2 and is_stated:
-        return ["the key is false, but the evidence says just what the statement says"]
-    if check.key == 1 and not same_numbers:
-        return ["the key is true, but the evidence has not the numbers of the statement"]
-    if check.key == 1 and len(stated & given) >= 0.9 * len(stated) and not same_negation:
-        return ["the key is true, but the evidence denies the statement"]
-    if check.key == 1 and len(stated & given) < LEAST_SUPPORT * len(stated):
-        return ["the key is true, but the evidence hardly speaks of what is stated"]
-    return []
-
-
-def _short_answer_faults(check: Check, evidence: str, stems: frozenset[str]) -> list[str]:
-    own = content_stems(plain(check.answer))
-    if own and sum(word in stems for word in own) < LEAST_SUPPORT * len(own):
-        return [f"the lesson says little of the answer {excerpt(check.answer)}"]
-    if not set(own) & set(content_stems(f"{evidence} {check.question}")):
-        return [f"the evidence {excerpt(evidence)} has nothing of the answer {excerpt(check.answer)}"]
-    unknown = written_numbers(check.answer) - numbers(evidence) - numbers(check.question)
-    return [f"the evidence doesn't give the number {', '.join(sorted(unknown))}"] if unknown else []
 
 
 def longest_is_key(draft: Draft) -> Iterator[Finding]:
@@ -177,9 +60,11 @@ def all_or_none(draft: Draft) -> Iterator[Finding]:
 
 def duplicate_question(draft: Draft) -> Iterator[Finding]:
     """Finds two questions that ask the same."""
+    language = draft.brief.language
     asked: list[tuple[int, set[str], str]] = []
     for number, check in enumerate(draft.text.checks, start=1):
-        own = set(content_stems(check.question)) | written_numbers(check.question)
+        own = set(content_stems(check.question, language))
+        own |= {it.text for it in written(check.question, language)}
         for earlier, other, answer in asked:
             shared = len(own & other)
             is_said_in_more_words = answer == check.answer.casefold() and shared == min(len(own), len(other))
@@ -216,7 +101,7 @@ def choices_alike(draft: Draft) -> Iterator[Finding]:
     for number, check in enumerate(draft.text.checks, start=1):
         known: dict[tuple[str, ...], str] = {}
         for choice in check.choices or ():
-            alike = known.setdefault(tuple(words(choice)) or (choice,), choice)
+            alike = known.setdefault(words(choice) or (choice,), choice)
             if alike != choice:
                 message = f"{excerpt(choice)} says the same as {excerpt(alike)}"
                 yield soft("choices_alike", f"checks.{number}", message)
@@ -250,7 +135,6 @@ _TRUE_AND_FALSE = {
 }
 
 QUESTION_GATES = (
-    answer_unsupported,
     longest_is_key,
     all_or_none,
     duplicate_question,

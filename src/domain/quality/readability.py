@@ -6,7 +6,8 @@ import pyphen
 import regex
 
 from src.domain.language_tag import primary_subtag
-from src.domain.words import sentences, words
+from src.domain.sentences import sentences
+from src.domain.words import words
 
 LEAST_WORDS = 100
 """The shortest text that is measured: a shorter one tells too little about its reader."""

@@ -9,20 +9,23 @@ import regex
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.outline import LessonPlan, Outline
+from src.domain.quality.answer_keys import KEY_GATES, key_faults
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
 from src.domain.quality.draft import Draft, Grams
 from src.domain.quality.outline_gates import OUTLINE_GATES
-from src.domain.quality.question_gates import QUESTION_GATES, key_faults
+from src.domain.quality.question_gates import QUESTION_GATES
 from src.domain.quality.quotes import locate
 from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.quality.source_gates import SOURCE_GATES
 from src.domain.quality.text_gates import TEXT_GATES
 from src.domain.quality_figures import LessonQuality
 from src.domain.request import CourseBrief
+from src.domain.sentences import sentences
 from src.domain.source import Passage
-from src.domain.words import sentences
 
 R = TypeVar("R")
 
+_LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES)
 _LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
 
 
@@ -71,7 +74,7 @@ def review_lesson(
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
     draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
-    findings = tuple(finding for gate in (*TEXT_GATES, *QUESTION_GATES) for finding in gate(draft))
+    findings = tuple(finding for gate in _LESSON_GATES for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
     lesson = Lesson(
         plan=plan,
@@ -154,6 +157,8 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         reading_grade=reading_grade(draft.all_prose, draft.brief.language),
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),
-        valid_keys=sum(not key_faults(check, draft.lesson_text, draft.stems) for check in draft.text.checks),
+        valid_keys=sum(
+            not key_faults(check, draft.lesson_text, draft.stems, draft.brief.language) for check in draft.text.checks
+        ),
         findings=findings,
     )

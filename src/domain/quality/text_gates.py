@@ -1,6 +1,6 @@
 """The gates for the text of a lesson. Each is a pure function from a draft to findings with the gate's name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import regex
 from rapidfuzz import fuzz
@@ -9,19 +9,17 @@ from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import has_open_block, without_code
-from src.domain.quality.citations import is_cited
-from src.domain.quality.draft import Draft, grams
+from src.domain.quality.draft import Draft, grams, unquoted
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
 from src.domain.quality.readability import grade_number, reading_grade, without_tables
-from src.domain.words import NO_SPACES, content_stems, numbers, sentences, stem, words, written_numbers
+from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.words import NO_SPACES, content_stems, stem, words
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """How many words a lesson's prose should have. Scripts without spaces are measured by characters, two for a word."""
 SECTION_WORDS, PART_WORDS = 15, 5
 """The fewest words with which a section, and any other part, says something."""
-LEAST_COVERAGE = 0.5
-"""The share of factual sentences that should carry a citation, at least."""
 GRADES_ABOVE = 1.0
 """How many grades above the wanted one a text may read."""
 GRADES_FAR_ABOVE = 6.0
@@ -32,8 +30,6 @@ DUPLICATE, SIMILAR = 0.6, 0.2
 """The shares of common runs of five words from which on two lessons say the same, or much of the same."""
 REPEATED_WORDS = 6
 """The fewest words of a sentence that may not stand twice."""
-LONGEST_COPY = 30
-"""How many words in a row, outside quotation marks, may stand in a source too."""
 LEAST_LANGUAGE_CHARACTERS = 200
 """The shortest text whose language is looked at, in characters."""
 NEAR = 12
@@ -49,12 +45,9 @@ _HTML = regex.compile(
 )
 _IMAGE = regex.compile(r"!\[[^\]\n]{0,500}\]\(")
 _HEADING = regex.compile(r"^ {0,3}#{1,6}[ \t]|^[^\n]+\n {0,3}(?:={3,}|-{3,})[ \t]*$", regex.MULTILINE)
-_ENDED = regex.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]*_]*(?:\s?\[\d+\])*\s*$|[。！？][”」』]?$")
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
 _ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
 _NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
-# No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
-_QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
@@ -107,7 +100,7 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
     Definitions and items of a list may all do without a full stop; but if only one has none, it may have been cut off.
     """
     definitions = [where for where in draft.fields if where.startswith("key_terms.")]
-    ended = {where: bool(_ENDED.search(draft.fields[where].rstrip())) for where in definitions}
+    ended = {where: ends_a_sentence(draft.fields[where]) for where in definitions}
     for where, text in draft.fields.items():
         last = text.rstrip().rpartition("\n")[2]
         if where in ended:
@@ -115,9 +108,9 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
                 yield soft("cut_off", where, f"the others end with a full stop: {excerpt(last[-80:])}")
         elif _ITEM.match(last):
             items = [line for line in text.splitlines() if _ITEM.match(line)]
-            if not _ENDED.search(last) and items[1:] and all(map(_ENDED.search, items[:-1])):
+            if not ends_a_sentence(last) and items[1:] and all(map(ends_a_sentence, items[:-1])):
                 yield soft("cut_off", where, f"the list may end in mid-sentence: {excerpt(last[-80:])}")
-        elif not _NO_PROSE.match(last) and not _ENDED.search(last):
+        elif not _NO_PROSE.match(last) and not ends_a_sentence(last):
             yield hard("cut_off", where, f"the text ends in mid-sentence: {excerpt(last[-80:])}")
 
 
@@ -145,7 +138,7 @@ def concept_missing(draft: Draft) -> Iterator[Finding]:
             yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
 
 
-def _stand_together(wanted: frozenset[str], told: list[str], language: str) -> bool:
+def _stand_together(wanted: frozenset[str], told: Sequence[str], language: str) -> bool:
     """Returns whether forms of all these words stand within `NEAR` words; scattered they would be no concept."""
     last: dict[str, int] = {}
     for position, word in enumerate(told):
@@ -159,7 +152,7 @@ def _stand_together(wanted: frozenset[str], told: list[str], language: str) -> b
 def _is_form(word: str, other: str, language: str) -> bool:
     if word == other:
         return True
-    if stem(word) == stem(other):
+    if stem(word, language) == stem(other, language):
         # A stem isn't enough: "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll".
         return fuzz.ratio(word, other) >= 80
     if language != "en" and len(word) > len(other) >= (4 if other.isascii() else 2):
@@ -170,7 +163,9 @@ def _is_form(word: str, other: str, language: str) -> bool:
 def objective_not_served(draft: Draft) -> Iterator[Finding]:
     """Finds objectives that no section speaks of, or that no question tests."""
     for number, objective in enumerate(draft.plan.learning_objectives, start=1):
-        wanted = content_stems(objective)  # its verb is one of them, but says what the learner does
+        wanted = content_stems(
+            objective, draft.brief.language
+        )  # its verb is one of them, but says what the learner does
         if sum(stem in draft.stems for stem in wanted) * 3 < len(wanted):
             yield soft("objective_not_served", "", f"no section speaks of objective {number}, {excerpt(objective)}")
         if not any(check.objective == number for check in draft.text.checks):
@@ -195,8 +190,8 @@ def wrong_language(draft: Draft) -> Iterator[Finding]:
     """Finds text in another language than the one asked for. Quotations may be in the language of the source."""
     language = draft.brief.language
     for where, text in {"": draft.all_prose, **draft.prose}.items():
-        unquoted = _QUOTED.sub("", text)
-        if len(unquoted) >= LEAST_LANGUAGE_CHARACTERS and (other := other_language(unquoted, language)):
+        told = unquoted(text)
+        if len(told) >= LEAST_LANGUAGE_CHARACTERS and (other := other_language(told, language)):
             yield hard("wrong_language", where, f"the text is in {other}, not in {language_name(language)}")
             return
 
@@ -208,7 +203,7 @@ def repetition(draft: Draft) -> Iterator[Finding]:
         if where in ("introduction", "summary"):
             continue  # these may say again what a section says
         for sentence in sentences(text):
-            said = tuple(words(sentence.text))
+            said = words(sentence.text)
             if len(said) >= REPEATED_WORDS and said in seen:
                 yield soft("repetition", where, f"this is said twice: {excerpt(sentence.text)}")
             seen.add(said)
@@ -222,58 +217,6 @@ def overlap(draft: Draft) -> Iterator[Finding]:
         if shared >= SIMILAR and len(own) >= 50:
             finding = hard if shared >= DUPLICATE else soft
             yield finding("overlap", "", f"{shared:.0%} of the lesson's text stands in lesson {number} too")
-
-
-def copied(draft: Draft) -> Iterator[Finding]:
-    """Finds long stretches of a source outside quotation marks."""
-    if not draft.passages:
-        return
-    given = frozenset().union(*(grams(passage.text, LONGEST_COPY + 1) for passage in draft.passages))
-    for where, text in draft.prose.items():
-        taken = grams(_QUOTED.sub(" “” ", text), LONGEST_COPY + 1) & given
-        if taken:
-            run = next(iter(sorted(taken)))
-            yield soft(
-                "copied", where, f"more than {LONGEST_COPY} words in a row are the source's: {excerpt(' '.join(run))}"
-            )
-
-
-def citation_removed(draft: Draft) -> Iterator[Finding]:
-    """Finds citations that couldn't be verified."""
-    for removed in draft.removed:
-        yield soft("citation_removed", removed.where, f"{removed.reason}; in {removed.sentence}")
-
-
-def uncited(draft: Draft) -> Iterator[Finding]:
-    """Finds a lesson that has passages to rest on, but cites none, or too few for what it states."""
-    if not draft.passages:
-        return
-    if not draft.citations:
-        # If nobody wished for these sources, a lesson that cites none of them passes as one without sources.
-        finding = hard if draft.must_cite else soft
-        yield finding("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
-        return
-    factual = draft.factual_sentences()
-    cited = sum(is_cited(sentence.text, draft.declared) for sentence in factual)
-    if factual and cited / len(factual) < LEAST_COVERAGE:
-        example = next(sentence.text for sentence in factual if not is_cited(sentence.text, draft.declared))
-        yield soft(
-            "uncited",
-            "",
-            f"{cited} of {len(factual)} factual sentences carry a citation; at least {LEAST_COVERAGE:.0%} should. One"
-            f" without: {excerpt(example)}",
-        )
-
-
-def unknown_number(draft: Draft) -> Iterator[Finding]:
-    """Finds numbers of two or more digits that no passage gives."""
-    if not draft.passages:
-        return
-    known = numbers(" ".join(f"{passage.text} {passage.section}" for passage in draft.passages))
-    for where, text in draft.prose.items():
-        unknown = sorted(number for number in written_numbers(text) - known if len(number) > 1)
-        if unknown:
-            yield soft("unknown_number", where, f"no passage gives {', '.join(unknown)}")
 
 
 TEXT_GATES = (
@@ -290,8 +233,4 @@ TEXT_GATES = (
     wrong_language,
     repetition,
     overlap,
-    copied,
-    citation_removed,
-    uncited,
-    unknown_number,
 )

@@ -1,0 +1,177 @@
+"""The normal form in which texts are compared: spellings of the same words, formulas and numbers have the same one.
+
+What a reader takes for the same is the same in it: case, forms of quotation marks and dashes, Markdown's marks, sub- and
+superscripts (CO2 and CO₂, 10^6 and 10⁶), LaTeX's signs (`$x_1 \\times 2$` and x₁ × 2), digits of any script, and
+separators in numbers (17 000 and 17,000). A sign that changes what is meant stays: -2 is not 2, nor 10⁶ 106.
+"""
+
+import sys
+import unicodedata
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+_DASHES = "‐‑‒–—―−﹘﹣－"
+_SINGLE_QUOTES = "‘’‚‛′´ʹʼ＇"
+_DOUBLE_QUOTES = "“”„‟″«»〝〞＂"
+_HIDDEN = "\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
+_SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
+_OPERATORS = "=<>≤≥≠≈→⇌+÷/"
+
+# Letters of which the small form has more characters than one, such as ß.
+_LONG_IN_SMALL = "".join(char for char in map(chr, range(0x80, 0x10000)) if len(char.casefold()) != 1)
+
+# What LaTeX writes in words. Others, such as `\sin`, are read by their names.
+_SIGNS_OF_LATEX = {
+    "div": "÷", "pm": "±", "mp": "∓", "neq": "≠", "ne": "≠",
+    "leq": "≤", "le": "≤", "leqslant": "≤", "geq": "≥", "ge": "≥", "geqslant": "≥", "approx": "≈", "sim": "~",
+    "infty": "∞", "circ": "°", "degree": "°", "percent": "%", "to": "→", "rightarrow": "→", "longrightarrow": "→",
+    "Rightarrow": "⇒", "rightleftharpoons": "⇌", "leftrightarrow": "↔", "in": "∈", "notin": "∉", "subset": "⊂",
+    "cup": "∪", "cap": "∩", "mid": "|", "vert": "|", "sum": "∑", "int": "∫", "partial": "∂", "nabla": "∇",
+    "sqrt": "√", "cdots": "…", "ldots": "…", "dots": "…",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "Delta": "Δ", "epsilon": "ε", "varepsilon": "ε",
+    "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "Sigma": "Σ", "tau": "τ",
+    "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Omega": "Ω", "eta": "η",
+}  # fmt: skip
+_LAYOUT_OF_LATEX = frozenset(
+    """text textrm textbf textit mathrm mathbf mathit mathsf mathbb operatorname left right big Big bigl bigr Bigl
+    Bigr displaystyle quad qquad ce unit si SI begin end dfrac tfrac frac""".split()  # noqa: SIM905
+)
+_PIECE = regex.compile(
+    r"(?P<edge>\A\s+)"
+    r"|(?! ?[A-Za-z]|[.,;:!?()] )(?:"  # nothing else begins with these, which are most of a text
+    # Digits in groups: 17 000, 17'000, 1.000.000, 1,00,000. One comma or full stop may be that of a decimal fraction.
+    r"(?P<grouped>(?<![\p{Nd}.,^])(?!0)\p{Nd}{1,3}(?:"
+    r"(?:[ \u00a0\u2009\u202f]\p{Nd}{3})+|(?:(?:['’٬]|\{,\}|\\,)\p{Nd}{3})+|(?:,\p{Nd}{3}){2,}|(?:\.\p{Nd}{3}){2,}"
+    r"|(?:,\p{Nd}{2})+,\p{Nd}{3})(?!\p{Nd}))"
+    r"|(?<=\p{Nd})(?P<point>[,٫])(?=\p{Nd}{1,2}(?![\p{Nd},])|\p{Nd}{4})"
+    rf"|(?P<raised>[{_SUPERSCRIPT}]+)"
+    r"|\\[dt]?frac\s*\{(?P<above>[^{}]{1,80})\}\s*\{(?P<below>[^{}]{1,80})\}"
+    r"|(?P<product>(?<=[\p{Nd})])\s*[*·⋅×✕]\s*(?=[\p{Nd}(])|\s[*·⋅×]\s|\s*\\(?:times|cdot|ast)(?![A-Za-z])\s*)"
+    r"|\\(?P<command>[A-Za-z]+)\s?"
+    r"|(?P<thin>\\[,;:! ]|\\\\)"
+    rf"|(?P<dash>\s+[-{_DASHES}]\s+|[{_DASHES}])"
+    rf"|(?P<around>\s+(?=\\?[{_OPERATORS}%°])|(?<=[{_OPERATORS}])\s+)"
+    r"|(?P<space>[^\S ]\s*| \s+)"
+    rf"|(?P<dropped>(?:[*_`${{}}~{_HIDDEN}]|\\[()\[\]]|\\(?![A-Za-z]))+)"
+    rf"|(?P<single>[{_SINGLE_QUOTES}])|(?P<double>[{_DOUBLE_QUOTES}])|(?P<dots>…)"
+    rf"|(?P<long>[{_LONG_IN_SMALL}])"
+    r"|(?P<compatible>\p{NFKC_Quick_Check=No}+))"
+)
+_DIGITS = {
+    number: str(unicodedata.decimal(chr(number))) for number in range(0x80, sys.maxunicode) if chr(number).isdecimal()
+} | {ord("٪"): "%", ord("％"): "%"}
+_NO_ASCII_DIGIT = regex.compile(r"[^\P{Nd}0-9]|[٪％]")
+_SEPARATORS = regex.compile(r"\P{Nd}+")
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A text in its normal form."""
+
+    text: str
+    _begins: tuple[int, ...]
+    """Where each piece begins in `text`; a piece is a stretch that stands there as it was, or one that was replaced."""
+    _sources: tuple[tuple[int, int], ...]
+    """The start and end of each piece in the text as it was."""
+
+    def source(self, start: int, end: int) -> tuple[int, int]:
+        """Returns where `text[start:end]`, of one character or more, stood in the text as it was."""
+        return self._source(start)[0], self._source(end - 1)[1]
+
+    def _source(self, position: int) -> tuple[int, int]:
+        piece = bisect_right(self._begins, position) - 1
+        begin, (first, last) = self._begins[piece], self._sources[piece]
+        after = self._begins[piece + 1] if piece + 1 < len(self._begins) else len(self.text)
+        if after - begin != last - first:
+            return first, last
+        return first + position - begin, first + position - begin + 1
+
+
+@lru_cache(maxsize=4096)
+def normal(text: str) -> Normal:
+    """Returns the normal form of a text, with the places of what it was made from."""
+    form = _form(text)
+    return Normal(form.text.casefold(), form._begins, form._sources)
+
+
+def normal_text(text: str) -> str:
+    """Returns the normal form of a text."""
+    return normal(text).text
+
+
+def with_capitals(text: str) -> str:
+    """Returns the normal form of a text, but with its capitals."""
+    return _form(text).text
+
+
+@lru_cache(maxsize=1024)
+def _form(text: str) -> Normal:
+    if _NO_ASCII_DIGIT.search(text):
+        text = text.translate(_DIGITS)  # which changes no position
+    kept: list[str] = []
+    begins: list[int] = []
+    sources: list[tuple[int, int]] = []
+    length = position = 0
+    for found in _PIECE.finditer(text):
+        start, end = found.span()
+        if start > position:
+            kept.append(text[position:start])
+            begins.append(length)
+            sources.append((position, start))
+            length += start - position
+        by = _replaced(found, kept[-1] if kept else "")
+        position = end
+        if by:
+            kept.append(by)
+            begins.append(length)
+            sources.append((start, end))
+            length += len(by)
+    if position < len(text):
+        kept.append(text[position:])
+        begins.append(length)
+        sources.append((position, len(text)))
+    return Normal("".join(kept).rstrip(" "), tuple(begins), tuple(sources))
+
+
+def _replaced(found: regex.Match[str], before: str) -> str:
+    """Returns what stands for a piece of text in the normal form; `before` is the piece before it."""
+    kind, piece = found.lastgroup, found.group()
+    match kind:
+        case "grouped":
+            return _SEPARATORS.sub("", piece)
+        case "point":
+            return "."
+        case "raised":
+            plain = unicodedata.normalize("NFKC", piece).replace("−", "-")
+            return f"^{plain}" if before[-1:].isalnum() or before[-1:] in (")", "°") else plain
+        case "below":
+            return f"{_inner(found['above'])}/{_inner(found['below'])}"
+        case "command":
+            name = found["command"]
+            return "" if name in _LAYOUT_OF_LATEX else _SIGNS_OF_LATEX.get(name, f"{name} ")
+        case "dash":
+            return "-"
+        case "product":
+            return "×"
+        case "space" | "thin":
+            return " " if before and before[-1] != " " else ""
+        case "single":
+            return "'"
+        case "double":
+            return '"'
+        case "dots":
+            return "..."
+        case "compatible":
+            plain = unicodedata.normalize("NFKC", piece)
+            return plain.replace("\u2044", "/")
+        case "long":
+            return piece.casefold()
+        case _:
+            return ""
+
+
+def _inner(part: str) -> str:
+    return _form(part).text

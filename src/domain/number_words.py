@@ -1,0 +1,217 @@
+"""The words for numbers, multiples and units of languages, as far as Babel (Unicode CLDR) and num2words know them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+import regex
+from babel import Locale, UnknownLocaleError
+from babel.units import format_unit
+from num2words import CONVERTER_CLASSES, num2words
+
+from src.domain.language_tag import primary_subtag
+from src.domain.normal_form import normal_text, with_capitals
+
+# Units of school subjects by their names in CLDR: https://github.com/unicode-org/cldr/blob/main/common/validity/unit.xml
+_UNITS = """
+    acceleration-meter-per-square-second angle-degree area-acre area-hectare area-square-centimeter area-square-kilometer
+    area-square-meter area-square-mile concentr-percent concentr-permille digital-bit digital-byte digital-gigabyte
+    digital-kilobyte digital-megabyte digital-terabyte duration-century duration-day duration-decade duration-hour
+    duration-millisecond duration-minute duration-month duration-second duration-week duration-year electric-ampere
+    electric-milliampere electric-ohm electric-volt energy-calorie energy-foodcalorie energy-joule energy-kilocalorie
+    energy-kilojoule energy-kilowatt-hour force-newton frequency-gigahertz frequency-hertz frequency-kilohertz
+    frequency-megahertz length-astronomical-unit length-centimeter length-decimeter length-foot length-inch
+    length-kilometer length-light-year length-meter length-micrometer length-mile length-millimeter length-nanometer
+    length-yard mass-gram mass-kilogram mass-microgram mass-milligram mass-ounce mass-pound mass-ton mass-tonne
+    power-gigawatt power-horsepower power-kilowatt power-megawatt power-milliwatt power-watt pressure-atmosphere
+    pressure-bar pressure-hectopascal pressure-millibar pressure-pascal speed-kilometer-per-hour speed-meter-per-second
+    speed-mile-per-hour temperature-celsius temperature-fahrenheit temperature-kelvin volume-centiliter
+    volume-cubic-centimeter volume-cubic-kilometer volume-cubic-meter volume-deciliter volume-gallon volume-liter
+    volume-milliliter
+""".split()  # noqa: SIM905
+_COUNTS = (1, 2, 5, 21)
+"""Counts that between them have every plural form of the languages of CLDR that school texts use."""
+_SYMBOLS = {
+    "h": "duration-hour", "min": "duration-minute", "s": "duration-second", "A": "electric-ampere",
+    "V": "electric-volt", "Ω": "electric-ohm", "N": "force-newton", "J": "energy-joule", "W": "power-watt",
+    "Pa": "pressure-pascal", "t": "mass-tonne", "l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter",
+    "%": "concentr-percent", "°C": "temperature-celsius", "°F": "temperature-fahrenheit", "K": "temperature-kelvin",
+    "m": "length-meter", "km": "length-kilometer", "cm": "length-centimeter", "mm": "length-millimeter",
+    "μm": "length-micrometer", "nm": "length-nanometer", "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram",
+    "m/s": "speed-meter-per-second", "km/h": "speed-kilometer-per-hour", "metres": "length-meter",
+    "metre": "length-meter", "kilometres": "length-kilometer", "kilometre": "length-kilometer",
+    "centimetres": "length-centimeter", "millimetres": "length-millimeter", "litres": "volume-liter",
+    "per cent": "concentr-percent", "degrees Celsius": "temperature-celsius",
+}  # fmt: skip
+_LARGEST_SPOKEN = 100
+_LARGEST_ORDINAL = 31
+# num2words doesn't know these languages.
+_OTHERS = {
+    "hi": (
+        "शून्य एक दो तीन चार पांच छह सात आठ नौ दस ग्यारह बारह तेरह चौदह पंद्रह सोलह सत्रह अठारह उन्नीस बीस",
+        {"तीस": 30, "चालीस": 40, "पचास": 50, "साठ": 60, "सत्तर": 70, "अस्सी": 80, "नब्बे": 90, "सौ": 100, "पाँच": 5},
+    ),
+    "el": (
+        "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα δέκα έντεκα δώδεκα",
+        {"τρεις": 3, "τέσσερις": 4, "εφτά": 7, "οχτώ": 8, "εννιά": 9, "είκοσι": 20, "τριάντα": 30, "πενήντα": 50, "εκατό": 100},
+    ),
+    "hy": (
+        "զրո մեկ երկու երեք չորս հինգ վեց յոթ ութ ինը տասը տասնմեկ տասներկու",
+        {"տաս": 10, "քսան": 20, "երեսուն": 30, "քառասուն": 40, "հիսուն": 50, "հարյուր": 100},
+    ),
+    "km": ("សូន្យ មួយ ពីរ បី បួន ប្រាំ ប្រាំមួយ ប្រាំពីរ ប្រាំបី ប្រាំបួន ដប់", {"ម្ភៃ": 20, "រយ": 100}),
+}  # fmt: skip
+_ALSO = {
+    "en": {"half": "0.5", "halves": "0.5", "quarter": "0.25", "quarters": "0.25", "dozen": "12", "once": "1", "twice": "2",
+           "hundred": "100", "hundreds": "100", "twenties": "20", "thirties": "30", "sixties": "60"},
+    "de": {"hälfte": "0.5", "halb": "0.5", "halbe": "0.5", "viertel": "0.25", "dutzend": "12", "hundert": "100", "eine": "1", "einen": "1"},
+    "fr": {"une": "1", "demi": "0.5", "demie": "0.5", "moitié": "0.5", "quart": "0.25"},
+    "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
+}  # fmt: skip
+_JOINED = regex.compile(r"[\s\u00a0-]+(?:and |und |et |y |e |и )?")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A word such as "million" behind a number: its value, and where it ends in the text."""
+
+    value: Decimal
+    end: int
+
+
+@dataclass(frozen=True)
+class Language:
+    """What one language calls numbers, multiples and units; English is known beside it, as sources may be in English."""
+
+    multiples: Mapping[str, Decimal]
+    units: Mapping[str, str]
+    numbers: Mapping[str, str]
+    _multiple: regex.Pattern[str]
+    _unit: regex.Pattern[str]
+    _number: regex.Pattern[str]
+
+    def multiplier(self, form: str, position: int) -> Multiplier | None:
+        """Returns the word for a multiple that stands at `position`, after a space or not; None if none does."""
+        found = self._multiple.match(form, position)
+        return Multiplier(self.multiples[found[1].casefold()], found.end()) if found else None
+
+    def unit(self, form: str, position: int) -> str | None:
+        """Returns CLDR's name of the unit that stands at `position`, after a space or not; None if none does."""
+        found = self._unit.match(form, position)
+        return self.units[found[1]] if found else None
+
+    def spoken_at(self, form: str) -> Iterator[tuple[regex.Match[str], Decimal]]:
+        """Yields the number words of a text in small letters, with their values."""
+        for found in self._number.finditer(form):
+            yield found, Decimal(self.numbers[found[0]])
+
+    def spoken(self, form: str) -> Iterator[str]:
+        """Yields the values of the number words of a text, each alone and those beside each other as one number."""
+        run: list[Decimal] = []
+        end = -1
+        for found, value in self.spoken_at(form.casefold()):
+            yield str(value)
+            if not (run and _JOINED.fullmatch(form, end, found.start())):
+                run = []
+            run.append(value)
+            end = found.end()
+            if len(run) > 1:
+                yield str(_sum(run))
+
+
+def _sum(run: list[Decimal]) -> Decimal:
+    """Returns the number that number words beside each other make: two hundred and five, two thousand."""
+    total = part = Decimal(0)
+    for value in run:
+        if value >= 1000:
+            total, part = total + max(part, Decimal(1)) * value, Decimal(0)
+        elif value == 100:
+            part = max(part, Decimal(1)) * value
+        else:
+            part += value
+    return total + part
+
+
+@lru_cache(maxsize=64)
+def language_of(tag: str) -> Language:
+    """Returns what is known of the language of a BCP 47 tag, beside English."""
+    subtags = dict.fromkeys(("en", primary_subtag(tag)))
+    multiples: dict[str, Decimal] = {}
+    units: dict[str, str] = {}
+    numbers: dict[str, str] = {}
+    for subtag in subtags:
+        multiples |= _multiples(subtag)
+        units |= _units(subtag)
+        numbers |= _numbers(subtag)
+    units |= _SYMBOLS
+    numbers |= {word: str(value) for word, value in multiples.items()}
+    return Language(
+        multiples,
+        units,
+        numbers,
+        regex.compile(rf"[ \u00a0-]?({_any_of(multiples)})(?![\p{{Ll}}\p{{M}}]{{3}})", regex.IGNORECASE),
+        regex.compile(rf"[ \u00a0-]?({_any_of(units)})(?![\p{{L}}\p{{M}}/^])"),
+        regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_any_of(numbers)})(?![\p{{L}}\p{{M}}])"),
+    )
+
+
+def _any_of(words: Mapping[str, object]) -> str:
+    # The longest goes first, as one may begin with another.
+    return "|".join(map(regex.escape, sorted(words, key=len, reverse=True))) or r"(?!)"
+
+
+def _locale(subtag: str) -> Locale | None:
+    try:
+        return Locale.parse(subtag)
+    except (UnknownLocaleError, ValueError):
+        return None
+
+
+def _multiples(subtag: str) -> dict[str, Decimal]:
+    locale = _locale(subtag)
+    found: dict[str, Decimal] = {}
+    for patterns in locale.compact_decimal_formats["long"].values() if locale else ():
+        for size, pattern in patterns.items():
+            shown = str(getattr(pattern, "pattern", pattern))
+            zeros, word = shown.count("0"), normal_text(shown.replace("0", "")).strip(" '")
+            if zeros and word:
+                found.setdefault(word, Decimal(size) / Decimal(10) ** (zeros - 1))
+    return found
+
+
+def _units(subtag: str) -> dict[str, str]:
+    if _locale(subtag) is None:
+        return {}
+    found: dict[str, str] = {}
+    for unit in _UNITS:
+        for length in ("long", "short"):
+            for number in _COUNTS:
+                shown = format_unit(number, unit, length, locale=subtag)
+                word = regex.sub(r"\p{Nd}+", "", with_capitals(shown)).strip()
+                if word:
+                    found.setdefault(word, unit)
+    return found
+
+
+def _numbers(subtag: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if subtag in _OTHERS:
+        small, larger = _OTHERS[subtag]
+        found = {normal_text(word): str(value) for value, word in enumerate(small.split())}
+        found |= {normal_text(word): str(value) for word, value in larger.items()}
+    elif subtag in CONVERTER_CLASSES:
+        for value in range(_LARGEST_SPOKEN + 1):
+            found.setdefault(_word(value, subtag, "cardinal"), str(value))
+        for value in range(1, _LARGEST_ORDINAL + 1):
+            found.setdefault(_word(value, subtag, "ordinal"), str(value))
+    found |= _ALSO.get(subtag, {})
+    found.pop("", None)
+    return found
+
+
+def _word(value: int, subtag: str, kind: str) -> str:
+    try:
+        return normal_text(num2words(value, lang=subtag, to=kind))
+    except (NotImplementedError, ArithmeticError, LookupError, TypeError, ValueError):
+        return ""  # num2words lacks ordinals in some languages

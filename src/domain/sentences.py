@@ -1,0 +1,91 @@
+"""Sentences of Markdown prose in any script. Positions count characters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+# What ends a sentence: the marks of all scripts by Unicode's Sentence_Break (UAX 29), and what it doesn't know as one:
+# dots that stand for words, the Greek question mark, which looks like a semicolon, and a colon after Armenian.
+_MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…]|(?<=\p{Greek});|(?<=\p{Armenian}):)"
+# After these another sentence may follow without a space.
+_FULL_WIDTH = "。！？｡．"
+# Signs that may close with a sentence, and its citations.
+_CLOSING = r"[\"'”’»›)\]*_」』】）》]*"
+_CITATIONS = r"(?:[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\])*"
+_END = regex.compile(
+    rf"(?<!{_MARKS}){_MARKS}++{_CLOSING}+{_CITATIONS}+(?:(?=\s+[^\s\p{{Ll}}]|\s*$)|(?<=[{_FULL_WIDTH}]{_CLOSING}{_CITATIONS})(?!\p{{Nd}}))"
+    # Thai and Lao have no marks: what carries a citation is a statement of its own.
+    r"|(?<=[\p{Thai}\p{Lao}][*_\"”’)]*)[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\](?=\s)"
+)
+_ENDED = regex.compile(rf"{_MARKS}{_CLOSING}{_CITATIONS}\s*$")
+# A single capital is an initial if it follows a name or begins the sentence; after any other word it ends the sentence
+# ("vitamin C.").
+_ABBREVIATION = regex.compile(
+    r"\b(?:e\.g|i\.e|cf|vs|etc|approx|ca|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|Figs|bzw|Nr|Abb|Mio|Mrd|usw|av|apr|env|Sr|Sra"
+    r"|pág|núm|гг|вв|тыс|млн|млрд|рис|стр|см|руб|λπ|χλμ|กม|ม|Hz|vb|yy|\p{Ll})\.$"
+    r"|(?:^|\p{Lu}[\p{L}.]*\s|\b\p{L}\.\s?)\p{Lu}\.$"
+)
+_INITIAL_FOLLOWS = regex.compile(r"\s+\p{Lu}\.")
+# "14. Juli" and "19. Jahrhundert": in German, a full stop makes a number an ordinal.
+_ORDINAL = regex.compile(r"(?:^|\P{N})\p{Nd}{1,2}\.$")
+_COUNTED = regex.compile(
+    r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrh|Jh|Klasse|Kapitel|Band|Auflage|Lebensj|Woche|Stunde|Grad"
+    r"|Stelle|Platz|Tag|Stufe|Satz|Takt)"
+)
+_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*>)")
+_BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, and its place in the text: `text[start:end]`."""
+
+    text: str
+    start: int
+    end: int
+
+
+def ends_a_sentence(text: str) -> bool:
+    """Returns whether a text ends with a mark that ends a sentence, with what may close or cite behind it."""
+    return _ENDED.search(text[-200:]) is not None
+
+
+@lru_cache(maxsize=1024)
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """Returns the sentences of Markdown prose. The end of a paragraph or list item ends one; bullets belong to none."""
+    found: list[Sentence] = []
+    start = 0
+    for block in [*_BLOCK.finditer(text), None]:
+        end = block.start() if block else len(text)
+        found.extend(_of_block(text, start, end))
+        start = block.end() if block else end
+    return tuple(found)
+
+
+def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
+    bullet = _BULLET.match(text[start:end])
+    begin = start + (bullet.end() if bullet else 0)
+    for mark in _END.finditer(text, begin, end):
+        if mark.end() < end and mark.group().startswith(".") and _is_abbreviated(text, begin, mark.start(), mark.end()):
+            continue
+        yield from _trimmed(text, begin, mark.end())
+        begin = mark.end()
+    yield from _trimmed(text, begin, end)
+
+
+def _is_abbreviated(text: str, begin: int, stop: int, end: int) -> bool:
+    before = text[max(begin, stop - 40) : stop + 1].lstrip()
+    if _ORDINAL.search(before):
+        return _COUNTED.match(text, end) is not None
+    is_initial = before[-2:-1].isupper() and not before[-3:-2].isalnum()
+    return bool(_ABBREVIATION.search(before) or (is_initial and _INITIAL_FOLLOWS.match(text, end)))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Sentence]:
+    inner = text[start:end]
+    stripped = inner.strip()
+    if stripped:
+        begin = start + len(inner) - len(inner.lstrip())
+        yield Sentence(stripped, begin, begin + len(stripped))
