@@ -16,7 +16,7 @@ from src.domain.lesson import LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.passage_splitting import split
 from src.domain.quality.draft import Grams, grams, plain
-from src.domain.quality.review import review_lesson
+from src.domain.quality.review import review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 
@@ -48,6 +48,11 @@ class Case:
         """The findings of the gates in the lesson."""
         reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
         return frozenset(reviewed.findings)
+
+    @cached_property
+    def outline_findings(self) -> frozenset[Finding]:
+        """The findings of the gates in the outline of the lesson's course."""
+        return frozenset(review_outline(self.outline, self.brief).findings)
 
     def with_text(self, **changes: Any) -> "Case":
         """Returns the case with these fields of its text changed, without validating them."""

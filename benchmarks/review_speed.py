@@ -2,9 +2,10 @@
 
     python -m benchmarks.review_speed [--rounds 15] [--before 4ea74f1]
 
-Two processes, one with the code of either version, take turns at the same lessons of the corpus, of about 9 KB each. What
-counts is their CPU time, for lessons that they have never seen: what is kept of texts is forgotten before each review,
-and the first round, which reads tables, isn't counted. Exits with 1 if today's review takes more than half of the time.
+Two processes, one with the code of either version, take turns at the same lessons of the corpus, of about 9 KB each.
+What counts is their CPU time, for lessons that they have never seen: what is kept of texts is forgotten before each
+review, and the first round, which reads tables, isn't counted. Exits with 1 if today's review takes more than half of
+the time.
 """
 
 import argparse
@@ -67,7 +68,7 @@ def size(path: Path) -> int:
 
 
 def lessons_of_size() -> list[Path]:
-    """Returns the lessons of the corpus that are about as large as was agreed: all in English, and half as many others."""
+    """Returns the lessons of the corpus that are about as large as agreed: all in English, and half as many others."""
     fitting = [path for path in sorted(LESSONS.glob("*.json")) if LEAST_BYTES <= size(path) <= MOST_BYTES]
     english = [path for path in fitting if path.stem.startswith("en_")]
     by_language = {path.stem.partition("_")[0]: path for path in fitting if path not in english}

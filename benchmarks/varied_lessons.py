@@ -26,9 +26,10 @@ _FEWEST_WORDS = 200
 _LEAST_CITED = 0.6
 # What another part may point to: a table, a list, a formula or a block of code, verse or speech.
 _BLOCK = regex.compile(r"^\s*(?:\||>|[-*+•]\s|\d+[.)]\s|```|~~~)|\$\$|\\\[|\\begin", regex.MULTILINE)
-# Words that point to another part of a lesson. Where they aren't known, whatever could be pointed to stays in its place.
+# Words that point to another part of a lesson. Where they aren't known, what could be pointed to stays in its place.
 _POINTS = {
-    "en": r"above|below|earlier|previous|(?:last|next|first|second|third) (?:section|part|step)|we saw|we met|table|figure|again",
+    "en": r"above|below|earlier|previous|(?:last|next|first|second|third) (?:section|part|step)|we (?:saw|met)|again"
+    r"|table|figure",
     "de": r"oben|unten|vorig\w*|tabelle|abbildung|noch einmal",
     "fr": r"ci-dessus|ci-dessous|plus haut|plus bas|tableau|figure|encore",
     "es": r"arriba|abajo|anterior\w*|tabla|figura|otra vez",
@@ -145,15 +146,13 @@ def _serves_as_before(shorter: Case, case: Case) -> bool:
 
 
 def _is_as_easy(shorter: Case, case: Case) -> bool:
-    grades = [
-        reading_grade(plain("\n\n".join(it.text.fields().values())), it.brief.language) for it in (shorter, case)
-    ]
+    grades = [reading_grade(plain("\n\n".join(it.text.fields().values())), it.brief.language) for it in (shorter, case)]
     wanted = grade_number(case.brief.grade_level)
     return wanted is None or grades[0] is None or grades[0] <= max(wanted, grades[1] or 0)
 
 
 def _questions_hold(shorter: Case, case: Case) -> bool:
-    """Returns whether at least three questions test every objective, rest on the lesson and have both keys as before."""
+    """Returns whether at least three questions test every objective, rest on the lesson and have keys as before."""
     text, told = shorter.text, _told(shorter.text)
     tested = {check.objective for check in text.checks}
     return (
