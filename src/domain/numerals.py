@@ -75,7 +75,7 @@ def _numeral(
         power = int(found["power"] or 1)
         tens = int(found["tens"] or 0)
         if abs(power) <= _LARGEST_POWER and abs(tens) <= _LARGEST_POWER:
-            readings = {_plain(Decimal(reading) ** power * Decimal(10) ** tens) for reading in readings}
+            readings = {_raised(reading, power, tens) for reading in readings}
     if multiplier := language.multiplier(form, found.end()):
         readings |= {_plain(Decimal(reading) * multiplier.value) for reading in readings}
     if span := ends.get(found.start("digits")):
@@ -84,6 +84,13 @@ def _numeral(
         readings.add(f"{fraction[1]}/{fraction[2]}")
     unit = language.unit(form, multiplier.end if multiplier else found.end())
     return Numeral(found.group(), frozenset(readings), unit)
+
+
+def _raised(reading: str, power: int, tens: int) -> str:
+    try:
+        return _plain(Decimal(reading) ** power * Decimal(10) ** tens)
+    except ArithmeticError:
+        return f"{reading}^{power}"  # 0^0 and 0^-1 have no value
 
 
 def _readings(digits: str) -> set[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.normal_form import normal, normal_text
+from src.domain.normal_form import _MAY_BEGIN, _PIECE, normal, normal_text
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,9 @@ from src.domain.normal_form import normal, normal_text
         ("‘a’ “b” «c»", '\'a\' "b" "c"'),
         ("１２", "12"),
         ("  a  \n b ", "a b"),
+        ("W = Fd", "W=Fd"),
+        ("a / b → c", "a/b→c"),
+        ("2 ✕ 3", "2×3"),
     ],
 )
 def test_what_a_reader_takes_for_the_same_is_the_same(one: str, other: str) -> None:
@@ -72,3 +75,16 @@ def test_every_place_lies_in_the_text_and_none_goes_back(text: str) -> None:
 def test_the_form_of_a_form_is_the_same(text: str) -> None:
     once = normal_text(text)
     assert normal_text(normal_text(once)) == normal_text(once)
+
+
+@given(st.text(alphabet="ab Z09.,;=<+/%°*·✕-–\\_${}'’“ \u00a0\u2009\n\u0301é½⁶ﬁßŉ٣٫，。बกខ中が한אα", max_size=40))
+def test_no_piece_is_passed_over(text: str) -> None:
+    begins = {found.start() for found in _MAY_BEGIN.finditer(text)} | {0}
+    pieces = {place for place in range(len(text)) if _PIECE.match(text, place)}
+    inside = {place for found in _PIECE.finditer(text) for place in range(found.start() + 1, found.end())}
+    assert pieces - inside <= begins
+
+
+def test_no_letter_is_passed_over_that_begins_a_piece() -> None:
+    strange = [char for char in map(chr, range(0x80, 0x30000)) if _PIECE.match(f"a{char}", 1)]
+    assert strange and all(_MAY_BEGIN.match(f"a{char}", 1) for char in strange if not char.isspace())
