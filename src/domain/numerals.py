@@ -21,6 +21,7 @@ _WRITTEN = regex.compile(
     r"(?P<sign>(?:(?<![\p{L}\p{N})\]%°'\"^])|(?<=\^))[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
+_SEPARATOR = regex.compile("[.,]")
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}.,-])")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
 _ROMAN = regex.compile(
@@ -95,9 +96,9 @@ def _raised(reading: str, power: int, tens: int) -> str:
 
 def _readings(digits: str) -> set[str]:
     """Returns the values of digits with commas and full stops: 1.500 may be one and a half, and fifteen hundred."""
-    parts = regex.split("[.,]", digits)
-    if len(parts) == 1:
-        return {_plain(Decimal(digits))}
+    if digits.isdecimal():
+        return {digits.lstrip("0") or "0"}
+    parts = _SEPARATOR.split(digits)
     readings = set[str]()
     if len(parts) == 2:
         readings.add(_plain(Decimal(".".join(parts))))
