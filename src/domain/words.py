@@ -14,7 +14,7 @@ _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L
 # The same where nothing belongs to letters, in Latin, Greek, Cyrillic, Armenian, Georgian and Ethiopic script; `re` finds
 # it several times as fast.
 _BARE_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
-_MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u135d-\u135f\u1380-\u200d\u20d0-\U0010ffff]")
+_MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u135d-\u137c\u1380-\u200d\u20d0-\U0010ffff]")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Matches a character of a script that has no spaces between words."""
 _UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")

@@ -1,5 +1,8 @@
+import unicodedata
+
 import pytest
 
+from src.domain.normal_form import normal_text
 from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, negations, stem, unspaced_characters, words
 
 
@@ -74,7 +77,8 @@ def test_characters_of_scripts_without_spaces_are_counted(text: str, number: int
 
 
 def test_words_are_the_same_however_they_are_looked_for() -> None:
-    bare = [chr(code) for code in range(0x20, 0x30000) if not _MARKED.search(chr(code))]
+    bare = [char for char in map(chr, range(0x20, 0x30000)) if not _MARKED.search(char) and normal_text(char) == char]
     for char in bare:
         text = f"a{char}b'{char}"
-        assert tuple(_BARE_WORD.findall(text)) == tuple(_WORD.findall(text)), (text, hex(ord(char)))
+        is_same = tuple(_BARE_WORD.findall(text)) == tuple(_WORD.findall(text))
+        assert is_same or unicodedata.category(char) == "Cn", hex(ord(char))  # later Unicode may give it to letters
