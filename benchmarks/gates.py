@@ -21,9 +21,11 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # if this is run as a file
 
+from benchmarks.choice_faults import CHOICE_FAULTS
 from benchmarks.citation_faults import CITATION_FAULTS
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.leak_faults import LEAK_FAULTS
+from benchmarks.marker_faults import MARKER_FAULTS
 from benchmarks.outline_faults import OUTLINE_FAULTS, OutlineFault, outline_findings
 from benchmarks.planting import Fault
 from benchmarks.question_faults import QUESTION_FAULTS
@@ -42,9 +44,11 @@ FEWEST_KINDS = 70
 
 FAULTS: tuple[Fault | OutlineFault, ...] = (
     *CITATION_FAULTS,
+    *MARKER_FAULTS,
     *TEXT_FAULTS,
     *LEAK_FAULTS,
     *QUESTION_FAULTS,
+    *CHOICE_FAULTS,
     *OUTLINE_FAULTS,
 )
 _TRIES = 8
