@@ -119,11 +119,6 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(part for word in found for part in in_pairs(word).split())
 
 
-def unspaced_characters(text: str) -> int:
-    """Returns how many characters of a text are of scripts without spaces."""
-    return len(NO_SPACES.findall(text)) if _MARKED.search(text) else 0
-
-
 def in_pairs(text: str) -> str:
     """Returns the text with each run of a script without spaces cut into pairs of characters.
 

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 
 from src.domain.normal_form import normal_text
-from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, negations, stem, unspaced_characters, words
+from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, negations, stem, words
 
 
 def test_words_keep_the_marks_and_joiners_of_their_script() -> None:
@@ -57,23 +57,6 @@ def test_negations() -> None:
     assert negations("他不去", "zh") == 1
     assert negations("Il ne vient pas", "fr") == 1
     assert negations("Dette er ikke sandt", "da") is None  # it can't be told
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("plain", 0),
-        ("naïve Ωμέγα слово", 0),
-        ("漢字とかな", 5),
-        ("ภาษาไทย", 7),
-        ("ខ្មែរ", 5),
-        ("မြန်မာ", 6),
-        ("हिन्दी", 0),
-        ("a 漢 b", 1),
-    ],
-)
-def test_characters_of_scripts_without_spaces_are_counted(text: str, number: int) -> None:
-    assert unspaced_characters(text) == number
 
 
 def test_words_are_the_same_however_they_are_looked_for() -> None:

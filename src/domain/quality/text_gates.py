@@ -14,7 +14,7 @@ from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
 from src.domain.quality.readability import grade_number, reading_grade, without_tables
 from src.domain.sentences import ends_a_sentence, sentences
-from src.domain.words import NO_SPACES, content_stems, stem, unspaced_characters, words
+from src.domain.words import NO_SPACES, content_stems, stem, words
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """How many words a lesson's prose should have. Scripts without spaces are measured by characters, two for a word."""
@@ -125,7 +125,7 @@ def length(draft: Draft) -> Iterator[Finding]:
 
 
 def _length(text: str) -> int:
-    dense = unspaced_characters(text)
+    dense = len(NO_SPACES.findall(text))
     return len(words(text)) if not dense else len(words(NO_SPACES.sub(" ", text))) + dense // 2
 
 
