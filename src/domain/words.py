@@ -11,8 +11,8 @@ from src.domain.normal_form import normal_text
 
 # A letter or digit, then all that belongs to it: the vowel signs of Hindi are marks, and joiners stand inside words.
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
-# The same where nothing belongs to letters, in Latin, Greek, Cyrillic, Armenian, Georgian and Ethiopic script; `re` finds
-# it several times as fast.
+# The same where no marks belong to letters, in Latin, Greek, Cyrillic, Armenian, Georgian and Ethiopic script; `re`
+# finds it several times as fast.
 _BARE_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 _MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u135d-\u137c\u1380-\u200d\u20d0-\U0010ffff]")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
