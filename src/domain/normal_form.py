@@ -57,7 +57,9 @@ _MAY_BEGIN = re.compile(
     r"|(?<=[0-9])(?=[0-9]{0,2}(?:[ \u00a0\u2009\u202f'’٬,.]|\{,\}|\\,)[0-9]))"
 )
 _PIECE = regex.compile(
-    r"(?P<edge>\A\s+)"
+    # The signs of list items. One that begins the text and has no word behind it may be a minus.
+    r"(?P<edge>\A\s*[-*+•][ \t]+(?=[^\n]*\p{L}{2})|\A\s+)"
+    r"|(?P<bullet>\s*\n\s*[-*+•][ \t]+)"
     r"|(?:"
     # Digits in groups: 17 000, 17'000, 1.000.000, 1,00,000. One comma or full stop may be that of a decimal fraction.
     r"(?P<grouped>(?<![\p{Nd}.,^])(?!0)\p{Nd}{1,3}(?:"
@@ -183,7 +185,7 @@ def _replaced(found: regex.Match[str], before: str) -> str:
             return "-"
         case "product":
             return "×"
-        case "space" | "thin":
+        case "space" | "thin" | "bullet":
             return " " if before and before[-1] != " " else ""
         case "single":
             return "'"

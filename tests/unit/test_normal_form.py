@@ -38,6 +38,9 @@ from src.domain.normal_form import _MAY_BEGIN, _PIECE, normal, normal_text
         ("１２", "12"),
         ("  a  \n b ", "a b"),
         ("W = Fd", "W=Fd"),
+        ("- 10 bits give 1,024", "10 bits give 1,024"),
+        ("0 to 255\n- 10 bits", "0 to 255 10 bits"),
+        ("see:\n\n* one\n+ two", "see: one two"),
         ("a / b → c", "a/b→c"),
         ("2 ✕ 3", "2×3"),
     ],
@@ -46,7 +49,7 @@ def test_what_a_reader_takes_for_the_same_is_the_same(one: str, other: str) -> N
     assert normal_text(one) == normal_text(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("-2", "2"), ("10⁶", "106"), ("x = -2", "x = 2"), ("a/b", "ab")])
+@pytest.mark.parametrize(("one", "other"), [("-2", "2"), ("- 2", "2"), ("10⁶", "106"), ("x = -2", "x = 2"), ("a/b", "ab")])
 def test_what_means_another_thing_is_not(one: str, other: str) -> None:
     assert normal_text(one) != normal_text(other)
 
