@@ -21,6 +21,7 @@ _WRITTEN = regex.compile(
     r"(?P<sign>(?:(?<![\p{L}\p{N})\]%°'\"^])|(?<=\^))[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
+_SEPARATOR = regex.compile("[.,]")
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}.,-])")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
 _ROMAN = regex.compile(
@@ -75,7 +76,7 @@ def _numeral(
         power = int(found["power"] or 1)
         tens = int(found["tens"] or 0)
         if abs(power) <= _LARGEST_POWER and abs(tens) <= _LARGEST_POWER:
-            readings = {_plain(Decimal(reading) ** power * Decimal(10) ** tens) for reading in readings}
+            readings = {_raised(reading, power, tens) for reading in readings}
     if multiplier := language.multiplier(form, found.end()):
         readings |= {_plain(Decimal(reading) * multiplier.value) for reading in readings}
     if span := ends.get(found.start("digits")):
@@ -86,11 +87,18 @@ def _numeral(
     return Numeral(found.group(), frozenset(readings), unit)
 
 
+def _raised(reading: str, power: int, tens: int) -> str:
+    try:
+        return _plain(Decimal(reading) ** power * Decimal(10) ** tens)
+    except ArithmeticError:
+        return f"{reading}^{power}"  # 0^0 and 0^-1 have no value
+
+
 def _readings(digits: str) -> set[str]:
     """Returns the values of digits with commas and full stops: 1.500 may be one and a half, and fifteen hundred."""
-    parts = regex.split("[.,]", digits)
-    if len(parts) == 1:
-        return {_plain(Decimal(digits))}
+    if digits.isdecimal():
+        return {digits.lstrip("0") or "0"}
+    parts = _SEPARATOR.split(digits)
     readings = set[str]()
     if len(parts) == 2:
         readings.add(_plain(Decimal(".".join(parts))))

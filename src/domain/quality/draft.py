@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import regex
 
@@ -120,6 +120,7 @@ def _states_something(sentence: str) -> bool:
     return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
 
 
+@lru_cache(maxsize=256)  # several gates look at the same parts
 def plain(text: str) -> str:
     """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
     return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
@@ -133,7 +134,7 @@ def unquoted(text: str) -> str:
 def grams(text: str, size: int = 5) -> Grams:
     """Returns all runs of `size` words of a text."""
     found = words(text)
-    return frozenset(tuple(found[start : start + size]) for start in range(len(found) - size + 1))
+    return frozenset(zip(*(found[start:] for start in range(size)), strict=False))
 
 
 def grams_of_lesson(lesson: StoredLesson) -> Grams:

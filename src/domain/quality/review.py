@@ -8,6 +8,7 @@ import regex
 
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
+from src.domain.normal_form import normal_text
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.answer_keys import KEY_GATES, key_faults
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
@@ -76,12 +77,13 @@ def review_lesson(
     draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
     findings = tuple(finding for gate in _LESSON_GATES for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
+    told = _cited_sentences(draft)
     lesson = Lesson(
         plan=plan,
         text=shown,
         language=brief.language,
         citations=cited.citations,
-        check_citations=tuple(_citation_of(check.evidence, draft) for check in checks),
+        check_citations=tuple(_citation_of(check.evidence, told) for check in checks),
         quality=_quality(draft, cited, passages, findings),
         origin=origin,
     )
@@ -127,14 +129,22 @@ def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:
     ]
 
 
-def _citation_of(evidence: str, draft: Draft) -> int | None:
-    """Returns the number of the first citation in the sentence that an answer rests on; None if it has none."""
-    for text in draft.fields.values():
-        for sentence in sentences(text):
-            found = markers(sentence.text, draft.declared)
-            if found and locate(evidence, without_markers(sentence.text)):
-                return found[0]
-    return None
+def _cited_sentences(draft: Draft) -> list[tuple[str, int]]:
+    """Returns the sentences that carry citations, without these, and the number of the first one of each."""
+    told = (sentence.text for text in draft.fields.values() for sentence in sentences(text))
+    return [(without_markers(text), found[0]) for text in told if (found := markers(text, draft.declared))]
+
+
+def _citation_of(evidence: str, cited: Sequence[tuple[str, int]]) -> int | None:
+    """Returns the number of the first citation in the sentence that an answer rests on; None if it has none.
+
+    `cited`: `_cited_sentences` of the lesson. A sentence that has the very words of the evidence goes before one that
+    has nearly these.
+    """
+    wanted = normal_text(evidence)
+    exactly = (number for sentence, number in cited if wanted in normal_text(sentence))
+    nearly = (number for sentence, number in cited if locate(evidence, sentence))
+    return next(exactly, None) or next(nearly, None)
 
 
 def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: tuple[Finding, ...]) -> LessonQuality:
