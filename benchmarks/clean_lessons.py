@@ -12,14 +12,14 @@ import regex
 
 from src.devtools.stand_in_lesson import write_lesson
 from src.devtools.stand_in_outline import write_outline
-from src.domain.finding import Finding
+from src.domain.finding import Finding, Mend
 from src.domain.language_tag import primary_subtag
-from src.domain.lesson import Check, LessonText, Origin
+from src.domain.lesson import Check, Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.passage_splitting import split
 from src.domain.quality.citations import markers, without_markers
 from src.domain.quality.draft import Grams, grams, plain
-from src.domain.quality.review import review_lesson
+from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 from src.domain.words import content_stems
@@ -49,10 +49,19 @@ class Case:
         return primary_subtag(self.brief.language)
 
     @cached_property
+    def reviewed(self) -> Reviewed[Lesson]:
+        """The lesson as its review has it, with what that found."""
+        return review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
+
+    @property
     def findings(self) -> frozenset[Finding]:
         """The findings of the gates in the lesson."""
-        reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
-        return frozenset(reviewed.findings)
+        return frozenset(self.reviewed.findings)
+
+    @property
+    def mends(self) -> frozenset[Mend]:
+        """What the review put right in the lesson by itself."""
+        return frozenset(self.reviewed.value.quality.mended)
 
     def with_text(self, **changes: Any) -> "Case":
         """Returns the case with these fields of its text changed, without validating them."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from src.domain.finding import Finding
 from src.domain.prompt import Prompt
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.quality.review import Reviewed
 from src.services.model.answer_schema import Limits, answer_schema
 
@@ -75,6 +76,8 @@ class Question(Generic[A, R]):
     review: Review[A, R]
     parts: Callable[[A, Sequence[Finding]], Parts[A] | None] = lambda _answer, _findings: None
     """Chooses the parts of an answer that the findings are about; returns None if all of it is to be written again."""
+    repairs: RepairChoice = RepairChoice()  # noqa: RUF009 (it is frozen)
+    """Chooses the findings that an answer is sent back for."""
 
     @property
     def step(self) -> str:
