@@ -296,10 +296,9 @@ class TestReview:
         stand_in.fault("overwrite", lesson=2, fields={"choices": choices})
         file, again = tmp_path / "calls.jsonl", Memory()
         assert generate(stand_in, claim(), again, record_to=file, json_mode=json_mode)[0] == Finished()
-        price = {"tokens": 0, "repair_tokens": 0}
         written, clean = (
-            stored_lesson(replace(it.lessons[2], quality=replace(it.lessons[2].quality, **price)))
-            for it in (again, memory)
+            stored_lesson(replace(lesson, quality=replace(lesson.quality, tokens=0, repair_tokens=0)))
+            for lesson in (again.lessons[2], memory.lessons[2])
         )
         assert written == clean
         wrong, ok = [call for call in again.calls if call.lesson_number == 2]

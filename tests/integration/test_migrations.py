@@ -44,8 +44,8 @@ def rows(psql: Psql) -> dict[str, list[dict[str, object]]]:
     return {table: psql.rows(f"SELECT {names} FROM {table} ORDER BY 1, 2") for table, names in columns.items()}
 
 
-# The first revision that came with the functions of migrations/functions. From it on, those of then are those of today, but
-# for the ones that later revisions changed: their down files put these back.
+# The first revision that came with the functions of migrations/functions. From it on, those of then are those of today,
+# but for the ones that later revisions changed: their down files put these back.
 FUNCTIONS_SINCE = "0012"
 FUNCTION = re.compile(r"^CREATE OR REPLACE FUNCTION .*?^\$\$;$", re.DOTALL | re.MULTILINE)
 

@@ -151,9 +151,9 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
             ]
         calls = [random_call(dice) for _ in range(dice.randint(0, 6))]
         statements += [
-            "INSERT INTO model_calls (id, course_id, attempt, purpose, model, input_tokens, output_tokens, seconds, outcome,"
-            f" repair) VALUES ('{call.id}', '{course}', 1, 'lesson', 'm', {call.input_tokens}, {call.output_tokens}, 1, 'ok',"
-            f" {call.repair})"
+            "INSERT INTO model_calls (id, course_id, attempt, purpose, model, input_tokens, output_tokens, seconds,"
+            f" outcome, repair) VALUES ('{call.id}', '{course}', 1, 'lesson', 'm', {call.input_tokens},"
+            f" {call.output_tokens}, 1, 'ok', {call.repair})"
             for call in calls
         ]
         psql.run("; ".join(statements))
@@ -305,6 +305,7 @@ class TestCommand:
             assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
             assert "Lesson 1: hard answer_unsupported: checks.2: " in output
             assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output
+            assert "without; 0 tokens, 0 of them for repairs" in output
 
     def test_a_course_of_another_program_has_nothing_to_show(
         self, psql: Psql, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch

@@ -39,6 +39,7 @@ def misled(where: str) -> Finding:
         ("weighed", [FORM], []),
         ("weighed", [LACK, OTHER_LACK, FORM], []),
         ("weighed", [misled("sections.1"), misled("sections.2")], [misled("sections.1"), misled("sections.2")]),
+        ("weighed", [misled("sections.1")] * 9, []),  # one thing to put right, in one place
         ("weighed", [OF_ALL] * 9, []),  # each alone isn't worth it to write everything anew
         ("weighed", [OF_ALL, TWIN], [OF_ALL, TWIN]),
         ("weighed", [LEAK, LACK], [LEAK]),

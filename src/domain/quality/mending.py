@@ -31,6 +31,7 @@ _STOP_AT_END = regex.compile(rf"([{_FULL_STOPS}])[\"'”’»)*_」』]*(?:\s?\[
 # emoji may end a part by itself.
 _BEHIND_STOP = regex.compile(r"(?<=\p{L}\p{M}*)(?:[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\])*\s*$")
 _ITEM = regex.compile(r"[ \t]*(?:[-*+•]|\d+[.)])[ \t]+")
+_FIRST_OF_A_LIST = regex.compile(r"^ {0,3}1[.)][ \t]", regex.MULTILINE)
 _NUMBERED = regex.compile(r"( {0,3})(\d{1,3})([.)])(?=[ \t]+\S)")
 _NO_TITLE = regex.compile(rf"{_ITEM.pattern}|\s*[|>=-]")
 _SETEXT = regex.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*")
@@ -188,7 +189,7 @@ def _numbered(text: str) -> str:
 
     It is put right where numbers are repeated, such as 1, 1, 1 or 1, 2, 2, 3. Gaps may be meant.
     """
-    if not _NUMBERED.search(text):
+    if not _FIRST_OF_A_LIST.search(text):
         return text
     lines = list(_lines(text))
     changed = [line for line, _ in lines]

@@ -34,7 +34,9 @@ class RepairChoice:
         if self.mode == "weighed":
             asked += [finding for finding in findings if weight([finding]) >= self.enough]
             of_parts = [finding for finding in findings if not is_of_the_whole(finding)]
-            asked += of_parts if weight(of_parts) >= self.enough else []
+            # What a gate finds several times in a part is one thing to put right there.
+            kinds = {(finding.gate, part_of(finding)): finding for finding in of_parts}
+            asked += of_parts if weight(kinds.values()) >= self.enough else []
         if any(map(is_of_the_whole, asked)):
             return tuple(findings)
         parts = {part_of(finding) for finding in asked}

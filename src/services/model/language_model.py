@@ -82,6 +82,8 @@ class _Asking(Generic[A, R]):
     """Whether the answer may be as long as any, as one was cut off before."""
     repairing: bool = False
     """Whether an answer was sent back, so that each call from here on is one of a repair."""
+    passages_left_out: int = 0
+    """How many passages there was no room for when all of the answer, or a part that rests on them, was asked for."""
     usable: Reviewed[R] | None = None
     """A version that is paid for and can be kept, while a better one is asked for."""
 
@@ -216,12 +218,14 @@ class OpenAIModel:
                 raise Stopping  # a question that was asked before may still be repaired
             completion, request, seconds = await self._server.call(lambda: self._completion(asking, exchange, parts))
             reservation.used = taken = tokens_taken(completion, request.prompt_tokens)
+        if parts is None or parts.need_passages:
+            asking.passages_left_out = request.passages_left_out
         outcome = "answered, but not reviewed any more"
         try:
-            answer = await read_answer(question, completion, parts, request.passages_left_out)
+            answer = await read_answer(question, completion, parts, asking.passages_left_out)
             outcome = answer.outcome
-            if request.passages_left_out:
-                outcome += f"; passages left out: {request.passages_left_out}"
+            if asking.passages_left_out:
+                outcome += f"; passages left out: {asking.passages_left_out}"
         except ModelRefused as error:
             outcome = f"refused: {error}"
             raise

@@ -51,6 +51,8 @@ class Parts(Generic[A]):
     """Takes an instance of `shape`; returns the whole answer with its parts put in."""
     limits: Limits = field(default_factory=dict)
     """As those of a question."""
+    need_passages: bool = True
+    """Whether the model has to see the passages again to write these parts. They cost tokens."""
 
 
 @dataclass(frozen=True, slots=True)
