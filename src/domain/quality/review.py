@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-import regex
-
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.answer_keys import KEY_GATES, key_faults
+from src.domain.quality.choice_labels import LABEL
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
 from src.domain.quality.draft import Draft, Grams
 from src.domain.quality.mending import mended
@@ -28,7 +27,6 @@ from src.domain.source import Passage
 R = TypeVar("R")
 
 _LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES)
-_LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +99,9 @@ def _cleaned(check: Check) -> Check:
     if check.choices is None:
         return check.model_copy(update=told)
     choices = tuple(_filled(without_markers(choice)) for choice in check.choices)
-    if all(_LETTER.match(choice) for choice in choices):
-        choices = tuple(_filled(_LETTER.sub("", choice)) for choice in choices)
-        told["explanation"] = _filled(_LETTER.sub("", told["explanation"]))
+    if all(LABEL.match(choice) for choice in choices):
+        choices = tuple(_filled(LABEL.sub("", choice)) for choice in choices)
+        told["explanation"] = _filled(LABEL.sub("", told["explanation"]))
     if len({choice.casefold() for choice in choices}) < len(choices):
         return check.model_copy(update={**told, "answer": check.answer})  # the choices differ in nothing else
     return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
