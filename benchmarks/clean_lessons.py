@@ -10,13 +10,13 @@ from typing import Any
 
 from src.devtools.stand_in_lesson import write_lesson
 from src.devtools.stand_in_outline import write_outline
-from src.domain.finding import Finding
+from src.domain.finding import Finding, Mend
 from src.domain.language_tag import primary_subtag
-from src.domain.lesson import LessonText, Origin
+from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.outline import LessonPlan, Outline
 from src.domain.passage_splitting import split
 from src.domain.quality.draft import Grams, grams, plain
-from src.domain.quality.review import review_lesson, review_outline
+from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
 
@@ -44,10 +44,19 @@ class Case:
         return primary_subtag(self.brief.language)
 
     @cached_property
+    def reviewed(self) -> Reviewed[Lesson]:
+        """The lesson as its review has it, with what that found."""
+        return review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
+
+    @property
     def findings(self) -> frozenset[Finding]:
         """The findings of the gates in the lesson."""
-        reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
-        return frozenset(reviewed.findings)
+        return frozenset(self.reviewed.findings)
+
+    @property
+    def mends(self) -> frozenset[Mend]:
+        """What the review put right in the lesson by itself."""
+        return frozenset(self.reviewed.value.quality.mended)
 
     @cached_property
     def outline_findings(self) -> frozenset[Finding]:

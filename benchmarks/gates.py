@@ -31,7 +31,7 @@ from benchmarks.planting import Fault
 from benchmarks.question_faults import QUESTION_FAULTS
 from benchmarks.text_faults import TEXT_FAULTS
 from benchmarks.varied_lessons import clean_cases
-from src.domain.finding import Finding, Severity
+from src.domain.finding import Finding, Severity, soft
 
 LEAST_CAUGHT = 0.95
 """The share of the planted faults of a claimed kind that are caught, at least."""
@@ -132,7 +132,7 @@ def scores(
     ]
     # One lesson after the other, so that what reviews keep of its texts is of use for all faults in it.
     for index, fault, score, found in sorted(planted, key=lambda it: it[0]):
-        gates = {finding.gate for finding in found() - _clean_findings(cases[index])} & fault.gates
+        gates = {finding.gate for finding in found() - _found(cases[index]) - cases[index].outline_findings} & fault.gates
         score.planted += 1
         score.gates.update(gates)
         score.caught += bool(gates)
@@ -155,9 +155,14 @@ def _planted(
     for index in order[: count * _TRIES]:
         changed = fault.plant(random, cases[index])
         if isinstance(changed, Case):
-            yield index, partial(getattr, changed, "findings")
+            yield index, partial(_found, changed)
         elif changed is not None:
             yield index, partial(outline_findings, cases[index], changed)
+
+
+def _found(case: Case) -> frozenset[Finding]:
+    """Returns what a review finds in a lesson, and what it puts right in it, under the name of the mend."""
+    return case.findings | {soft(mend.what, mend.where, "mended") for mend in case.mends}
 
 
 def _clean_findings(case: Case) -> frozenset[Finding]:

@@ -276,7 +276,7 @@ TEXT_FAULTS: tuple[Fault, ...] = (
     fault("cut-off definition", "cut_off", cut_off_definition),
     fault("unclosed code block", "unclosed_fence", unclosed_fence),
     fault("formula that lost its backslashes", "mangled_formula", mangled_formula),
-    fault("heading inside a section", "heading_in_text", heading_in_text),
+    fault("heading inside a section", "heading_in_text heading", heading_in_text),
     fault("two sections with one heading", "heading_in_text", twin_headings),
     fault("paragraph said twice", "repetition", repeated_paragraph),
     fault("lesson said twice in the course", "overlap", repeated_lesson),

@@ -22,6 +22,7 @@ from src.domain.fixed_words import fixed_words
 from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredLesson, stored_lesson
@@ -95,6 +96,7 @@ def generate(
     max_tokens: int | None = None,
     grounding: Grounding = "preferred",
     stop_after_outline: bool = False,
+    repairs: RepairChoice | None = None,
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
     async def run() -> tuple[Outcome, list[ModelCall]]:
@@ -106,7 +108,8 @@ def generate(
         reviews = ThreadPoolExecutor(1)
         try:
             calls: list[ModelCall] = []
-            generator = CourseGenerator(model, search, memory, memory.note, max_tokens, grounding, reviews)
+            choice = repairs or RepairChoice()
+            generator = CourseGenerator(model, search, memory, memory.note, max_tokens, grounding, reviews, choice)
             return await generator.generate(course, calls), calls
         finally:
             reviews.shutdown()
@@ -293,7 +296,11 @@ class TestReview:
         stand_in.fault("overwrite", lesson=2, fields={"choices": choices})
         file, again = tmp_path / "calls.jsonl", Memory()
         assert generate(stand_in, claim(), again, record_to=file, json_mode=json_mode)[0] == Finished()
-        assert stored_lesson(again.lessons[2]) == stored_lesson(memory.lessons[2])
+        written, clean = (
+            stored_lesson(replace(lesson, quality=replace(lesson.quality, tokens=0, repair_tokens=0)))
+            for lesson in (again.lessons[2], memory.lessons[2])
+        )
+        assert written == clean
         wrong, ok = [call for call in again.calls if call.lesson_number == 2]
         assert wrong.outcome.startswith("wrong: sections.1: no HTML is wanted") and ok.outcome == "ok"
 
@@ -311,7 +318,17 @@ class TestReview:
         assert outcome == Finished()
         for lesson in memory.lessons.values():
             assert [finding.gate for finding in lesson.quality.findings] == ["readability"]
-        assert stand_in.stats()["calls"] == 1 + 3 * 2  # each was repaired once, in vain
+        assert stand_in.stats()["calls"] == 1 + 3  # not worth it to have each lesson written again
+        assert all(lesson.quality.repair_tokens == 0 < lesson.quality.tokens for lesson in memory.lessons.values())
+
+    def test_what_a_repair_took_is_on_record_with_its_lesson(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim({"grade_level": "Kindergarten"}), memory, repairs=RepairChoice("all"))
+        assert outcome == Finished()
+        for number, lesson in memory.lessons.items():
+            first, repair = [call for call in memory.calls if call.lesson_number == number]
+            assert (first.repair, repair.repair) == (False, True)
+            assert lesson.quality.repair_tokens == repair.tokens > first.tokens
+            assert lesson.quality.tokens == first.tokens + repair.tokens
 
     @pytest.mark.parametrize(
         ("language", "key"),

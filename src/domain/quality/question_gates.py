@@ -121,10 +121,11 @@ def not_true_and_false(draft: Draft) -> Iterator[Finding]:
 
 def one_sided_keys(draft: Draft) -> Iterator[Finding]:
     """Finds true-or-false questions that all have the same key, which needs no lesson. Of two, that may be chance."""
-    keys = [check.answer for check in draft.text.checks if check.kind == "true_false"]
+    asked = {number: check for number, check in enumerate(draft.text.checks, start=1) if check.kind == "true_false"}
+    keys = [check.answer for check in asked.values()]
     if len(keys) >= FEWEST_TO_BALANCE and len({key.casefold() for key in keys}) == 1:
         message = f"all {len(keys)} true_false questions have the key {excerpt(keys[0])}: turn a statement round"
-        yield soft("one_sided_keys", "checks", message)
+        yield soft("one_sided_keys", f"checks.{max(asked)}", message)
 
 
 _TRUE_AND_FALSE = {

@@ -1,24 +1,25 @@
 """The review of an outline or a lesson: it verifies citations, passes every gate and takes the measurements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
-
-import regex
 
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.normal_form import normal_text
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.answer_keys import KEY_GATES, key_faults
+from src.domain.quality.choice_labels import LABEL
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
 from src.domain.quality.draft import Draft, Grams
+from src.domain.quality.mending import mended
 from src.domain.quality.outline_gates import OUTLINE_GATES
 from src.domain.quality.question_gates import QUESTION_GATES
 from src.domain.quality.quotes import locate
 from src.domain.quality.readability import grade_number, reading_grade
 from src.domain.quality.source_gates import SOURCE_GATES
 from src.domain.quality.text_gates import TEXT_GATES
+from src.domain.quality.weights import weight
 from src.domain.quality_figures import LessonQuality
 from src.domain.request import CourseBrief
 from src.domain.sentences import sentences
@@ -27,7 +28,6 @@ from src.domain.source import Passage
 R = TypeVar("R")
 
 _LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES)
-_LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Reviewed(Generic[R]):
         return tuple(finding for finding in self.findings if finding.severity is Severity.HARD)
 
     def beats(self, other: "Reviewed[R]") -> bool:
-        """Returns whether this is the better version: the one with fewer hard findings, then fewer soft ones."""
+        """Returns whether this is the better version: the one with fewer hard findings, then lighter soft ones."""
         return self._rank() < other._rank()
 
     def _rank(self) -> tuple[int, int]:
-        return count(self.findings, Severity.HARD), count(self.findings, Severity.SOFT)
+        return count(self.findings, Severity.HARD), weight(self.findings)
 
 
 def review_outline(outline: Outline, brief: CourseBrief) -> Reviewed[Outline]:
@@ -65,11 +65,12 @@ def review_lesson(
     *,
     must_cite: bool,
 ) -> Reviewed[Lesson]:
-    """Verifies the citations of a lesson, places its keys, and passes it through its gates.
+    """Mends a lesson, verifies its citations, places its keys, and passes it through its gates.
 
     `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number. `must_cite`:
     without a verified citation the lesson fails.
     """
+    text, mends = mended(text, passages, brief.language)
     cited = verified(text.fields(), text.citations, passages, brief.language)
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
@@ -84,7 +85,7 @@ def review_lesson(
         language=brief.language,
         citations=cited.citations,
         check_citations=tuple(_citation_of(check.evidence, told) for check in checks),
-        quality=_quality(draft, cited, passages, findings),
+        quality=replace(_quality(draft, cited, passages, findings), mended=mends),
         origin=origin,
     )
     return Reviewed(lesson, findings)
@@ -100,9 +101,9 @@ def _cleaned(check: Check) -> Check:
     if check.choices is None:
         return check.model_copy(update=told)
     choices = tuple(_filled(without_markers(choice)) for choice in check.choices)
-    if all(_LETTER.match(choice) for choice in choices):
-        choices = tuple(_filled(_LETTER.sub("", choice)) for choice in choices)
-        told["explanation"] = _filled(_LETTER.sub("", told["explanation"]))
+    if all(LABEL.match(choice) for choice in choices):
+        choices = tuple(_filled(LABEL.sub("", choice)) for choice in choices)
+        told["explanation"] = _filled(LABEL.sub("", told["explanation"]))
     if len({choice.casefold() for choice in choices}) < len(choices):
         return check.model_copy(update={**told, "answer": check.answer})  # the choices differ in nothing else
     return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
