@@ -10,7 +10,8 @@ from src.domain.citation import Citation
 from src.domain.lesson import LessonText
 from src.domain.markdown_syntax import without_blocks
 from src.domain.outline import LessonPlan
-from src.domain.quality.citations import Removed, without_markers
+from src.domain.quality.citations import without_markers
+from src.domain.quality.verification import Removed
 from src.domain.request import CourseBrief
 from src.domain.sentences import Sentence, sentences
 from src.domain.source import Passage
