@@ -5,10 +5,13 @@ from random import Random
 import regex
 
 from benchmarks.clean_lessons import Case, by_hand
-from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, places, replaced, vocabulary
+from benchmarks import planting
+from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, replaced, vocabulary
 from src.domain.citation import CitationDraft
 from src.domain.numerals import values
 from src.domain.quality.citations import markers, without_markers
+from src.domain.quality.claimed_names import calendar, places, text_of
+from src.domain.quality.judged_text import is_calculation, is_made_up
 from src.domain.sentences import sentences
 from src.domain.words import stem, words
 
@@ -16,6 +19,9 @@ _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]{3,}")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNT = regex.compile(rf"\b(?:{'|'.join(_COUNTS)})\b", regex.IGNORECASE)
 _NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
+_IN_SIGNS = regex.compile(r"[$\\|{}^₀-₉⁰¹²³⁴-⁹⁺⁻]|[\p{Latin}+/:][-–]?\p{Nd}|\p{Nd}[:/]\p{Nd}")
+_IN_WORD = regex.compile(r"[\p{Latin}₀-₉]*\p{Nd}")
+_SET_APART = regex.compile(r"[*_>|]\S*$|[\"“][^\"”]*$")
 _GATES = "citation_removed uncited"
 
 
@@ -111,22 +117,37 @@ def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
 
 
 def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) -> Case | None:
-    place = chosen(random, (place for place in cited(case) if digits(place.sentence.text)))
-    if place is None:
+    told = [(place, found) for place in cited(case) for found in _told_digits(place, case)]
+    if not told:
         return None
-    found = random.choice(digits(place.sentence.text))
-    given = _given(case, place)
+    place, found = random.choice(told)
+    given, language = _given(case, place), case.brief.language
     if is_from_the_passage:
         other = chosen(random, [it.group() for it in digits(given) if values(it.group()) != values(found.group())])
     else:
         other = other_number(random, found.group())
-        other = None if values(other) & values(given) else other
+        other = None if values(other, language) & values(given, language) else other
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
+
+
+def _told_digits(place: Place, case: Case) -> list[regex.Match[str]]:
+    """Returns the numbers that a sentence has from its passages: none of a formula, a sum, a table or an example."""
+    sentence, language = place.sentence.text, case.brief.language
+    if _IN_SIGNS.search(sentence) or is_calculation(sentence) or is_made_up(sentence, language):
+        return []
+    given = values(_given(case, place), language)
+    return [
+        it
+        for it in digits(sentence)
+        if it.group() not in ("0", "1")  # which may be said of anything
+        and values(it.group(), language) & given
+        and not _IN_WORD.match(sentence, it.end())
+    ]
 
 
 def _given(case: Case, place: Place) -> str:
     """Returns the texts of the passages that a sentence cites."""
-    passages = {it.number: case.passages[it.passage - 1].text for it in case.text.citations}
+    passages = {it.number: text_of(case.passages[it.passage - 1]) for it in case.text.citations}
     return " ".join(passages[number] for number in markers(place.sentence.text))
 
 
@@ -144,7 +165,7 @@ def counted_in_cited_sentence(random: Random, case: Case) -> Case | None:
 
 
 def name_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """Changes a name inside a cited sentence to one that its passage hasn't got."""
+    """Changes a name inside a cited sentence to a person's that stands nowhere in the lesson and its passages."""
     return _named_otherwise(random, case, is_from_the_passage=False)
 
 
@@ -165,7 +186,9 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
         (place, name)
         for place in cited(case)
         for name in _NAME.finditer(place.sentence.text)
-        if name.group() in known and (name.start() == 0 and " " not in name.group()) == is_first
+        if name.group() in known
+        and (name.start() == 0 and " " not in name.group()) == is_first
+        and not _SET_APART.search(place.sentence.text[: name.start()])
     ]
     if not found:
         return None
@@ -173,15 +196,26 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
     given = _given(case, place)
     strange = {other for case in by_hand() if case.language == "en" for other in _names(case)}
     own = set(name.group().split())
+    whole = " ".join([*map(text_of, case.passages), *case.text.fields().values(), case.brief.topic]).casefold()
     others = [
         other
         for other in sorted(known | strange)
         if len(other.split()) == len(own)
         and not set(other.split()) & own
-        and all(part in given for part in other.split()) == is_from_the_passage
+        and (
+            all(part in given for part in other.split())
+            if is_from_the_passage
+            else _is_person(other) and not any(part.casefold() in whole for part in other.split())
+        )
     ]
     other = chosen(random, others)
     return None if other is None else place.replaced(case, replaced(place.sentence.text, name, other))
+
+
+def _is_person(name: str) -> bool:
+    """Returns whether a name is none of a country, city, language, month or day, which a true sentence may add."""
+    known = {*calendar("en"), *(word for kind in places("en") for word in kind)}
+    return not set(name.casefold().split()) & known
 
 
 def _names(case: Case) -> set[str]:
@@ -230,7 +264,7 @@ def unknown_number(random: Random, case: Case) -> Case | None:
         "hi": "पिछले कुछ वर्षों में {} से अधिक लोगों ने इसका अध्ययन किया है।",
         "ar": "وقد درس هذا الأمر أكثر من {} شخص في السنوات الأخيرة.",
     }
-    place = chosen(random, places(case, "sections."))
+    place = chosen(random, planting.places(case, "sections."))
     figure = str(random.randint(13, 99_999))
     return (
         None if place is None else place.replaced(case, f"{place.sentence.text} {said[case.language].format(figure)}")

@@ -15,7 +15,8 @@ from src.domain.sentences import Sentence, sentences
 from src.domain.words import content_stems
 
 T = TypeVar("T")
-_DIGITS = regex.compile(r"(?<![\[\d.,])\p{Nd}+(?:[.,]\p{Nd}+)*(?![\d\]])")
+_SPACES = " \u00a0\u2009\u202f'"
+_DIGITS = regex.compile(rf"(?<![\[\d.,])\p{{Nd}}+(?:[.,]\p{{Nd}}+|[{_SPACES}]\p{{Nd}}{{3}}(?!\p{{Nd}}))*(?![\d\]])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def section_paths(case: Case) -> list[str]:
 
 def other_number(random: Random, number: str) -> str:
     """Returns another number in the same script: a near one, twice or ten times as much, or with another last digit."""
-    plain = number.replace(",", "")
+    plain = regex.sub(rf"[,{_SPACES}]", "", number)
     if not plain.isdecimal():
         return number[:-1] + chr(ord(number[-1]) - int(number[-1]) + (int(number[-1]) + random.randint(1, 9)) % 10)
     value = int(plain)

@@ -72,7 +72,7 @@ _ALSO = {
     "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
 }  # fmt: skip
 # In scripts without spaces the next word begins where the letters of a unit end: 10 μm程度.
-_SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"
+_SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°\p{Katakana}ー\p{Han}])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"
 _JOINED = regex.compile(r"[\s\u00a0-]+(?:and |und |et |y |e |и )?")
 
 

@@ -147,7 +147,7 @@ def strange_names(
 def _is_no_name(name: str, language: str) -> bool:
     """Returns whether a word with a capital is a number, a month, an era, or a word that has it out of reverence."""
     small = normal_text(name)
-    if _ROMAN.fullmatch(name) or small in language_of(language).numbers or small in _calendar(language):
+    if _ROMAN.fullmatch(name) or small in language_of(language).numbers or small in calendar(language):
         return True
     if primary_subtag(language) in _UNLIKE_SCRIPTS and regex.match(r"\p{Latin}", name):
         return True
@@ -162,7 +162,7 @@ def _is_context(name: str, sentence: str, quotes: str, language: str) -> bool:
     here = named(sentence, language)
     others = [normal_text(other) for other in _NAME.findall(f"a {quotes}") if not here.bears_out(other, language)]
     small = normal_text(name)
-    kinds = [kind for kind in (*_places(primary_subtag(language)), *_places("en")) if small in kind]
+    kinds = [kind for kind in (*places(primary_subtag(language)), *places("en")) if small in kind]
     return bool(kinds) and not any(other in kind for other in others for kind in kinds)
 
 
@@ -179,7 +179,7 @@ def _locale(subtag: str) -> Locale | None:
 
 
 @lru_cache(maxsize=32)
-def _calendar(language: str) -> frozenset[str]:
+def calendar(language: str) -> frozenset[str]:
     """Returns the words of a language, and of English, for months, days and eras."""
     found = {"ad", "bc", "bce", "ce", "ah", "am", "pm", "ac", "dc"}
     for locale in filter(None, (_locale(primary_subtag(language)), _locale("en"))):
@@ -190,7 +190,7 @@ def _calendar(language: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16)
-def _places(subtag: str) -> tuple[frozenset[str], ...]:
+def places(subtag: str) -> tuple[frozenset[str], ...]:
     """Returns the words in the names of countries and regions, of languages, and of cities."""
     locale = _locale(subtag)
     if locale is None:

@@ -20,8 +20,8 @@ _EASILY_SPELLED = 2
 """Numbers of so many digits, zeros at the end aside, are easily written in words, and in many forms."""
 _SPELLED_SURELY = frozenset({"en", "de", "fr", "es", "pt", "it", "nl"})
 """Languages whose number words are told in nearly all forms."""
-_SURELY_OTHER_UNIT = 3
-"""Numbers with the same digits that are so many powers of ten apart have different units, even if these aren't told."""
+_LEAST_APART, _SURELY_APART = 2, 3
+"""Numbers with the same digits that are so many powers of ten apart have different units, even if one isn't told, or none."""
 _YEARS = range(1000, 2101)
 _EARLIEST_YEAR = 100
 _SURELY_YEARS = frozenset(map(str, _YEARS))
@@ -30,6 +30,8 @@ _OWN_SUMS = frozenset({"2"})
 _CENTURIES = range(1, 22)
 _ALWAYS = frozenset({"0", "1"})
 """What may be said without a source: "for each kilometre" is for 1 km."""
+_LEAST_RECKONED = 10
+"""Smaller whole numbers can be made of nearly any others."""
 _TODAY = 2025
 _MOST_NUMBERS = 60
 """Of so many numbers at most are sums and differences taken; more would make up nearly any number."""
@@ -51,6 +53,7 @@ def wrong_numbers(
     rivals = [it for it in quoted if not it.readings & spoken and not any(_is_form(it, other) for other in said)]
     given = frozenset().union(*(values(text, language) for text in passages))
     in_digits = tuple(number for text in passages for number in written(text, language))
+    spoken_of = values(quotes, language)
     wrong = []
     for number in said:
         if number.readings & given or number.readings & _ALWAYS or _is_borne_out(number, in_digits, given):
@@ -61,9 +64,9 @@ def wrong_numbers(
             continue
         if any(_is_year(number) == _is_year(rival) for rival in rivals):
             wrong.append(number.text)
-        elif not (_may_be_spelled(number, language) or number.readings & own or _is_counted_on(number, quotes, given, language)):
+        elif not (_may_be_spelled(number, language) or (number.readings & own and not spoken_of) or _is_counted_on(number, quotes, in_digits, language)):
             wrong.append(number.text)
-    return wrong or _of_another_place(said, rivals, values(quotes, language), quoted)
+    return wrong or _of_another_place(said, rivals, spoken_of, quoted)
 
 
 def _of_another_place(
@@ -80,9 +83,10 @@ def _are_of_a_kind(one: Numeral, other: Numeral) -> bool:
     return _is_year(one) == _is_year(other) and (_is_year(one) or (one.unit is not None and one.unit == other.unit))
 
 
-def _is_counted_on(number: Numeral, quotes: str, given: frozenset[str], language: str) -> bool:
+def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], language: str) -> bool:
     """Returns whether a number of a passage and one that the quotation gives in words make it: the 17th, and three days."""
     steps = [Decimal(value) for value in values(quotes, language) if value.isdecimal() and len(value) < 3]
+    given = {reading for it in in_digits for reading in it.readings}
     return any(
         _plain(value + sign * step) in given for value in _decimals(number) for step in steps if step for sign in (1, -1)
     )
@@ -174,9 +178,10 @@ def _is_measure(given: Decimal, unit: str | None, said: Decimal, said_unit: str 
             return False
         one, other = abs(given) * first[1], abs(said) * second[1]
         return abs(one - other) <= _MOST_OFF * max(one, other)
-    if unit or said_unit or abs(given / said).log10().copy_abs() >= _SURELY_OTHER_UNIT:
-        return _digits(given) == _digits(said)
-    return False
+    # A unit that isn't told may still be another one, such as percent, or millions of cubic metres.
+    apart = abs((given / said).copy_abs().log10())
+    surely = _LEAST_APART if unit or said_unit else _SURELY_APART
+    return apart >= surely and _digits(given) == _digits(said) and (bool(unit or said_unit) or len(_digits(said)) > 1)
 
 
 def _is_rounded(given: Decimal, said: Decimal) -> bool:
@@ -228,7 +233,7 @@ def _is_in(year: str, first: int, last: int) -> bool:
 def _is_reckoned(number: Numeral, beside: Iterable[Numeral]) -> bool:
     """Returns whether a number is the sum, difference or ratio of two others, or what is left of a hundred."""
     pool = list(dict.fromkeys(value for other in beside if other is not number for value in _decimals(other)))
-    wanted = set(_decimals(number))
+    wanted = {value for value in _decimals(number) if value != value.to_integral_value() or value >= _LEAST_RECKONED}
     if len(pool) > _MOST_NUMBERS:
         return False
     return any(result in wanted for result in _results(pool))
