@@ -64,7 +64,7 @@ def wrong_numbers(
             continue
         if any(_is_year(number) == _is_year(rival) for rival in rivals):
             wrong.append(number.text)
-        elif not (_may_be_spelled(number, language) or (number.readings & own and not spoken_of) or _is_counted_on(number, quotes, in_digits, language)):
+        elif not (_is_bound(number) or _may_be_spelled(number, language) or (number.readings & own and not spoken_of) or _is_counted_on(number, quotes, in_digits, language)):
             wrong.append(number.text)
     return wrong or _of_another_place(said, rivals, spoken_of, quoted)
 
@@ -84,10 +84,10 @@ def _are_of_a_kind(one: Numeral, other: Numeral) -> bool:
 
 
 def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], language: str) -> bool:
-    """Returns whether a number of a passage and one that the quotation gives in words make it: the 17th, and three days."""
+    """Returns whether a day of a passage and a number of days in the quotation make it: the 17th, and three days later."""
     steps = [Decimal(value) for value in values(quotes, language) if value.isdecimal() and len(value) < 3]
     given = {reading for it in in_digits for reading in it.readings}
-    return any(
+    return number.unit is None and any(
         _plain(value + sign * step) in given for value in _decimals(number) for step in steps if step for sign in (1, -1)
     )
 
@@ -146,7 +146,12 @@ def is_derived(number: Numeral, given: Iterable[Numeral], known: frozenset[str],
 
     `known` holds all values that are given, in words too.
     """
-    return bool(number.readings & known) or _is_borne_out(number, given, known) or _is_reckoned(number, beside)
+    if number.readings & known or _is_borne_out(number, given, known):
+        return True
+    pool = [value for other in beside if other is not number for value in _decimals(other)]
+    near = [value for other in given for value in _decimals(other)]
+    products = {one * other for one in pool for other in (*pool, *near)}
+    return not products.isdisjoint(_decimals(number)) or _is_reckoned(number, beside)
 
 
 def _is_borne_out(number: Numeral, given: Iterable[Numeral], known: frozenset[str]) -> bool:
@@ -254,6 +259,11 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
 def _is_year(number: Numeral) -> bool:
     # Chinese, Japanese and Korean write the word for years behind those of the calendar too.
     return number.unit in (None, "duration-year") and number.text.isdecimal() and int(number.text) in _YEARS
+
+
+def _is_bound(number: Numeral) -> bool:
+    """Returns whether a number may be a round one that something keeps below or above: under 10, more than 1000."""
+    return any(len(_digits(value)) == 1 and abs(value) >= _LEAST_RECKONED for value in _decimals(number))
 
 
 def _may_be_spelled(number: Numeral, language: str) -> bool:

@@ -31,7 +31,7 @@ _MADE_UP = {
     "pt": "suponha imagine exemplo",
     "it": "supponi supponiamo immagina esempio",
     "nl": "stel bijvoorbeeld voorbeeld",
-    "tr": "eğer örneğin diyelim farz düşün",
+    "tr": "eğer örneğin diyelim farz düşün düşünün hayal",
     "ru": "если пусть например представь представим допустим",
     "el": "αν εάν ας παράδειγμα φαντάσου υπόθεσε έστω",
     "he": "אם נניח לדוגמה למשל דמיינו דמיין",
@@ -74,6 +74,14 @@ def cited_cells(row: str) -> str:
 def is_calculation(text: str) -> bool:
     """Returns whether a text reckons: its numbers are its own."""
     return _CALCULATION.search(text) is not None
+
+
+def is_example(paragraph: str, language: str) -> bool:
+    """Returns whether a paragraph works with numbers of its own: with formulas, sums or code, or in words."""
+    outside_code = masked(paragraph, _BLANK)
+    if _BLANK in outside_code or delimited(outside_code) or is_calculation(paragraph):
+        return True
+    return is_made_up(paragraph, language)
 
 
 def is_made_up(text: str, language: str) -> bool:
