@@ -1,7 +1,7 @@
 """Finds citations in text: the markers that stand for them, such as `[1]`, apart from other brackets with numbers.
 
-A model writes them in many forms: "fell [1].", "fell[1].", "这很重要[1]。", `[1, 2]`, `[1–3]`, `[^1]`, 【1】. After the review
-each stands as ` [1]`, several as ` [1][2]`, and no other brackets are citations. What code, formulas and editors write
+A model writes them in many forms: "fell [1].", "fell[1].", "重要[1]。", `[1, 2]`, `[1–3]`, `[^1]`, 【1】. After the
+review each stands as ` [1]`, several as ` [1][2]`, and no other brackets are citations. What code, formulas and editors write
 in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
 """
 
@@ -121,14 +121,12 @@ def drafted(text: str, declared: Collection[int] | None, *, is_settled: bool = F
     last: tuple[int, bool] = (-1, False)
     for found in _outside_formulas(found_here, outside_code):
         numbers = _numbers(found)
-        if found.start() == last[0] and not last[1]:
-            cites = False  # the second index of `x[1][2]`
-        else:
-            cites = judged.cites(found, numbers)
+        is_second_index = found.start() == last[0] and not last[1]  # as in `x[1][2]`
+        cites = not is_second_index and judged.cites(found, numbers)
         last = (found.end(), cites)
         if cites:
             end = found.end()
-            if outside_code[:found.start()].rpartition("\n")[2].strip() == "" and (note := _FOOTNOTE.match(text, end)):
+            if outside_code[: found.start()].rpartition("\n")[2].strip() == "" and (note := _FOOTNOTE.match(text, end)):
                 end = note.end()
             yield Marker(found.start(), end, numbers)
 
@@ -147,7 +145,9 @@ def _is_link(found: regex.Match[str], text: str) -> bool:
     return text[found.end() : found.end() + 1] in ("(", "{")
 
 
-def _outside_formulas(found: "Sequence[regex.Match[str]] | Iterator[regex.Match[str]]", text: str) -> Iterator[regex.Match[str]]:
+def _outside_formulas(
+    found: "Sequence[regex.Match[str]] | Iterator[regex.Match[str]]", text: str
+) -> Iterator[regex.Match[str]]:
     formulas = delimited(text)
     for marker in found:
         if not formulas or not _is_part(marker, text, formulas):
@@ -174,7 +174,7 @@ class _Text:
         self._is_settled = is_settled
 
     def cites(self, found: regex.Match[str], numbers: Sequence[int]) -> bool:
-        """Returns whether brackets with numbers cite something: `[0, 1]` may be an interval, `a[1]` part of an array."""
+        """Returns whether brackets with numbers cite: `[0, 1]` may be an interval, `a[1]` part of an array."""
         if 0 in numbers or _is_link(found, self._text):
             return False
         if "^" in found["numbers"] or found["open"] != "[":
@@ -199,7 +199,11 @@ class _Text:
             return word == ")" and not regex.search(r"[\p{L}\d_]\([^()]*\)$", before)
         if word.isdecimal() or _UNCASED.search(word[-1]) or _MEASURE.search(before) or word.endswith("°"):
             return True
-        if not word.isalpha() or word in self._named_in_code() or not (word.islower() or word.istitle() or word.isupper()):
+        if (
+            not word.isalpha()
+            or word in self._named_in_code()
+            or not (word.islower() or word.istitle() or word.isupper())
+        ):
             return False
         if len(word) >= _SHORT_WORD:
             return (are_known or ends) and not (self._writes_other_brackets() and not are_known)

@@ -23,16 +23,18 @@ from src.domain.words import carries_content, stem, words
 
 # A word with a capital inside a sentence. At the start, or after a sign that may begin a sentence, a capital tells
 # nothing.
-_NAME = regex.compile(
-    r"(?<=[\p{Ll}\p{M}\d,;)]\s|\p{Lu}[\p{L}\p{M}.]*\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b"
-)
+_NAME = regex.compile(r"(?<=[\p{Ll}\p{M}\d,;)]\s|\p{Lu}[\p{L}\p{M}.]*\s)\p{Lu}[\p{L}\p{M}’'-]+|\b\p{Lu}[\p{Lu}\d]+\b")
 _FIRST_WORD = regex.compile(r"[^\p{L}\d]*(\p{Lu}[\p{L}\p{M}’'-]+)")
 _LOWER = regex.compile(r"\b\p{Ll}[\p{L}\p{M}’'-]*")
 _CAPITALISED = regex.compile(r"\b\p{Lu}[\p{L}\p{M}’'.-]*")
-_CAPITALS_IN_ROW = regex.compile(r"\b\p{Lu}[\p{L}\p{M}’'-]*(?:\s(?:of|the|and|de|des|du|la|di|der|und|[\p{Lu}][\p{L}\p{M}’'-]*))+")
+_CAPITALS_IN_ROW = regex.compile(
+    r"\b\p{Lu}[\p{L}\p{M}’'-]*(?:\s(?:of|the|and|de|des|du|la|di|der|und|[\p{Lu}][\p{L}\p{M}’'-]*))+"
+)
 _INITIAL = regex.compile(r"\b(\p{Lu})\.\s?(?=\p{L})")
 # Titles and terms, which are often in another language than the text.
-_SET_APART = regex.compile(r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’")
+_SET_APART = regex.compile(
+    r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’"
+)
 _ROMAN = regex.compile(r"[IVXLCDM]+(?:[eᵉº]|er|ère|ème|-\p{Ll}+)?")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital, so that names can't be told by it."""
@@ -151,7 +153,9 @@ def _is_no_name(name: str, language: str) -> bool:
         return True
     if primary_subtag(language) in _UNLIKE_SCRIPTS and regex.match(r"\p{Latin}", name):
         return True
-    return not regex.match(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}]", name) or not carries_content(small, language)
+    return not regex.match(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}]", name) or not carries_content(
+        small, language
+    )
 
 
 def _is_context(name: str, sentence: str, quotes: str, language: str) -> bool:
@@ -196,7 +200,9 @@ def places(subtag: str) -> tuple[frozenset[str], ...]:
     if locale is None:
         return ()
     countries = {word for name in locale.territories.values() for word in words(name)} | _BRITISH
-    countries |= {code.casefold() for code in locale.territories if code.isalpha() and len(code) == 2}
+    countries |= {code.casefold() for code in map(str, locale.territories) if code.isalpha() and len(code) == 2}
     languages = {word for name in locale.languages.values() for word in words(name)}
-    cities = {word for zone in get_global("zone_territories") for word in words(zone.rpartition("/")[2].replace("_", " "))}
+    cities = {
+        word for zone in get_global("zone_territories") for word in words(zone.rpartition("/")[2].replace("_", " "))
+    }
     return frozenset(countries), frozenset(languages), frozenset(cities)

@@ -18,8 +18,9 @@ _CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–
 # Negations that say no less than a plain statement, or something else than its contrary.
 _NO_DENIAL = regex.compile(
     r"\bnot (?:only|just|merely|until|all|every|always)\b|\bnothing but\b|\bno (?:more|less|fewer|later|longer) than\b"
-    r"|\bno longer\b|\bwithout exception\b|\bnicht nur\b|\berst\b|\bnichts als\b|\bne\b[^,]{1,40}\bque\b|\bpas seulement\b"
-    r"|\bno solo\b|\bno sólo\b|\bnão só\b|\bnon solo\b|не только|לא רק|ليس فقط|ليس .{1,30} فحسب|όχι μόνο|sadece .{1,30} değil",
+    r"|\bno longer\b|\bwithout exception\b|\bnicht nur\b|\berst\b|\bnichts als\b|\bne\b[^,]{1,40}\bque\b"
+    r"|\bpas seulement\b|\bno solo\b|\bno sólo\b|\bnão só\b|\bnon solo\b|не только|לא רק|ليس فقط|ليس .{1,30} فحسب"
+    r"|όχι μόνο|sadece .{1,30} değil",
     regex.IGNORECASE,
 )
 _LEAST_SHARED = 0.8

@@ -157,7 +157,12 @@ _ADDRESS = {
     "am": "አንተ እናንተ እኛ ትምህርት",
     "ko": "우리 우리는 우리가 여러분 여러분은 여러분이 너 당신 이번",
 }
-_ADDRESS_UNSPACED = {"zh": "你 您 我们 咱们 本课", "ja": "あなた みなさん 皆さん 私たち わたしたち ましょう", "th": "เรา คุณ นักเรียน", "km": "អ្នក យើង"}
+_ADDRESS_UNSPACED = {
+    "zh": "你 您 我们 咱们 本课",
+    "ja": "あなた みなさん 皆さん 私たち わたしたち ましょう",
+    "th": "เรา คุณ นักเรียน",
+    "km": "អ្នក យើង",
+}
 
 
 def paragraphs(text: str) -> list[str]:
@@ -166,7 +171,7 @@ def paragraphs(text: str) -> list[str]:
 
 
 def states_something(sentence: str, language: str) -> bool:
-    """Returns whether a sentence surely states a fact, and is no question, example, calculation, heading or list item."""
+    """Returns whether a sentence surely states a fact, and is no question, example, sum or line of a table."""
     bare = without_markers(sentence)
     if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", ":", "：")) or _NO_PROSE.match(bare):
         return False

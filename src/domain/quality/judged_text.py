@@ -22,31 +22,36 @@ _CALCULATION = regex.compile(
     r"(?:\p{Nd}|[₀-₉⁰-⁹]|%|°\w?)\s*[=≈≠<>≤≥⇒]|[=≈≠<>≤≥]\s*[-−]?\p{Nd}|(?<!\p{Nd}/)\p{Nd}\s*[+×·⋅÷*∙]\s*(?!10\s?[⁰¹²³⁴-⁹⁻^])[-−]?\p{Nd}"
     r"|\p{Nd}\s+[-−–:/]\s+\p{Nd}[^=]*=|…\s*$|(?:\p{Nd}+,\s+){3,}"
 )
-# Words that say that what follows is made up: conditions and examples.
-_MADE_UP = {
-    "en": "if suppose imagine example examples instance assume pretend e.g",
-    "de": "wenn falls angenommen beispiel beispielsweise stell",
-    "fr": "si supposons imagine imaginons exemple",
-    "es": "si supón supongamos imagina ejemplo comprueba",
+# Words that say that what follows is made up, here and in the sentences beside.
+_EXAMPLES = {
+    "en": "suppose imagine example examples instance assume pretend e.g",
+    "de": "angenommen beispiel beispielsweise stell",
+    "fr": "supposons imagine imaginons exemple",
+    "es": "supón supongamos imagina ejemplo comprueba",
     "pt": "suponha imagine exemplo",
     "it": "supponi supponiamo immagina esempio",
     "nl": "stel bijvoorbeeld voorbeeld",
-    "tr": "eğer örneğin diyelim farz düşün düşünün hayal",
-    "ru": "если пусть например представь представим допустим",
-    "el": "αν εάν ας παράδειγμα φαντάσου υπόθεσε έστω",
-    "he": "אם נניח לדוגמה למשל דמיינו דמיין",
-    "ar": "إذا لو مثال مثلا تخيل افترض لنفترض ولو",
-    "hi": "यदि अगर मान मानो उदाहरण सोचो",
-    "hy": "եթե օրինակ ենթադրենք պատկերացրու",
-    "am": "ለምሳሌ እንበል ቢሆን",
-    "ko": "만약 예를 가령",
-}  # fmt: skip
-_MADE_UP_UNSPACED = {
-    "zh": "如果 假设 假如 例如 比如 若 设",
-    "ja": "もし たとえば 例えば とする としよう なら",
-    "th": "ถ้า หาก สมมติ ตัวอย่าง เช่น",
-    "km": "ប្រសិនបើ បើ ឧបមា ឧទាហរណ៍ ដូចជា",
+    "tr": "örneğin diyelim farz düşün düşünün hayal",
+    "ru": "пусть например представь представим допустим",
+    "el": "παράδειγμα φαντάσου υπόθεσε έστω",
+    "he": "נניח לדוגמה למשל דמיינו דמיין",
+    "ar": "مثال مثلا تخيل افترض لنفترض",
+    "hi": "मान मानो उदाहरण सोचो",
+    "hy": "օրինակ ենթադրենք պատկերացրու",
+    "am": "ለምሳሌ እንበል",
+    "ko": "예를 가령",
+    "zh": "假设 假如 例如 比如",
+    "ja": "たとえば 例えば としよう",
+    "th": "สมมติ ตัวอย่าง เช่น",
+    "km": "ឧបមា ឧទាហរណ៍ ដូចជា",
 }
+# Words of conditions, which say no more than that their sentence is made up.
+_CONDITIONS = {
+    "en": "if", "de": "wenn falls", "fr": "si", "es": "si", "tr": "eğer", "ru": "если", "el": "αν εάν ας", "he": "אם",
+    "ar": "إذا لو ولو", "hi": "यदि अगर", "hy": "եթե", "am": "ቢሆን", "ko": "만약", "zh": "如果 若", "ja": "もし とする",
+    "th": "ถ้า หาก", "km": "ប្រសិនបើ បើ",
+}  # fmt: skip
+_UNSPACED = frozenset({"zh", "ja", "th", "km"})
 _CELL_END = regex.compile(r"(?<!\\)\|")
 
 
@@ -81,20 +86,26 @@ def is_example(paragraph: str, language: str) -> bool:
     outside_code = masked(paragraph, _BLANK)
     if _BLANK in outside_code or delimited(outside_code) or is_calculation(paragraph):
         return True
-    return is_made_up(paragraph, language)
+    return _example(primary_subtag(language)).search(paragraph) is not None
 
 
 def is_made_up(text: str, language: str) -> bool:
-    """Returns whether a text sets a case of its own: a condition, an example, something that the learner is to do."""
-    found = _made_up(primary_subtag(language))
-    return found is not None and found.search(text) is not None
+    """Returns whether a sentence sets a case of its own: a condition, or an example."""
+    return _made_up(primary_subtag(language)).search(text) is not None
 
 
 @lru_cache(maxsize=32)
-def _made_up(subtag: str) -> regex.Pattern[str] | None:
-    if subtag in _MADE_UP_UNSPACED:
-        return regex.compile("|".join(_MADE_UP_UNSPACED[subtag].split()))
-    if subtag not in _MADE_UP:
-        return None
-    said = "|".join(map(regex.escape, _MADE_UP[subtag].split()))
+def _example(subtag: str) -> regex.Pattern[str]:
+    return _pattern(subtag, _EXAMPLES.get(subtag, ""))
+
+
+@lru_cache(maxsize=32)
+def _made_up(subtag: str) -> regex.Pattern[str]:
+    return _pattern(subtag, f"{_EXAMPLES.get(subtag, '')} {_CONDITIONS.get(subtag, '')}")
+
+
+def _pattern(subtag: str, words: str) -> regex.Pattern[str]:
+    said = "|".join(map(regex.escape, words.split())) or "(?!)"
+    if subtag in _UNSPACED:
+        return regex.compile(said)
     return regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)

@@ -8,9 +8,18 @@ from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.markdown_syntax import without_blocks
 from src.domain.numerals import Numeral, values, written
 from src.domain.quality.citations import is_cited, without_markers
-from src.domain.quality.claimed_numbers import is_derived
-from src.domain.quality.draft import Draft, grams, paragraphs, plain, runs, states_something, unquoted, without_quotations
+from src.domain.quality.draft import (
+    Draft,
+    grams,
+    paragraphs,
+    plain,
+    runs,
+    states_something,
+    unquoted,
+    without_quotations,
+)
 from src.domain.quality.judged_text import is_example, prose_of
+from src.domain.quality.number_forms import is_derived
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES
 
@@ -109,7 +118,9 @@ def unknown_number(draft: Draft) -> Iterator[Finding]:
                 unknown += [
                     number.text
                     for number in written(prose_of(sentence.text), language)
-                    if _counts(number) and not number.readings & often and not is_derived(number, given, known, beside)
+                    if _counts(number)
+                    and not number.readings & often
+                    and not is_derived(number, sentence.text, given, known, beside, language)
                 ]
         if unknown:
             yield soft("unknown_number", where, f"no passage gives {', '.join(dict.fromkeys(unknown))}")
