@@ -1,8 +1,8 @@
 """Finds citations in text: the markers that stand for them, such as `[1]`, apart from other brackets with numbers.
 
 A model writes them in many forms: "fell [1].", "fell[1].", "重要[1]。", `[1, 2]`, `[1–3]`, `[^1]`, 【1】. After the
-review each stands as ` [1]`, several as ` [1][2]`, and no other brackets are citations. What code, formulas and editors write
-in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
+review each stands as ` [1]`, several as ` [1][2]`, and no other brackets are citations. What code, formulas and editors
+write in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
 """
 
 from bisect import bisect_left

@@ -30,6 +30,9 @@ _EASILY_SPELLED = 2
 _SPELLED_SURELY = frozenset({"en", "de", "fr", "es", "pt", "it", "nl"})
 """Languages whose number words are told in nearly all forms."""
 _SURELY_YEARS = frozenset(map(str, YEARS))
+_SURELY_LESS = 4
+"""A number that is so many times smaller than one of the quotation hardly stands in its place."""
+_LAST_DAY = 31
 _ALWAYS = frozenset({"0", "1"})
 """What may be said without a source: "for each kilometre" is for 1 km."""
 _OWN_SUMS = frozenset({"2"})
@@ -61,7 +64,8 @@ def wrong_numbers(
             continue
         # What the quotation gives may be reckoned with, and the years and like measures of the passage, but not all.
         like = [it for it in in_digits if (is_year(it) or (it.unit and it.unit == number.unit))]
-        if is_reckoned(number, [*quoted, *(it for it in said if it.readings & given), *like]):
+        beside = [*quoted, *(it for it in said if it.readings & given), *like]
+        if is_reckoned(number, beside) and not _is_in_place_of(number, rivals):
             continue
         if any(is_year(number) == is_year(rival) for rival in rivals) or not (
             (spoken_of and spoken_of <= spoken and _is_bound(number, quoted))  # under 10, namely 7 or 8
@@ -71,6 +75,15 @@ def wrong_numbers(
         ):
             wrong.append(number.text)
     return wrong or _of_another_place(said, rivals, spoken_of, quoted)
+
+
+def _is_in_place_of(number: Numeral, rivals: Sequence[Numeral]) -> bool:
+    """Returns whether a whole number rather stands in place of one of the quotation than is reckoned from it."""
+    like = [it for it in rivals if is_year(it) == is_year(number) and it.unit == number.unit]
+    if not like or is_reckoned(number, like):
+        return False
+    least = min(abs(value) for rival in like for value in decimals(rival))
+    return any(value == value.to_integral_value() and value * _SURELY_LESS > least for value in decimals(number))
 
 
 def _of_another_place(
@@ -95,7 +108,7 @@ def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], l
         plain_decimal(value + sign * step) in given
         for value in decimals(number)
         for step in steps
-        if step
+        if step and value <= _LAST_DAY
         for sign in (1, -1)
     )
 

@@ -122,9 +122,8 @@ class Draft:
         stated: list[Sentence] = []
         for where, text in self.fields.items():
             if where.startswith(("sections.", "key_terms.")):
-                for paragraph in paragraphs(without_blocks(text)):
-                    if not is_example(paragraph, language):
-                        stated += [it for it in sentences(paragraph) if states_something(it.text, language)]
+                for paragraph in prose_paragraphs(without_blocks(text), language):
+                    stated += [it for it in sentences(paragraph) if states_something(it.text, language)]
         return tuple(stated)
 
     def factual_sentences(self) -> tuple[Sentence, ...]:
@@ -136,6 +135,7 @@ _LEAST_WORDS_OF_A_STATEMENT = 6
 _LEAST_CHARACTERS_OF_A_STATEMENT = 12
 """Of a statement in a script without spaces."""
 _PARAGRAPH = regex.compile(r"\n[ \t]*\n")
+_DISPLAYED = regex.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
 # Lines that are no sentences of prose: of a table, a quotation, a list, a heading.
 _NO_PROSE = regex.compile(r"\s*(?:[|>#]|[-*+•][ \t]|\d+[.)][ \t]|\*\*[^*\n]{1,40}(?::\*\*|\*\*:))")
 # A sentence with one of these speaks to the learner or of the lesson, and states nothing.
@@ -165,9 +165,12 @@ _ADDRESS_UNSPACED = {
 }
 
 
-def paragraphs(text: str) -> list[str]:
-    """Returns the paragraphs of a text."""
-    return _PARAGRAPH.split(text)
+def prose_paragraphs(text: str, language: str) -> Iterator[str]:
+    """Yields the paragraphs of a text that work with no numbers of their own, nor lead to a formula, code or a table."""
+    found = _PARAGRAPH.split(text)
+    for paragraph, following in zip(found, [*found[1:], ""], strict=True):
+        if not is_example(paragraph, language) and not _DISPLAYED.match(following):
+            yield paragraph
 
 
 def states_something(sentence: str, language: str) -> bool:

@@ -95,9 +95,9 @@ def _is_rounded(given: Decimal, said: Decimal) -> bool:
         return False
     if len(digits_of(said)) >= len(digits_of(given)):
         return False
-    step = Decimal(1).scaleb(_exponent(said))
-    is_whole = said == said.to_integral_value() and given != given.to_integral_value()
-    return abs(given - said) < step and (is_whole or abs(given - said) <= _MOST_OFF * abs(given))
+    off = abs(given - said)
+    is_whole = off < 1 and said == said.to_integral_value()  # under 2 %, of 1.86 %
+    return off < Decimal(1).scaleb(_exponent(said)) and (is_whole or off <= _MOST_OFF * abs(given))
 
 
 def digits_of(value: Decimal) -> str:
@@ -145,7 +145,7 @@ def _century_words(language: str) -> frozenset[str]:
 
 
 def _is_span(digits: str, text: str, language: str) -> bool:
-    """Returns whether a round year may stand for all its decade, as in 1950s; most languages show that in no such way."""
+    """Returns whether a round year may stand for all its decade, as in 1950s; most languages don't show it so."""
     if primary_subtag(language) not in ("en", "de"):
         return True
     return regex.search(rf"{digits}['’]?(?:s|er)(?:n)?(?!\p{{L}})", text) is not None
@@ -187,9 +187,9 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
         yield 100 - one
         yield 1 - one
         for other in pool[index + 1 :]:
-            yield one + other
             yield abs(one - other)
-            if one and other and one not in YEARS and other not in YEARS:
+            if one not in YEARS and other not in YEARS:
+                yield one + other
                 yield (one / other).normalize()
                 yield (other / one).normalize()
 

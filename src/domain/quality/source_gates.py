@@ -11,14 +11,14 @@ from src.domain.quality.citations import is_cited, without_markers
 from src.domain.quality.draft import (
     Draft,
     grams,
-    paragraphs,
     plain,
+    prose_paragraphs,
     runs,
     states_something,
     unquoted,
     without_quotations,
 )
-from src.domain.quality.judged_text import is_example, prose_of
+from src.domain.quality.judged_text import prose_of
 from src.domain.quality.number_forms import is_derived
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES
@@ -108,9 +108,7 @@ def unknown_number(draft: Draft) -> Iterator[Finding]:
         if where.startswith("key_terms."):
             continue
         unknown = []
-        for paragraph in paragraphs(text):
-            if is_example(paragraph, language):
-                continue
+        for paragraph in prose_paragraphs(text, language):
             beside = written(prose_of(without_markers(paragraph)), language)
             for sentence in sentences(unquoted(paragraph)):
                 if is_cited(sentence.text, draft.declared) or not states_something(sentence.text, language):
