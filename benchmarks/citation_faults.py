@@ -1,21 +1,32 @@
 """Faults of citations, and of the sentences that carry them."""
 
+from itertools import count
 from random import Random
 
 import regex
 
+from benchmarks import planting
 from benchmarks.clean_lessons import Case, by_hand
-from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, places, replaced, vocabulary
+from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, replaced, vocabulary
 from src.domain.citation import CitationDraft
-from src.domain.numerals import values
+from src.domain.normal_form import normal_text
+from src.domain.numerals import values, written
 from src.domain.quality.citations import markers, without_markers
+from src.domain.quality.claimed_names import calendar, places, text_of
+from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
 from src.domain.sentences import sentences
-from src.domain.words import stem, words
+from src.domain.words import content_stems, negations, stem, words
 
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}]{3,}")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNT = regex.compile(rf"\b(?:{'|'.join(_COUNTS)})\b", regex.IGNORECASE)
 _NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
+_IN_SIGNS = regex.compile(r"[$\\|{}^₀-₉⁰¹²³⁴-⁹⁺⁻]|[\p{Latin}+/:][-–]?\p{Nd}|\p{Nd}\s?[:/-]\s?\p{Nd}")
+_IN_WORD = regex.compile(r"[\p{Latin}₀-₉]*\p{Nd}")
+_INSIDE = regex.compile(r"[\p{Ll}\p{M}\d,;)]\s$")
+_SET_APART = regex.compile(r"[*_>|]\S*$|[\"“][^\"”]*$")
+_FEWEST_TO_COMPARE = 4
+_FEWEST_CITATIONS = 10
 _GATES = "citation_removed uncited"
 
 
@@ -37,6 +48,9 @@ def false_quote(random: Random, case: Case) -> Case | None:
     found = list(_WORD.finditer(quote))
     passage = {stem(word) for word in words(case.passages[citation.passage - 1].text)}
     others = [word for word in vocabulary(case.language) if stem(word.casefold()) not in passage]
+    others = others or list(vocabulary("en"))  # all words of a language may be this passage's
+    if not found:
+        return None
     for word in sorted(random.sample(found, min(len(found), random.randint(1, 3))), key=lambda it: -it.start()):
         quote = replaced(quote, word, random.choice(others))
     return _with_quote(case, citation, quote=quote)
@@ -45,10 +59,70 @@ def false_quote(random: Random, case: Case) -> Case | None:
 def denied_quote(random: Random, case: Case) -> Case | None:
     """Puts a "not" into a quotation that the passage hasn't got."""
     citation = _citation(random, case)
-    found = citation and regex.search(r"\b(?:is|are|was|were|can|does|has|have|had|should|may)\b", citation.quote)
-    if citation is None or not found or case.language != "en":
+    denial = citation and _denied(random, citation.quote, case.language)
+    return _with_quote(case, citation, quote=denial) if citation and denial else None
+
+
+# Verbs, and what denies them.
+_DENIED = {
+    "de": (r"\b(?:ist|sind|war|waren|kann|hat|haben|wird|werden|wurde)\b", "{} nicht"),
+    "en": (r"\b(?:is|are|was|were|can|does|has|have|had|should|may)\b", "{} not"),
+    "es": (r"\b(?:es|son|era|fue|tiene|puede|está)\b", "no {}"),
+    "fr": (r"\b(?:est|sont|était|peut|a|ont)\b", "n'{} pas"),
+    "pt": (r"\b(?:é|são|era|foi|tem|pode)\b", "não {}"),
+    "ru": (r"\b(?:был|была|было|были|может|могут|является)\b", "не {}"),
+    "hi": (r"(?<!\p{L})(?:है|हैं|था|थी|थे)(?![\p{L}\p{M}])", "नहीं {}"),
+}
+
+
+def _denied(random: Random, text: str, language: str) -> str | None:
+    if language not in _DENIED:
         return None
-    return _with_quote(case, citation, quote=replaced(citation.quote, found, f"{found.group()} not"))
+    verbs, denial = _DENIED[language]
+    found = chosen(random, regex.finditer(verbs, text))
+    return replaced(text, found, denial.format(found.group())) if found else None
+
+
+def sentence_that_denies_its_quotation(random: Random, case: Case) -> Case | None:
+    """Puts the quotation itself, denied, in place of a sentence that cites it."""
+    citations = {citation.number: citation for citation in case.text.citations}
+    places_of_one = [place for place in cited(case) if len(markers(place.sentence.text)) == 1]
+    place = chosen(random, places_of_one)
+    if place is None or _IN_SIGNS.search(place.sentence.text):
+        return None
+    (number,) = markers(place.sentence.text)
+    said = regex.split(r"[.;:!?।]\s", citations[number].quote)[0].strip()
+    denial = _denied(random, said, case.language)
+    if denial is None or negations(said, case.language) or len(content_stems(said, case.language)) < _FEWEST_TO_COMPARE:
+        return None
+    return place.replaced(case, f"{denial[:1].upper()}{denial[1:].rstrip('.')} [{number}].")
+
+
+def measure_in_another_unit(random: Random, case: Case) -> Case | None:
+    """Gives a measure in a cited sentence another unit of its kind: km instead of m."""
+    units = {"m": "km", "km": "m", "kg": "g", "g": "kg", "cm": "m", "mm": "cm", "nm": "mm", "°C": "K"}
+    found = [
+        (place, unit)
+        for place in cited(case)
+        if not (is_calculation(place.sentence.text) or is_made_up(place.sentence.text, case.brief.language))
+        for unit in regex.finditer(
+            rf"(?<=\p{{Nd}}[ \u00a0\u202f]?)(?:{'|'.join(units)})(?![\p{{L}}²³/·^])", place.sentence.text
+        )
+        if not _IN_SIGNS.search(place.sentence.text) and _is_measured(case, place, unit)
+    ]
+    if not found:
+        return None
+    place, unit = random.choice(found)
+    return place.replaced(case, replaced(place.sentence.text, unit, units[unit.group()]))
+
+
+def _is_measured(case: Case, place: Place, unit: regex.Match[str]) -> bool:
+    """Returns whether the quotations of a sentence have the very number that stands before a unit, with a unit."""
+    language = case.brief.language
+    before = written(place.sentence.text[: unit.end()], language)
+    drafts = {it.number: it.quote for it in case.text.citations}
+    quoted = [it for number in markers(place.sentence.text) for it in written(drafts[number], language)]
+    return bool(before) and any(it.unit == before[-1].unit and it.readings & before[-1].readings for it in quoted)
 
 
 def quote_from_nowhere(random: Random, case: Case) -> Case | None:
@@ -68,7 +142,13 @@ def quote_of_another_passage(random: Random, case: Case) -> Case | None:
     citation = _citation(random, case)
     if citation is None:
         return None
-    others = [number for number in range(1, len(case.passages) + 1) if number != citation.passage]
+    others = [
+        number
+        for number, passage in enumerate(case.passages, start=1)
+        if number != citation.passage and normal_text(citation.quote) not in normal_text(passage.text)
+    ]
+    if not others:
+        return None
     return _with_quote(case, citation, passage=random.choice(others))
 
 
@@ -111,22 +191,37 @@ def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
 
 
 def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) -> Case | None:
-    place = chosen(random, (place for place in cited(case) if digits(place.sentence.text)))
-    if place is None:
+    told = [(place, found) for place in cited(case) for found in _told_digits(place, case)]
+    if not told:
         return None
-    found = random.choice(digits(place.sentence.text))
-    given = _given(case, place)
+    place, found = random.choice(told)
+    given, language = _given(case, place), case.brief.language
     if is_from_the_passage:
         other = chosen(random, [it.group() for it in digits(given) if values(it.group()) != values(found.group())])
     else:
         other = other_number(random, found.group())
-        other = None if values(other) & values(given) else other
+        other = None if values(other, language) & {"0", "1", *values(given, language)} else other
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
+
+
+def _told_digits(place: Place, case: Case) -> list[regex.Match[str]]:
+    """Returns the numbers that a sentence has from its passages: none of a formula, a sum, a table or an example."""
+    sentence, language = place.sentence.text, case.brief.language
+    if _IN_SIGNS.search(sentence) or is_calculation(sentence) or is_made_up(sentence, language):
+        return []
+    given = values(_given(case, place), language)
+    return [
+        it
+        for it in digits(sentence)
+        if it.group() not in ("0", "1")  # which may be said of anything
+        and values(it.group(), language) & given
+        and not _IN_WORD.match(sentence, it.end())
+    ]
 
 
 def _given(case: Case, place: Place) -> str:
     """Returns the texts of the passages that a sentence cites."""
-    passages = {it.number: case.passages[it.passage - 1].text for it in case.text.citations}
+    passages = {it.number: text_of(case.passages[it.passage - 1]) for it in case.text.citations}
     return " ".join(passages[number] for number in markers(place.sentence.text))
 
 
@@ -144,7 +239,7 @@ def counted_in_cited_sentence(random: Random, case: Case) -> Case | None:
 
 
 def name_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """Changes a name inside a cited sentence to one that its passage hasn't got."""
+    """Changes a name inside a cited sentence to a person's that stands nowhere in the lesson and its passages."""
     return _named_otherwise(random, case, is_from_the_passage=False)
 
 
@@ -165,7 +260,10 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
         (place, name)
         for place in cited(case)
         for name in _NAME.finditer(place.sentence.text)
-        if name.group() in known and (name.start() == 0 and " " not in name.group()) == is_first
+        if name.group() in known
+        and (name.start() == 0 and " " not in name.group()) == is_first
+        and not _SET_APART.search(place.sentence.text[: name.start()])
+        and (is_first or _INSIDE.search(place.sentence.text[: name.start()]))
     ]
     if not found:
         return None
@@ -173,15 +271,26 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
     given = _given(case, place)
     strange = {other for case in by_hand() if case.language == "en" for other in _names(case)}
     own = set(name.group().split())
+    whole = " ".join([*map(text_of, case.passages), *case.text.fields().values(), case.brief.topic]).casefold()
     others = [
         other
         for other in sorted(known | strange)
         if len(other.split()) == len(own)
         and not set(other.split()) & own
-        and all(part in given for part in other.split()) == is_from_the_passage
+        and (
+            all(part in given for part in other.split())
+            if is_from_the_passage
+            else _is_person(other) and not any(part.casefold() in whole for part in other.split())
+        )
     ]
     other = chosen(random, others)
     return None if other is None else place.replaced(case, replaced(place.sentence.text, name, other))
+
+
+def _is_person(name: str) -> bool:
+    """Returns whether a name is none of a country, city, language, month or day, which a true sentence may add."""
+    known = {*calendar("en"), *(word for kind in places("en") for word in kind)}
+    return not set(name.casefold().split()) & known
 
 
 def _names(case: Case) -> set[str]:
@@ -215,31 +324,67 @@ def uncited(random: Random, case: Case) -> Case | None:
 
 def hardly_cited(random: Random, case: Case) -> Case | None:
     """Leaves one citation in five."""
+    plain = [it for it in cited(case, "sections.") if not _WORKS_WITH_NUMBERS.search(it.sentence.text)]
+    if len(plain) < _FEWEST_CITATIONS:
+        return None
+    seen = count(random.randint(1, 4))
     fields = {
-        where: regex.sub(r"\s?\[\d+\]", lambda it: it.group() if random.random() < 0.2 else "", text)
+        where: regex.sub(r"\s?\[\d+\]", lambda it: it.group() if next(seen) % 5 == 0 else "", text)
         for where, text in case.text.fields().items()
     }
-    return case.with_text(**vars(case.text.with_fields(fields))) if case.text.citations else None
+    return case.with_text(**vars(case.text.with_fields(fields)))
 
 
 def unknown_number(random: Random, case: Case) -> Case | None:
     """Adds a sentence without a citation, with a figure from nowhere."""
-    said = {
-        "en": "More than {} people have studied this in the last few years.",
-        "de": "Über {} Menschen haben sich damit in den letzten Jahren befasst.",
-        "hi": "पिछले कुछ वर्षों में {} से अधिक लोगों ने इसका अध्ययन किया है।",
-        "ar": "وقد درس هذا الأمر أكثر من {} شخص في السنوات الأخيرة.",
-    }
-    place = chosen(random, places(case, "sections."))
+    place = chosen(random, planting.places(case, "sections."))
+    if place is None or case.language not in _STUDIED or _WORKS_WITH_NUMBERS.search(_paragraph(case, place)):
+        return None
+    if is_example(_paragraph(case, place), case.language):
+        return None
     figure = str(random.randint(13, 99_999))
-    return (
-        None if place is None else place.replaced(case, f"{place.sentence.text} {said[case.language].format(figure)}")
-    )
+    return place.replaced(case, f"{place.sentence.text} {_STUDIED[case.language].format(figure)}")
+
+
+# Sentences with a figure from nowhere.
+_STUDIED = {
+    "am": "ባለፉት ጥቂት ዓመታት ከ{} በላይ ሰዎች ይህን ጉዳይ በጥልቀት አጥንተዋል።",
+    "ar": "وقد درس هذا الأمر أكثر من {} شخص في السنوات الأخيرة.",
+    "de": "Über {} Menschen haben sich damit in den letzten Jahren befasst.",
+    "el": "Περισσότεροι από {} άνθρωποι μελέτησαν αυτό το θέμα τα τελευταία χρόνια.",
+    "en": "More than {} people have studied this in the last few years.",
+    "es": "Más de {} personas han estudiado este asunto en los últimos años.",
+    "fr": "Plus de {} personnes ont étudié cette question ces dernières années.",
+    "he": "יותר מ-{} אנשים חקרו את הנושא הזה בשנים האחרונות.",
+    "hi": "पिछले कुछ वर्षों में {} से अधिक लोगों ने इसका अध्ययन किया है।",
+    "hy": "Վերջին տարիներին ավելի քան {} մարդ ուսումնասիրել է այս հարցը։",
+    "ja": "ここ数年で{}人以上の研究者がこの問題をくわしく調べている。",
+    "km": "ក្នុងរយៈពេលប៉ុន្មានឆ្នាំចុងក្រោយនេះ មនុស្សជាង {} នាក់បានសិក្សារឿងនេះ។",
+    "ko": "지난 몇 년 동안 {} 명이 넘는 사람들이 이 문제를 연구했다.",
+    "pt": "Mais de {} pessoas estudaram este assunto nos últimos anos.",
+    "ru": "За последние годы этот вопрос изучили более {} человек.",
+    "th": "ในช่วงไม่กี่ปีที่ผ่านมามีคนมากกว่า {} คนศึกษาเรื่องนี้อย่างละเอียด",
+    "tr": "Son yıllarda {} kişiden fazla insan bu konuyu ayrıntılı olarak inceledi.",
+    "zh": "最近几年有超过{}人详细研究过这个问题。",
+}
+# Beside a formula, a sum, code, a table or a list, a number may be the lesson's own.
+_WORKS_WITH_NUMBERS = regex.compile(
+    r"[$\\|`=×÷≈]|\p{Nd}\s*[+·*/:−-]\s*\p{Nd}|^\s*(?:[-*+•>]|\d+[.)])\s", regex.MULTILINE
+)
+
+
+def _paragraph(case: Case, place: Place) -> str:
+    text = case.text.fields()[place.where]
+    begin = text.rfind("\n\n", 0, place.sentence.start)
+    end = text.find("\n\n", place.sentence.end)
+    return text[max(begin, 0) : end if end >= 0 else len(text)]
 
 
 CITATION_FAULTS: tuple[Fault, ...] = (
     fault("quote with other words", _GATES, false_quote),
     fault("quote with a denial", _GATES, denied_quote),
+    fault("sentence that denies its quotation", _GATES, sentence_that_denies_its_quotation),
+    fault("measure in another unit", _GATES, measure_in_another_unit),
     fault("quote from nowhere", _GATES, quote_from_nowhere),
     fault("quote of another passage", _GATES, quote_of_another_passage),
     fault("quote with another number", _GATES, quote_with_another_number),

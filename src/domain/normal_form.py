@@ -64,7 +64,7 @@ _PIECE = regex.compile(
     # Digits in groups: 17 000, 17'000, 1.000.000, 1,00,000. One comma or full stop may be that of a decimal fraction.
     r"(?P<grouped>(?<![\p{Nd}.,^])(?!0)\p{Nd}{1,3}(?:"
     r"(?:[ \u00a0\u2009\u202f]\p{Nd}{3})+|(?:(?:['’٬]|\{,\}|\\,)\p{Nd}{3})+|(?:,\p{Nd}{3}){2,}|(?:\.\p{Nd}{3}){2,}"
-    r"|(?:,\p{Nd}{2})+,\p{Nd}{3})(?!\p{Nd}))"
+    r"|(?:,\p{Nd}{2})+,\p{Nd}{3}|(?:\.\p{Nd}{3})+(?=,\p{Nd}{1,2}(?!\p{Nd})))(?!\p{Nd}))"
     r"|(?<=\p{Nd})(?P<point>[,٫])(?=\p{Nd}{1,2}(?![\p{Nd},])|\p{Nd}{4})"
     rf"|(?P<raised>[{_SUPERSCRIPT}]+)"
     r"|\\[dt]?frac\s*\{(?P<above>[^{}]{1,80})\}\s*\{(?P<below>[^{}]{1,80})\}"
@@ -194,8 +194,8 @@ def _replaced(found: regex.Match[str], before: str) -> str:
         case "dots":
             return "..."
         case "compatible":
-            plain = unicodedata.normalize("NFKC", piece)
-            return plain.replace("\u2044", "/")
+            plain = unicodedata.normalize("NFKC", piece).replace("\u2044", "/")
+            return f" {plain}" if "/" in plain and before[-1:].isdecimal() else plain  # 2½ is not 21/2
         case "long":
             return piece.casefold()
         case _:

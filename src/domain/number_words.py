@@ -55,7 +55,9 @@ _OTHERS = {
     ),
     "el": (
         "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα δέκα έντεκα δώδεκα",
-        {"τρεις": 3, "τέσσερις": 4, "εφτά": 7, "οχτώ": 8, "εννιά": 9, "είκοσι": 20, "τριάντα": 30, "πενήντα": 50, "εκατό": 100},
+        {"τρεις": 3, "τέσσερις": 4, "εφτά": 7, "οχτώ": 8, "εννιά": 9, "δεκατρία": 13, "δεκατέσσερα": 14, "δεκαπέντε": 15,
+         "δεκαέξι": 16, "δεκαεπτά": 17, "δεκαοκτώ": 18, "δεκαεννέα": 19, "είκοσι": 20, "τριάντα": 30, "σαράντα": 40,
+         "πενήντα": 50, "εξήντα": 60, "εβδομήντα": 70, "ογδόντα": 80, "ενενήντα": 90, "εκατό": 100},
     ),
     "hy": (
         "զրո մեկ երկու երեք չորս հինգ վեց յոթ ութ ինը տասը տասնմեկ տասներկու",
@@ -71,6 +73,8 @@ _ALSO = {
     "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
 }  # fmt: skip
 _BEFORE_A_WORD = (" ", "\u00a0", "-")
+# In scripts without spaces the next word begins where the letters of a unit end: 10 μm程度.
+_SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°\p{Katakana}ー\p{Han}])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"
 _JOINED = regex.compile(r"[\s\u00a0-]+(?:and |und |et |y |e |и )?")
 
 
@@ -174,13 +178,15 @@ def language_of(tag: str) -> Language:
         units |= _units(subtag)
         numbers |= _numbers(subtag)
     units |= _SYMBOLS
+    for symbol in _SYMBOLS:
+        units.pop(f"{symbol}.", None)  # "20 s." at the end of a sentence: in French, "s." is a century too
     numbers |= {word: str(value) for word, value in multiples.items()}
     return Language(
         multiples,
         units,
         numbers,
         regex.compile(rf"[ \u00a0-]?({_any_of(multiples)})(?![\p{{Ll}}\p{{M}}]{{3}})", regex.IGNORECASE),
-        regex.compile(rf"[ \u00a0-]?({_any_of(units)})(?![\p{{L}}\p{{M}}/^])"),
+        regex.compile(rf"[ \u00a0-]?({_any_of(units)})(?:(?![\p{{L}}\p{{M}}/^])|{_SCRIPT_ENDS})"),
         regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_any_of(numbers)})(?![\p{{L}}\p{{M}}])"),
     )
 
@@ -217,7 +223,7 @@ def _units(subtag: str) -> dict[str, str]:
         for length in ("long", "short"):
             for number in _COUNTS:
                 shown = format_unit(number, unit, length, locale=subtag)
-                word = regex.sub(r"\p{Nd}+", "", with_capitals(shown)).strip()
+                word = regex.sub(r"(?<!\^)\p{Nd}+", "", with_capitals(shown)).strip()  # the power of km^2 stays
                 if word:
                     found.setdefault(word, unit)
     return found

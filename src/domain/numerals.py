@@ -22,7 +22,7 @@ _WRITTEN = regex.compile(
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
 _SEPARATOR = regex.compile("[.,]")
-_RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}.,-])")
+_RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}-]|[.,]\p{Nd})")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
 _ROMAN = regex.compile(
     r"(?<![\p{L}\p{N}])(?:(?=[IVXLC]{2})|(?<=\p{Lu}\p{Ll}+\s)(?=[IVX]))(?=[IVXLCDM])"

@@ -14,11 +14,12 @@ _MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…]|(?<=\p{Greek
 _FULL_WIDTH = "。！？｡．"
 # Signs that may close with a sentence, and its citations.
 _CLOSING = r"[\"'”’»›)\]*_」』】）》]*"
-_CITATIONS = r"(?:[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\])*"
+_CITATION = r"[ \t]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
+_CITATIONS = rf"(?:{_CITATION})*"
 _END = regex.compile(
     rf"(?<!{_MARKS}){_MARKS}++{_CLOSING}+{_CITATIONS}+(?:(?=\s+[^\s\p{{Ll}}]|\s*$)|(?<=[{_FULL_WIDTH}]{_CLOSING}{_CITATIONS})(?!\p{{Nd}}))"
     # Thai and Lao have no marks: what carries a citation is a statement of its own.
-    r"|(?<=[\p{Thai}\p{Lao}][*_\"”’)]*)[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\](?=\s)"
+    rf"|(?<=[\p{{Thai}}\p{{Lao}}][*_\"”’)]*){_CITATION}(?=\s)"
 )
 # What `_END` may begin with: no letter or digit, nor their marks, nor a sign that is frequent inside sentences. `re` finds
 # these places many times as fast as `regex` would try each character.
@@ -42,7 +43,7 @@ _COUNTED = regex.compile(
     r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrh|Jh|Klasse|Kapitel|Band|Auflage|Lebensj|Woche|Stunde|Grad"
     r"|Stelle|Platz|Tag|Stufe|Satz|Takt)"
 )
-_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*>)")
+_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*[>|])")
 _BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 
 

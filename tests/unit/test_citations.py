@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.citation import CitationDraft
-from src.domain.quality.citations import Cited, is_cited, markers, unsupported_facts, verified, without_markers
+from src.domain.quality.citations import is_cited, markers, without_markers
+from src.domain.quality.verification import Cited, verified
 from src.domain.source import Passage
 
 CELLS = Passage(

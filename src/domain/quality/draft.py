@@ -1,27 +1,39 @@
 """The lesson under review, in the forms in which the gates look at it; each is made once for all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import regex
 
 from src.domain.citation import Citation
+from src.domain.language_tag import primary_subtag
 from src.domain.lesson import LessonText
 from src.domain.markdown_syntax import without_blocks
+from src.domain.numerals import written
 from src.domain.outline import LessonPlan
-from src.domain.quality.citations import Removed, without_markers
+from src.domain.quality.citations import without_markers
+from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
+from src.domain.quality.verification import Removed
 from src.domain.request import CourseBrief
 from src.domain.sentences import Sentence, sentences
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
-from src.domain.words import content_stems, words
+from src.domain.words import NO_SPACES, content_stems, words
 
 _MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 # No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
-_QUOTED = regex.compile(r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|「[^」]{0,1000}」")
+_QUOTED = regex.compile(
+    r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|»[^«]{0,1000}«|「[^」]{0,1000}」|『[^』]{0,1000}』"
+    r"|《[^》]{0,1000}》|〝[^〟]{0,1000}〟|(?<!\w)‘[^’]{0,1000}’(?!\w)|‹[^›]{0,1000}›"
+)
+_BLOCKQUOTE = regex.compile(r"(?m)^[ \t]{0,3}>.*(?:\n(?![ \t]*\n).*)*")
+# Three lines or more that end long before the edge of the page, none of them of a list or table.
+_LINE_OF_VERSE = r"[ \t]*(?![-*+•|>#]\s|\d+[.)]\s|\|)[^\n]{1,50}?"
+_VERSE = regex.compile(rf"(?m)^{_LINE_OF_VERSE}(?:\n{_LINE_OF_VERSE}){{2,}}(?=\n[ \t]*\n|\s*\Z)")
 
 Grams = frozenset[tuple[str, ...]]
 
@@ -92,32 +104,93 @@ class Draft:
             texts[f"checks.{number}"] = "\n".join(shown)
         return texts
 
-    def factual_sentences(self) -> list[Sentence]:
-        """Returns the sentences of sections and definitions that state something and so should carry a citation.
+    @cached_property
+    def repeated_numbers(self) -> frozenset[str]:
+        """The numbers that the lesson has more than once: it works with them."""
+        texts = (*self.fields.values(), *(f"{check.question} {check.answer}" for check in self.text.checks))
+        found = (written(without_markers(text), self.brief.language) for text in texts)
+        counted = Counter(reading for numbers in found for number in numbers for reading in number.readings)
+        return frozenset(number for number, times in counted.items() if times > 1)
+
+    @cached_property
+    def factual(self) -> tuple[Sentence, ...]:
+        """The sentences of sections and definitions that surely state a fact, and so should carry a citation.
 
         What introduction and summary state is in the sections too, and applications are about the learner's own world.
         """
+        language = self.brief.language
         stated: list[Sentence] = []
         for where, text in self.fields.items():
             if where.startswith(("sections.", "key_terms.")):
-                stated += [sentence for sentence in sentences(without_blocks(text)) if _states_something(sentence.text)]
-        return stated
+                for paragraph in prose_paragraphs(without_blocks(text), language):
+                    stated += [it for it in sentences(paragraph) if states_something(it.text, language)]
+        return tuple(stated)
+
+    def factual_sentences(self) -> tuple[Sentence, ...]:
+        """Returns `factual`."""
+        return self.factual
 
 
 _LEAST_WORDS_OF_A_STATEMENT = 6
+_LEAST_CHARACTERS_OF_A_STATEMENT = 12
+"""Of a statement in a script without spaces."""
+_PARAGRAPH = regex.compile(r"\n[ \t]*\n")
+_DISPLAYED = regex.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
+# Lines that are no sentences of prose: of a table, a quotation, a list, a heading.
+_NO_PROSE = regex.compile(r"\s*(?:[|>#]|[-*+•][ \t]|\d+[.)][ \t]|\*\*[^*\n]{1,40}(?::\*\*|\*\*:))")
 # A sentence with one of these speaks to the learner or of the lesson, and states nothing.
-_ADDRESS = regex.compile(
-    r"\b(?:you|your|we|us|our|let's|let us|imagine|think of|this lesson|du|dein\w*|ihr|wir|uns|diese lektion)\b"
-    r"|आप|तुम|हम |أنت|نحن|هذا الدرس|इस पाठ",
-    regex.IGNORECASE,
-)
+_ADDRESS = {
+    "en": "you your we us our let's imagine think lesson section",
+    "de": "du dein deine deinen deinem deiner dich dir ihr euch wir uns unser unsere lektion abschnitt",
+    "fr": "tu ton ta tes te toi vous votre vos nous notre nos on leçon",
+    "es": "tú tu tus te ti usted ustedes nosotros nuestro nuestra lección puedes tienes",
+    "pt": "você vocês seu teu tua nós nosso nossa lição podemos",
+    "it": "tu tuo tua voi vostro noi nostro nostra lezione",
+    "nl": "je jij jouw jullie we wij ons onze les",
+    "tr": "sen senin siz sizin biz bizim ders derste",
+    "ru": "ты тебе тебя твой вы вам вас ваш мы нам нас наш уроке",
+    "el": "εσύ σου σας εσείς μας εμείς μάθημα",
+    "he": "אתה אתם אתן לכם שלך אנחנו לנו שלנו השיעור נסו חשבו",
+    "hi": "आप आपके आपकी तुम तुम्हारे हम हमारे हमारी पाठ लगाइए देखिए कीजिए सोचिए",
+    "ar": "أنت أنتم نحن الدرس لديك عندك",
+    "hy": "դու քո ձեր մենք մեր դաս",
+    "am": "አንተ እናንተ እኛ ትምህርት",
+    "ko": "우리 우리는 우리가 여러분 여러분은 여러분이 너 당신 이번",
+}
+_ADDRESS_UNSPACED = {
+    "zh": "你 您 我们 咱们 本课",
+    "ja": "あなた みなさん 皆さん 私たち わたしたち ましょう",
+    "th": "เรา คุณ นักเรียน",
+    "km": "អ្នក យើង",
+}
 
 
-def _states_something(sentence: str) -> bool:
+def prose_paragraphs(text: str, language: str) -> Iterator[str]:
+    """Yields the paragraphs of a text that work with no numbers of their own, nor lead to a formula, code or a table."""
+    found = _PARAGRAPH.split(text)
+    for paragraph, following in zip(found, [*found[1:], ""], strict=True):
+        if not is_example(paragraph, language) and not _DISPLAYED.match(following):
+            yield paragraph
+
+
+def states_something(sentence: str, language: str) -> bool:
+    """Returns whether a sentence surely states a fact, and is no question, example, sum or line of a table."""
     bare = without_markers(sentence)
-    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ":")) or _ADDRESS.search(bare):
+    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", ":", "：")) or _NO_PROSE.match(bare):
         return False
+    if is_calculation(bare) or is_made_up(bare, language) or _addresses(primary_subtag(language)).search(bare):
+        return False
+    if NO_SPACES.search(bare):
+        return len(NO_SPACES.findall(bare)) >= _LEAST_CHARACTERS_OF_A_STATEMENT
     return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
+
+
+@lru_cache(maxsize=32)
+def _addresses(subtag: str) -> regex.Pattern[str]:
+    if subtag in _ADDRESS_UNSPACED:
+        return regex.compile("|".join(_ADDRESS_UNSPACED[subtag].split()))
+    said = "|".join(map(regex.escape, _ADDRESS.get(subtag, "").split())) or "(?!)"
+    return regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
 
 
 @lru_cache(maxsize=256)  # several gates look at the same parts
@@ -131,10 +204,20 @@ def unquoted(text: str) -> str:
     return _QUOTED.sub(" “” ", text)
 
 
+def without_quotations(text: str) -> str:
+    """Returns a text without its blockquotes and verse."""
+    return _VERSE.sub("", _BLOCKQUOTE.sub("", text))
+
+
+def runs(text: str, size: int) -> Iterator[tuple[str, ...]]:
+    """Yields the runs of `size` words of a text in order."""
+    found = words(text)
+    return zip(*(found[start:] for start in range(size)), strict=False)
+
+
 def grams(text: str, size: int = 5) -> Grams:
     """Returns all runs of `size` words of a text."""
-    found = words(text)
-    return frozenset(zip(*(found[start:] for start in range(size)), strict=False))
+    return frozenset(runs(text, size))
 
 
 def grams_of_lesson(lesson: StoredLesson) -> Grams:

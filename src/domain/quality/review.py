@@ -10,7 +10,7 @@ from src.domain.normal_form import normal_text
 from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.answer_keys import KEY_GATES, key_faults
 from src.domain.quality.choice_labels import LABEL
-from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
+from src.domain.quality.citations import is_cited, markers, without_markers
 from src.domain.quality.draft import Draft, Grams
 from src.domain.quality.mending import mended
 from src.domain.quality.outline_gates import OUTLINE_GATES
@@ -19,6 +19,7 @@ from src.domain.quality.quotes import locate
 from src.domain.quality.readability import grade_number, reading_grade
 from src.domain.quality.source_gates import SOURCE_GATES
 from src.domain.quality.text_gates import TEXT_GATES
+from src.domain.quality.verification import Cited, verified
 from src.domain.quality.weights import weight
 from src.domain.quality_figures import LessonQuality
 from src.domain.request import CourseBrief
@@ -71,7 +72,7 @@ def review_lesson(
     without a verified citation the lesson fails.
     """
     text, mends = mended(text, passages, brief.language)
-    cited = verified(text.fields(), text.citations, passages, brief.language)
+    cited = verified(text.fields(), text.citations, passages, brief.language, _written_from(text, brief, plan))
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
@@ -89,6 +90,12 @@ def review_lesson(
         origin=origin,
     )
     return Reviewed(lesson, findings)
+
+
+def _written_from(text: LessonText, brief: CourseBrief, plan: LessonPlan) -> str:
+    """Returns what a lesson is written from besides its passages, and what it shows as headings and terms."""
+    shown = (*(part.heading for part in text.sections), *(term.term for term in text.key_terms))
+    return "\n".join((brief.topic, plan.title, *plan.learning_objectives, *plan.key_concepts, *shown))
 
 
 def _cleaned(check: Check) -> Check:

@@ -1,30 +1,71 @@
 """The gates for what a lesson takes from its sources. Each is a pure function from a draft to findings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.numerals import missing, values
-from src.domain.quality.citations import is_cited
-from src.domain.quality.draft import Draft, grams, unquoted
+from src.domain.markdown_syntax import without_blocks
+from src.domain.numerals import Numeral, values, written
+from src.domain.quality.citations import is_cited, without_markers
+from src.domain.quality.draft import (
+    Draft,
+    grams,
+    plain,
+    prose_paragraphs,
+    runs,
+    states_something,
+    unquoted,
+    without_quotations,
+)
+from src.domain.quality.judged_text import prose_of
+from src.domain.quality.number_forms import is_derived
+from src.domain.sentences import sentences
+from src.domain.words import NO_SPACES
 
-LEAST_COVERAGE = 0.5
-"""The share of factual sentences that should carry a citation, at least."""
+LEAST_COVERAGE = 0.3
+"""The share of factual sentences that should carry a citation, at least: one may speak for those beside it."""
+FEWEST_FACTUAL = 5
+"""Of fewer factual sentences the share isn't taken."""
 LONGEST_COPY = 30
 """How many words in a row, outside quotation marks, may stand in a source too."""
+LONGEST_COPY_CHARACTERS = 60
+"""How many characters in a row of Chinese or Japanese, which have about two to a word."""
+LONGEST_COPY_LETTERS = 150
+"""How many characters in a row of the other scripts without spaces, such as Thai."""
+_IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
 def copied(draft: Draft) -> Iterator[Finding]:
-    """Finds long stretches of a source outside quotation marks."""
+    """Finds long stretches of a source outside quotations and verse."""
     if not draft.passages:
         return
-    given = frozenset().union(*(grams(passage.text, LONGEST_COPY + 1) for passage in draft.passages))
-    for where, text in draft.prose.items():
-        taken = grams(unquoted(text), LONGEST_COPY + 1) & given
+    most, unit = _longest_copy(draft.all_prose)
+    given = frozenset().union(*(grams(passage.text, most + 1) for passage in draft.passages))
+    if not given:
+        return
+    for where, text in draft.fields.items():
+        if where.startswith("key_terms."):
+            continue
+        own = plain(unquoted(without_quotations(without_blocks(text))))
+        taken = next((run for run in runs(own, most + 1) if run in given), None)
         if taken:
-            run = next(iter(sorted(taken)))
-            yield soft(
-                "copied", where, f"more than {LONGEST_COPY} words in a row are the source's: {excerpt(' '.join(run))}"
-            )
+            yield soft("copied", where, f"more than {most} {unit} in a row are the source's: {excerpt(_joined(taken))}")
+
+
+def _longest_copy(text: str) -> tuple[int, str]:
+    unspaced = len(NO_SPACES.findall(text))
+    if unspaced <= len(text) / 3:
+        return LONGEST_COPY, "words"
+    # In scripts without spaces the words of a text are its pairs of characters, one for each character.
+    is_ideographic = len(_IDEOGRAPHS.findall(text)) > unspaced / 2
+    return (LONGEST_COPY_CHARACTERS if is_ideographic else LONGEST_COPY_LETTERS), "characters"
+
+
+def _joined(run: Sequence[str]) -> str:
+    if NO_SPACES.match(run[0]):
+        return "".join(pair[0] for pair in run)
+    return " ".join(run)
 
 
 def citation_removed(draft: Draft) -> Iterator[Finding]:
@@ -44,7 +85,7 @@ def uncited(draft: Draft) -> Iterator[Finding]:
         return
     factual = draft.factual_sentences()
     cited = sum(is_cited(sentence.text, draft.declared) for sentence in factual)
-    if factual and cited / len(factual) < LEAST_COVERAGE:
+    if len(factual) >= FEWEST_FACTUAL and cited / len(factual) < LEAST_COVERAGE:
         example = next(sentence.text for sentence in factual if not is_cited(sentence.text, draft.declared))
         yield soft(
             "uncited",
@@ -55,15 +96,36 @@ def uncited(draft: Draft) -> Iterator[Finding]:
 
 
 def unknown_number(draft: Draft) -> Iterator[Finding]:
-    """Finds numbers of two or more digits that no passage gives."""
+    """Finds numbers that no passage gives, in uncited sentences that state a fact: none of an example or a sum."""
     if not draft.passages:
         return
     language = draft.brief.language
-    known = values(" ".join(f"{passage.text} {passage.section}" for passage in draft.passages), language)
-    for where, text in draft.prose.items():
-        unknown = sorted(number for number in missing(text, known, language) if len(number) > 1)
+    texts = [f"{passage.text} {passage.section}" for passage in draft.passages]
+    known = values("\n".join([*texts, draft.brief.topic, draft.plan.title]), language)
+    given = [number for text in texts for number in written(text, language)]
+    often = draft.repeated_numbers
+    for where, text in draft.fields.items():
+        if where.startswith("key_terms."):
+            continue
+        unknown = []
+        for paragraph in prose_paragraphs(text, language):
+            beside = written(prose_of(without_markers(paragraph)), language)
+            for sentence in sentences(unquoted(paragraph)):
+                if is_cited(sentence.text, draft.declared) or not states_something(sentence.text, language):
+                    continue
+                unknown += [
+                    number.text
+                    for number in written(prose_of(sentence.text), language)
+                    if _counts(number)
+                    and not number.readings & often
+                    and not is_derived(number, sentence.text, given, known, beside, language)
+                ]
         if unknown:
-            yield soft("unknown_number", where, f"no passage gives {', '.join(unknown)}")
+            yield soft("unknown_number", where, f"no passage gives {', '.join(dict.fromkeys(unknown))}")
+
+
+def _counts(number: Numeral) -> bool:
+    return sum(map(str.isdigit, number.text)) > 1
 
 
 SOURCE_GATES = (

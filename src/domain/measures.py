@@ -1,0 +1,41 @@
+"""How the units of one dimension relate, to compare measures that are given in different ones."""
+
+from decimal import Decimal
+from functools import lru_cache
+
+# What one of the unit comes to in the dimension's first unit. The names are those of CLDR, without the dimension.
+_FACTORS = {
+    "meter": "1", "foot": "0.3048", "inch": "0.0254", "yard": "0.9144", "mile": "1609.344",
+    "light-year": "9.4607e15", "astronomical-unit": "1.495978707e11",
+    "gram": "1", "ton": "907185", "tonne": "1e6", "ounce": "28.3495", "pound": "453.592",
+    "liter": "1", "gallon": "3.78541", "cubic-meter": "1000", "cubic-centimeter": "0.001", "cubic-kilometer": "1e12",
+    "second": "1", "minute": "60", "hour": "3600", "day": "86400", "week": "604800", "month": "2629800",
+    "year": "31557600", "decade": "315576000", "century": "3155760000",
+    "square-meter": "1", "square-centimeter": "0.0001", "square-kilometer": "1e6", "square-mile": "2589988",
+    "hectare": "1e4", "acre": "4046.86",
+    "percent": "0.01", "permille": "0.001",
+    "bit": "0.125", "byte": "1", "ampere": "1", "volt": "1", "ohm": "1", "newton": "1", "hertz": "1", "watt": "1",
+    "horsepower": "745.7", "joule": "1", "calorie": "4.184", "foodcalorie": "4184", "kilowatt-hour": "3.6e6",
+    "pascal": "1", "bar": "1e5", "atmosphere": "101325",
+    "meter-per-second": "1", "kilometer-per-hour": "0.2777777778", "mile-per-hour": "0.44704",
+}  # fmt: skip
+_PREFIXES = {
+    "giga": "1e9", "mega": "1e6", "kilo": "1e3", "hecto": "1e2", "deci": "0.1", "centi": "0.01", "milli": "1e-3",
+    "micro": "1e-6", "nano": "1e-9",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def factor(unit: str) -> tuple[str, Decimal] | None:
+    """Returns the dimension of a unit and what one of it comes to there; None if its like isn't known.
+
+    `unit` is CLDR's name, such as `length-kilometer`.
+    """
+    dimension, _, name = unit.partition("-")
+    if name in _FACTORS:
+        return dimension, Decimal(_FACTORS[name])
+    for prefix, multiple in _PREFIXES.items():
+        base = name.removeprefix(prefix)
+        if base != name and base in _FACTORS:
+            return dimension, Decimal(multiple) * Decimal(_FACTORS[base])
+    return None

@@ -1,0 +1,179 @@
+"""Holds the numbers of a sentence against what it is said to rest on: only those count that are surely other ones.
+
+A true sentence may give a number in another form than its source (`number_forms`), or spelled out. So a number is wrong
+only if no form makes it of those of the source, and if the quotation has another one in its place, or could hardly give
+it in words.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from src.domain.language_tag import primary_subtag
+from src.domain.measures import factor
+from src.domain.numerals import Numeral, counts, other_units, values, written
+from src.domain.quality.judged_text import is_calculation, is_made_up, prose_of
+from src.domain.quality.number_forms import (
+    LEAST_RECKONED,
+    YEARS,
+    decimals,
+    digits_of,
+    is_borne_out,
+    is_form,
+    is_reckoned,
+    is_time,
+    is_year,
+    plain_decimal,
+)
+
+_EASILY_SPELLED = 2
+"""Numbers of so many digits, zeros at the end aside, are easily written in words, and in many forms."""
+_SPELLED_SURELY = frozenset({"en", "de", "fr", "es", "pt", "it", "nl"})
+"""Languages whose number words are told in nearly all forms."""
+_SURELY_YEARS = frozenset(map(str, YEARS))
+_SURELY_LESS = 4
+"""A number that is so many times smaller than one of the quotation hardly stands in its place."""
+_LAST_DAY = 31
+_ALWAYS = frozenset({"0", "1"})
+"""What may be said without a source: "for each kilometre" is for 1 km."""
+_OWN_SUMS = frozenset({"2"})
+"""What a sentence counts so it often sums up itself: "two scientists, Schleiden and Schwann"."""
+
+
+def wrong_numbers(
+    sentence: str, quotes: str, passages: Sequence[str], language: str, own: frozenset[str] = frozenset()
+) -> list[str]:
+    """Returns the numbers in digits of a sentence that its quotations and passages surely don't give.
+
+    `sentence` is without citations, `quotes` all its quotations in one text; `language` their BCP 47 tag. `own`: the
+    numbers that the lesson works with in other places too.
+    """
+    said = judged_numbers(sentence, language)
+    if not said:
+        return []
+    spoken = values(sentence, language)
+    quoted = written(prose_of(quotes), language)
+    rivals = [it for it in quoted if not it.readings & spoken and not any(is_form(it, other) for other in said)]
+    given = frozenset().union(*(values(text, language) for text in passages))
+    in_digits = tuple(number for text in passages for number in written(text, language))
+    spoken_of = values(quotes, language)
+    wrong = []
+    for number in said:
+        if number.readings & given or number.readings & _ALWAYS or is_borne_out(number, in_digits, given):
+            continue
+        if is_time(number, sentence, given, language):
+            continue
+        # What the quotation gives may be reckoned with, and the years and like measures of the passage, but not all.
+        like = [it for it in in_digits if (is_year(it) or (it.unit and it.unit == number.unit))]
+        beside = [*quoted, *(it for it in said if it.readings & given), *like]
+        if is_reckoned(number, beside) and not _is_in_place_of(number, rivals):
+            continue
+        if any(is_year(number) == is_year(rival) for rival in rivals) or not (
+            (spoken_of and spoken_of <= spoken and _is_bound(number, quoted))  # under 10, namely 7 or 8
+            or (number.readings & own and not spoken_of)
+            or _may_be_spelled(number, language)
+            or _is_counted_on(number, quotes, in_digits, language)
+        ):
+            wrong.append(number.text)
+    return wrong or _of_another_place(said, rivals, spoken_of, quoted)
+
+
+def _is_in_place_of(number: Numeral, rivals: Sequence[Numeral]) -> bool:
+    """Returns whether a whole number rather stands in place of one of the quotation than is reckoned from it."""
+    like = [it for it in rivals if is_year(it) == is_year(number) and it.unit == number.unit]
+    if not like or is_reckoned(number, like):
+        return False
+    least = min(abs(value) for rival in like for value in decimals(rival))
+    return any(value == value.to_integral_value() and value * _SURELY_LESS > least for value in decimals(number))
+
+
+def _of_another_place(
+    said: Sequence[Numeral], rivals: Sequence[Numeral], spoken: frozenset[str], quoted: Sequence[Numeral]
+) -> list[str]:
+    """Returns the numbers that a passage gives elsewhere, while the quotation gives others of the kind."""
+    unsaid = [it for it in said if not (it.readings & spoken or is_borne_out(it, quoted, spoken))]
+    if len(unsaid) < len(said) or any(is_reckoned(number, quoted) for number in unsaid):
+        return []
+    return [it.text for it in unsaid if any(_are_of_a_kind(it, rival) for rival in rivals)]
+
+
+def _are_of_a_kind(one: Numeral, other: Numeral) -> bool:
+    return is_year(one) == is_year(other) and (is_year(one) or (one.unit is not None and one.unit == other.unit))
+
+
+def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], language: str) -> bool:
+    """Returns whether a day of a passage and days that the quotation counts make it: three days after the 17th."""
+    steps = [Decimal(value) for value in values(quotes, language) if value.isdecimal() and len(value) < 3]
+    given = {reading for it in in_digits for reading in it.readings}
+    return number.unit is None and any(
+        plain_decimal(value + sign * step) in given
+        for value in decimals(number)
+        for step in steps
+        if step and value <= _LAST_DAY
+        for sign in (1, -1)
+    )
+
+
+def wrong_units(sentence: str, quotes: str, passages: Sequence[str], language: str) -> list[str]:
+    """Returns the numbers that a quotation gives too, but in another unit, in which no passage does."""
+    if not other_units(prose_of(sentence), quotes, language):
+        return []
+    quoted = written(quotes, language)
+    given = {(reading, it.unit) for text in passages for it in written(text, language) for reading in it.readings}
+    return [
+        number.text
+        for number in written(prose_of(sentence), language)
+        if number.unit
+        and not any((reading, number.unit) in given for reading in number.readings)
+        and any(_are_in_other_units(number, it) for it in quoted)
+    ]
+
+
+def _are_in_other_units(one: Numeral, other: Numeral) -> bool:
+    if one.readings.isdisjoint(other.readings) or one.unit == other.unit:
+        return False
+    if not one.unit or not other.unit or one.unit.partition("-")[0] != other.unit.partition("-")[0]:
+        return False
+    first, second = factor(one.unit), factor(other.unit)
+    return first is None or second is None or first[1] != second[1]
+
+
+def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: str) -> list[str]:
+    """Returns the numbers in words in which a sentence counts what its quotation counts too, but never in that number.
+
+    So a number word is compared only if both count the same thing. Most of what a sentence counts in words ("these two
+    parts") is its own sum of what it was given.
+    """
+    sentence = prose_of(sentence)
+    said = counts(sentence, language)
+    if not said or is_calculation(sentence) or is_made_up(sentence, language):
+        return []
+    quoted = [(readings, things) for readings, things in counts(quotes, language) if not readings & _SURELY_YEARS]
+    known = frozenset().union(*(values(text, language) for text in passages))
+    known |= {reading for it in written(sentence, language) for reading in it.readings}  # these have been compared
+    return [
+        min(readings)
+        for readings, things in said
+        if not readings & known and not readings & _OWN_SUMS and any(things & counted for _, counted in quoted)
+    ]
+
+
+def judged_numbers(sentence: str, language: str) -> tuple[Numeral, ...]:
+    """Returns the numbers of a sentence that its source must give: none of a sum, an example or a formula."""
+    if is_calculation(sentence) or is_made_up(sentence, language):
+        return ()
+    return written(prose_of(sentence), language)
+
+
+def _is_bound(number: Numeral, quoted: Sequence[Numeral]) -> bool:
+    """Returns whether a number may be a round one that those of the quotation keep below or above: under 10."""
+    digits = {digits_of(value) for other in quoted for value in decimals(other)}
+    return any(
+        len(digits_of(value)) == 1 and abs(value) >= LEAST_RECKONED and digits_of(value) not in digits
+        for value in decimals(number)
+    )
+
+
+def _may_be_spelled(number: Numeral, language: str) -> bool:
+    if primary_subtag(language) in _SPELLED_SURELY:
+        return False
+    return any(len(digits_of(value)) <= _EASILY_SPELLED for value in decimals(number))

@@ -1,0 +1,90 @@
+"""Finds a sentence that denies what its quotation says, or says what it denies.
+
+Both must speak of the same: most of the words of a clause of one stand in a clause of the other. Where a language's
+negations aren't known, nothing is judged.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+from rapidfuzz import fuzz
+
+from src.domain.language_tag import primary_subtag
+from src.domain.normal_form import normal_text
+from src.domain.words import NO_SPACES, carries_content, negations, stem, words
+
+_CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–—]\s|—|\.(?=\s|$)")
+# Negations that say no less than a plain statement, or something else than its contrary.
+_NO_DENIAL = regex.compile(
+    r"\bnot (?:only|just|merely|until|all|every|always)\b|\bnothing but\b|\bno (?:more|less|fewer|later|longer) than\b"
+    r"|\bno longer\b|\bwithout exception\b|\bnicht nur\b|\berst\b|\bnichts als\b|\bne\b[^,]{1,40}\bque\b"
+    r"|\bpas seulement\b|\bno solo\b|\bno sólo\b|\bnão só\b|\bnon solo\b|не только|לא רק|ليس فقط|ليس .{1,30} فحسب"
+    r"|όχι μόνο|sadece .{1,30} değil",
+    regex.IGNORECASE,
+)
+_LEAST_SHARED = 0.8
+"""The share of the words of the sentence's clause that the quotation's clause must have, to speak of the same."""
+_LEAST_OF_QUOTE = 0.6
+_FEWEST_WORDS = 3
+_UNSURE = frozenset({"ja"})
+"""Languages whose negations are syllables that stand in other words too."""
+_LEAST_ALIKE = 88.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    text: str
+    stems: frozenset[str]
+    """Of its words that carry content and deny nothing."""
+    denied: str | None
+    """The stem of what it denies: the next of these words, or the one before; None if it denies nothing."""
+
+
+def denied(sentence: str, quote: str, language: str) -> str | None:
+    """Returns the clause of a sentence that says the contrary of its quotation; None if none surely does."""
+    said, given = negations(sentence, language), negations(quote, language)
+    if primary_subtag(language) in _UNSURE or said is None or given is None or (not said and not given):
+        return None
+    quoted = _clauses(quote, language)
+    for clause in _clauses(sentence, language):
+        alike = [other for other in quoted if _are_of_the_same(clause, other)]
+        if alike and all((other.denied is None) != (clause.denied is None) for other in alike):
+            return clause.text
+    return None
+
+
+def _are_of_the_same(clause: _Clause, other: _Clause) -> bool:
+    if NO_SPACES.search(clause.text):
+        return fuzz.ratio(_bare(clause.text), _bare(other.text)) >= _LEAST_ALIKE
+    if (clause.denied or other.denied) not in clause.stems & other.stems:
+        return False
+    shared = len(clause.stems & other.stems)
+    if shared < _FEWEST_WORDS - 1 or shared < _LEAST_OF_QUOTE * len(other.stems):
+        return False
+    return shared == len(clause.stems) or (shared >= _FEWEST_WORDS and shared >= _LEAST_SHARED * len(clause.stems))
+
+
+@lru_cache(maxsize=1024)
+def _clauses(text: str, language: str) -> tuple[_Clause, ...]:
+    parts = [part for part in _CLAUSE_END.split(text) if part and not _NO_DENIAL.search(part)]
+    return tuple(_clause(part.strip(), language) for part in parts)
+
+
+def _clause(text: str, language: str) -> _Clause:
+    if NO_SPACES.search(text):
+        return _Clause(text, frozenset(), text if negations(text, language) else None)
+    content: list[str] = []
+    place = None
+    for word in words(text):
+        if negations(word, language):
+            place = len(content)
+        elif carries_content(word, language) and carries_content(stem(word, language), language):
+            content.append(stem(word, language))
+    denied = None if place is None or not content else content[min(place, len(content) - 1)]
+    return _Clause(text, frozenset(content), denied)
+
+
+def _bare(text: str) -> str:
+    """Returns a clause in a script without spaces, without the signs by which it may deny something."""
+    return regex.sub(r"[不没沒未非无無莫勿]|ไม่|มิ|មិន|ពុំ|\s", "", normal_text(text))

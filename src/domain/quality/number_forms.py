@@ -1,0 +1,224 @@
+"""The forms in which a text may give a number that another gives: rounded, in another unit, as a decade, as a sum.
+
+What is reckoned here is meant to acquit: a number that some form makes of those given may be right.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal, DecimalException
+from functools import lru_cache
+
+import regex
+
+from src.domain.language_tag import primary_subtag
+from src.domain.measures import factor
+from src.domain.normal_form import normal_text
+from src.domain.number_words import language_of
+from src.domain.numerals import Numeral
+
+_MOST_OFF = Decimal("0.05")
+"""By what share a rounded number may differ from the one that it stands for."""
+_LEAST_APART, _SURELY_APART = 2, 3
+"""Numbers with the same digits that are so many powers of ten apart have different units, even untold ones."""
+YEARS = range(1000, 2101)
+_EARLIEST_YEAR = 100
+_CENTURIES = range(1, 22)
+LEAST_RECKONED = 10
+"""Smaller whole numbers can be made of nearly any others."""
+_TODAY = 2025
+_MOST_NUMBERS = 60
+"""Of so many numbers at most are sums and differences taken; more would make up nearly any number."""
+_EASILY_SPELLED = 2
+"""Numbers of so many digits, zeros at the end aside, are round."""
+
+
+def is_derived(
+    number: Numeral,
+    text: str,
+    given: Iterable[Numeral],
+    known: frozenset[str],
+    beside: Sequence[Numeral],
+    language: str,
+) -> bool:
+    """Returns whether a number is another form of one of those that are given, or reckoned from those `beside` it.
+
+    `text` is the sentence that it stands in; `known` holds all values that are given, in words too.
+    """
+    if number.readings & known or is_borne_out(number, given, known) or is_time(number, text, known, language):
+        return True
+    pool = [value for other in beside if other.readings != number.readings for value in decimals(other)]
+    near = [value for other in given for value in decimals(other)]
+    products = {one * other for one in pool for other in (*pool, *near, Decimal(2))}
+    return not products.isdisjoint(decimals(number)) or is_reckoned(number, beside)
+
+
+def is_borne_out(number: Numeral, given: Iterable[Numeral], known: frozenset[str]) -> bool:
+    """Returns whether a number is another form of one that is `given`, or of one of the values `known`."""
+    return any(is_form(other, number) for other in given) or any(
+        str(-value) in known or plain_decimal(1 / value) in known for value in decimals(number) if value
+    )
+
+
+def is_form(given: Numeral, said: Numeral) -> bool:
+    """Returns whether the number `said` is another form of the one that is `given`."""
+    if not given.readings.isdisjoint(said.readings):
+        return True
+    return any(
+        _is_measure(value, given.unit, other, said.unit) or (not is_year(given) and _is_rounded(value, other))
+        for value in decimals(given)
+        for other in decimals(said)
+    )
+
+
+def _is_measure(given: Decimal, unit: str | None, said: Decimal, said_unit: str | None) -> bool:
+    """Returns whether both come to the same, in different units; a unit that isn't told may be any power of ten."""
+    if not given or not said or (unit and unit == said_unit):
+        return False
+    first, second = factor(unit or ""), factor(said_unit or "")
+    if first and second:
+        if first[0] != second[0]:
+            return False
+        one, other = abs(given) * first[1], abs(said) * second[1]
+        return abs(one - other) <= _MOST_OFF * max(one, other)
+    # A unit that isn't told may still be another one, such as percent, or millions of cubic metres.
+    apart = abs((given / said).copy_abs().log10())
+    surely = _LEAST_APART if unit or said_unit else _SURELY_APART
+    return (
+        apart >= surely
+        and digits_of(given) == digits_of(said)
+        and (bool(unit or said_unit) or len(digits_of(said)) > 1)
+    )
+
+
+def _is_rounded(given: Decimal, said: Decimal) -> bool:
+    """Returns whether `said` has fewer digits that count than `given`, and stands for it, rounded up or down."""
+    if (given < 0) != (said < 0) or not given or not said:
+        return False
+    if len(digits_of(said)) >= len(digits_of(given)):
+        return False
+    off = abs(given - said)
+    is_whole = off < 1 and said == said.to_integral_value()  # under 2 %, of 1.86 %
+    return off < Decimal(1).scaleb(_exponent(said)) and (is_whole or off <= _MOST_OFF * abs(given))
+
+
+def digits_of(value: Decimal) -> str:
+    """Returns the digits of a number that count: 5747 of 57,470."""
+    return "".join(map(str, value.normalize().as_tuple().digits))
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def is_time(number: Numeral, text: str, known: frozenset[str], language: str) -> bool:
+    """Returns whether a number is a decade or century with a year that is given, or a time since then."""
+    for said in decimals(number):
+        if said != said.to_integral_value() or said < 1:
+            continue
+        whole = int(said)
+        if whole in _CENTURIES and any(_is_in(year, 100 * (whole - 1), 100 * whole) for year in known):
+            return _stands_before_century(number.text, text, language)
+        if whole in YEARS and whole % 10 == 0 and _is_span(number.text, text, language):
+            is_century = whole % 100 == 0
+            if any(_is_in(year, whole, whole + (99 if is_century else 9)) for year in known):
+                return True
+            if is_century and str(whole // 100 + 1) in known:
+                return True
+        if len(digits_of(said)) <= _EASILY_SPELLED and whole > _EARLIEST_YEAR and _is_since(said, known):
+            return True
+    return False
+
+
+def _stands_before_century(digits: str, text: str, language: str) -> bool:
+    """Returns whether a number is that of a century: "17th century"."""
+    found = regex.search(
+        rf"(?<!\p{{Nd}}){digits}\P{{Nd}}{{0,4}}?\s*-?\s*(\p{{L}}{{2}}[\p{{L}}\p{{M}}]*)", normal_text(text)
+    )
+    after = found[1] if found else ""
+    return any(after.startswith(word[:3]) for word in _century_words(language))
+
+
+@lru_cache(maxsize=32)
+def _century_words(language: str) -> frozenset[str]:
+    units = language_of(language).units
+    return frozenset(normal_text(word) for word, unit in units.items() if unit == "duration-century" and len(word) > 1)
+
+
+def _is_span(digits: str, text: str, language: str) -> bool:
+    """Returns whether a round year may stand for all its decade, as in 1950s; most languages don't show it so."""
+    if primary_subtag(language) not in ("en", "de"):
+        return True
+    return regex.search(rf"{digits}['’]?(?:s|er)(?:n)?(?!\p{{L}})", text) is not None
+
+
+def _is_since(said: Decimal, known: frozenset[str]) -> bool:
+    """Returns whether so many years, in round numbers, lie between a year that is given, of either era, and now."""
+    return any(
+        abs(Decimal(_TODAY + sign * int(year)) - said) <= _MOST_OFF * said
+        for year in known
+        if year.isdecimal() and _EARLIEST_YEAR <= int(year) <= _TODAY
+        for sign in (1, -1)
+    )
+
+
+def _is_in(year: str, first: int, last: int) -> bool:
+    return year.isdecimal() and len(year) in (3, 4) and first <= int(year) <= last
+
+
+def is_reckoned(number: Numeral, beside: Iterable[Numeral]) -> bool:
+    """Returns whether a number is the sum, difference or ratio of two others, or what is left of a hundred."""
+    pool = list(
+        dict.fromkeys(
+            value
+            for other in beside
+            if other.readings != number.readings
+            for value in decimals(other)
+            if abs(value) not in (0, 1)
+        )
+    )
+    wanted = {value for value in decimals(number) if value != value.to_integral_value() or value >= LEAST_RECKONED}
+    if len(pool) > _MOST_NUMBERS:
+        return False
+    return any(result in wanted for result in _results(pool))
+
+
+def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
+    for index, one in enumerate(pool):
+        yield 100 - one
+        yield 1 - one
+        for other in pool[index + 1 :]:
+            yield abs(one - other)
+            if one not in YEARS and other not in YEARS:
+                yield one + other
+                yield (one / other).normalize()
+                yield (other / one).normalize()
+
+
+def is_year(number: Numeral) -> bool:
+    """Returns whether a number is that of a year of our calendar."""
+    # Chinese, Japanese and Korean write the word for years behind those of the calendar too.
+    return number.unit in (None, "duration-year") and number.text.isdecimal() and int(number.text) in YEARS
+
+
+@lru_cache(maxsize=4096)
+def _decimals_of(readings: frozenset[str]) -> tuple[Decimal, ...]:
+    found = []
+    for reading in readings:
+        try:
+            above, _, below = reading.partition("/")
+            value = Decimal(above) / Decimal(below) if below else Decimal(above)
+        except DecimalException:
+            continue
+        if value.is_finite():
+            found.append(value)
+    return tuple(sorted(found))
+
+
+def decimals(number: Numeral) -> tuple[Decimal, ...]:
+    """Returns the possible values of a number."""
+    return _decimals_of(number.readings)
+
+
+def plain_decimal(value: Decimal) -> str:
+    """Returns a number as the readings of numerals write it."""
+    return format(value.normalize(), "f")
