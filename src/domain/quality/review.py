@@ -9,7 +9,7 @@ import regex
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.answer_keys import KEY_GATES, key_faults
+from src.domain.quality.answer_keys import KEY_GATES, proven_keys
 from src.domain.quality.citations import Cited, is_cited, markers, verified, without_markers
 from src.domain.quality.draft import Draft, Grams
 from src.domain.quality.outline_gates import OUTLINE_GATES
@@ -157,8 +157,6 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         reading_grade=reading_grade(draft.all_prose, draft.brief.language),
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),
-        valid_keys=sum(
-            not key_faults(check, draft.lesson_text, draft.stems, draft.brief.language) for check in draft.text.checks
-        ),
+        valid_keys=proven_keys(draft),
         findings=findings,
     )

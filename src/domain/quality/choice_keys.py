@@ -1,0 +1,234 @@
+"""Judges the key of a multiple-choice question: its evidence must speak of it, and of no other choice."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+from src.domain.finding import excerpt
+from src.domain.normal_form import normal_text
+from src.domain.number_words import language_of
+from src.domain.numerals import Numeral, other_units, written
+from src.domain.quality.key_texts import (
+    OPEN,
+    PROVEN,
+    Asked,
+    Verdict,
+    all_stems,
+    given_values,
+    is_negative,
+    is_prose,
+    refuted,
+    told,
+    unproven,
+)
+from src.domain.words import NO_SPACES, content_stems, words
+
+_CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
+_FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
+_NEAR = 0.5
+_LEAST_SHARE = 0.25
+"""So much of a choice stands in many a sentence by chance."""
+LEAST_BOND = 5
+"""How much the words that evidence and question share must tell, at least, where the evidence names no choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """How far a text speaks of a choice."""
+
+    share: float
+    """The part of the words and numbers that tell the choice from the others."""
+    is_exact: bool
+    """Whether the choice stands there as it is."""
+
+    @property
+    def rank(self) -> float:
+        return self.share + self.is_exact
+
+    @property
+    def is_full(self) -> bool:
+        return self.is_exact or self.share == 1
+
+
+def choice_verdict(asked: Asked) -> Verdict:
+    """Returns what the evidence says of the key of a multiple-choice question."""
+    check = asked.check
+    assert check.choices is not None
+    mentions = {choice: mention(choice, asked.evidence, asked) for choice in check.choices}
+    if is_negative(check.question, asked.evidence, asked.language):
+        return _verdict_on_exception(asked, mentions)
+    key = mentions[check.answer]
+    wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda it: mentions[it].rank)
+    other = mentions[wrong]
+    if _is_in_the_question(check.answer, asked) and not other.is_exact:
+        return OPEN if _stands_in(check.answer, asked.evidence) else _verdict_on_silence(asked)
+    if key.rank > other.rank:
+        return _verdict_on_key(asked, key)
+    if key.rank == other.rank and key.rank > 0:
+        return _verdict_on_tie(asked, mentions)
+    if other.rank > 0:
+        return _verdict_on_other(asked, key, wrong, other)
+    return _verdict_on_silence(asked)
+
+
+def _verdict_on_exception(asked: Asked, mentions: dict[str, _Mention]) -> Verdict:
+    """Returns the verdict on a question for what is not so: the evidence may name all that is."""
+    key, others = asked.check.answer, [choice for choice in mentions if choice != asked.check.answer]
+    named = [choice for choice in others if mentions[choice].is_full]
+    unnamed = [choice for choice in others if not mentions[choice].rank]
+    if mentions[key].is_full and len(named) == len(others) - 1 and unnamed and len(others) > 1:
+        return refuted(f"the key is {excerpt(key)}, but the evidence speaks of all choices but {excerpt(unnamed[0])}")
+    if len(named) == len(others) and not mentions[key].rank:
+        return PROVEN
+    if any(it.rank for it in mentions.values()) or asked.links(key, asked.around, asked.check.question) >= 1:
+        return OPEN
+    return _verdict_on_silence(asked)
+
+
+def _verdict_on_key(asked: Asked, key: _Mention) -> Verdict:
+    """Returns the verdict where the evidence speaks more of the key than of any other choice.
+
+    A short one may stand there by chance, if the evidence has nothing else to do with the question.
+    """
+    check = asked.check
+    own = _own(check.answer, asked)
+    if len(own) > 1 and key.is_full:
+        return PROVEN
+    rest = f"{check.question}\n{check.explanation}"
+    if asked.links(rest, asked.evidence, check.answer) >= 1 or asked.links(check.question, asked.around) >= 2:
+        return PROVEN
+    return OPEN
+
+
+def _begins_with(explanation: str, choice: str) -> bool:
+    return normal_text(explanation).startswith(normal_text(choice))
+
+
+def _own(text: str, asked: Asked) -> tuple[str, ...]:
+    return content_stems(text, asked.language)
+
+
+def _verdict_on_tie(asked: Asked, mentions: dict[str, _Mention]) -> Verdict:
+    """Returns the verdict where the evidence speaks of the key and of another choice: which is nearer to the question?"""
+    best = mentions[asked.check.answer].rank
+    fitting = {choice: _fit(choice, asked) for choice, it in mentions.items() if it.rank == best}
+    mine = fitting.pop(asked.check.answer)
+    return PROVEN if mine > max(fitting.values()) else OPEN
+
+
+def _fit(choice: str, asked: Asked) -> float:
+    """Returns how much of the question stands in the clause that speaks of a choice."""
+    question = told(asked.check.question, asked.language)
+    fits = [
+        len(question & told(clause, asked.language))
+        for clause in _clauses(asked.evidence)
+        if mention(choice, clause, asked).rank > 0
+    ]
+    return max(fits, default=0)
+
+
+@lru_cache(maxsize=256)
+def _clauses(text: str) -> tuple[str, ...]:
+    return tuple(clause for clause in _CLAUSE.split(text) if clause and not clause.isspace())
+
+
+def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) -> Verdict:
+    """Returns the verdict where the evidence speaks more of a wrong choice than of the key."""
+    check = asked.check
+    reason = f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(wrong)}"
+    otherwise = _is_understood_otherwise(asked, wrong)
+    if key.rank == 0 and other.is_full:
+        if otherwise and _begins_with(check.explanation, check.answer):
+            return OPEN  # what the evidence names is a step on the way
+        return unproven(reason) if otherwise or not asked.knows_negations else refuted(reason)
+    if key.rank > 0:
+        return OPEN if other.rank - key.rank <= _NEAR and not other.is_exact else unproven(reason)
+    return OPEN if otherwise or other.rank <= _NEAR else unproven(reason)
+
+
+def _is_understood_otherwise(asked: Asked, wrong: str) -> bool:
+    """Returns whether the key may be meant though the evidence names a wrong choice and not the key.
+
+    A number may be a step on the way to it; and what code, formulas and foreign words mean can't be told.
+    """
+    check = asked.check
+    if written(check.answer, asked.language):
+        return asked.is_calculated(check.answer)
+    other = mention(wrong, asked.evidence, asked)
+    return not is_prose(asked.evidence, asked.language) and not other.is_exact and other.share <= _NEAR
+
+
+def _verdict_on_silence(asked: Asked) -> Verdict:
+    """Returns the verdict where the evidence speaks of no choice."""
+    check = asked.check
+    if (unit := _other_unit(asked)) is not None:
+        return refuted(f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(unit)}")
+    explained = asked.bond(check.explanation, asked.evidence, check.answer)
+    asking = asked.bond(check.question, asked.evidence)
+    if explained + asking >= LEAST_BOND or (explained + asking > 0 and _FORMULA_ALONE.search(asked.evidence)):
+        return OPEN
+    if written(check.answer, asked.language) and explained + asking > 0 and asked.is_calculated(check.answer):
+        return OPEN
+    return unproven(f"the evidence {excerpt(asked.evidence)} speaks of no choice")
+
+
+def _other_unit(asked: Asked) -> str | None:
+    """Returns the unit of which the evidence speaks, where all choices are units and it names none of them."""
+    units = language_of(asked.language).units
+    assert asked.check.choices is not None
+    own = [_unit(choice, asked.language) for choice in asked.check.choices]
+    if not all(own) or asked.links(asked.check.question, asked.evidence) < 2:
+        return None
+    named = [word for word in words(asked.evidence) if len(word) > 2 and word in units]
+    return next((word for word in named if units[word] not in own), None)
+
+
+def _unit(choice: str, language: str) -> str | None:
+    units = language_of(language).units
+    found = [units[word] for word in words(choice) if word in units]
+    carrying = content_stems(choice, language)
+    return found[0] if len(found) == len(carrying) == 1 else None
+
+
+@lru_cache(maxsize=2048)
+def _telling(choice: str, asked: Asked) -> tuple[tuple[str, ...], tuple[Numeral, ...]]:
+    """Returns the words and numbers that tell a choice from the others, and that the question hasn't."""
+    language, question = asked.language, asked.check.question
+    assert asked.check.choices is not None
+    shared = set.intersection(*(set(content_stems(other, language)) for other in asked.check.choices))
+    known = set(content_stems(question, language)) | shared
+    own = tuple(word for word in content_stems(choice, language) if word not in known and not word[0].isdecimal())
+    given = given_values(question, language)
+    everywhere = frozenset.intersection(*(given_values(other, language) for other in asked.check.choices))
+    return own, tuple(it for it in written(choice, language) if not it.readings & (given | everywhere))
+
+
+def mention(choice: str, text: str, asked: Asked) -> _Mention:
+    """Returns how far a text speaks of a choice."""
+    language = asked.language
+    own, numbers = _telling(choice, asked)
+    stems, given = all_stems(text, language), given_values(text, language)
+    differing = set(other_units(choice, text, language))
+    found = sum(word in stems for word in own)
+    found += sum(bool(number.readings & given) and number.text not in differing for number in numbers)
+    share = found / (len(own) + len(numbers)) if own or numbers else 0.0
+    is_exact = _stands_in(choice, text) and not differing and not _is_in_the_question(choice, asked)
+    return _Mention(share if share >= _LEAST_SHARE else 0.0, is_exact)
+
+
+def _is_in_the_question(choice: str, asked: Asked) -> bool:
+    """Returns whether the question has all words of a choice, so that they tell nothing."""
+    return not any(_telling(choice, asked)) and set(_own(choice, asked)) <= set(_own(asked.check.question, asked))
+
+
+@lru_cache(maxsize=4096)
+def _stands_in(choice: str, text: str) -> bool:
+    wanted, given = normal_text(choice).rstrip(" .。"), normal_text(text)
+    if not wanted:
+        return False
+    if NO_SPACES.search(wanted):
+        return wanted in given
+    begins = r"(?<![\p{L}\p{M}\p{N}^]|\p{N}[.,]|-)" if wanted[0].isdecimal() else r"(?<![\p{L}\p{M}\p{N}])"
+    ends = r"(?![\p{L}\p{M}\p{N}^]|[.,]\p{N})" if wanted[-1].isalnum() else ""
+    return regex.search((begins if wanted[0].isalnum() else "") + regex.escape(wanted) + ends, given) is not None

@@ -1,0 +1,293 @@
+"""Judges the key of a true-or-false question: what the evidence says of the statement."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
+
+import regex
+
+from src.domain.normal_form import normal_text
+from src.domain.numerals import is_given, written
+from src.domain.quality.key_texts import (
+    OPEN,
+    PROVEN,
+    Asked,
+    Standing,
+    Verdict,
+    given_values,
+    is_order_of_words,
+    refuted,
+    unproven,
+)
+from src.domain.words import NO_SPACES, carries_content, negations, stem, words
+
+_TOKEN = regex.compile(
+    r"(?P<number>(?<![\p{L}\p{M}\p{N})\]])[-+]?\p{Nd}+(?:[.,:/]\p{Nd}+)*(?![\p{L}\p{N}]))"
+    rf"|(?P<sign>{NO_SPACES.pattern}\p{{M}}*)"
+    r"|(?P<word>[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:'[\p{L}\p{M}]+)*)"
+)
+_CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·。．!?]|\.\s|\s-\s")
+# "True or false?" before a statement isn't part of it.
+_LABEL = regex.compile(r"^[^.?!:]{0,40}[?:]\s+(?=\S)")
+_ALIKE = 0.9
+_MOSTLY = 0.7
+_SAID = 0.5
+_FEWEST_TO_COMPARE = 2
+_FEWEST_SIGNS = 5
+_FEWEST_AROUND = 3
+# What holds both ways: a statement with its sides exchanged says the same.
+_BOTH_WAYS = regex.compile(
+    r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|and|or|gleich|égal|igual|同|等|相)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    """The word, number or sign of a script without spaces, in the normal form."""
+    stem: str
+    is_content: bool
+    is_sign: bool
+    """Whether it is a sign of a script without spaces."""
+    is_number: bool
+    clause: int
+    """The number of the clause that it is in."""
+
+
+def statement_verdict(asked: Asked) -> Verdict:
+    """Returns what the evidence says of the key of a true-or-false question."""
+    said = _Comparison(asked).result
+    is_true = asked.check.key == 1
+    match said:
+        case "stated":
+            return PROVEN if is_true else refuted("the key is false, but the evidence says just what the statement says")
+        case "nearly stated" | "mostly stated":
+            return PROVEN if is_true else OPEN
+        case "mostly denied":
+            return OPEN if is_true else PROVEN
+        case "denied" | "other number" | "other word" | "other order":
+            return refuted(_REASONS[said]) if is_true else PROVEN
+        case "perhaps denied" | "perhaps other order" | "perhaps other word" | "no such number":
+            return unproven(_REASONS[said]) if is_true else OPEN
+        case "spoken of":
+            return OPEN
+        case _:
+            return unproven("the evidence hardly speaks of what is stated")
+
+
+_REASONS = {
+    "denied": "the key is true, but the evidence denies the statement",
+    "perhaps denied": "the key is true, but the evidence seems to deny the statement",
+    "other number": "the key is true, but the evidence has not the numbers of the statement",
+    "no such number": "the key is true, but the evidence has not the numbers of the statement",
+    "other word": "the key is true, but the evidence says the same of something else",
+    "perhaps other word": "the key is true, but the evidence seems to say the same of something else",
+    "other order": "the key is true, but the evidence says it the other way round",
+    "perhaps other order": "the key is true, but the evidence seems to say it the other way round",
+}
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A statement beside its evidence."""
+
+    asked: Asked
+
+    @cached_property
+    def stated(self) -> tuple[_Token, ...]:
+        """The words of the statement."""
+        question = self.asked.check.question
+        labels = {word for choice in self.asked.check.choices or () for word in words(choice)}
+        if (found := _LABEL.match(question)) and labels & set(words(found.group())):
+            question = question[found.end() :]
+        return tokens(question, self.asked.language)
+
+    @cached_property
+    def given(self) -> tuple[_Token, ...]:
+        """The words of the evidence."""
+        return tokens(self.asked.evidence, self.asked.language)
+
+    @property
+    def result(self) -> str:
+        """What the evidence says of the statement."""
+        core = [token for token in self.stated if token.is_content]
+        evidence = [token for token in self.given if token.is_content]
+        if not core or not evidence:
+            return self._spoken_of()
+        order = self._order()
+        if order is not None:
+            return order
+        matcher = SequenceMatcher(None, [it.stem for it in core], [it.stem for it in evidence], autojunk=False)
+        blocks = [block for block in matcher.get_matching_blocks() if block.size]
+        in_order = sum(block.size for block in blocks) / len(core)
+        touched = {evidence[i].clause for block in blocks for i in range(block.b, block.b + block.size)}
+        is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE)
+        if is_enough and (other := _replaced(core, evidence, matcher)) is not None:
+            return other if self._denies(touched) is not True else "spoken of"
+        if (number := self._number(in_order)) is not None:
+            return number
+        if in_order >= _ALIKE and is_enough:
+            return self._alike(touched)
+        bag = {token.stem for token in evidence}
+        share = sum(token.stem in bag for token in core) / len(core)
+        if share >= _MOSTLY and is_enough:
+            differs = self._denies(touched)
+            return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
+        return "spoken of" if share >= _SAID else self._spoken_of()
+
+    def _alike(self, touched: set[int]) -> str:
+        denies = self._denies(touched)
+        if denies is None:
+            return "nearly stated"
+        if denies:
+            return "denied" if len(touched) == 1 else "perhaps denied"
+        own = [token.text for token in self.stated]
+        text = [token.text for token in self.given]
+        runs = SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks()
+        stands = sum(run.size for run in runs) >= 0.95 * len(own)
+        return "stated" if stands and len(touched) == 1 else "nearly stated"
+
+    def _denies(self, touched: set[int]) -> bool | None:
+        """Returns whether statement and the clauses of the evidence that it matches differ in a negation."""
+        language = self.asked.language
+        own = negations(" ".join(_joined(self.stated)), language)
+        given = negations(" ".join(_joined([it for it in self.given if it.clause in touched])), language)
+        if own is None or given is None:
+            return None
+        return own % 2 != given % 2
+
+    def _order(self) -> str | None:
+        """Returns whether the evidence has the words of the statement in another order; None if it hasn't."""
+        own, given = [it.text for it in self.stated], [it.text for it in self.given]
+        size = len(own)
+        if size > len(given) or size < 3:
+            return None
+        wanted = Counter(own)
+        for start in range(len(given) - size + 1):
+            part = given[start : start + size]
+            if part[0] not in wanted or Counter(part) != wanted:
+                continue
+            if part == own:
+                return None
+            if _is_exchanged(self.stated, self.given[start : start + size]):
+                sure = is_order_of_words(self.asked.language)
+                return "other order" if sure else "perhaps other order"
+            return "spoken of"
+        return None
+
+    def _number(self, in_order: float) -> str | None:
+        """Returns whether the statement has a number that the evidence hasn't; None if it hasn't."""
+        asked = self.asked
+        missing = [it for it in written(asked.check.question, asked.language) if not is_given(it, asked.given)]
+        if not missing:
+            return None
+        if asked.is_calculated(asked.check.question, steps=False):
+            return "spoken of"
+        elsewhere = given_values(asked.around, asked.language)
+        if all(is_given(it, elsewhere) for it in missing) and not _takes_its_place(self.stated, self.given):
+            return "spoken of"
+        if in_order >= _SAID and _takes_its_place(self.stated, self.given):
+            return "other number"
+        lesson = given_values(asked.lesson, asked.language) | given_values(asked.check.explanation, asked.language)
+        return "other number" if not any(is_given(it, lesson) for it in missing) else "no such number"
+
+    def _spoken_of(self) -> str:
+        """Returns whether evidence and statement have to do with each other, by what explains them and stands around."""
+        asked = self.asked
+        question, explanation = asked.check.question, asked.check.explanation
+        if asked.links(question, asked.evidence) >= 1 or asked.links(explanation, asked.evidence) >= 1:
+            return "spoken of"
+        return "spoken of" if asked.links(question, asked.around) >= 2 else "not spoken of"
+
+
+def _joined(found: Sequence[_Token]) -> list[str]:
+    """Returns words, with the signs of scripts without spaces put together again."""
+    joined: list[str] = []
+    for before, token in zip([None, *found], found, strict=False):
+        if token.is_sign and before is not None and before.is_sign and before.clause == token.clause:
+            joined[-1] += token.text
+        else:
+            joined.append(token.text)
+    return joined
+
+
+def _replaced(core: list[_Token], evidence: list[_Token], matcher: "SequenceMatcher[str]") -> str | None:
+    """Returns whether the evidence says the same of something else: one word or number stands in another's place."""
+    codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    inner = [code for code in codes if not (code[0] == "insert" and code[1] in (0, len(core)))]
+    if len(inner) != 1 or inner[0][0] != "replace" or len(core) < _FEWEST_AROUND:
+        return None
+    _, first, last, other, end = inner[0]
+    if first == 0:
+        other = max(other, end - (last - first))
+    elif last == len(core):
+        end = min(end, other + (last - first))
+    mine, its = core[first:last], evidence[other:end]
+    if len(mine) != len(its) or core[first].is_sign:
+        return None
+    numbers = [(own.text, its.text) for own, its in zip(mine, its, strict=True) if own.is_number and its.is_number]
+    if len(numbers) == len(mine):
+        return "other number"
+    if len(mine) > 1 or numbers or mine[0].is_number or its[0].is_number or mine[0].text[:3] == its[0].text[:3]:
+        return None
+    beside = evidence[other - 1] if first else evidence[end]
+    return "other word" if its[0].clause == beside.clause else None
+
+
+def _takes_its_place(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
+    """Returns whether a number of the statement stands where the evidence has another one."""
+    matcher = SequenceMatcher(None, [it.stem for it in stated], [it.stem for it in given], autojunk=False)
+    for tag, first, last, other, end in matcher.get_opcodes():
+        if tag == "replace" and any(it.is_number for it in stated[first:last]):
+            if any(it.is_number for it in given[other:end]):
+                return True
+    return False
+
+
+def _is_exchanged(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
+    """Returns whether two parts have changed places around something that doesn't hold both ways."""
+    start, size = 0, len(stated)
+    while stated[start].text == given[start].text:
+        start += 1
+    end = size
+    while stated[end - 1].text == given[end - 1].text:
+        end -= 1
+    mine, its = [it.text for it in stated[start:end]], [it.text for it in given[start:end]]
+    length = end - start
+    for first in range(1, length):
+        for second in range(1, length - first + 1):
+            between = length - first - second
+            if mine[:first] != its[length - first :] or mine[length - second :] != its[:second]:
+                continue
+            if mine[first : first + between] != its[second : second + between]:
+                continue
+            middle = stated[start + first : start + first + between]
+            if any(_BOTH_WAYS.match(it.text) for it in middle):
+                return False
+            return any(it.is_content for it in middle)
+    return False
+
+
+@lru_cache(maxsize=512)
+def tokens(text: str, language: str) -> tuple[_Token, ...]:
+    """Returns the words and numbers of a text in order; in scripts without spaces, its signs."""
+    found: list[_Token] = []
+    start = 0
+    form = normal_text(text)
+    for number, clause in enumerate([*_CLAUSE.finditer(form), None]):
+        end = clause.start() if clause else len(form)
+        for token in _TOKEN.finditer(form, start, end):
+            shown = token.group().lstrip("+")
+            is_sign = token["sign"] is not None
+            is_content = is_sign or token["number"] is not None or carries_content(shown, language)
+            denies = bool(negations(shown, language))
+            form_of_it = shown if is_sign else stem(shown, language)
+            is_number = token["number"] is not None
+            found.append(_Token(shown, form_of_it, is_content and not denies, is_sign, is_number, number))
+        start = clause.end() if clause else end
+    return tuple(found)
+
+
+__all__ = ["Standing", "statement_verdict", "tokens"]
