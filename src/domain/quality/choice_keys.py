@@ -8,7 +8,7 @@ import regex
 from src.domain.finding import excerpt
 from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
-from src.domain.numerals import Numeral, other_units, written
+from src.domain.numerals import Numeral, other_units
 from src.domain.quality.key_texts import (
     OPEN,
     PROVEN,
@@ -16,13 +16,14 @@ from src.domain.quality.key_texts import (
     Verdict,
     all_stems,
     given_values,
+    numerals,
     is_negative,
     is_prose,
     refuted,
     told,
     unproven,
 )
-from src.domain.words import NO_SPACES, content_stems, words
+from src.domain.words import NO_SPACES, carries_content, content_stems, words
 
 _CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
 _FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
@@ -143,7 +144,9 @@ def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) 
             return OPEN  # what the evidence names is a step on the way
         return unproven(reason) if otherwise or not asked.knows_negations else refuted(reason)
     if key.rank > 0:
-        return OPEN if other.rank - key.rank <= _NEAR and not other.is_exact else unproven(reason)
+        is_near = other.rank - key.rank <= _NEAR and not other.is_exact
+        is_number = other.is_full and bool(numerals(check.answer, asked.language))
+        return OPEN if is_near and not is_number else unproven(reason)
     return OPEN if otherwise or other.rank <= _NEAR else unproven(reason)
 
 
@@ -153,7 +156,7 @@ def _is_understood_otherwise(asked: Asked, wrong: str) -> bool:
     A number may be a step on the way to it; and what code, formulas and foreign words mean can't be told.
     """
     check = asked.check
-    if written(check.answer, asked.language):
+    if numerals(check.answer, asked.language):
         return asked.is_calculated(check.answer)
     other = mention(wrong, asked.evidence, asked)
     return not is_prose(asked.evidence, asked.language) and not other.is_exact and other.share <= _NEAR
@@ -168,7 +171,7 @@ def _verdict_on_silence(asked: Asked) -> Verdict:
     asking = asked.bond(check.question, asked.evidence)
     if explained + asking >= LEAST_BOND or (explained + asking > 0 and _FORMULA_ALONE.search(asked.evidence)):
         return OPEN
-    if written(check.answer, asked.language) and explained + asking > 0 and asked.is_calculated(check.answer):
+    if numerals(check.answer, asked.language) and explained + asking > 0 and asked.is_calculated(check.answer):
         return OPEN
     return unproven(f"the evidence {excerpt(asked.evidence)} speaks of no choice")
 
@@ -186,9 +189,8 @@ def _other_unit(asked: Asked) -> str | None:
 
 def _unit(choice: str, language: str) -> str | None:
     units = language_of(language).units
-    found = [units[word] for word in words(choice) if word in units]
-    carrying = content_stems(choice, language)
-    return found[0] if len(found) == len(carrying) == 1 else None
+    carrying = [word for word in words(choice) if carries_content(word, language)]
+    return units.get(carrying[0]) if len(carrying) == 1 else None
 
 
 @lru_cache(maxsize=2048)
@@ -201,7 +203,7 @@ def _telling(choice: str, asked: Asked) -> tuple[tuple[str, ...], tuple[Numeral,
     own = tuple(word for word in content_stems(choice, language) if word not in known and not word[0].isdecimal())
     given = given_values(question, language)
     everywhere = frozenset.intersection(*(given_values(other, language) for other in asked.check.choices))
-    return own, tuple(it for it in written(choice, language) if not it.readings & (given | everywhere))
+    return own, tuple(it for it in numerals(choice, language) if not it.readings & (given | everywhere))
 
 
 def mention(choice: str, text: str, asked: Asked) -> _Mention:

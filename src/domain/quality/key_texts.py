@@ -15,7 +15,7 @@ import regex
 from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check
 from src.domain.normal_form import normal_text
-from src.domain.numerals import is_given, values, written
+from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.draft import plain
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, carries_content, content_stems, negations, stem, words
@@ -116,8 +116,10 @@ class Asked:
         They are if the explanation gives them beside such a number; or, with `steps`, if one step of arithmetic leads to
         them from a number of question or evidence and another one, which the explanation may give.
         """
-        known = given_values(f"{self.check.question}\n{self.evidence}", self.language)
-        missing = [number for number in written(text, self.language) if not is_given(number, known)]
+        known = self.given
+        if text != self.check.question:
+            known |= given_values(self.check.question, self.language)
+        missing = [number for number in numerals(text, self.language) if not is_given(number, known)]
         explained = given_values(self.check.explanation, self.language)
         beside = bool(explained & known)
         return all(
@@ -154,11 +156,21 @@ _MINUS = regex.compile(
 )
 
 
+# The index or power of a letter, as in x_1, H₂O and m², is no number.
+_INDEX = regex.compile(r"(?<=\p{L})(?:[_^](?:\{[-+]?\p{Nd}+[-+]?\}|\p{Nd})|[₀-₉⁰¹²³⁴-⁹]+)")
+
+
 @lru_cache(maxsize=2048)
 def given_values(text: str, language: str) -> frozenset[str]:
     """Returns the values of the numbers of a text, with those whose minus is a word."""
+    text = _INDEX.sub("", text)
     found = values(text, language)
     return found | values(_MINUS.sub(" -", text), language) if _MINUS.search(text) else found
+
+
+def numerals(text: str, language: str) -> tuple[Numeral, ...]:
+    """Returns the numbers that a text writes in digits, but for indices and powers of letters."""
+    return written(_INDEX.sub("", text), language)
 
 
 def _is_one_step(readings: frozenset[str], known: frozenset[str], explained: frozenset[str]) -> bool:

@@ -3,8 +3,8 @@
 from src.domain.finding import excerpt
 from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
-from src.domain.numerals import is_given, written
-from src.domain.quality.key_texts import OPEN, PROVEN, Asked, Verdict, all_stems, given_values, refuted, told, unproven
+from src.domain.numerals import is_given
+from src.domain.quality.key_texts import OPEN, PROVEN, Asked, Verdict, all_stems, given_values, numerals, refuted, told, unproven
 from src.domain.words import carries_content, content_stems, stem, words
 
 LEAST_SUPPORT = 0.5
@@ -24,7 +24,7 @@ def answer_verdict(asked: Asked) -> Verdict:
     figures, given = given_values(answer, language), asked.given | given_values(asked.check.question, language)
     if _compact(answer) in _compact(asked.evidence):
         return PROVEN
-    unknown = [it for it in written(answer, language) if not is_given(it, given)]
+    unknown = [it for it in numerals(answer, language) if not is_given(it, given)]
     if unknown and asked.is_calculated(answer):
         return OPEN
     known = evidence | question | all_stems(asked.check.explanation, language)

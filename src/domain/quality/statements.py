@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 import regex
 
 from src.domain.normal_form import normal_text
-from src.domain.numerals import is_given, written
+from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
     OPEN,
     PROVEN,
@@ -17,7 +17,9 @@ from src.domain.quality.key_texts import (
     Standing,
     Verdict,
     given_values,
+    numerals,
     is_order_of_words,
+    is_prose,
     refuted,
     unproven,
 )
@@ -28,7 +30,7 @@ _TOKEN = regex.compile(
     rf"|(?P<sign>{NO_SPACES.pattern}\p{{M}}*)"
     r"|(?P<word>[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:'[\p{L}\p{M}]+)*)"
 )
-_CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·。．!?]|\.\s|\s-\s")
+_CLAUSE = regex.compile(r"(?<=\s)\(|[,;:|–—،؛、，；：·。．!?]|\.\s|\s-\s")
 # "True or false?" before a statement isn't part of it.
 _LABEL = regex.compile(r"^[^.?!:]{0,40}[?:]\s+(?=\S)")
 _ALIKE = 0.9
@@ -36,7 +38,21 @@ _MOSTLY = 0.7
 _SAID = 0.5
 _FEWEST_TO_COMPARE = 2
 _FEWEST_SIGNS = 5
+_LONGEST_WORD = 4
 _FEWEST_AROUND = 3
+# Words of which one says the contrary of the other, though neither is a negation.
+_OPPOSITES = frozenset(
+    frozenset(pair.split("/"))
+    for pair in (
+        "to/from before/after above/below over/under up/down into/from in/out on/off more/less more/fewer most/least"
+        " with/without all/some all/no always/never always/sometimes every/no first/last"
+        " vor/nach über/unter mit/ohne mehr/weniger alle/einige immer/nie"
+        " avant/après sur/sous avec/sans plus/moins toujours/jamais vers/de"
+        " antes/después sobre/bajo con/sin más/menos siempre/nunca antes/depois com/sem mais/menos sempre/nunca"
+        " до/после над/под больше/меньше всегда/никогда πριν/μετά πάνω/κάτω πάντα/ποτέ قبل/بعد فوق/تحت לפני/אחרי מעל/מתחת"
+        " önce/sonra पहले/बाद ऊपर/नीचे"
+    ).split()
+)
 # What holds both ways: a statement with its sides exchanged says the same.
 _BOTH_WAYS = regex.compile(
     r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|and|or|gleich|égal|igual|同|等|相)"
@@ -116,15 +132,12 @@ class _Comparison:
         evidence = [token for token in self.given if token.is_content]
         if not core or not evidence:
             return self._spoken_of()
-        order = self._order()
-        if order is not None:
-            return order
         matcher = SequenceMatcher(None, [it.stem for it in core], [it.stem for it in evidence], autojunk=False)
         blocks = [block for block in matcher.get_matching_blocks() if block.size]
         in_order = sum(block.size for block in blocks) / len(core)
         touched = {evidence[i].clause for block in blocks for i in range(block.b, block.b + block.size)}
         is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE)
-        if is_enough and (other := _replaced(core, evidence, matcher)) is not None:
+        if (other := self._order() or self._other_word() or _replaced(core, evidence)) is not None:
             return other if self._denies(touched) is not True else "spoken of"
         if (number := self._number(in_order)) is not None:
             return number
@@ -132,10 +145,26 @@ class _Comparison:
             return self._alike(touched)
         bag = {token.stem for token in evidence}
         share = sum(token.stem in bag for token in core) / len(core)
-        if share >= _MOSTLY and is_enough:
+        if share >= _MOSTLY and is_enough and not core[0].is_sign:
             differs = self._denies(touched)
             return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
         return "spoken of" if share >= _SAID else self._spoken_of()
+
+    def _other_word(self) -> str | None:
+        """Returns whether the evidence has all words of the statement but one, which is turned round; None if not.
+
+        Of scripts without spaces it can't be told which signs make a word: some signs stand in the place of others.
+        """
+        own, given = [it.text for it in self.stated], [it.text for it in self.given]
+        if any(it.is_sign for it in self.stated):
+            return _signs_replaced(self.stated, self.given)
+        for start in range(len(given) - len(own) + 1):
+            differing = [at for at, word in enumerate(own) if word != given[start + at]]
+            if not differing:
+                return None
+            if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in _OPPOSITES:
+                return "other word"
+        return None
 
     def _alike(self, touched: set[int]) -> str:
         denies = self._denies(touched)
@@ -180,12 +209,14 @@ class _Comparison:
     def _number(self, in_order: float) -> str | None:
         """Returns whether the statement has a number that the evidence hasn't; None if it hasn't."""
         asked = self.asked
-        missing = [it for it in written(asked.check.question, asked.language) if not is_given(it, asked.given)]
+        missing = [it for it in numerals(asked.check.question, asked.language) if not is_given(it, asked.given)]
         if not missing:
             return None
         if asked.is_calculated(asked.check.question, steps=False):
             return "spoken of"
         elsewhere = given_values(asked.around, asked.language)
+        if not is_prose(asked.evidence, asked.language):
+            elsewhere = given_values(asked.lesson, asked.language)
         if all(is_given(it, elsewhere) for it in missing) and not _takes_its_place(self.stated, self.given):
             return "spoken of"
         if in_order >= _SAID and _takes_its_place(self.stated, self.given):
@@ -213,27 +244,40 @@ def _joined(found: Sequence[_Token]) -> list[str]:
     return joined
 
 
-def _replaced(core: list[_Token], evidence: list[_Token], matcher: "SequenceMatcher[str]") -> str | None:
+def _replaced(core: list[_Token], evidence: list[_Token]) -> str | None:
     """Returns whether the evidence says the same of something else: one word or number stands in another's place."""
+    size = len(core)
+    if size < _FEWEST_AROUND or core[0].is_sign:
+        return None
+    found = None
+    for start in range(len(evidence) - size + 1):
+        part = evidence[start : start + size]
+        pairs = [(mine, its) for mine, its in zip(core, part, strict=True) if mine.stem != its.stem]
+        if not pairs:
+            return None
+        if len({it.clause for it in part}) > 1:
+            continue
+        if len(pairs) <= size / 2 and all(mine.is_number and its.is_number for mine, its in pairs):
+            found = "other number"
+        elif len(pairs) == 1:
+            mine, its = pairs[0]
+            if not mine.is_number and not its.is_number and mine.text[:3] != its.text[:3]:
+                found = "other word"
+    return found
+
+
+def _signs_replaced(own: Sequence[_Token], given: Sequence[_Token]) -> str | None:
+    """Returns whether some signs of a script without spaces have others in their place; None if they haven't."""
+    matcher = SequenceMatcher(None, [it.text for it in own], [it.text for it in given], autojunk=False)
     codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    inner = [code for code in codes if not (code[0] == "insert" and code[1] in (0, len(core)))]
-    if len(inner) != 1 or inner[0][0] != "replace" or len(core) < _FEWEST_AROUND:
+    inner = [code for code in codes if not (code[0] == "insert" and code[1] in (0, len(own)))]
+    if len(inner) != 1 or inner[0][0] != "replace":
         return None
     _, first, last, other, end = inner[0]
-    if first == 0:
-        other = max(other, end - (last - first))
-    elif last == len(core):
-        end = min(end, other + (last - first))
-    mine, its = core[first:last], evidence[other:end]
-    if len(mine) != len(its) or core[first].is_sign:
-        return None
-    numbers = [(own.text, its.text) for own, its in zip(mine, its, strict=True) if own.is_number and its.is_number]
-    if len(numbers) == len(mine):
-        return "other number"
-    if len(mine) > 1 or numbers or mine[0].is_number or its[0].is_number or mine[0].text[:3] == its[0].text[:3]:
-        return None
-    beside = evidence[other - 1] if first else evidence[end]
-    return "other word" if its[0].clause == beside.clause else None
+    clauses = {it.clause for it in given[other:end]}
+    is_short = last - first <= _LONGEST_WORD and end - other <= _LONGEST_WORD
+    is_most = len(own) - (last - first) >= max(_FEWEST_SIGNS, 0.6 * len(own))
+    return "perhaps other word" if is_short and is_most and len(clauses) == 1 else None
 
 
 def _takes_its_place(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
