@@ -11,7 +11,7 @@ from src.domain.normal_form import normal_text
 from src.domain.quality.choice_keys import choice_verdict
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft, plain
-from src.domain.quality.key_texts import Asked, Standing, Verdict, refuted
+from src.domain.quality.key_texts import Asked, Standing, Verdict, refuted, unproven
 from src.domain.quality.quotes import Located, locate
 from src.domain.quality.short_answers import answer_verdict
 from src.domain.quality.statements import statement_verdict
@@ -61,13 +61,14 @@ def key_verdict(check: Check, lesson_text: str, language: str) -> Verdict:
     if told is not None and told != check.answer:
         return refuted(f"the key is {excerpt(check.answer)}, but the explanation says {excerpt(told)}")
     asked = Asked(check, language, _whole(wanted, lesson_text, place), _around(lesson_text, place), lesson_text)
-    match check.kind:
-        case "multiple_choice":
-            return choice_verdict(asked)
-        case "true_false":
-            return statement_verdict(asked)
-        case _:
-            return answer_verdict(asked)
+    verdict = _JUDGES[check.kind](asked)
+    is_proven = verdict.standing is Standing.PROVEN
+    if (is_proven or verdict.standing is Standing.OPEN) and not asked.is_about_the_question(is_proven):
+        return unproven(f"the evidence {excerpt(check.evidence)} has nothing to do with the question")
+    return verdict
+
+
+_JUDGES = {"multiple_choice": choice_verdict, "true_false": statement_verdict, "short_answer": answer_verdict}
 
 
 def _whole(evidence: str, lesson_text: str, place: Located) -> str:

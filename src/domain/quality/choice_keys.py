@@ -62,8 +62,10 @@ def choice_verdict(asked: Asked) -> Verdict:
     key = mentions[check.answer]
     wrong = max((choice for choice in check.choices if choice != check.answer), key=lambda it: mentions[it].rank)
     other = mentions[wrong]
+    if _is_in_the_question(check.answer, asked) and _stands_in(check.answer, asked.evidence):
+        return OPEN
     if _is_in_the_question(check.answer, asked) and not other.is_exact:
-        return OPEN if _stands_in(check.answer, asked.evidence) else _verdict_on_silence(asked)
+        return _verdict_on_silence(asked)
     if key.rank > other.rank:
         return _verdict_on_key(asked, key)
     if key.rank == other.rank and key.rank > 0:
@@ -82,7 +84,8 @@ def _verdict_on_exception(asked: Asked, mentions: dict[str, _Mention]) -> Verdic
         return refuted(f"the key is {excerpt(key)}, but the evidence speaks of all choices but {excerpt(unnamed[0])}")
     if len(named) == len(others) and not mentions[key].rank:
         return PROVEN
-    if any(it.rank for it in mentions.values()) or asked.links(key, asked.around, asked.check.question) >= 1:
+    is_named = mentions[key].rank > 0 or any(it.rank > _NEAR for it in mentions.values())
+    if is_named or asked.links(key, asked.around, asked.check.question) >= 1:
         return OPEN
     return _verdict_on_silence(asked)
 
@@ -102,8 +105,12 @@ def _verdict_on_key(asked: Asked, key: _Mention) -> Verdict:
     return OPEN
 
 
-def _begins_with(explanation: str, choice: str) -> bool:
-    return normal_text(explanation).startswith(normal_text(choice))
+def _is_step(number: str, asked: Asked) -> bool:
+    """Returns whether the explanation begins with the key, and comes to it by way of another number."""
+    explanation = normal_text(asked.check.explanation)
+    given = given_values(asked.check.explanation, asked.language)
+    steps = given_values(number, asked.language)
+    return explanation.startswith(normal_text(asked.check.answer)) and steps <= given
 
 
 def _own(text: str, asked: Asked) -> tuple[str, ...]:
@@ -140,14 +147,16 @@ def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) 
     reason = f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(wrong)}"
     otherwise = _is_understood_otherwise(asked, wrong)
     if key.rank == 0 and other.is_full:
-        if otherwise and _begins_with(check.explanation, check.answer):
-            return OPEN  # what the evidence names is a step on the way
+        if otherwise and _is_step(wrong, asked):
+            return OPEN
         return unproven(reason) if otherwise or not asked.knows_negations else refuted(reason)
     if key.rank > 0:
         is_near = other.rank - key.rank <= _NEAR and not other.is_exact
         is_number = other.is_full and bool(numerals(check.answer, asked.language))
         return OPEN if is_near and not is_number else unproven(reason)
-    return OPEN if otherwise or other.rank <= _NEAR else unproven(reason)
+    if other.rank <= _NEAR:
+        return _verdict_on_silence(asked)
+    return OPEN if otherwise else unproven(reason)
 
 
 def _is_understood_otherwise(asked: Asked, wrong: str) -> bool:
@@ -171,7 +180,7 @@ def _verdict_on_silence(asked: Asked) -> Verdict:
     asking = asked.bond(check.question, asked.evidence)
     if explained + asking >= LEAST_BOND or (explained + asking > 0 and _FORMULA_ALONE.search(asked.evidence)):
         return OPEN
-    if numerals(check.answer, asked.language) and explained + asking > 0 and asked.is_calculated(check.answer):
+    if numerals(check.answer, asked.language) and explained + asking >= 1 and asked.is_calculated(check.answer):
         return OPEN
     return unproven(f"the evidence {excerpt(asked.evidence)} speaks of no choice")
 

@@ -62,6 +62,11 @@ _PAIRS_OF_A_WORD = 3
 
 
 _MOST_NUMBERS = 16
+LEAST_KNOWN = 0.5
+"""The share of a question's and an answer's words that the lesson has; with less, the evidence must have to do with it."""
+LEAST_BOND = 1.3
+LEAST_BOND_ALONE = 4
+"""How much the words that question and evidence share must tell, at least, where the lesson has few of the question's."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,9 @@ class Asked:
 
     def links(self, first: str, second: str, without: str = "") -> float:
         """Returns how many words or numbers that carry content two texts share, besides those of a third one."""
-        return sum(1 / _PAIRS_OF_A_WORD if NO_SPACES.match(word) else 1 for word in self._shared(first, second, without))
+        return sum(
+            1 / _PAIRS_OF_A_WORD if NO_SPACES.match(word) else 1 for word in self._shared(first, second, without)
+        )
 
     def bond(self, first: str, second: str, without: str = "") -> float:
         """Returns how much the words that two texts share tell: a word the more, the fewer sentences have it.
@@ -109,6 +116,23 @@ class Asked:
 
     def _shared(self, first: str, second: str, without: str) -> frozenset[str]:
         return told(first, self.language) & told(second, self.language) - told(without, self.language)
+
+    def is_about_the_question(self, is_proven: bool) -> bool:
+        """Returns whether the evidence may have to do with the question, and the question with the lesson.
+
+        Less is asked of an evidence that bears out the key, and where words can't be told, or numbers are worked out.
+        """
+        check = self.check
+        label = "\n".join(check.choices or ()) if check.kind == "true_false" else ""
+        own = told(f"{check.question}\n{check.answer}", self.language) - told(label, self.language)
+        known = len(own & told(self.lesson, self.language))
+        whole = f"{check.question}\n{check.answer}\n{check.explanation}"
+        bond = self.bond(whole, self.evidence, label)
+        if known < LEAST_KNOWN * len(own):
+            is_there = normal_text(check.answer) in normal_text(self.evidence)
+            lenient = is_proven or is_there or NO_SPACES.search(whole) or numerals(check.answer, self.language)
+            return bond >= (LEAST_BOND if lenient else LEAST_BOND_ALONE)
+        return bond > 0 or known > LEAST_KNOWN * len(own) or self.bond(whole, self.around, label) >= LEAST_BOND_ALONE
 
     def is_calculated(self, text: str, steps: bool = True) -> bool:
         """Returns whether the numbers of a text that the evidence hasn't may be worked out from those that it has.
@@ -132,6 +156,8 @@ class Asked:
 @lru_cache(maxsize=2048)
 def told(text: str, language: str) -> frozenset[str]:
     """Returns the stems of the words of a text that carry content, and the values of its numbers."""
+    if primary_subtag(language) != "en":
+        text = normal_text(text).replace("'", " ")  # l'eau, c'est
     found = {stem(word, language) for word in words(text) if carries_content(word, language)}
     return frozenset(found) | {value for value in given_values(text, language) if value not in ("0", "1")}
 

@@ -4,7 +4,18 @@ from src.domain.finding import excerpt
 from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
 from src.domain.numerals import is_given
-from src.domain.quality.key_texts import OPEN, PROVEN, Asked, Verdict, all_stems, given_values, numerals, refuted, told, unproven
+from src.domain.quality.key_texts import (
+    OPEN,
+    PROVEN,
+    Asked,
+    Verdict,
+    all_stems,
+    given_values,
+    numerals,
+    refuted,
+    told,
+    unproven,
+)
 from src.domain.words import carries_content, content_stems, stem, words
 
 LEAST_SUPPORT = 0.5
@@ -18,7 +29,9 @@ def answer_verdict(asked: Asked) -> Verdict:
     answer, language = asked.check.answer, asked.language
     evidence, question = all_stems(asked.evidence, language), set(content_stems(asked.check.question, language))
     numbers = language_of(language).numbers
-    content = [stem(word, language) for word in words(answer) if carries_content(word, language) and word not in numbers]
+    content = [
+        stem(word, language) for word in words(answer) if carries_content(word, language) and word not in numbers
+    ]
     content = [word for word in content if not word[0].isdecimal()]
     own = [word for word in content if word not in question]
     figures, given = given_values(answer, language), asked.given | given_values(asked.check.question, language)

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 import regex
 
+from src.domain.language_tag import primary_subtag
 from src.domain.normal_form import normal_text
 from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
@@ -55,7 +56,12 @@ _OPPOSITES = frozenset(
 )
 # What holds both ways: a statement with its sides exchanged says the same.
 _BOTH_WAYS = regex.compile(
-    r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|and|or|gleich|égal|igual|同|等|相)"
+    r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|gleich|égal|igual|同|等|相)"
+)
+
+
+_CONJUNCTIONS = frozenset(
+    "and or und oder et ou y e o u en of и или και ή ve veya و أو और या եւ և կամ እና ወይም 와 과 및 和 与 或 と や और".split()  # noqa: SIM905
 )
 
 
@@ -68,8 +74,11 @@ class _Token:
     is_sign: bool
     """Whether it is a sign of a script without spaces."""
     is_number: bool
+    is_denial: bool
     clause: int
     """The number of the clause that it is in."""
+    place: int
+    """Its place among all words of the text."""
 
 
 def statement_verdict(asked: Asked) -> Verdict:
@@ -78,7 +87,9 @@ def statement_verdict(asked: Asked) -> Verdict:
     is_true = asked.check.key == 1
     match said:
         case "stated":
-            return PROVEN if is_true else refuted("the key is false, but the evidence says just what the statement says")
+            return (
+                PROVEN if is_true else refuted("the key is false, but the evidence says just what the statement says")
+            )
         case "nearly stated" | "mostly stated":
             return PROVEN if is_true else OPEN
         case "mostly denied":
@@ -136,9 +147,11 @@ class _Comparison:
         blocks = [block for block in matcher.get_matching_blocks() if block.size]
         in_order = sum(block.size for block in blocks) / len(core)
         touched = {evidence[i].clause for block in blocks for i in range(block.b, block.b + block.size)}
-        is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE)
-        if (other := self._order() or self._other_word() or _replaced(core, evidence)) is not None:
-            return other if self._denies(touched) is not True else "spoken of"
+        is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE) or self._is_word_for_word()
+        if (other := self._order() or self._other_word() or self._replaced(core, evidence)) is not None:
+            if self._denies(touched):  # of two differences one may undo the other
+                return "perhaps denied" if core[0].is_sign else "spoken of"
+            return other
         if (number := self._number(in_order)) is not None:
             return number
         if in_order >= _ALIKE and is_enough:
@@ -149,6 +162,37 @@ class _Comparison:
             differs = self._denies(touched)
             return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
         return "spoken of" if share >= _SAID else self._spoken_of()
+
+    def _replaced(self, core: list[_Token], evidence: list[_Token]) -> str | None:
+        """Returns whether the evidence says the same of something else, with one word or number in another's place."""
+        size, found = len(core), None
+        if size < _FEWEST_AROUND or core[0].is_sign:
+            return None
+        for start in range(len(evidence) - size + 1):
+            part = evidence[start : start + size]
+            differing = [at for at in range(size) if core[at].stem != part[at].stem]
+            if not differing:
+                return None
+            pairs = {(core[at].text, part[at].text) for at in differing}
+            numbers = [core[at].is_number + part[at].is_number for at in differing]
+            if 2 * len(differing) <= size and all(number == 2 for number in numbers):
+                found = "other number"
+            elif len(pairs) == 1 and 2 * len(differing) < size and not any(numbers):
+                ((mine, its),) = pairs
+                if mine[:3] != its[:3] and all(self._stands_alike(core, part, at) for at in differing):
+                    found = "other word"
+        return found
+
+    def _stands_alike(self, core: list[_Token], part: list[_Token], at: int) -> bool:
+        """Returns whether the same words stand between a word and those beside it that carry content, in both texts."""
+        for beside in (at - 1, at + 1):
+            if 0 <= beside < len(core):
+                first, last = sorted((at, beside))
+                mine = self.stated[core[first].place + 1 : core[last].place]
+                its = self.given[part[first].place + 1 : part[last].place]
+                if [it.text for it in mine] != [it.text for it in its]:
+                    return False
+        return True
 
     def _other_word(self) -> str | None:
         """Returns whether the evidence has all words of the statement but one, which is turned round; None if not.
@@ -165,6 +209,11 @@ class _Comparison:
             if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in _OPPOSITES:
                 return "other word"
         return None
+
+    def _is_word_for_word(self) -> bool:
+        """Returns whether the evidence has all words of the statement but those that deny something."""
+        own = {it.text for it in self.stated if not it.is_denial}
+        return len(own) >= _FEWEST_AROUND and own <= {it.text for it in self.given}
 
     def _alike(self, touched: set[int]) -> str:
         denies = self._denies(touched)
@@ -244,28 +293,6 @@ def _joined(found: Sequence[_Token]) -> list[str]:
     return joined
 
 
-def _replaced(core: list[_Token], evidence: list[_Token]) -> str | None:
-    """Returns whether the evidence says the same of something else: one word or number stands in another's place."""
-    size = len(core)
-    if size < _FEWEST_AROUND or core[0].is_sign:
-        return None
-    found = None
-    for start in range(len(evidence) - size + 1):
-        part = evidence[start : start + size]
-        pairs = [(mine, its) for mine, its in zip(core, part, strict=True) if mine.stem != its.stem]
-        if not pairs:
-            return None
-        if len({it.clause for it in part}) > 1:
-            continue
-        if len(pairs) <= size / 2 and all(mine.is_number and its.is_number for mine, its in pairs):
-            found = "other number"
-        elif len(pairs) == 1:
-            mine, its = pairs[0]
-            if not mine.is_number and not its.is_number and mine.text[:3] != its.text[:3]:
-                found = "other word"
-    return found
-
-
 def _signs_replaced(own: Sequence[_Token], given: Sequence[_Token]) -> str | None:
     """Returns whether some signs of a script without spaces have others in their place; None if they haven't."""
     matcher = SequenceMatcher(None, [it.text for it in own], [it.text for it in given], autojunk=False)
@@ -310,6 +337,9 @@ def _is_exchanged(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
             middle = stated[start + first : start + first + between]
             if any(_BOTH_WAYS.match(it.text) for it in middle):
                 return False
+            joins = [it.text in _CONJUNCTIONS for it in middle]
+            if any(joins) and all(join or it.is_content for join, it in zip(joins, middle, strict=True)):
+                return False  # a list in another order
             return any(it.is_content for it in middle)
     return False
 
@@ -320,6 +350,8 @@ def tokens(text: str, language: str) -> tuple[_Token, ...]:
     found: list[_Token] = []
     start = 0
     form = normal_text(text)
+    if primary_subtag(language) != "en":
+        form = form.replace("'", " ")  # l'eau, Ege'de
     for number, clause in enumerate([*_CLAUSE.finditer(form), None]):
         end = clause.start() if clause else len(form)
         for token in _TOKEN.finditer(form, start, end):
@@ -329,7 +361,9 @@ def tokens(text: str, language: str) -> tuple[_Token, ...]:
             denies = bool(negations(shown, language))
             form_of_it = shown if is_sign else stem(shown, language)
             is_number = token["number"] is not None
-            found.append(_Token(shown, form_of_it, is_content and not denies, is_sign, is_number, number))
+            found.append(
+                _Token(shown, form_of_it, is_content and not denies, is_sign, is_number, denies, number, len(found))
+            )
         start = clause.end() if clause else end
     return tuple(found)
 
