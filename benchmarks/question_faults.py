@@ -7,7 +7,6 @@ from benchmarks.key_faults import KEY_FAULTS
 from benchmarks.planting import Fault, chosen, fault, foreign, other_languages
 from src.domain.lesson import Check
 from src.domain.quality.citations import without_markers
-from src.domain.words import words
 
 _ALL = {
     "en": (

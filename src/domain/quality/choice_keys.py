@@ -16,9 +16,9 @@ from src.domain.quality.key_texts import (
     Verdict,
     all_stems,
     given_values,
-    numerals,
     is_negative,
     is_prose,
+    numerals,
     refuted,
     told,
     unproven,
@@ -27,10 +27,11 @@ from src.domain.words import NO_SPACES, carries_content, content_stems, words
 
 _CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
 _FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
+_GAP = regex.compile(r"(?:^|[.?!:]\s+)(?P<before>[^.?!:_]*)_{2,}(?P<after>[^.?!:_]*)")
 _NEAR = 0.5
 _LEAST_SHARE = 0.25
 """So much of a choice stands in many a sentence by chance."""
-LEAST_BOND = 5
+_LEAST_BOND = 5
 """How much the words that evidence and question share must tell, at least, where the evidence names no choice."""
 
 
@@ -56,6 +57,8 @@ def choice_verdict(asked: Asked) -> Verdict:
     """Returns what the evidence says of the key of a multiple-choice question."""
     check = asked.check
     assert check.choices is not None
+    if (filled := _filled(asked)) is not None:
+        return PROVEN if filled == check.answer else refuted(_told_of(check.answer, filled))
     mentions = {choice: mention(choice, asked.evidence, asked) for choice in check.choices}
     if is_negative(check.question, asked.evidence, asked.language):
         return _verdict_on_exception(asked, mentions)
@@ -73,6 +76,24 @@ def choice_verdict(asked: Asked) -> Verdict:
     if other.rank > 0:
         return _verdict_on_other(asked, key, wrong, other)
     return _verdict_on_silence(asked)
+
+
+def _told_of(key: str, other: str) -> str:
+    return f"the key is {excerpt(key)}, but the evidence speaks of {excerpt(other)}"
+
+
+def _filled(asked: Asked) -> str | None:
+    """Returns the choice with which the evidence fills the gap of a question; None if it has no gap, or none fits."""
+    found = _GAP.search(asked.check.question)
+    if found is None:
+        return None
+    evidence = normal_text(asked.evidence)
+    fitting = [
+        choice
+        for choice in asked.check.choices or ()
+        if normal_text(f"{found['before']}{choice}{found['after']}").strip(" .\"'") in evidence
+    ]
+    return fitting[0] if len(fitting) == 1 and found["before"] + found["after"] != "" else None
 
 
 def _verdict_on_exception(asked: Asked, mentions: dict[str, _Mention]) -> Verdict:
@@ -118,7 +139,7 @@ def _own(text: str, asked: Asked) -> tuple[str, ...]:
 
 
 def _verdict_on_tie(asked: Asked, mentions: dict[str, _Mention]) -> Verdict:
-    """Returns the verdict where the evidence speaks of the key and of another choice: which is nearer to the question?"""
+    """Returns the verdict where the evidence speaks of the key and of another choice: which is nearer the question?"""
     best = mentions[asked.check.answer].rank
     fitting = {choice: _fit(choice, asked) for choice, it in mentions.items() if it.rank == best}
     mine = fitting.pop(asked.check.answer)
@@ -144,7 +165,7 @@ def _clauses(text: str) -> tuple[str, ...]:
 def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) -> Verdict:
     """Returns the verdict where the evidence speaks more of a wrong choice than of the key."""
     check = asked.check
-    reason = f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(wrong)}"
+    reason = _told_of(check.answer, wrong)
     otherwise = _is_understood_otherwise(asked, wrong)
     if key.rank == 0 and other.is_full:
         if otherwise and _is_step(wrong, asked):
@@ -178,7 +199,7 @@ def _verdict_on_silence(asked: Asked) -> Verdict:
         return refuted(f"the key is {excerpt(check.answer)}, but the evidence speaks of {excerpt(unit)}")
     explained = asked.bond(check.explanation, asked.evidence, check.answer)
     asking = asked.bond(check.question, asked.evidence)
-    if explained + asking >= LEAST_BOND or (explained + asking > 0 and _FORMULA_ALONE.search(asked.evidence)):
+    if explained + asking >= _LEAST_BOND or (explained + asking > 0 and _FORMULA_ALONE.search(asked.evidence)):
         return OPEN
     if numerals(check.answer, asked.language) and explained + asking >= 1 and asked.is_calculated(check.answer):
         return OPEN

@@ -63,10 +63,11 @@ _PAIRS_OF_A_WORD = 3
 
 _MOST_NUMBERS = 16
 LEAST_KNOWN = 0.5
-"""The share of a question's and an answer's words that the lesson has; with less, the evidence must have to do with it."""
-LEAST_BOND = 1.3
-LEAST_BOND_ALONE = 4
-"""How much the words that question and evidence share must tell, at least, where the lesson has few of the question's."""
+"""The share of the words of a question and its answer that the lesson has, if the question is about the lesson."""
+# How much the words that question and evidence share must tell, at least, where the lesson has few of the question's:
+# together with something else that speaks for the evidence, and alone. By the corpus and faults planted in it.
+_LEAST_BOND = 1.3
+_LEAST_BOND_ALONE = 4
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,14 @@ class Asked:
         if known < LEAST_KNOWN * len(own):
             is_there = normal_text(check.answer) in normal_text(self.evidence)
             lenient = is_proven or is_there or NO_SPACES.search(whole) or numerals(check.answer, self.language)
-            return bond >= (LEAST_BOND if lenient else LEAST_BOND_ALONE)
-        return bond > 0 or known > LEAST_KNOWN * len(own) or self.bond(whole, self.around, label) >= LEAST_BOND_ALONE
+            return bond >= (_LEAST_BOND if lenient else _LEAST_BOND_ALONE)
+        return bond > 0 or known > LEAST_KNOWN * len(own) or self.bond(whole, self.around, label) >= _LEAST_BOND_ALONE
 
     def is_calculated(self, text: str, steps: bool = True) -> bool:
         """Returns whether the numbers of a text that the evidence hasn't may be worked out from those that it has.
 
-        They are if the explanation gives them beside such a number; or, with `steps`, if one step of arithmetic leads to
-        them from a number of question or evidence and another one, which the explanation may give.
+        They are if the explanation gives them beside such a number; or, with `steps`, if one step of arithmetic leads
+        to them from a number of question or evidence and another one, which the explanation may give.
         """
         known = self.given
         if text != self.check.question:

@@ -4,34 +4,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Literal
 
 import regex
 
-from src.domain.language_tag import primary_subtag
-from src.domain.normal_form import normal_text
 from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
     OPEN,
     PROVEN,
     Asked,
-    Standing,
     Verdict,
     given_values,
-    numerals,
     is_order_of_words,
     is_prose,
+    numerals,
     refuted,
     unproven,
 )
-from src.domain.words import NO_SPACES, carries_content, negations, stem, words
+from src.domain.quality.statement_words import BOTH_WAYS, CONJUNCTIONS, OPPOSITES, Token, joined, tokens
+from src.domain.words import negations, words
 
-_TOKEN = regex.compile(
-    r"(?P<number>(?<![\p{L}\p{M}\p{N})\]])[-+]?\p{Nd}+(?:[.,:/]\p{Nd}+)*(?![\p{L}\p{N}]))"
-    rf"|(?P<sign>{NO_SPACES.pattern}\p{{M}}*)"
-    r"|(?P<word>[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:'[\p{L}\p{M}]+)*)"
-)
-_CLAUSE = regex.compile(r"(?<=\s)\(|[,;:|–—،؛、，；：·。．!?]|\.\s|\s-\s")
 # "True or false?" before a statement isn't part of it.
 _LABEL = regex.compile(r"^[^.?!:]{0,40}[?:]\s+(?=\S)")
 _ALIKE = 0.9
@@ -41,44 +34,14 @@ _FEWEST_TO_COMPARE = 2
 _FEWEST_SIGNS = 5
 _LONGEST_WORD = 4
 _FEWEST_AROUND = 3
-# Words of which one says the contrary of the other, though neither is a negation.
-_OPPOSITES = frozenset(
-    frozenset(pair.split("/"))
-    for pair in (
-        "to/from before/after above/below over/under up/down into/from in/out on/off more/less more/fewer most/least"
-        " with/without all/some all/no always/never always/sometimes every/no first/last"
-        " vor/nach über/unter mit/ohne mehr/weniger alle/einige immer/nie"
-        " avant/après sur/sous avec/sans plus/moins toujours/jamais vers/de"
-        " antes/después sobre/bajo con/sin más/menos siempre/nunca antes/depois com/sem mais/menos sempre/nunca"
-        " до/после над/под больше/меньше всегда/никогда πριν/μετά πάνω/κάτω πάντα/ποτέ قبل/بعد فوق/تحت לפני/אחרי מעל/מתחת"
-        " önce/sonra पहले/बाद ऊपर/नीचे"
-    ).split()
-)
-# What holds both ways: a statement with its sides exchanged says the same.
-_BOTH_WAYS = regex.compile(
-    r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|gleich|égal|igual|同|等|相)"
-)
 
 
-_CONJUNCTIONS = frozenset(
-    "and or und oder et ou y e o u en of и или και ή ve veya و أو और या եւ և կամ እና ወይም 와 과 및 和 与 或 と や और".split()  # noqa: SIM905
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    """The word, number or sign of a script without spaces, in the normal form."""
-    stem: str
-    is_content: bool
-    is_sign: bool
-    """Whether it is a sign of a script without spaces."""
-    is_number: bool
-    is_denial: bool
-    clause: int
-    """The number of the clause that it is in."""
-    place: int
-    """Its place among all words of the text."""
+_Said = Literal[
+    "stated", "nearly stated", "mostly stated", "mostly denied", "denied", "perhaps denied", "other number",
+    "no such number", "other word", "perhaps other word", "other order", "perhaps other order", "spoken of",
+    "not spoken of",
+]  # fmt: skip
+"""What the evidence says of a statement; `other word`: it says the same of something else."""
 
 
 def statement_verdict(asked: Asked) -> Verdict:
@@ -87,9 +50,7 @@ def statement_verdict(asked: Asked) -> Verdict:
     is_true = asked.check.key == 1
     match said:
         case "stated":
-            return (
-                PROVEN if is_true else refuted("the key is false, but the evidence says just what the statement says")
-            )
+            return PROVEN if is_true else refuted(_REASONS[said])
         case "nearly stated" | "mostly stated":
             return PROVEN if is_true else OPEN
         case "mostly denied":
@@ -105,6 +66,7 @@ def statement_verdict(asked: Asked) -> Verdict:
 
 
 _REASONS = {
+    "stated": "the key is false, but the evidence says just what the statement says",
     "denied": "the key is true, but the evidence denies the statement",
     "perhaps denied": "the key is true, but the evidence seems to deny the statement",
     "other number": "the key is true, but the evidence has not the numbers of the statement",
@@ -123,7 +85,7 @@ class _Comparison:
     asked: Asked
 
     @cached_property
-    def stated(self) -> tuple[_Token, ...]:
+    def stated(self) -> tuple[Token, ...]:
         """The words of the statement."""
         question = self.asked.check.question
         labels = {word for choice in self.asked.check.choices or () for word in words(choice)}
@@ -132,12 +94,12 @@ class _Comparison:
         return tokens(question, self.asked.language)
 
     @cached_property
-    def given(self) -> tuple[_Token, ...]:
+    def given(self) -> tuple[Token, ...]:
         """The words of the evidence."""
         return tokens(self.asked.evidence, self.asked.language)
 
     @property
-    def result(self) -> str:
+    def result(self) -> _Said:
         """What the evidence says of the statement."""
         core = [token for token in self.stated if token.is_content]
         evidence = [token for token in self.given if token.is_content]
@@ -163,9 +125,10 @@ class _Comparison:
             return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
         return "spoken of" if share >= _SAID else self._spoken_of()
 
-    def _replaced(self, core: list[_Token], evidence: list[_Token]) -> str | None:
+    def _replaced(self, core: list[Token], evidence: list[Token]) -> _Said | None:
         """Returns whether the evidence says the same of something else, with one word or number in another's place."""
-        size, found = len(core), None
+        found: _Said | None = None
+        size = len(core)
         if size < _FEWEST_AROUND or core[0].is_sign:
             return None
         for start in range(len(evidence) - size + 1):
@@ -183,7 +146,7 @@ class _Comparison:
                     found = "other word"
         return found
 
-    def _stands_alike(self, core: list[_Token], part: list[_Token], at: int) -> bool:
+    def _stands_alike(self, core: list[Token], part: list[Token], at: int) -> bool:
         """Returns whether the same words stand between a word and those beside it that carry content, in both texts."""
         for beside in (at - 1, at + 1):
             if 0 <= beside < len(core):
@@ -194,7 +157,7 @@ class _Comparison:
                     return False
         return True
 
-    def _other_word(self) -> str | None:
+    def _other_word(self) -> _Said | None:
         """Returns whether the evidence has all words of the statement but one, which is turned round; None if not.
 
         Of scripts without spaces it can't be told which signs make a word: some signs stand in the place of others.
@@ -206,7 +169,7 @@ class _Comparison:
             differing = [at for at, word in enumerate(own) if word != given[start + at]]
             if not differing:
                 return None
-            if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in _OPPOSITES:
+            if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in OPPOSITES:
                 return "other word"
         return None
 
@@ -215,7 +178,7 @@ class _Comparison:
         own = {it.text for it in self.stated if not it.is_denial}
         return len(own) >= _FEWEST_AROUND and own <= {it.text for it in self.given}
 
-    def _alike(self, touched: set[int]) -> str:
+    def _alike(self, touched: set[int]) -> _Said:
         denies = self._denies(touched)
         if denies is None:
             return "nearly stated"
@@ -230,13 +193,13 @@ class _Comparison:
     def _denies(self, touched: set[int]) -> bool | None:
         """Returns whether statement and the clauses of the evidence that it matches differ in a negation."""
         language = self.asked.language
-        own = negations(" ".join(_joined(self.stated)), language)
-        given = negations(" ".join(_joined([it for it in self.given if it.clause in touched])), language)
+        own = negations(" ".join(joined(self.stated)), language)
+        given = negations(" ".join(joined([it for it in self.given if it.clause in touched])), language)
         if own is None or given is None:
             return None
         return own % 2 != given % 2
 
-    def _order(self) -> str | None:
+    def _order(self) -> _Said | None:
         """Returns whether the evidence has the words of the statement in another order; None if it hasn't."""
         own, given = [it.text for it in self.stated], [it.text for it in self.given]
         size = len(own)
@@ -255,7 +218,7 @@ class _Comparison:
             return "spoken of"
         return None
 
-    def _number(self, in_order: float) -> str | None:
+    def _number(self, in_order: float) -> _Said | None:
         """Returns whether the statement has a number that the evidence hasn't; None if it hasn't."""
         asked = self.asked
         missing = [it for it in numerals(asked.check.question, asked.language) if not is_given(it, asked.given)]
@@ -273,8 +236,8 @@ class _Comparison:
         lesson = given_values(asked.lesson, asked.language) | given_values(asked.check.explanation, asked.language)
         return "other number" if not any(is_given(it, lesson) for it in missing) else "no such number"
 
-    def _spoken_of(self) -> str:
-        """Returns whether evidence and statement have to do with each other, by what explains them and stands around."""
+    def _spoken_of(self) -> _Said:
+        """Returns whether evidence and statement have to do with each other, or what explains them and stands around."""
         asked = self.asked
         question, explanation = asked.check.question, asked.check.explanation
         if asked.links(question, asked.evidence) >= 1 or asked.links(explanation, asked.evidence) >= 1:
@@ -282,18 +245,7 @@ class _Comparison:
         return "spoken of" if asked.links(question, asked.around) >= 2 else "not spoken of"
 
 
-def _joined(found: Sequence[_Token]) -> list[str]:
-    """Returns words, with the signs of scripts without spaces put together again."""
-    joined: list[str] = []
-    for before, token in zip([None, *found], found, strict=False):
-        if token.is_sign and before is not None and before.is_sign and before.clause == token.clause:
-            joined[-1] += token.text
-        else:
-            joined.append(token.text)
-    return joined
-
-
-def _signs_replaced(own: Sequence[_Token], given: Sequence[_Token]) -> str | None:
+def _signs_replaced(own: Sequence[Token], given: Sequence[Token]) -> _Said | None:
     """Returns whether some signs of a script without spaces have others in their place; None if they haven't."""
     matcher = SequenceMatcher(None, [it.text for it in own], [it.text for it in given], autojunk=False)
     codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
@@ -307,17 +259,18 @@ def _signs_replaced(own: Sequence[_Token], given: Sequence[_Token]) -> str | Non
     return "perhaps other word" if is_short and is_most and len(clauses) == 1 else None
 
 
-def _takes_its_place(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
+def _takes_its_place(stated: Sequence[Token], given: Sequence[Token]) -> bool:
     """Returns whether a number of the statement stands where the evidence has another one."""
     matcher = SequenceMatcher(None, [it.stem for it in stated], [it.stem for it in given], autojunk=False)
-    for tag, first, last, other, end in matcher.get_opcodes():
-        if tag == "replace" and any(it.is_number for it in stated[first:last]):
-            if any(it.is_number for it in given[other:end]):
-                return True
-    return False
+    return any(
+        tag == "replace"
+        and any(it.is_number for it in stated[first:last])
+        and any(it.is_number for it in given[other:end])
+        for tag, first, last, other, end in matcher.get_opcodes()
+    )
 
 
-def _is_exchanged(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
+def _is_exchanged(stated: Sequence[Token], given: Sequence[Token]) -> bool:
     """Returns whether two parts have changed places around something that doesn't hold both ways."""
     start, size = 0, len(stated)
     while stated[start].text == given[start].text:
@@ -335,37 +288,10 @@ def _is_exchanged(stated: Sequence[_Token], given: Sequence[_Token]) -> bool:
             if mine[first : first + between] != its[second : second + between]:
                 continue
             middle = stated[start + first : start + first + between]
-            if any(_BOTH_WAYS.match(it.text) for it in middle):
+            if any(BOTH_WAYS.match(it.text) for it in middle):
                 return False
-            joins = [it.text in _CONJUNCTIONS for it in middle]
+            joins = [it.text in CONJUNCTIONS for it in middle]
             if any(joins) and all(join or it.is_content for join, it in zip(joins, middle, strict=True)):
                 return False  # a list in another order
             return any(it.is_content for it in middle)
     return False
-
-
-@lru_cache(maxsize=512)
-def tokens(text: str, language: str) -> tuple[_Token, ...]:
-    """Returns the words and numbers of a text in order; in scripts without spaces, its signs."""
-    found: list[_Token] = []
-    start = 0
-    form = normal_text(text)
-    if primary_subtag(language) != "en":
-        form = form.replace("'", " ")  # l'eau, Ege'de
-    for number, clause in enumerate([*_CLAUSE.finditer(form), None]):
-        end = clause.start() if clause else len(form)
-        for token in _TOKEN.finditer(form, start, end):
-            shown = token.group().lstrip("+")
-            is_sign = token["sign"] is not None
-            is_content = is_sign or token["number"] is not None or carries_content(shown, language)
-            denies = bool(negations(shown, language))
-            form_of_it = shown if is_sign else stem(shown, language)
-            is_number = token["number"] is not None
-            found.append(
-                _Token(shown, form_of_it, is_content and not denies, is_sign, is_number, denies, number, len(found))
-            )
-        start = clause.end() if clause else end
-    return tuple(found)
-
-
-__all__ = ["Standing", "statement_verdict", "tokens"]
