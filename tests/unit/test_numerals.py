@@ -95,3 +95,17 @@ def test_units(said: str, quoted: str, language: str, others: list[str]) -> None
 )
 def test_counts(text: str, language: str, found: list[tuple[str, set[str]]]) -> None:
     assert [(max(readings), set(things)) for readings, things in counts(text, language)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("አንቀጽ ፲፯", "am", "17"),
+        ("፻፳፫", "am", "123"),
+        ("፲፰፻፹፰ ዓ.ም.", "am", "1888"),
+        ("፼", "am", "10000"),
+        ("전자 열 개", "ko", "10"),
+    ],
+)
+def test_ethiopic_numerals_and_native_korean_ones(text: str, language: str, value: str) -> None:
+    assert value in values(text, language)

@@ -23,10 +23,18 @@ from src.domain.quality.key_texts import (
     told,
     unproven,
 )
-from src.domain.words import NO_SPACES, carries_content, content_stems, words
+from src.domain.words import NO_SPACES, carries_content, content_stems, negations, words
 
 _CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
 _FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
+# What stands beside these may be something else than what is spoken of.
+_CONTRAST = regex.compile(
+    r"\b(?:unlike|instead|rather|than|whereas|but|however|although|though|except|while|statt|anders|gegensatz|sondern|aber"
+    r"|während|außer|contrairement|plutôt|mais|tandis|diferencia|sino|pero|mientras|contrário|mas|enquanto|invece|però"
+    r"|отличие|вместо|но|хотя|тогда|αντί|αλλά|ενώ|ama|ancak|ise)\b"
+    r"|לעומת|אבל|אלא|بخلاف|لكن|بل|بينما|लेकिन|परंतु|किंतु|बल्कि|जबकि|但|而|却|が、|しかし|지만|그러나|แต่|ប៉ុន្តែ",
+    regex.IGNORECASE,
+)
 _GAP = regex.compile(r"(?:^|[.?!:]\s+)(?P<before>[^.?!:_]*)_{2,}(?P<after>[^.?!:_]*)")
 _NEAR = 0.5
 _LEAST_SHARE = 0.25
@@ -126,6 +134,23 @@ def _verdict_on_key(asked: Asked, key: _Mention) -> Verdict:
     return OPEN
 
 
+def _is_sure(asked: Asked, wrong: str) -> bool:
+    """Returns whether an evidence that names a wrong choice alone can't mean the key.
+
+    It may where it says that something is not so, or otherwise, where the key stands just before or behind it, and
+    where the numbers of the question are to be worked with.
+    """
+    check, language = asked.check, asked.language
+    if not asked.knows_negations or negations(asked.evidence, language) or _CONTRAST.search(asked.evidence):
+        return False
+    mine, its = (given_values(choice, language) for choice in (check.answer, wrong))
+    if mine and {value.lstrip("-") for value in mine} == {value.lstrip("-") for value in its}:
+        return True  # but for a sign they are the same
+    if len(numerals(check.question, language)) > 1 and mine:
+        return False
+    return not mention(check.answer, asked.around, asked).rank
+
+
 def _is_step(number: str, asked: Asked) -> bool:
     """Returns whether the explanation begins with the key, and comes to it by way of another number."""
     explanation = normal_text(asked.check.explanation)
@@ -170,7 +195,7 @@ def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) 
     if key.rank == 0 and other.is_full:
         if otherwise and _is_step(wrong, asked):
             return OPEN
-        return unproven(reason) if otherwise or not asked.knows_negations else refuted(reason)
+        return refuted(reason) if not otherwise and _is_sure(asked, wrong) else unproven(reason)
     if key.rank > 0:
         is_near = other.rank - key.rank <= _NEAR and not other.is_exact
         is_number = other.is_full and bool(numerals(check.answer, asked.language))

@@ -62,6 +62,7 @@ _PAIRS_OF_A_WORD = 3
 
 
 _MOST_NUMBERS = 16
+_FEWEST_SENTENCES = 20  # in fewer, it cannot be told which words are rare
 LEAST_KNOWN = 0.5
 """The share of the words of a question and its answer that the lesson has, if the question is about the lesson."""
 # How much the words that question and evidence share must tell, at least, where the lesson has few of the question's:
@@ -173,7 +174,9 @@ def all_stems(text: str, language: str) -> frozenset[str]:
 def _frequencies(lesson: str, language: str) -> tuple[Counter[str], int]:
     """Returns in how many sentences of a lesson each word or number stands, and how many sentences there are."""
     found = sentences(lesson)
-    return Counter(word for sentence in found for word in told(sentence.text, language)), max(len(found), 2)
+    return Counter(word for sentence in found for word in told(sentence.text, language)), max(
+        len(found), _FEWEST_SENTENCES
+    )
 
 
 # What is written for a minus before a number.

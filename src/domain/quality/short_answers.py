@@ -20,6 +20,7 @@ from src.domain.words import carries_content, content_stems, stem, words
 
 LEAST_SUPPORT = 0.5
 """The share of an answer's words that its evidence must have."""
+_FEWEST_TO_TELL = 3
 LEAST_TRACE = 0.25
 """The share of an answer's words under which it has nothing to do with its evidence."""
 
@@ -48,7 +49,8 @@ def answer_verdict(asked: Asked) -> Verdict:
         named = ", ".join(it.text for it in unknown)
         if content and all(is_given(it, given_values(asked.lesson, language)) for it in unknown):
             return OPEN
-        return refuted(f"evidence and explanation don't give the number {named}")
+        reason = f"evidence and explanation don't give the number {named}"
+        return unproven(reason) if given else refuted(reason)  # others may be worked with
     found = sum(word in evidence for word in own) + len(figures & asked.given)
     size = len(own) + len(figures - given_values(asked.check.question, language))
     if not size or found < LEAST_SUPPORT * size:
@@ -66,6 +68,6 @@ def _verdict_without_trace(asked: Asked, own: list[str]) -> Verdict:
     if own and set(own) <= told(asked.around, language):
         return OPEN
     known = all_stems(asked.lesson, language) | all_stems(asked.check.explanation, language)
-    if len(own) >= 2 and not any(word in known for word in own) and asked.knows_negations:
+    if len(own) >= _FEWEST_TO_TELL and not any(word in known for word in own) and asked.knows_negations:
         return refuted(f"the lesson says nothing of the answer {excerpt(answer)}")
     return unproven(f"the evidence {excerpt(asked.evidence)} has nothing of the answer {excerpt(answer)}")

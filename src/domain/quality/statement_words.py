@@ -11,7 +11,7 @@ from src.domain.normal_form import normal_text
 from src.domain.words import NO_SPACES, carries_content, negations, stem
 
 _TOKEN = regex.compile(
-    r"(?P<number>(?<![\p{L}\p{M}\p{N})\]])[-+]?\p{Nd}+(?:[.,:/]\p{Nd}+)*(?![\p{L}\p{N}]))"
+    r"(?P<number>(?<![\p{L}\p{M}\p{N})\]])[-+]?\p{Nd}+(?:[.,:/]\p{Nd}+)*(?![\p{Latin}\p{N}]))"
     rf"|(?P<sign>{NO_SPACES.pattern}\p{{M}}*)"
     r"|(?P<word>[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:'[\p{L}\p{M}]+)*)"
 )
@@ -36,6 +36,23 @@ _CONJUNCTIONS = (
 )
 CONJUNCTIONS = frozenset(_CONJUNCTIONS.split())
 """Words that join the items of a list."""
+
+
+_WITHOUT = "without ohne sans sin sem senza zonder без χωρίς בלי ללא بدون دون बिना 없이"
+WITHOUT = frozenset(_WITHOUT.split())
+"""Negations that deny no statement."""
+DOUBT = regex.compile(
+    r"\b(?:myth|mistake|wrong|false|untrue|believ\w+|thought|think|claim\w*|suppos\w+|irrtum|falsch|glaub\w+|meint\w*"
+    r"|faux|fausse|erreur|croi\w+|falso|falsa|error|cre[ei]\w+|mito|erro|acredita\w*|миф|ошиб\w+|неверно|счита\w+"
+    r"|λάθος|μύθος|πίστευ\w+|yanlış|sanıl\w+)\b|טעות|מיתוס|خطأ|يعتقد|गलत|मिथक|误|錯|误解|誤|迷信|ผิด|ខុស|잘못",
+    regex.IGNORECASE,
+)
+"""What a sentence says that states something only to call it wrong."""
+NOT_ONLY = regex.compile(
+    r"\b(?:not (?:only|just|until)|nicht nur|non seulement|no s[óo]lo|não só|non solo|niet alleen|не только)\b"
+    r"|不仅|不但|だけでなく|뿐만|न केवल|ليس فقط|לא רק",
+    regex.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +87,7 @@ def tokens(text: str, language: str) -> tuple[Token, ...]:
             shown = token.group().lstrip("+")
             is_sign = token["sign"] is not None
             is_content = is_sign or token["number"] is not None or carries_content(shown, language)
-            denies = bool(negations(shown, language))
+            denies = bool(negations(shown, language)) and shown not in WITHOUT
             form_of_it = shown if is_sign else stem(shown, language)
             is_number = token["number"] is not None
             found.append(

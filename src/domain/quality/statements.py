@@ -9,6 +9,7 @@ from typing import Literal
 
 import regex
 
+from src.domain.number_words import language_of
 from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
     OPEN,
@@ -22,7 +23,17 @@ from src.domain.quality.key_texts import (
     refuted,
     unproven,
 )
-from src.domain.quality.statement_words import BOTH_WAYS, CONJUNCTIONS, OPPOSITES, Token, joined, tokens
+from src.domain.quality.statement_words import (
+    BOTH_WAYS,
+    CONJUNCTIONS,
+    DOUBT,
+    NOT_ONLY,
+    OPPOSITES,
+    WITHOUT,
+    Token,
+    joined,
+    tokens,
+)
 from src.domain.words import negations, words
 
 # "True or false?" before a statement isn't part of it.
@@ -143,7 +154,10 @@ class _Comparison:
             elif len(pairs) == 1 and 2 * len(differing) < size and not any(numbers):
                 ((mine, its),) = pairs
                 if mine[:3] != its[:3] and all(self._stands_alike(core, part, at) for at in differing):
-                    found = "other word"
+                    spoken = language_of(self.asked.language).numbers
+                    is_sure = differing[0] == 0 or (mine in spoken and its in spoken)
+                    # What a sentence is about is one thing and no other; another word may have the same meaning.
+                    found = "other word" if is_sure else "perhaps other word"
         return found
 
     def _stands_alike(self, core: list[Token], part: list[Token], at: int) -> bool:
@@ -184,24 +198,29 @@ class _Comparison:
             return "nearly stated"
         if denies:
             return "denied" if len(touched) == 1 else "perhaps denied"
-        own = [token.text for token in self.stated]
-        text = [token.text for token in self.given]
-        runs = SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks()
-        stands = sum(run.size for run in runs) >= 0.95 * len(own)
-        return "stated" if stands and len(touched) == 1 else "nearly stated"
+        if DOUBT.search(self.asked.evidence) and not DOUBT.search(self.asked.check.question):
+            return "spoken of"
+        own, text = [it.text for it in self.stated], [it.text for it in self.given]
+        blocks = [it for it in SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks() if it.size]
+        stands = sum(it.size for it in blocks) >= 0.95 * len(own)
+        # What stands before it may say that it is said or believed, and no more.
+        begins = (
+            not any(it.is_content and it.clause in touched for it in self.given[: blocks[0].b]) if blocks else False
+        )
+        return "stated" if stands and begins and len(touched) == 1 else "nearly stated"
 
     def _denies(self, touched: set[int]) -> bool | None:
         """Returns whether statement and the clauses of the evidence that it matches differ in a negation."""
         language = self.asked.language
-        own = negations(" ".join(joined(self.stated)), language)
-        given = negations(" ".join(joined([it for it in self.given if it.clause in touched])), language)
-        if own is None or given is None:
+        if not self.asked.knows_negations or NOT_ONLY.search(self.asked.evidence):
             return None
+        texts = (joined(part) for part in (self.stated, [it for it in self.given if it.clause in touched]))
+        own, given = (sum(negations(word, language) or 0 for word in text if word not in WITHOUT) for text in texts)
         return own % 2 != given % 2
 
     def _order(self) -> _Said | None:
         """Returns whether the evidence has the words of the statement in another order; None if it hasn't."""
-        own, given = [it.text for it in self.stated], [it.text for it in self.given]
+        own, given = [it.stem for it in self.stated], [it.stem for it in self.given]
         size = len(own)
         if size > len(given) or size < 3:
             return None
@@ -237,7 +256,7 @@ class _Comparison:
         return "other number" if not any(is_given(it, lesson) for it in missing) else "no such number"
 
     def _spoken_of(self) -> _Said:
-        """Returns whether evidence and statement have to do with each other, or what explains them and stands around."""
+        """Returns whether evidence and statement have to do with each other, or what explains and surrounds them."""
         asked = self.asked
         question, explanation = asked.check.question, asked.check.explanation
         if asked.links(question, asked.evidence) >= 1 or asked.links(explanation, asked.evidence) >= 1:
@@ -273,12 +292,12 @@ def _takes_its_place(stated: Sequence[Token], given: Sequence[Token]) -> bool:
 def _is_exchanged(stated: Sequence[Token], given: Sequence[Token]) -> bool:
     """Returns whether two parts have changed places around something that doesn't hold both ways."""
     start, size = 0, len(stated)
-    while stated[start].text == given[start].text:
+    while stated[start].stem == given[start].stem:
         start += 1
     end = size
-    while stated[end - 1].text == given[end - 1].text:
+    while stated[end - 1].stem == given[end - 1].stem:
         end -= 1
-    mine, its = [it.text for it in stated[start:end]], [it.text for it in given[start:end]]
+    mine, its = [it.stem for it in stated[start:end]], [it.stem for it in given[start:end]]
     length = end - start
     for first in range(1, length):
         for second in range(1, length - first + 1):
