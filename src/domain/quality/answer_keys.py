@@ -11,7 +11,7 @@ from src.domain.normal_form import normal_text
 from src.domain.quality.choice_keys import choice_verdict
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft, plain
-from src.domain.quality.key_texts import Asked, Standing, Verdict, refuted, unproven
+from src.domain.quality.key_texts import Asked, Standing, Verdict, is_part, refuted, unproven
 from src.domain.quality.quotes import Located, locate
 from src.domain.quality.short_answers import answer_verdict
 from src.domain.quality.statements import statement_verdict
@@ -19,8 +19,8 @@ from src.domain.sentences import ends_a_sentence, sentences
 from src.domain.words import negations, words
 
 # Signs that stand between a choice and why it is right, and the signs that may stand around the choice.
-_MARK = r"[\"'”’»›*_`)\s]*[:：፦៖]"
-_OPENING = r"^[\"'“‘«„‹*_`(\s]*"
+_MARK = regex.compile(r"[\"')\]\s]*[:：፦៖]")
+_OPENING = "\"'( "
 _INTRODUCES = regex.compile(r"[:：፦៖][*_ ]*$")
 _ROW_OR_ITEM = regex.compile(r"^\s*(?:\||[-*+•]\s|\d+[.)]\s|>|\$\$|\\\[)|^[^\s]{1,40}$")
 _LONGEST_BLOCK = 400
@@ -94,11 +94,13 @@ def _told(check: Check, language: str) -> str | None:
     It is the choice that the explanation begins with, as the prompt asks for; or, of true and false, the only one that
     it names.
     """
-    explanation = normal_text(check.explanation)
+    explanation = normal_text(check.explanation).lstrip(_OPENING)
     for choice in sorted(check.choices or (), key=len, reverse=True):
-        mark = r"(?![\p{L}\p{M}\p{N}])" if check.kind == "true_false" else _MARK
-        if regex.search(_OPENING + regex.escape(normal_text(choice)) + mark, explanation):
-            return choice
+        wanted = normal_text(choice).lstrip(_OPENING)
+        if explanation.startswith(wanted):
+            after = explanation[len(wanted) :]
+            if not is_part(after[:1]) if check.kind == "true_false" else _MARK.match(after):
+                return choice
     if check.kind != "true_false" or negations(check.explanation, language) is None:
         return None
     if negations(plain(check.explanation), language):

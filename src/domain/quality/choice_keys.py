@@ -17,6 +17,7 @@ from src.domain.quality.key_texts import (
     all_stems,
     given_values,
     is_negative,
+    is_part,
     is_prose,
     numerals,
     refuted,
@@ -281,11 +282,23 @@ def _is_in_the_question(choice: str, asked: Asked) -> bool:
 
 @lru_cache(maxsize=4096)
 def _stands_in(choice: str, text: str) -> bool:
+    """Returns whether a choice stands in a text as it is, and not as a part of a longer word or number."""
     wanted, given = normal_text(choice).rstrip(" .。"), normal_text(text)
-    if not wanted:
+    start = given.find(wanted) if wanted else -1
+    while start >= 0:
+        if NO_SPACES.search(wanted) or _stands_alone(given, start, start + len(wanted)):
+            return True
+        start = given.find(wanted, start + 1)
+    return False
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if text[start].isalnum() and (is_part(before[-1:]) or before[-1:] == "^"):
         return False
-    if NO_SPACES.search(wanted):
-        return wanted in given
-    begins = r"(?<![\p{L}\p{M}\p{N}^]|\p{N}[.,]|-)" if wanted[0].isdecimal() else r"(?<![\p{L}\p{M}\p{N}])"
-    ends = r"(?![\p{L}\p{M}\p{N}^]|[.,]\p{N})" if wanted[-1].isalnum() else ""
-    return regex.search((begins if wanted[0].isalnum() else "") + regex.escape(wanted) + ends, given) is not None
+    if text[start].isdecimal() and (before[-1:] == "-" or (before[-1:] in (".", ",") and before[:1].isdecimal())):
+        return False
+    if not text[end - 1].isalnum():
+        return True
+    is_longer = is_part(after[:1]) or after[:1] == "^" or (after[:1] in (".", ",") and after[1:].isdecimal())
+    return not is_longer

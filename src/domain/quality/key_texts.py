@@ -5,6 +5,7 @@ texts can't be understood. Only a key that the evidence bears out is proven.
 """
 
 import math
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
@@ -17,7 +18,6 @@ from src.domain.lesson import Check
 from src.domain.normal_form import normal_text
 from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.draft import plain
-from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, carries_content, content_stems, negations, stem, words
 
 
@@ -61,6 +61,7 @@ _PAIRS_OF_A_WORD = 3
 """In scripts without spaces, so many pairs of characters stand for a word: one pair is shared by chance."""
 
 
+_END = regex.compile(r"[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}\n]+")
 _MOST_NUMBERS = 16
 _FEWEST_SENTENCES = 20  # in fewer, it cannot be told which words are rare
 LEAST_KNOWN = 0.5
@@ -106,9 +107,9 @@ class Asked:
         )
 
     def bond(self, first: str, second: str, without: str = "") -> float:
-        """Returns how much the words that two texts share tell: a word the more, the fewer sentences have it.
+        """Returns how much the words that two texts share tell: a word the more, the rarer it is.
 
-        It is the sum of the words' inverse document frequencies, with the lesson's sentences as documents.
+        It is the sum of the words' inverse document frequencies, as if no word stood twice in a sentence.
         """
         counted, size = _frequencies(self.lesson, self.language)
         return sum(
@@ -172,11 +173,14 @@ def all_stems(text: str, language: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _frequencies(lesson: str, language: str) -> tuple[Counter[str], int]:
-    """Returns in how many sentences of a lesson each word or number stands, and how many sentences there are."""
-    found = sentences(lesson)
-    return Counter(word for sentence in found for word in told(sentence.text, language)), max(
-        len(found), _FEWEST_SENTENCES
-    )
+    """Returns how often each word stands in a lesson, and about how many sentences there are."""
+    counted = Counter(stem(word, language) for word in words(lesson) if carries_content(word, language))
+    return counted, max(len(_END.findall(lesson)), _FEWEST_SENTENCES)
+
+
+def is_part(character: str) -> bool:
+    """Returns whether a character is a part of a word or number; False for none."""
+    return character.isalnum() or (character != "" and unicodedata.category(character).startswith("M"))
 
 
 # What is written for a minus before a number.
