@@ -3,10 +3,10 @@
 from random import Random
 
 from benchmarks.clean_lessons import Case, by_hand
-from benchmarks.planting import Fault, chosen, fault, foreign, other_languages, places
+from benchmarks.key_faults import KEY_FAULTS
+from benchmarks.planting import Fault, chosen, fault, foreign, other_languages
 from src.domain.lesson import Check
 from src.domain.quality.citations import without_markers
-from src.domain.words import words
 
 _ALL = {
     "en": (
@@ -31,63 +31,6 @@ _MORE = {
 
 def _index(random: Random, case: Case, *kinds: str) -> int | None:
     return chosen(random, [index for index, check in enumerate(case.text.checks) if check.kind in kinds])
-
-
-def wrong_key(random: Random, case: Case) -> Case | None:
-    """Makes another choice the answer of a multiple-choice question."""
-    index = _index(random, case, "multiple_choice")
-    if index is None:
-        return None
-    check = case.text.checks[index]
-    return case.with_check(index, answer=random.choice([it for it in check.choices or () if it != check.answer]))
-
-
-def flipped(random: Random, case: Case) -> Case | None:
-    """Turns the answer of a true-or-false question round."""
-    index = _index(random, case, "true_false")
-    if index is None:
-        return None
-    check = case.text.checks[index]
-    return case.with_check(index, answer=next(it for it in check.choices or () if it != check.answer))
-
-
-def wrong_short_answer(random: Random, case: Case) -> Case | None:
-    """Gives a question the answer of quite another question."""
-    index = _index(random, case, "short_answer")
-    others = [
-        check.answer
-        for other in by_hand()
-        if other.language == case.language and other.plan.title != case.plan.title
-        for check in other.text.checks
-        if check.kind != "true_false" and len(words(check.answer)) >= 2
-    ]
-    answer = chosen(random, others)
-    return None if index is None or answer is None else case.with_check(index, answer=answer)
-
-
-def invented_evidence(random: Random, case: Case) -> Case | None:
-    """Gives a question a sentence of another lesson as evidence."""
-    index = random.randrange(len(case.text.checks))
-    others = [other for other in by_hand() if other.language == case.language and other.plan.title != case.plan.title]
-    others = others or [other for other in by_hand() if other.language != case.language]
-    place = random.choice(places(random.choice(others), "sections."))
-    return case.with_check(index, evidence=without_markers(place.sentence.text))
-
-
-def evidence_beside_the_point(random: Random, case: Case) -> Case | None:
-    """Gives a question a sentence of the lesson as evidence that shows nothing of the answer."""
-    index = _index(random, case, "multiple_choice")
-    if index is None:
-        return None
-    check = case.text.checks[index]
-    told = set(words(f"{check.answer} {check.evidence}"))
-    beside = [
-        without_markers(place.sentence.text)
-        for place in places(case, "sections.")
-        if len({word for word in words(place.sentence.text) if len(word) > 3} & told) == 0
-    ]
-    evidence = chosen(random, beside)
-    return None if evidence is None else case.with_check(index, evidence=evidence)
 
 
 def in_another_language(random: Random, case: Case) -> Case | None:
@@ -193,11 +136,7 @@ def all_true(random: Random, case: Case) -> Case:
 
 
 QUESTION_FAULTS: tuple[Fault, ...] = (
-    fault("wrong key", "answer_unsupported", wrong_key),
-    fault("true and false flipped", "answer_unsupported", flipped),
-    fault("answer to another question", "answer_unsupported", wrong_short_answer),
-    fault("evidence that isn't in the lesson", "answer_unsupported", invented_evidence),
-    fault("evidence beside the point", "answer_unsupported", evidence_beside_the_point, is_gated=False),
+    *KEY_FAULTS,
     fault("question in another language", "question_language", in_another_language),
     fault("objective without a question", "objective_not_served", untested_objective),
     fault("objective that isn't there", "unknown_objective", unknown_objective),

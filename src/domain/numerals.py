@@ -6,6 +6,7 @@ holds 1918). So what is compared are readings: a number that a text gives is any
 units are Babel's (Unicode CLDR), number words num2words', Roman numerals and Chinese ones read here.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -37,6 +38,7 @@ _HAN_DIGITS = {
 }
 _HAN_STEPS = {"十": 10, "百": 100, "千": 1000}
 _HAN_MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_ETHIOPIC = regex.compile(r"[፩-፼]+")
 _LARGEST_POWER = 60
 _COUNTED_CHARACTERS = 60
 """In so many characters behind a number stand the three words that say what it counts."""
@@ -125,6 +127,7 @@ def values(text: str, language: str = "en") -> frozenset[str]:
     found |= {_plain(Decimal(value)) for value in known.spoken(form)}
     found |= set(_roman(form))
     found |= set(_han(form))
+    found |= set(_ethiopic(form))
     return frozenset(found)
 
 
@@ -150,6 +153,17 @@ def _han(form: str) -> Iterator[str]:
             else:
                 total, part, digit = (total + max(part + digit, 1)) * _HAN_MYRIADS[char], 0, 0
         yield str(total + part + digit)
+
+
+def _ethiopic(form: str) -> Iterator[str]:
+    for found in _ETHIOPIC.findall(form):
+        total = part = 0
+        for value in map(int, map(unicodedata.numeric, found)):
+            if value == 10_000:
+                total, part = (total + max(part, 1)) * value, 0
+            else:
+                part = max(part, 1) * value if value == 100 else part + value
+        yield str(total + part)
 
 
 def counts(text: str, language: str = "en") -> list[tuple[frozenset[str], frozenset[str]]]:

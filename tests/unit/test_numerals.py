@@ -110,3 +110,17 @@ def test_no_number_word_is_passed_over(parts: list[str]) -> None:
     known, form = language_of("en"), "".join(parts)
     found = [place.span() for place, _ in known.spoken_at(form)]
     assert found == [place.span() for place in known._number.finditer(form)]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("አንቀጽ ፲፯", "am", "17"),
+        ("፻፳፫", "am", "123"),
+        ("፲፰፻፹፰ ዓ.ም.", "am", "1888"),
+        ("፼", "am", "10000"),
+        ("전자 열 개", "ko", "10"),
+    ],
+)
+def test_ethiopic_numerals_and_native_korean_ones(text: str, language: str, value: str) -> None:
+    assert value in values(text, language)

@@ -82,6 +82,14 @@ class Draft:
         return "\n\n".join([*others, *headed, *terms])
 
     @cached_property
+    def evidence_text(self) -> str:
+        """The text in which evidence may stand: all that is shown but the questions, code and formulas included."""
+        headed = [f"{part.heading}\n\n{part.content}" for part in self.text.sections]
+        terms = [f"{term.term}: {term.definition}" for term in self.text.key_terms]
+        shown = (self.text.introduction, *headed, *terms, self.text.applications, self.text.summary)
+        return without_markers("\n\n".join(shown))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         """The content stems of `lesson_text`."""
         return frozenset(content_stems(self.lesson_text, self.brief.language))

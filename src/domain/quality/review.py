@@ -8,7 +8,7 @@ from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
 from src.domain.normal_form import normal_text
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.answer_keys import KEY_GATES, key_faults
+from src.domain.quality.answer_keys import KEY_GATES, proven_keys
 from src.domain.quality.choice_labels import LABEL
 from src.domain.quality.citations import is_cited, markers, without_markers
 from src.domain.quality.draft import Draft, Grams
@@ -175,8 +175,6 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         reading_grade=reading_grade(draft.all_prose, draft.brief.language),
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),
-        valid_keys=sum(
-            not key_faults(check, draft.lesson_text, draft.stems, draft.brief.language) for check in draft.text.checks
-        ),
+        valid_keys=proven_keys(draft),
         findings=findings,
     )
