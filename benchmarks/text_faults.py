@@ -10,7 +10,7 @@ from benchmarks.clean_lessons import Case, by_hand, text_grams
 from benchmarks.planting import Fault, Place, chosen, fault, foreign, other_languages, places, section_paths, vocabulary
 from src.domain.quality.draft import plain
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.sentences import sentences
+from src.domain.sentences import ends_a_sentence, sentences
 
 _TOO_HARD_BY = 4
 _LONG_WORDS = {
@@ -110,30 +110,38 @@ def _form(word: str, language: str) -> str:
 
 
 def cut_off(random: Random, case: Case) -> Case | None:
-    """Cuts a part off in the middle of a sentence."""
+    """Cuts a part off in the middle of a sentence of its running prose, in a language whose sentences have ends."""
     paths = ["introduction", "applications", "summary", *section_paths(case)]
-    place = chosen(random, [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30])
+    found = [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30]
+    place = chosen(random, [place for place in found if ends_a_sentence(place.sentence.text) and _in_prose(case, place)])
     return None if place is None else _cut(random, case, place)
 
 
+def _in_prose(case: Case, place: Place) -> bool:
+    """Returns whether a sentence stands in no list, table, quotation or formula."""
+    line = case.text.fields()[place.where][: place.sentence.end].rpartition("\n")[2]
+    return not regex.match(r"\s*(?:[-*+>|]\s|\||\d+[.)]\s|\$\$|\\)", line)
+
+
 def cut_off_list(random: Random, case: Case) -> Case | None:
-    """Cuts a list off in the middle of an item."""
+    """Cuts a list off in the middle of an item, behind others that end with a mark as this one did."""
     found = []
-    for where, text in case.text.fields().items():
-        items = list(regex.finditer(r"(?m)^(?:-|\d\.) .+$", text))
-        found += [
-            place
-            for place in places(case, where)
-            if place.where == where and items[1:] and items[1].start() <= place.sentence.start < items[-1].end()
-        ]
+    for place in places(case):
+        text = case.text.fields()[place.where]
+        items = list(regex.finditer(r"(?m)^(?:[-*]|\d\.) .+$", text))
+        before = [item for item in items if item.end() < place.sentence.start]
+        if before and any(item.start() <= place.sentence.start < item.end() for item in items):
+            ended = (regex.sub(r"\s*\[[\d, ]+\]$", "", item.group()) for item in before)
+            found += [place] if all(map(ends_a_sentence, [*ended, place.sentence.text])) else []
     place = chosen(random, found)
     return None if place is None else _cut(random, case, place)
 
 
 def cut_off_definition(random: Random, case: Case) -> Case | None:
-    """Cuts a definition off in the middle of a sentence."""
+    """Cuts a definition off in the middle of a sentence, where each of them ends with a mark."""
+    definitions = [text for where, text in case.text.fields().items() if where.startswith("key_terms.")]
     place = chosen(random, places(case, "key_terms."))
-    return None if place is None else _cut(random, case, place)
+    return _cut(random, case, place) if place and all(map(ends_a_sentence, definitions)) else None
 
 
 def _cut(random: Random, case: Case, place: Place) -> Case | None:

@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 import regex
 from rapidfuzz import fuzz
 
-from src.domain.finding import Finding, excerpt, hard, soft
+from src.domain.finding import Finding, Severity, excerpt, hard, soft
 from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import has_open_block, without_code
 from src.domain.quality.draft import Draft, grams, unquoted
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
+from src.domain.quality.part_ends import breaks_the_row, broken_off, has_marks
 from src.domain.quality.readability import grade_number, reading_grade, without_tables
-from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, content_stems, stem, words
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
@@ -46,8 +47,6 @@ _HTML = regex.compile(
 _IMAGE = regex.compile(r"!\[[^\]\n]{0,500}\]\(")
 _HEADING = regex.compile(r"^ {0,3}#{1,6}[ \t]|^[^\n]+\n {0,3}(?:={3,}|-{3,})[ \t]*$", regex.MULTILINE)
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
-_ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
-_NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
@@ -99,19 +98,20 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
 
     Definitions and items of a list may all do without a full stop; but if only one has none, it may have been cut off.
     """
-    definitions = [where for where in draft.fields if where.startswith("key_terms.")]
-    ended = {where: ends_a_sentence(draft.fields[where]) for where in definitions}
+    language = draft.brief.language
+    definitions = {where: text for where, text in draft.fields.items() if where.startswith("key_terms.")}
+    parts = {where: text for where, text in draft.fields.items() if where not in definitions}
+    is_marked = any(map(has_marks, parts.values()))
     for where, text in draft.fields.items():
-        last = text.rstrip().rpartition("\n")[2]
-        if where in ended:
-            if not ended[where] and sum(ended.values()) == len(ended) - 1 > 0:
-                yield soft("cut_off", where, f"the others end with a full stop: {excerpt(last[-80:])}")
-        elif _ITEM.match(last):
-            items = [line for line in text.splitlines() if _ITEM.match(line)]
-            if not ends_a_sentence(last) and items[1:] and all(map(ends_a_sentence, items[:-1])):
-                yield soft("cut_off", where, f"the list may end in mid-sentence: {excerpt(last[-80:])}")
-        elif not _NO_PROSE.match(last) and not ends_a_sentence(last):
-            yield hard("cut_off", where, f"the text ends in mid-sentence: {excerpt(last[-80:])}")
+        last = excerpt(text.rstrip().rpartition("\n")[2][-80:])
+        if where in definitions:
+            others = [other for path, other in definitions.items() if path != where]
+            if breaks_the_row(text, others, language):
+                yield soft("cut_off", where, f"the others end with a full stop: {last}")
+        elif (severity := broken_off(text, language, is_marked)) is Severity.HARD:
+            yield hard("cut_off", where, f"the text ends in mid-sentence: {last}")
+        elif severity is not None:
+            yield soft("cut_off", where, f"the text may end in mid-sentence: {last}")
 
 
 def length(draft: Draft) -> Iterator[Finding]:
