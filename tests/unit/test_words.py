@@ -1,6 +1,6 @@
 import pytest
 
-from src.domain.words import content_stems, negations, stem, words
+from src.domain.words import content_stems, function_words, negations, stem, words
 
 
 def test_words_keep_the_marks_and_joiners_of_their_script() -> None:
@@ -54,3 +54,9 @@ def test_negations() -> None:
     assert negations("他不去", "zh") == 1
     assert negations("Il ne vient pas", "fr") == 1
     assert negations("Dette er ikke sandt", "da") is None  # it can't be told
+
+
+def test_function_words_are_known_by_language() -> None:
+    known = function_words()
+    assert "the" in known["en"] and "der" in known["de"] and "есть" in known["ru"]
+    assert "cell" not in known["en"] and "xx" not in known
