@@ -22,12 +22,14 @@ _LONGEST_VALUE = 12
 """What follows a colon at the end of a part is a value if it has no more words than this."""
 _LONGEST_TITLE = 60
 """A line alone without a sentence in it may be a caption, a title or a source up to so many characters."""
+_TAIL = 200
+"""So many characters at the end of a text are looked at for what stands behind its last sentence."""
+_LONGEST_BLOCK = 1500
+"""So many characters of the last paragraph are looked at."""
 
 _CITATIONS = regex.compile(r"(?:\s*\[\^?\d+(?:\s*[,;]\s*\d+)*\])+\s*$")
 # What may follow the end of a sentence: citations, emoji and signs such as ✓.
-_BEHIND_THE_END = regex.compile(
-    r"(?:\s*\[\^?\d+(?:\s*[,;]\s*\d+)*\]|\s*[\p{So}\uFE0F\u200d\p{Emoji_Modifier}])+\s*$"
-)
+_BEHIND_THE_END = regex.compile(r"(?:\s*\[\^?\d+(?:\s*[,;]\s*\d+)*\]|\s*[\p{So}\uFE0F\u200d\p{Emoji_Modifier}])+\s*$")
 # The last line is no prose: part of a table, a quotation, an attribution or a speech with its dash, a rule, or it is
 # all emphasis, as a caption may be.
 _NO_PROSE = regex.compile(
@@ -44,13 +46,15 @@ _QUOTED_LINE = regex.compile(r"(?:^|[:：]\s*)[\"“„«»「『‘'‚][^\"“
 _CLOSED = regex.compile(r"[)\]\"'”’»›」』）】》\p{Nd}]$")
 # Languages whose sentences have no mark at their end, or seldom.
 _UNMARKED = frozenset({"th", "lo"})
-_OPENING = frozenset("«»„“\"「『")
+_OPENING = frozenset('«»„“"「『')
 _ANY_QUOTE = regex.compile(r"[«»„“”\"「」『』]")
 _GLOSS = regex.compile(r"\S\s*(?:=|→|⇒|↦|≈|·|•|—|–| \| )\s*\S")
 _LABEL = regex.compile(r"[:：]\s*[*_]*\s*(?=\S)")
 # A label that is marked as one, or a value in digits; and the result of a sum.
 _COMMAS = (",", "،", "，", "、")
-_LABELLED = regex.compile(r"[*_]+[^*_:：]+(?:[:：][*_]+|[*_]+[:：])\s*\S+(?:\s+\S+){0,3}$|[:：]\s*(?:[^\p{Ll}]*\p{N}[^\p{Ll}]*|[^\p{L}]+)$")
+_LABELLED = regex.compile(
+    r"[*_]+[^*_:：]+(?:[:：][*_]+|[*_]+[:：])\s*\S+(?:\s+\S+){0,3}$|[:：]\s*(?:[^\p{Ll}]*\p{N}[^\p{Ll}]*|[^\p{L}]+)$"
+)
 _EQUALS = regex.compile(r"[=≈→⇒⇌]\s*([^=≈→⇒⇌]+)$")
 _LONGEST_RESULT = 3
 _SYMBOL = regex.compile(r"(?<!\p{L})\p{Lu}[\p{Lu}\p{N}–-]*$")
@@ -64,8 +68,10 @@ _WORD = regex.compile(r"[\p{L}\p{M}'’]+")
 _GREEK_QUESTION = regex.compile(r";[\"'”’»)\]*_]*$")
 # After these more has to follow. Verbs that may end a sentence, and what ends a question, aren't among them.
 _GOES_ON = {
-    "en": "a an the and or but of to from with into that which because if than as at by my your our their its very is are was were",
-    "de": "der die das den dem des ein eine einen einem einer eines und oder aber dass weil wenn mit von im ins zum zur",
+    "en": """a an the and or but of to from with into that which because if than as at by my your our their its very is
+        are was were""",
+    "de": """der die das den dem des ein eine einen einem einer eines und oder aber dass weil wenn mit von im ins zum
+        zur""",
     "fr": "le la les un une des du de et ou mais que qui dans avec sur pour par au aux est sont",
     "es": "el la los las un una unos unas de del y o pero que con en por para al es son",
     "pt": "o a os as um uma de do da dos das e ou mas que com em por para ao no na é são",
@@ -86,7 +92,7 @@ def broken_off(text: str, language: str, is_marked: bool = True) -> Severity | N
     told = _uncited(text)
     if _is_over(told, language) or any(end >= len(told) for _, end in code_blocks(told)):
         return None
-    block = told.rpartition("\n\n")[2]
+    block = told[-_LONGEST_BLOCK:].rpartition("\n\n")[2]
     last = block.rpartition("\n")[2]
     if last.lstrip().startswith(">"):
         return Severity.SOFT if _breaks_off_quoted(block) else None
@@ -132,17 +138,18 @@ def has_marks(text: str) -> bool:
 
 
 def _uncited(text: str) -> str:
-    return _CITATIONS.sub("", text).rstrip()
+    told = text.rstrip()
+    return told[: -len(tail)] + _CITATIONS.sub("", tail).rstrip() if (tail := told[-_TAIL:]) else ""
 
 
 def _is_over(told: str, language: str) -> bool:
     """Returns whether a text ends with a mark, with emoji behind it or not, or in a language that has none."""
-    bare = _BEHIND_THE_END.sub("", told)
+    bare = _BEHIND_THE_END.sub("", told[-_TAIL:].lstrip())
     return not bare or primary_subtag(language) in _UNMARKED or ends(bare, language)
 
 
 def _breaks_off_quoted(block: str) -> bool:
-    """Returns whether a quotation likely breaks off: its mark isn't closed, or it is prose. Of verse nothing is told."""
+    """Returns whether a quotation likely breaks off: its mark isn't closed, or it is prose. Verse isn't judged."""
     lines = [line.lstrip("> \t") for line in block.splitlines()]
     line = lines[-1]
     if line[:1] in _OPENING and len(_ANY_QUOTE.findall(line)) == 1:
@@ -154,7 +161,7 @@ def _breaks_off_quoted(block: str) -> bool:
 
 
 def _of_list(told: str, language: str) -> Severity | None:
-    items = [line for line in told.splitlines() if ITEM.match(line)]
+    items = [line for line in told[-_LONGEST_BLOCK:].splitlines() if ITEM.match(line)]
     return Severity.SOFT if breaks_the_row(items[-1], items[:-1], language) else None
 
 
