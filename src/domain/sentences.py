@@ -9,7 +9,7 @@ import regex
 
 # What ends a sentence: the marks of all scripts by Unicode's Sentence_Break (UAX 29), and what it doesn't know as one:
 # dots that stand for words, the Greek question mark, which looks like a semicolon, and a colon after Armenian.
-_MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…]|(?<=\p{Greek});|(?<=\p{Armenian}):)"
+_MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…\u037e]|(?<=\p{Greek});|(?<=\p{Armenian}):)"
 # After these another sentence may follow without a space.
 _FULL_WIDTH = "。！？｡．"
 # Signs that may close with a sentence, and its citations.

@@ -1,6 +1,7 @@
 """Words of text in any script: which they are, which of them carry content, and what their forms share."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import regex
@@ -182,6 +183,12 @@ def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
 def carries_content(word: str, language: str = "en") -> bool:
     """Returns whether one of `words` says something by itself, and isn't there for the sentence alone."""
     return word not in _functional(primary_subtag(language))
+
+
+@lru_cache(maxsize=1)
+def function_words() -> Mapping[str, frozenset[str]]:
+    """Returns the words that are there for the sentence alone, as far as they are known, by primary subtag."""
+    return {subtag: _functional(subtag) for subtag in _FUNCTION_WORDS}
 
 
 @lru_cache(maxsize=32)

@@ -349,9 +349,9 @@ TAUGHT = Passage("teaching/plans.md", "", "A lesson plan names its goals.\nAn ex
     ("said", "severity"),
     [
         ("Lesson plan for today. A cell is a unit of life. [1]", SOFT),
-        ("The exit ticket is a sheet. A cell is a unit of life. [1]", SOFT),
-        ("The exit ticket is a sheet, and the teacher's notes are another. [1]", HARD),
-        ("The teacher's notes are a sheet. A cell is a unit of life. [1]", HARD),
+        ("Exit ticket: name a cell. A cell is a unit of life. [1]", SOFT),
+        ("Exit ticket: name a cell. Teacher's notes: show one. [1]", HARD),
+        ("Teacher's notes: show a cell. A cell is a unit of life. [1]", HARD),
         ("Sure, a cell is a unit of life. [1]", HARD),
     ],
 )

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 
 from src.domain.normal_form import normal_text
-from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, negations, stem, words
+from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, function_words, negations, stem, words
 
 
 def test_words_keep_the_marks_and_joiners_of_their_script() -> None:
@@ -65,3 +65,9 @@ def test_words_are_the_same_however_they_are_looked_for() -> None:
         text = f"a{char}b'{char}"
         is_same = tuple(_BARE_WORD.findall(text)) == tuple(_WORD.findall(text))
         assert is_same or unicodedata.category(char) == "Cn", hex(ord(char))  # later Unicode may give it to letters
+
+
+def test_function_words_are_known_by_language() -> None:
+    known = function_words()
+    assert "the" in known["en"] and "der" in known["de"] and "есть" in known["ru"]
+    assert "cell" not in known["en"] and "xx" not in known

@@ -95,6 +95,14 @@ class Draft:
         return frozenset(content_stems(self.lesson_text, self.brief.language))
 
     @cached_property
+    def subject(self) -> str:
+        """What the lesson is about, by the request and its plan."""
+        plan = self.plan
+        return "\n".join(
+            (self.brief.topic, plan.title, plan.description, *plan.key_concepts, *plan.learning_objectives)
+        )
+
+    @cached_property
     def words(self) -> Sequence[str]:
         """The words of the prose."""
         return words(self.all_prose)

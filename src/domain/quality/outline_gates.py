@@ -1,6 +1,7 @@
 """The gates for an outline. The shape of an `Outline` sees to it that lessons are numbered and that titles differ."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import regex
 
@@ -11,6 +12,7 @@ from src.domain.numerals import written
 from src.domain.outline import Outline
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_outline
+from src.domain.quality.own_words import own_words
 from src.domain.quality.text_gates import html
 from src.domain.request import CourseBrief
 from src.domain.words import content_stems, words
@@ -94,13 +96,15 @@ def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding
 
 def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds words that were meant for somebody other than the learner."""
-    texts = [("title", outline.title), ("description", outline.description)]
+    texts = {"title": outline.title, "description": outline.description}
     for lesson in outline.lessons:
+        place = f"lessons.{lesson.lesson_number}"
         named = "\n".join((*lesson.key_concepts, *lesson.learning_objectives))
-        texts += [(f"lessons.{lesson.lesson_number}", text) for text in (lesson.title, lesson.description, named)]
-    for where, text in texts:
-        found = leaks("outline_leak", {where: text}, brief.topic)
-        yield from (finding for finding in found if not _AT_HOME_IN_A_PLAN.search(finding.message))
+        texts |= {f"{place}.title": lesson.title, f"{place}.description": lesson.description, f"{place}.named": named}
+    for finding in leaks("outline_leak", texts, brief.topic):
+        if not _AT_HOME_IN_A_PLAN.search(finding.message):
+            where = finding.where.rpartition(".")[0] if finding.where.startswith("lessons.") else finding.where
+            yield replace(finding, where=where)
 
 
 def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
@@ -116,7 +120,7 @@ def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds an outline in another language than the one asked for."""
     parts = (f"{lesson.description} {' '.join(lesson.learning_objectives)}" for lesson in outline.lessons)
-    if other := other_language(" ".join((outline.description, *parts)), brief.language):
+    if other := other_language(own_words(" ".join((outline.description, *parts))), brief.language):
         yield hard("outline_language", "", f"the outline is in {other}, not in {language_name(brief.language)}")
 
 

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.language_recognition import language_name, other_language
+from src.domain.language_recognition import is_named, language_name, other_language
 from src.domain.language_tag import primary_subtag
+from src.domain.lesson import Check
+from src.domain.normal_form import normal_text
 from src.domain.numerals import written
 from src.domain.quality.draft import Draft
-from src.domain.words import content_stems, words
+from src.domain.quality.own_words import own_words
+from src.domain.words import content_stems
 
 LONGER = 1.6
 """How many times as long as the longest wrong choice the right one may be, at most."""
@@ -34,6 +37,8 @@ _LETTER_NAMED = regex.compile(
     r"\b(?i:option|choice|answer|antwort)s? \(?[A-F]\b"
     r"|\b(?i:the (?:right |correct )?(?:answer|key) is) \(?[A-F]\b(?! \p{Ll})"
 )
+
+_UNSAID = regex.compile(r"[\s\"'“”‘’]+|[.。।։።។]+(?=[\s\"'”’]*$)")
 
 
 def longest_is_key(draft: Draft) -> Iterator[Finding]:
@@ -64,7 +69,9 @@ def duplicate_question(draft: Draft) -> Iterator[Finding]:
     asked: list[tuple[int, set[str], str]] = []
     for number, check in enumerate(draft.text.checks, start=1):
         own = set(content_stems(check.question, language))
-        own |= {it.text for it in written(check.question, language)}
+        numbers = {it.text for it in written(check.question, language)}
+        # Of what is asked in numbers alone, such as 2 + 3, the signs and the order belong to it.
+        own = {normal_text(check.question)} if own <= numbers else own | numbers
         for earlier, other, answer in asked:
             shared = len(own & other)
             is_said_in_more_words = answer == check.answer.casefold() and shared == min(len(own), len(other))
@@ -78,14 +85,26 @@ def duplicate_question(draft: Draft) -> Iterator[Finding]:
 
 
 def question_language(draft: Draft) -> Iterator[Finding]:
-    """Finds questions in another language than the lesson's."""
+    """Finds questions in another language than the lesson's.
+
+    Choices are no sentences: they may all be names, titles or words of the language that is taught. So a question is
+    judged by what it asks and explains.
+    """
     language = draft.brief.language
     for number, check in enumerate(draft.text.checks, start=1):
-        text = " ".join((check.question, *(check.choices or ()), check.answer, check.explanation))
-        if other := other_language(text, language):
+        text = own_words(_without_choices(f"{check.question}\n{check.explanation}", check))
+        other = other_language(text, language)
+        if other and not is_named(other, draft.subject, language):
             yield hard(
                 "question_language", f"checks.{number}", f"the question is in {other}, not in {language_name(language)}"
             )
+
+
+def _without_choices(text: str, check: Check) -> str:
+    """Returns a text without the choices of a question, which stand for themselves in it."""
+    for choice in sorted({check.answer, *(check.choices or ())}, key=len, reverse=True):
+        text = text.replace(choice, " ")
+    return text
 
 
 def letter_named(draft: Draft) -> Iterator[Finding]:
@@ -97,14 +116,25 @@ def letter_named(draft: Draft) -> Iterator[Finding]:
 
 
 def choices_alike(draft: Draft) -> Iterator[Finding]:
-    """Finds choices that differ only in signs, so that two of them would be right."""
+    """Finds choices that differ only in how they are set, or in a full stop, so that two of them would be right."""
     for number, check in enumerate(draft.text.checks, start=1):
-        known: dict[tuple[str, ...], str] = {}
+        known: dict[str, str] = {}
         for choice in check.choices or ():
-            alike = known.setdefault(words(choice) or (choice,), choice)
+            alike = known.setdefault(_said(choice), choice)
             if alike != choice:
                 message = f"{excerpt(choice)} says the same as {excerpt(alike)}"
                 yield soft("choices_alike", f"checks.{number}", message)
+
+
+def _said(choice: str) -> str:
+    """Returns what a choice says: its normal form without quotation marks, spaces and the mark at its end.
+
+    Any other sign may be what is asked for: -2 is not 2, nor is `<p>` `</p>`, or a question an exclamation. Code is
+    what it is, sign by sign.
+    """
+    if "`" in choice:
+        return choice.strip()
+    return _UNSAID.sub("", normal_text(choice)) or choice
 
 
 def not_true_and_false(draft: Draft) -> Iterator[Finding]:
