@@ -92,6 +92,17 @@ class Draft:
             texts[f"checks.{number}"] = "\n".join(shown)
         return texts
 
+    @cached_property
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """Every text that a learner sees, each with the path of its part; the evidence of a key isn't shown."""
+        texts = list(self.fields.items())
+        texts += [(f"sections.{number}", part.heading) for number, part in enumerate(self.text.sections, start=1)]
+        texts += [(f"key_terms.{number}", term.term) for number, term in enumerate(self.text.key_terms, start=1)]
+        for number, check in enumerate(self.text.checks, start=1):
+            asked = dict.fromkeys((check.question, *(check.choices or ()), check.answer, check.explanation))
+            texts += [(f"checks.{number}", text) for text in asked]
+        return tuple(texts)
+
     def factual_sentences(self) -> list[Sentence]:
         """Returns the sentences of sections and definitions that state something and so should carry a citation.
 
