@@ -168,7 +168,7 @@ def _replaced(found: regex.Match[str], before: str) -> str:
             plain = unicodedata.normalize("NFKC", piece)
             return plain.replace("\u2044", "/")
         case "long":
-            return piece.casefold()
+            return "I" if piece == "İ" else piece.casefold()  # its small form in Turkish is the plain letter
         case _:
             return ""
 
