@@ -196,12 +196,16 @@ def broken_off(random: Random, case: Case) -> Case | None:
     """Cuts a paragraph inside a part off in the middle of its last sentence."""
     if case.language in ("th", "lo"):
         return None  # whose sentences have no marks
-    found = []
-    for where in ["introduction", "applications", *section_paths(case)]:
-        parts = case.text.fields()[where].split("\n\n")
-        for at in range(len(parts) - 1):
-            if all(_is_prose(part) for part in parts[at : at + 2]):
-                found.append((where, parts, at))
+    split = {
+        where: case.text.fields()[where].split("\n\n")
+        for where in ("introduction", "applications", *section_paths(case))
+    }
+    found = [
+        (where, parts, at)
+        for where, parts in split.items()
+        for at in range(len(parts) - 1)
+        if all(map(_is_prose, parts[at : at + 2]))
+    ]
     place = chosen(random, found)
     if place is None:
         return None
@@ -223,8 +227,8 @@ def term_unused(random: Random, case: Case) -> Case | None:
     """Adds a key term that the lesson has no use for: another lesson's in its language, or a word of its sources."""
     told = "\n".join([*case.text.fields().values(), *(part.heading for part in case.text.sections)]).casefold()
     others = [term.term for other in by_hand() if other.language == case.language for term in other.text.key_terms]
-    strange = [word for word in (*others, *vocabulary(case.language)) if _is_strange(word, told)]
-    term = chosen(random, strange)
+    strange = [word for word in others if _is_strange(word, told)]
+    term = chosen(random, strange or [word for word in vocabulary(case.language) if _is_strange(word, told)])
     if term is None:
         return None
     terms = list(case.text.key_terms)
@@ -242,7 +246,7 @@ def number_in_summary(random: Random, case: Case) -> Case | None:
     """Changes a number of the summary, or adds one."""
     found = [sentence for sentence in sentences(case.text.summary) if not markers(sentence.text)]
     sentence = chosen(random, found)
-    if sentence is None or "`" in sentence.text:
+    if sentence is None or any(sign in sentence.text for sign in "`\\"):
         return None
     told = "\n".join(case.text.fields().values())
     long = [it for it in digits(sentence.text) if len(it.group()) > 2 and it.group().isdecimal()]

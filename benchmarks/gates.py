@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # if this is ru
 
 from benchmarks.citation_faults import CITATION_FAULTS
 from benchmarks.clean_lessons import Case, clean_cases
+from benchmarks.form_faults import FORM_FAULTS
 from benchmarks.leak_faults import LEAK_FAULTS
 from benchmarks.outline_faults import OUTLINE_FAULTS, OutlineFault, outline_findings
 from benchmarks.planting import Fault
@@ -29,7 +30,7 @@ from src.domain.finding import Finding, Severity
 
 LEAST_CAUGHT = 0.95
 MOST_ALARMS = 0.02
-FAULTS = (*CITATION_FAULTS, *TEXT_FAULTS, *LEAK_FAULTS, *QUESTION_FAULTS)
+FAULTS = (*CITATION_FAULTS, *TEXT_FAULTS, *LEAK_FAULTS, *QUESTION_FAULTS, *FORM_FAULTS)
 _TRIES = 8
 """How many lessons are tried, at most, for each fault that is wanted: not every lesson has a place for it."""
 

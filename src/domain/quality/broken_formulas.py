@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.formulas import Span, in_parsed
+from src.domain.formulas import Run, Span, in_parsed
 from src.domain.markdown_syntax import without_code
 from src.domain.quality.draft import Draft
 
@@ -27,7 +27,7 @@ _ENDS_FORMULA = regex.compile(r"(?:[\^_]\S{1,6}|[=+*/·×^]\s?-?[\p{L}\d.,]{1,8}
 _RAISED = regex.compile(r"(?<=[\p{L}\d)])\^\{[^{}\n]{1,40}\}")
 _GOES_ON = regex.compile(r"\s?[{^_]")
 # "C:\Users\alpha" is a path, and so is what stands behind another name.
-_PATH = regex.compile(r"(?:[A-Za-z]:|[\p{L}\d]\\[\p{L}\d]+|\\\\[\p{L}\d]*)$")
+_PATH = regex.compile(r"(?:\b[A-Za-z]:|[\p{L}\d:]/[\p{L}\d]+|//[\p{L}\d]*)$")
 _BRACKET = regex.compile(r"(?<!\\)(?:\\\\)*\\([(\[])")
 _CLOSING = {"(": r"\)", "[": r"\]"}
 
@@ -91,13 +91,18 @@ def _outside(source: str, spans: Sequence[Span]) -> str:
 def _bare(source: str, spans: Sequence[Span]) -> Iterator[tuple[str, bool]]:
     """Yields commands outside formulas, and whether they are surely meant as such: with an argument, they are."""
     for span in spans:
-        if span.kind != "bare" or _PATH.search(source, max(0, span.start - 40), span.start):
+        if span.kind != "bare":
             continue
         named = [run for run in span.runs if run.is_certain and run.name not in ("begin", "end")]
         is_certain = any(_GOES_ON.match(source, run.end) for run in named)
-        if named and not _PATH.search(source, max(0, named[0].start - 40), named[0].start):
+        if named and not _is_in_path(source, named[0]):
             around = json.loads(f'"{source[span.start : span.end]}"')
             yield f"a command stands outside any formula, and is shown as it is: {excerpt(around)}", is_certain
+
+
+def _is_in_path(source: str, run: Run) -> bool:
+    before = source[max(0, run.start - 40) : run.start].replace("\\\\", "/").replace("\\n", "\n")
+    return _PATH.search(before) is not None
 
 
 def _brackets(outside: str) -> Iterator[tuple[str, bool]]:

@@ -14,10 +14,16 @@ from src.domain.quality.citations import is_cited
 from src.domain.quality.draft import Draft, plain, unquoted
 from src.domain.quality.references import Reference, references
 from src.domain.sentences import sentences
-from src.domain.words import carries_content, stem, words
+from src.domain.words import NO_SPACES, carries_content, stem, words
 
-LEAST_ALIKE = 80
+LEAST_ALIKE = 85
 """The score (0 to 100) from which on two words pass for forms of one."""
+
+SHARE_OF_WORDS, SHARE_OF_PAIRS = 0.5, 0.8
+"""The least share of a term's words that stands in a text in which it is used, and of its pairs of characters."""
+
+LEAST_ALIKE_BEGUN = 75
+"""The same for words that begin with the same four letters, in other scripts than Latin."""
 
 _OTHER_NAMES = regex.compile(r"[()/,;=–—:]|(?<=\s)(?:-|or|oder|ou|o|или)(?=\s)")
 
@@ -38,9 +44,11 @@ def term_unused(draft: Draft) -> Iterator[Finding]:
 
 
 def _is_used(name: str, told: dict[str, None], language: str) -> bool:
-    """Returns whether half of the words of a term stand in a text, in any form."""
+    """Returns whether enough of the words of a term stand in a text, in any form."""
     wanted = [word for word in words(name) if carries_content(word, language)] or list(words(name))
-    return sum(_is_told(word, told, language) for word in wanted) * 2 >= len(wanted)
+    # In a script without spaces these are pairs of characters, many of which stand in other words too.
+    least = SHARE_OF_PAIRS if NO_SPACES.search(name) else SHARE_OF_WORDS
+    return sum(_is_told(word, told, language) for word in wanted) >= least * len(wanted)
 
 
 def _is_told(word: str, told: dict[str, None], language: str) -> bool:
@@ -51,17 +59,27 @@ def _is_told(word: str, told: dict[str, None], language: str) -> bool:
         return True
     if len(word) < (4 if word.isascii() else 3):
         return any(other.startswith(word) and len(other) <= len(word) + 2 for other in told)
-    if process.extractOne(word, told.keys(), scorer=fuzz.ratio, score_cutoff=LEAST_ALIKE):
+    if process.extractOne(word, told, scorer=fuzz.ratio, score_cutoff=LEAST_ALIKE):
         return True
-    # In a compound, or with what other languages write before and behind a word.
-    return any((word in other or other in word) and min(len(word), len(other)) >= 3 for other in told)
+    return language != "en" and any(_is_within(word, other) or _is_within(other, word) for other in told)
+
+
+def _is_within(word: str, other: str) -> bool:
+    """Returns whether a word may be part of another: in a compound, or with what is written before and behind it.
+
+    Other vowels at its end are those of a case, and a letter at its start is an article or a preposition.
+    """
+    if word.isascii():
+        return len(word) >= 4 and word in other
+    begins = other.startswith(word[:4]) and len(word) >= 5 and fuzz.ratio(word, other) >= LEAST_ALIKE_BEGUN
+    return begins or (len(word) >= 3 and (word in other or (word[1:] == other[1:] and len(word) == 3)))
 
 
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M},;]\s)\p{Lu}[\p{L}\p{M}]{2,}")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital."""
-_OPERATOR_BEFORE = regex.compile(r"[=+×·*/÷^<>≈√:][\s(]*-?$|\d\s*-\s*$")
-_OPERATOR_BEHIND = regex.compile(r"\s*(?:[=+×·*/÷^<>≈√]|-\s*\d)")
+_OPERATOR_BEFORE = regex.compile(r"[=+×·*÷^<>≈√]\s*-?$|\d\s?[-:]\s?$|/$")
+_OPERATOR_BEHIND = regex.compile(r"\s*(?:[=+×·*÷^<>≈√]|[-:]\s?\d)|/")
 
 
 def summary_beyond(draft: Draft) -> Iterator[Finding]:
@@ -88,7 +106,7 @@ def _uncited(text: str) -> str:
     told = " ".join(sentence.text for sentence in sentences(text) if not is_cited(sentence.text))
     outside = _SUBSCRIPT.sub(" ", without_code(told))
     for start, end in reversed(delimited(outside)):
-        outside = f"{outside[:start]} = {outside[end:]}"
+        outside = f"{outside[:start]} {outside[end:]}"
     return plain(outside)
 
 

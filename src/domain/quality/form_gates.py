@@ -28,7 +28,7 @@ _RULE = regex.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?")
 _CONTAINER = regex.compile(r"^[ \t]*(?:>[ \t]?)*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?")
 _BAR = regex.compile(r"(?<!\\)\|")
 _OTHER_BLOCK = regex.compile(r"[ \t]*(?:[-*+][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|>|[-*_]{3,}[ \t]*$)")
-_NAMED_CELL = regex.compile(r"\p{L}{3}|\p{Lo}")
+_TOLD_CELL = regex.compile(r"\p{L}{3}|\p{Lo}|\p{Nd}{2}|^[\s*]*\p{Nd}+(?:[.,]\p{Nd}+)?[\s*]*$")
 
 
 def broken_table(draft: Draft) -> Iterator[Finding]:
@@ -65,9 +65,8 @@ def _broken_table(lines: list[str], where: str) -> Iterator[Finding]:
         head, below = lines[at], lines[at + 1]
         if {at, at + 1} & covered or not (_is_row(head) and _is_row(below)) or (at and _is_row(lines[at - 1])):
             continue
-        cells = _BAR.split(head[1:-1])
         # Bars of music and feet of verse stand between such lines too, but have no words of their own.
-        if _cells(below) == len(cells) > 1 and sum(map(bool, map(_NAMED_CELL.search, cells))) * 2 > len(cells):
+        if _cells(below) == _cells(head) > 1 and _tells(head) and _tells(below):
             yield soft("broken_table", where, f"a table needs a line such as |---|---| below its head: {excerpt(head)}")
             return
 
@@ -78,6 +77,12 @@ def _cells(line: str) -> int:
     return bars if bars and bare.endswith("|") and not bare.endswith("\\|") else bars + 1
 
 
+def _tells(row: str) -> bool:
+    """Returns whether half of the cells of a row have words or are numbers."""
+    cells = [cell for cell in _BAR.split(row[1:-1]) if cell.strip()]
+    return sum(map(bool, map(_TOLD_CELL.search, cells))) * 2 >= len(cells)
+
+
 def _is_row(line: str) -> bool:
     return len(line) > 2 and line[0] == line[-1] == "|"
 
@@ -86,9 +91,10 @@ _EMPHASIS = regex.compile(r"(?<!\\)(?:\\\\)*(\*+|_+)")
 # What most texts have of it: pairs within a line. Only what is left is looked at mark by mark.
 _PAIR = regex.compile(r"(?<![*\w\\])(\*{1,3}|_{1,2})(?=[^\s*_])[^*_\n|`\\$]{1,300}(?<=\S)\1(?![*_])")
 _NEW_PART = regex.compile(r"[ \t]*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]|#{1,6}[ \t]|\||>?[ \t]*$)")
-_IDENTIFIER = regex.compile(r"[a-z0-9_]*(?:kwargs|args)|[a-z_0-9]+(?=[(.\[])|[a-z0-9]*_[a-z0-9_]*(?!\S)")
+_IDENTIFIER = regex.compile(r"[a-z0-9_]*(?:kwargs|args)|[a-z_0-9]+(?=\(|\.[a-z])|[a-z0-9]*_[a-z0-9_]*(?!\S)")
+_ARGUMENT = regex.compile(r"[a-z_]\w*[),]")
 _C_TYPE = regex.compile(r"\b(?:int|char|float|double|void|long|short|struct \w+|const|\w+_t)\s?$")
-_FOOTNOTE = regex.compile(r"^[ \t]*\*{1,3}[ \t]*(?=[^\s*])", regex.MULTILINE)
+_NOTE = regex.compile(r"^[ \t]*\*\*[ \t]", regex.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,8 @@ class _Mark:
 
     sign: str
     opens: bool
-    start: int
+    is_first: bool
+    """Whether nothing stands before it in its line."""
     around: str
 
 
@@ -121,17 +128,17 @@ def _what(mark: _Mark) -> str:
 
 
 def _bare(text: str) -> str:
-    """Returns a text with letters in place of its code and its formulas, so that no position changes."""
+    """Returns a text with letters in place of its code, formulas and pairs of signs, so that no position changes."""
     outside = masked(text, "x")
     for start, end in delimited(outside):
         outside = outside[:start] + "x" * (end - start) + outside[end:]
-    return outside
+    return _PAIR.sub(lambda pair: "x" * len(pair.group()), outside)
 
 
 def _is_footnote(marks: list[_Mark], text: str) -> bool:
     """Returns whether stars are those of a footnote: one behind a word, and one before the note."""
-    closing = [mark for mark in marks if not mark.opens]
-    return bool(closing) and len(closing) == len(marks) and _FOOTNOTE.search(text) is not None
+    word, *note = marks
+    return not word.opens and (bool(_NOTE.search(text)) if not note else note[0].opens and note[0].is_first)
 
 
 def _has_emphasis(text: str) -> bool:
@@ -162,15 +169,16 @@ def _unpaired_in(part: str) -> Iterator[_Mark]:
             left, right = not behind.isspace(), not before.isspace()
             if not (left or right) or _is_operator(sign, before, behind, sign in opened):
                 continue
-            mark = _Mark(sign, not right or sign not in opened, start, part[max(0, start - 40) : start + 60])
+            around, is_first = part[max(0, start - 40) : start + 60], not part[:start].rpartition("\n")[2].strip()
+            mark = _Mark(sign, True, is_first, around)
             if right and sign in opened:
                 del opened[sign]
             elif left and _may_open(sign, part[:start], part[end:]):
                 if sign in opened:
                     yield opened[sign]
                 opened[sign] = mark
-            elif right and not left:
-                yield _Mark(sign, False, start, mark.around)
+            elif right and _may_close(before, behind):
+                yield _Mark(sign, False, is_first, around)
     yield from opened.values()
 
 
@@ -191,9 +199,15 @@ def _may_open(sign: str, before: str, behind: str) -> bool:
     """Returns whether a sign before a word opens emphasis, and is no part of a program."""
     if _IDENTIFIER.match(behind) or _C_TYPE.search(before) or (before[-1:] in "([," and behind[:1] in ")],"):
         return False
+    if before.rstrip()[-1:] in ("(", ",") and _ARGUMENT.match(behind):
+        return False
     if len(sign) == 2:
         return behind[:1] not in ")],.;:"
     return (before[-1:] in "(*_" or not before[-1:].strip()) and (behind[:1].isalnum() or behind[:1] in "\"'“„«¿¡*_")
+
+
+def _may_close(before: str, behind: str) -> bool:
+    return (before.isalnum() or before in '.:!?)”"»') and not (behind.isalnum() or behind in "([")
 
 
 # Pairs of signs that hardly stand beside each other in any language: a letter before what the bytes behind it show.
@@ -208,14 +222,16 @@ def mojibake(draft: Draft) -> Iterator[Finding]:
     for where, text in draft.shown:
         if text.isascii() or not _STRANGE.search(text):
             continue
-        outside, shows_some = masked(text, " "), _is_about_encodings(draft)
-        if found := _REPLACED.search(outside):
-            finding = soft if shows_some else hard
-            broken = outside[max(0, found.start() - 40) : found.end() + 40]
+        # In code, and in a lesson about encodings, it may be meant.
+        outside = masked(text, " ")
+        is_meant = _STRANGE.search(outside) is None or _is_about_encodings(draft)
+        if found := _REPLACED.search(text):
+            finding = soft if is_meant else hard
+            broken = text[max(0, found.start() - 40) : found.end() + 40]
             yield finding("mojibake", where, f"a character was lost when this was decoded: {excerpt(broken)}")
-        elif is_bad(outside):
-            finding = hard if fix_encoding(outside) != outside and not shows_some else soft
-            yield finding("mojibake", where, f"this was decoded wrongly: {excerpt(_strangest(outside))}")
+        elif is_bad(text):
+            finding = hard if not is_meant and fix_encoding(outside) != outside else soft
+            yield finding("mojibake", where, f"this was decoded wrongly: {excerpt(_strangest(text))}")
 
 
 def _is_about_encodings(draft: Draft) -> bool:
@@ -228,8 +244,9 @@ def _strangest(text: str) -> str:
     return max(_BLANK.split(text), key=lambda part: len(_STRANGE.findall(part)))
 
 
-# A paragraph that is none of running text: an item, a verse of a quotation, a row, a heading, a formula, a speaker.
-_NO_PARAGRAPH = regex.compile(r"[ \t]*(?:[-*+•–—|#>$]|\d{1,3}[.)]|\\[\[(]|\\begin|`|!\[|\p{L}[\p{L} ]{0,20}:)|[ ]{4}")
+# A paragraph that is none of running text: an item, a verse of a quotation, a row, a heading, a formula.
+_NO_PARAGRAPH = regex.compile(r"[ \t]*(?:[-*+•–—|#>$]|\d{1,3}[.)]|\\[\[(]|\\begin|`|!\[)|[ ]{4}")
+_SPEAKER = regex.compile(r"\p{L}[\p{L} ]{0,20}:")
 _CITED_END = regex.compile(r"(?:[ \t]*\[\d+\])+$")
 _OPEN_END = regex.compile(r"[\p{L}\p{M}\p{N},،、，-]\Z")
 _EQUATION = regex.compile(r"[=≈→⇌]|\d\s?[+×·/÷]\s?\d")
@@ -268,13 +285,13 @@ def broken_off(draft: Draft) -> Iterator[Finding]:
         paragraphs += parts
         for part, following in pairwise(parts):
             bare = _CITED_END.sub("", part.rstrip())
-            if _OPEN_END.search(bare) and _is_running(part) and _is_running(following):
+            if _OPEN_END.search(bare) and _is_running(part) and _goes_on(following):
                 open_ended.append((where, bare))
     if not open_ended or not _ends_mostly(paragraphs):
         return
     never = _NEVER_LAST.get(primary_subtag(draft.brief.language), frozenset())
     for where, bare in open_ended:
-        if not _EQUATION.search(bare[-60:]) and not ends_a_sentence(bare):
+        if not _EQUATION.search(bare[-25:]) and not ends_a_sentence(bare):
             last = words(bare[-40:])[-1:]
             finding = hard if last and last[0] in never else soft
             yield finding("broken_off", where, f"the paragraph ends in mid-sentence: {excerpt(bare[-80:])}")
@@ -282,12 +299,19 @@ def broken_off(draft: Draft) -> Iterator[Finding]:
 
 def _ends_mostly(paragraphs: Sequence[str]) -> bool:
     running = [part for part in paragraphs if _is_running(part)]
-    return sum(map(ends_a_sentence, running)) >= LEAST_ENDED * (len(running) - 1)
+    return sum(not _OPEN_END.search(_CITED_END.sub("", part.rstrip())) for part in running) >= LEAST_ENDED * (
+        len(running) - 1
+    )
+
+
+def _goes_on(part: str) -> bool:
+    """Returns whether a paragraph is running text of one line."""
+    return "\n" not in part and "```" not in part and _NO_PARAGRAPH.match(part) is None
 
 
 def _is_running(part: str) -> bool:
-    """Returns whether a paragraph is running text of one line, long enough to be a sentence."""
-    if "\n" in part or _NO_PARAGRAPH.match(part) or "```" in part:
+    """Returns whether a paragraph is running text of one line, nobody's speech, and long enough to be a sentence."""
+    if not _goes_on(part) or _SPEAKER.match(part):
         return False
     told = without_markers(part)
     return len(NO_SPACES.findall(told)) // 2 + len(told.split()) >= FEWEST_PARAGRAPH_WORDS

@@ -1,4 +1,4 @@
-"""Finds what a text refers to by number or place: lessons, figures, tables, sections and chapters, in many languages."""
+"""Finds what a text refers to by number or place: lessons, figures, tables and sections, in many languages."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,9 +48,12 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
         rf"|\b{_SEE}(?:fig\.|figure|diagram|picture|image|illustration|photo|chart|graph)) ?#",
         "table": r"(?:\bTables?|\b(?:see|in|from) table) #",
         "section": r"(?:\b(?i:see|saw in|in|from)|\() ?[Ss]ection #",
-        "chapter": r"(?:\b(?i:see|(?:discussed|covered|described|explained|saw|seen|learned|introduced)[\p{L} ]{0,12} in)|\() ?[Cc]hapter #",
-        "figure here": r"\b(?:figure|diagram|picture|image|photo|photograph|illustration|drawing|map|graph)s? (?:above|below|on the (?:left|right)|opposite)\b",
-        "table here": r"\btables? (?:above|below)\b|\b(?:the following|the above|the below) table\b",
+        "chapter": r"(?:\b(?i:see|(?:discussed|covered|described|explained|saw|seen|introduced)[\p{L} ]{0,12} in)"
+        r"|\() ?[Cc]hapter #",
+        "figure here": r"\b(?:figure|diagram|picture|image|photo|photograph|illustration|drawing|map|graph)s?"
+        r" (?:above|below|opposite|on the (?:left|right))\b(?! (?:zero|\d|an?|the|all|average|his|her)\b)",
+        "table here": r"\btables? (?:above|below)\b(?! (?:an?|the|his|her)\b)"
+        r"|\bthe (?:following|above|below) table\b",
         "lesson before": r"\b(?:in|from|of) (?:the|our) (?:previous|last|preceding|earlier) lessons?\b",
         "lesson after": r"\b(?:in|of) (?:the|our) (?:next|following|coming) lessons?\b",
     },
@@ -61,14 +64,15 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
         "section": r"(?:\b(?i:siehe|s\.|in|im|aus)|\() ?Abschnitt #",
         "chapter": r"(?:\b(?i:siehe|s\.)|\() ?Kapitel #",
         "figure here": r"\b(?:Abbildung|Bild|Foto|Grafik|Diagramm|Skizze|Zeichnung|Karte) (?:oben|unten|links|rechts)\b"
-        r"|\b(?:obige|untenstehende|obenstehende|nebenstehende)[nmrs]? (?:Abbildung|Bild|Foto|Grafik|Diagramm|Skizze|Karte)",
+        r"|\b(?:obige|untenstehende|obenstehende|nebenstehende)[nmrs]?"
+        r" (?:Abbildung|Bild|Foto|Grafik|Diagramm|Skizze|Karte)",
         "table here": r"\bTabelle (?:oben|unten)\b|\b(?:obige|untenstehende|obenstehende)[nr]? Tabelle",
         "lesson before": r"\b(?:vorigen|letzten|vorherigen|vergangenen) (?:Lektion|Unterrichtsstunde)\b",
         "lesson after": r"\bnächsten? (?:Lektion|Unterrichtsstunde)\b",
     },
     "fr": {
         "lesson": r"\b(?i:leçons?|cours n°) ?#",
-        "figure": r"\b(?:Figure|Fig\.|figure|fig\.|Schéma|schéma|Image|image|Illustration|illustration|Photo|photo|Carte) #",
+        "figure": r"\b(?:(?i:figure|fig\.|schéma|image|illustration|photo)|Carte) #",
         "table": r"\b(?i:tableau) #",
         "section": r"(?:\b(?i:voir|dans)(?: la)?|\() ?[Ss]ection #",
         "chapter": r"(?:\b(?i:voir)(?: le)?|\() ?[Cc]hapitre #",
@@ -79,11 +83,12 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
     },
     "es": {
         "lesson": r"\b(?i:lección|lecciones) #",
-        "figure": r"\b(?:Figura|figura|Fig\.|fig\.|Imagen|imagen|Ilustración|ilustración|Foto|foto|Diagrama|diagrama|Mapa|Gráfico|gráfico) #",
-        "table": r"\b(?:Tabla|(?:la|ver|véase) tabla|Cuadro) #",
+        "figure": r"\b(?:(?i:figura|fig\.|imagen|ilustración|foto|diagrama|gráfico)|Mapa) #",
+        "table": r"\b(?:Tabla|(?i:la|ver|véase) tabla|Cuadro) #",
         "section": r"(?:\b(?i:véase|ver|en)(?: la)?|\() ?[Ss]ección #",
         "chapter": r"(?:\b(?i:véase|ver)(?: el)?|\() ?[Cc]apítulo #",
-        "figure here": r"\b(?:figura|imagen|foto|diagrama|mapa|ilustración|dibujo) (?:de (?:arriba|abajo|la (?:derecha|izquierda))|anterior|siguiente)\b",
+        "figure here": r"\b(?:figura|imagen|foto|diagrama|mapa|ilustración|dibujo)"
+        r" (?:de (?:arriba|abajo|la (?:derecha|izquierda))|anterior|siguiente)\b",
         "table here": r"\btabla (?:de (?:arriba|abajo)|anterior|siguiente)\b",
         "lesson before": r"\b(?:lección anterior|última lección)\b",
         "lesson after": r"\b(?:próxima lección|lección siguiente|siguiente lección)\b",
@@ -91,7 +96,7 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
     "pt": {
         "lesson": r"\b(?i:lição|aula) #",
         "figure": r"\b(?:Figura|figura|Fig\.|fig\.|Imagem|imagem|Ilustração|Foto|foto|Diagrama|Mapa|Gráfico|gráfico) #",
-        "table": r"\b(?:Tabela|(?:a|na|ver) tabela|Quadro) #",
+        "table": r"\b(?:Tabela|(?i:a|na|ver) tabela|Quadro) #",
         "section": r"(?:\b(?i:ver|veja|na)(?: a)?|\() ?[Ss]e[cç]?ção #",
         "figure here": r"\b(?:figura|imagem|foto|diagrama|mapa|ilustração|desenho) (?:acima|abaixo|ao lado)\b",
         "table here": r"\btabela (?:acima|abaixo)\b",
@@ -120,7 +125,7 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
         "lesson": r"\b(?i:ders) #|\b#\. ders",
         "figure": r"\b(?:[Şş]ekil|[Rr]esim|[Gg]örsel|[Gg]rafik|[Hh]arita) #",
         "table": r"\b[Tt]ablo #",
-        "figure here": r"\b(?:[Yy]ukarıdaki|[Aa]şağıdaki|[Yy]andaki) (?:şekil|resim|şekl|resm|görsel|harita|grafik|grafiğ)",
+        "figure here": r"\b(?i:yukarıdaki|aşağıdaki|yandaki) (?:şekil|resim|şekl|resm|görsel|harita|grafi[kğ])",
         "table here": r"\b(?:[Yy]ukarıdaki|[Aa]şağıdaki) tablo",
         "lesson before": r"\b(?i:önceki|geçen) ders",
         "lesson after": r"\b(?i:sonraki|gelecek) ders",
@@ -140,7 +145,8 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
         "lesson": r"\b(?i:μάθημα|μαθήματος) #",
         "figure": r"\b(?i:σχήμα|εικόνα|εικόνας|διάγραμμα|χάρτη) #",
         "table": r"\b(?i:πίνακα|πίνακας) #",
-        "figure here": r"\b(?:εικόνα|σχήμα|διάγραμμα) (?:παραπάνω|παρακάτω)|\b(?:παραπάνω|παρακάτω) (?:εικόνα|σχήμα|διάγραμμα)",
+        "figure here": r"\b(?:εικόνα|σχήμα|διάγραμμα) (?:παραπάνω|παρακάτω)"
+        r"|\b(?:παραπάνω|παρακάτω) (?:εικόνα|σχήμα|διάγραμμα)",
         "table here": r"\bπίνακα (?:παραπάνω|παρακάτω)|\b(?:παραπάνω|παρακάτω) πίνακα",
         "lesson before": r"\bπροηγούμεν\w+ μ[άα]θήμ?[αά]",
         "lesson after": r"\bεπόμεν\w+ μ[άα]θήμ?[αά]",
@@ -181,8 +187,8 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
     },
     "zh": {
         "lesson": r"第 ?# ?[课課]",
-        "figure": r"(?<![\p{Han}--[见見如在由从從看]])[图圖] ?#(?![个個张張幅])",
-        "table": r"(?<![\p{Han}--[见見如在由从從看]])表 ?#(?![个個张張])",
+        "figure": r"(?<![\p{Han}--[见見如在由从從看和与與及]])[图圖] ?#(?![个個张張幅])",
+        "table": r"(?<![\p{Han}--[见見如在由从從看和与與及]])表 ?#(?![个個张張])",
         "section": r"第 ?# ?[节節]",
         "figure here": r"[上下左右][图圖]|如[图圖]所示",
         "table here": r"(?<!\p{Han}[\p{Han}])[上下]表(?!\p{Han}{0,1}[面示现現达達])",
