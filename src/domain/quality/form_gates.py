@@ -92,7 +92,7 @@ _EMPHASIS = regex.compile(r"(?<!\\)(?:\\\\)*(\*+|_+)")
 _PAIR = regex.compile(r"(?<![*\w\\])(\*{1,3}|_{1,2})(?=[^\s*_])[^*_\n|`\\$]{1,300}(?<=\S)\1(?![*_])")
 _NEW_PART = regex.compile(r"[ \t]*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]|#{1,6}[ \t]|\||>?[ \t]*$)")
 _IDENTIFIER = regex.compile(r"[a-z0-9_]*(?:kwargs|args)|[a-z_0-9]+(?=\(|\.[a-z])|[a-z0-9]*_[a-z0-9_]*(?!\S)")
-_ARGUMENT = regex.compile(r"[a-z_]\w*[),]")
+_ARGUMENT = regex.compile(r"\([a-z_]\w*[),]|,[a-z_]\w*\)")
 _C_TYPE = regex.compile(r"\b(?:int|char|float|double|void|long|short|struct \w+|const|\w+_t)\s?$")
 _NOTE = regex.compile(r"^[ \t]*\*\*[ \t]", regex.MULTILINE)
 
@@ -199,7 +199,7 @@ def _may_open(sign: str, before: str, behind: str) -> bool:
     """Returns whether a sign before a word opens emphasis, and is no part of a program."""
     if _IDENTIFIER.match(behind) or _C_TYPE.search(before) or (before[-1:] in "([," and behind[:1] in ")],"):
         return False
-    if before.rstrip()[-1:] in ("(", ",") and _ARGUMENT.match(behind):
+    if _ARGUMENT.match(f"{before.rstrip()[-1:]}{behind}"):
         return False
     if len(sign) == 2:
         return behind[:1] not in ")],.;:"
@@ -284,9 +284,8 @@ def broken_off(draft: Draft) -> Iterator[Finding]:
         parts = [part.strip("\n") for part in _BLANK.split(text)]
         paragraphs += parts
         for part, following in pairwise(parts):
-            bare = _CITED_END.sub("", part.rstrip())
-            if _OPEN_END.search(bare) and _is_running(part) and _goes_on(following):
-                open_ended.append((where, bare))
+            if _is_open(part) and _is_running(part) and _goes_on(following):
+                open_ended.append((where, _CITED_END.sub("", part[-200:].rstrip())))
     if not open_ended or not _ends_mostly(paragraphs):
         return
     never = _NEVER_LAST.get(primary_subtag(draft.brief.language), frozenset())
@@ -297,11 +296,15 @@ def broken_off(draft: Draft) -> Iterator[Finding]:
             yield finding("broken_off", where, f"the paragraph ends in mid-sentence: {excerpt(bare[-80:])}")
 
 
+def _is_open(part: str) -> bool:
+    """Returns whether the last word of a paragraph stands at its very end, but for citations."""
+    end = part[-60:].rstrip()
+    return _OPEN_END.search(_CITED_END.sub("", end) if end.endswith("]") else end[-1:]) is not None
+
+
 def _ends_mostly(paragraphs: Sequence[str]) -> bool:
     running = [part for part in paragraphs if _is_running(part)]
-    return sum(not _OPEN_END.search(_CITED_END.sub("", part.rstrip())) for part in running) >= LEAST_ENDED * (
-        len(running) - 1
-    )
+    return sum(not _is_open(part) for part in running) >= LEAST_ENDED * (len(running) - 1)
 
 
 def _goes_on(part: str) -> bool:
