@@ -207,7 +207,7 @@ def _may_open(sign: str, before: str, behind: str) -> bool:
 
 
 def _may_close(before: str, behind: str) -> bool:
-    return (before.isalnum() or before in '.:!?)”"»') and not (behind.isalnum() or behind in "([")
+    return before not in "([{=*/+" and not (behind.isalnum() or behind in "([")
 
 
 # Pairs of signs that hardly stand beside each other in any language: a letter before what the bytes behind it show.

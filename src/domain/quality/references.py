@@ -242,8 +242,8 @@ _PATTERNS: dict[str, dict[Kind, str]] = {
 
 # Pieces of the nouns above, without the letters that may be capitals: where none stands, nothing is referred to.
 _PIECES = {
-    "en": "esson fig. Fig figure iagram icture image Image llustration photo Photo chart Chart graph Graph drawing map Map"
-    " table Table section Section chapter Chapter",
+    "en": "esson fig. Fig figure iagram icture image Image llustration photo Photo chart Chart graph Graph drawing"
+    " map Map table Table section Section chapter Chapter",
     "de": "ektion tunde bbildung bb. Bild rafik iagramm chaubild kizze oto Karte eichnung abelle Tab. bschnitt apitel",
     "fr": "eçon ours igure ig. chéma mage llustration hoto arte essin ableau ection hapitre",
     "es": "ecci igura ig. magen lustraci oto iagrama apa ráfico ibujo abla uadro apítulo",
