@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # if this is ru
 from benchmarks.choice_faults import CHOICE_FAULTS
 from benchmarks.citation_faults import CITATION_FAULTS
 from benchmarks.clean_lessons import Case, by_hand
+from benchmarks.form_faults import FORM_FAULTS
 from benchmarks.leak_faults import LEAK_FAULTS
 from benchmarks.marker_faults import MARKER_FAULTS
 from benchmarks.outline_faults import OUTLINE_FAULTS, OutlineFault, outline_findings
@@ -49,6 +50,7 @@ FAULTS: tuple[Fault | OutlineFault, ...] = (
     *LEAK_FAULTS,
     *QUESTION_FAULTS,
     *CHOICE_FAULTS,
+    *FORM_FAULTS,
     *OUTLINE_FAULTS,
 )
 _TRIES = 8

@@ -197,7 +197,7 @@ def _replaced(found: regex.Match[str], before: str) -> str:
             plain = unicodedata.normalize("NFKC", piece).replace("\u2044", "/")
             return f" {plain}" if "/" in plain and before[-1:].isdecimal() else plain  # 2½ is not 21/2
         case "long":
-            return piece.casefold()
+            return "I" if piece == "İ" else piece.casefold()  # its small form in Turkish is the plain letter
         case _:
             return ""
 

@@ -20,6 +20,7 @@ from src.domain.normal_form import _MAY_BEGIN, _PIECE, normal, normal_text
         ("1,00,000", "100000"),
         ("1.000.000", "1 000 000"),
         ("17{,}000", "17000"),
+        ("İklimi", "iklimi"),
         ("3,5", "3.5"),
         ("٣٫٥", "3.5"),
         ("x_1 = -2", "$x_1=-2$"),

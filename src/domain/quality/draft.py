@@ -121,6 +121,17 @@ class Draft:
         return texts
 
     @cached_property
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """Every text that a learner sees, each with the path of its part; the evidence of a key isn't shown."""
+        texts = list(self.fields.items())
+        texts += [(f"sections.{number}", part.heading) for number, part in enumerate(self.text.sections, start=1)]
+        texts += [(f"key_terms.{number}", term.term) for number, term in enumerate(self.text.key_terms, start=1)]
+        for number, check in enumerate(self.text.checks, start=1):
+            asked = dict.fromkeys((check.question, *(check.choices or ()), check.answer, check.explanation))
+            texts += [(f"checks.{number}", text) for text in asked]
+        return tuple(texts)
+
+    @cached_property
     def repeated_numbers(self) -> frozenset[str]:
         """The numbers that the lesson has more than once: it works with them."""
         texts = (*self.fields.values(), *(f"{check.question} {check.answer}" for check in self.text.checks))

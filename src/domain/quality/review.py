@@ -11,7 +11,9 @@ from src.domain.outline import LessonPlan, Outline
 from src.domain.quality.answer_keys import KEY_GATES, proven_keys
 from src.domain.quality.choice_labels import LABEL
 from src.domain.quality.citations import is_cited, markers, without_markers
+from src.domain.quality.consistency_gates import CONSISTENCY_GATES
 from src.domain.quality.draft import Draft, Grams
+from src.domain.quality.form_gates import FORM_GATES
 from src.domain.quality.mending import mended
 from src.domain.quality.outline_gates import OUTLINE_GATES
 from src.domain.quality.question_gates import QUESTION_GATES
@@ -28,7 +30,7 @@ from src.domain.source import Passage
 
 R = TypeVar("R")
 
-_LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES)
+_LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES, *FORM_GATES, *CONSISTENCY_GATES)
 
 
 @dataclass(frozen=True, slots=True)
