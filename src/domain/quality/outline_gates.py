@@ -22,7 +22,7 @@ TELLING = 6
 
 _LETTER = regex.compile(r"\p{L}")
 _SYLLABLE = regex.compile(r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]")
-_SIGN = regex.compile(r"[^\p{L}\p{M}\p{N}\s'’()-]")
+_SIGN = regex.compile(r"[^\p{L}\p{M}\p{N}\p{Pi}\p{Pf}「」『』\s'\"()-]")
 
 # Words that are likely a leak in a lesson, but not in its plan.
 _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|should) be\b", regex.IGNORECASE)
@@ -111,11 +111,21 @@ def _places(
         return ()
     if len(words(concept)) > 1 and not NO_SPACES.search(concept):
         return (*aims, described)
-    is_related = any(it.startswith(other) or other.startswith(it) for it in stems for other in known)
-    if is_related or len(_LETTER.findall(concept)) + len(_SYLLABLE.findall(concept)) // 2 < TELLING:
+    if any(_is_related(it, other) for it in stems for other in known) or _weight(concept) < TELLING:
         return ()
-    # "List …" isn't about lists.
+    if primary_subtag(language) != "en":
+        return aims
+    # "Sample the water" isn't about samples.
     return [(where, text) for where, text in aims if not _names(text[: len(concept) + 1], concept, language)]
+
+
+def _weight(concept: str) -> int:
+    return len(_LETTER.findall(concept)) + len(_SYLLABLE.findall(concept)) // 2
+
+
+def _is_related(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) > 2 and longer.startswith(shorter)
 
 
 def _names(text: str, concept: str, language: str) -> bool:
@@ -157,7 +167,7 @@ def repeated_concept(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 def _says_the_same(one: str, other: str, language: str) -> bool:
     if normal_text(one) == normal_text(other):
         return True
-    if _SIGN.search(one + other):
+    if _SIGN.search(normal_text(one) + normal_text(other)):
         return False  # C and C++ have the same words
     first, second = words(one), words(other)
     return len(first) == len(second) > 0 and all(
