@@ -1,7 +1,7 @@
 """The lesson under review, in the forms in which the gates look at it; each is made once for all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import regex
@@ -40,6 +40,8 @@ class Draft:
     """Whether the lesson fails without a single verified citation."""
     others: Mapping[int, Grams]
     """The `grams` of the course's other finished lessons, by lesson number."""
+    statements: Mapping[int, Sequence[bool]] = field(default_factory=dict)
+    """The `statement_keys` of the course's other finished lessons, by lesson number."""
 
     @cached_property
     def declared(self) -> frozenset[int]:
@@ -140,3 +142,8 @@ def grams_of_lesson(lesson: StoredLesson) -> Grams:
     """Returns the `grams` of the prose of a lesson that is finished."""
     texts = [part.content for part in lesson.sections if part.kind != "key_terms"]
     return grams("\n\n".join(map(plain, [*texts, lesson.content_md or ""])))
+
+
+def statement_keys(lesson: StoredLesson) -> tuple[bool, ...]:
+    """Returns whether each true-or-false statement of a lesson that is finished is true."""
+    return tuple(check.key == 1 for check in lesson.checks if check.kind == "true_false" and check.key)

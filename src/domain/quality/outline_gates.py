@@ -7,22 +7,21 @@ import regex
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
-from src.domain.normal_form import normal_text
 from src.domain.numerals import written
 from src.domain.outline import Outline
+from src.domain.quality.concept_names import names, says_the_same
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_outline
 from src.domain.quality.text_gates import html
 from src.domain.quality.vague_objectives import is_vague
 from src.domain.request import CourseBrief
-from src.domain.words import NO_SPACES, content_stems, stem, words
+from src.domain.words import NO_SPACES, content_stems, words
 
 TELLING = 6
 """A key concept of one word with so many letters has hardly an everyday sense. Syllables count as one and a half."""
 
 _LETTER = regex.compile(r"\p{L}")
 _SYLLABLE = regex.compile(r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]")
-_SIGN = regex.compile(r"[^\p{L}\p{M}\p{N}\p{Pi}\p{Pf}「」『』\s'\"()-]")
 
 # Words that are likely a leak in a lesson, but not in its plan.
 _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|should) be\b", regex.IGNORECASE)
@@ -96,7 +95,7 @@ def concept_used_early(outline: Outline, brief: CourseBrief) -> Iterator[Finding
         for later in outline.lessons[lesson.lesson_number :]:
             for concept in later.key_concepts:
                 places = _places(concept, aims, (here, lesson.description), of_course | own, language)
-                where = next((where for where, text in places if _names(text, concept, language)), None)
+                where = next((where for where, text in places if names(text, concept, language)), None)
                 if where:
                     message = f"this needs {excerpt(concept)}, which only lesson {later.lesson_number} introduces"
                     yield soft("concept_used_early", where, message)
@@ -116,7 +115,7 @@ def _places(
     if primary_subtag(language) != "en":
         return aims
     # "Sample the water" isn't about samples.
-    return [(where, text) for where, text in aims if not _names(text[: len(concept) + 1], concept, language)]
+    return [(where, text) for where, text in aims if not names(text[: len(concept) + 1], concept, language)]
 
 
 def _weight(concept: str) -> int:
@@ -128,51 +127,17 @@ def _is_related(one: str, other: str) -> bool:
     return len(shorter) > 2 and longer.startswith(shorter)
 
 
-def _names(text: str, concept: str, language: str) -> bool:
-    """Returns whether the words of a concept stand together in a text, in any of their forms."""
-    found, wanted = words(text), words(concept)
-    if not wanted or not {stem(word, language) for word in wanted} <= {stem(word, language) for word in found}:
-        return False
-    return any(
-        all(_is_same(one, other, language) for one, other in zip(found[start:], wanted, strict=False))
-        for start in range(len(found) - len(wanted) + 1)
-    )
-
-
-def _is_same(one: str, other: str, language: str) -> bool:
-    """Returns whether two words are surely forms of the same one."""
-    if one == other:
-        return True
-    shorter, longer = sorted((one, other), key=len)
-    if primary_subtag(language) == "en":
-        return longer in (f"{shorter}s", f"{shorter}es")
-    kept = max(4, len(longer) - 2)
-    is_alike = len(shorter) >= kept and shorter[:kept] == longer[:kept]
-    return is_alike and stem(one, language) == stem(other, language)
-
-
 def repeated_concept(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds a key concept that an earlier lesson introduces already, unless it is what the course is about."""
     of_course = _course_stems(outline, brief)
     known: list[tuple[str, int]] = []
     for lesson in outline.lessons:
         for concept in lesson.key_concepts:
-            first = next((number for other, number in known if _says_the_same(concept, other, brief.language)), None)
+            first = next((number for other, number in known if says_the_same(concept, other, brief.language)), None)
             if first and not of_course.issuperset(content_stems(concept, brief.language)):
                 where = f"lessons.{lesson.lesson_number}.key_concepts"
                 yield soft("repeated_concept", where, f"lesson {first} introduces {excerpt(concept)} already")
         known += [(concept, lesson.lesson_number) for concept in lesson.key_concepts]
-
-
-def _says_the_same(one: str, other: str, language: str) -> bool:
-    if normal_text(one) == normal_text(other):
-        return True
-    if _SIGN.search(normal_text(one) + normal_text(other)):
-        return False  # C and C++ have the same words
-    first, second = words(one), words(other)
-    return len(first) == len(second) > 0 and all(
-        _is_same(mine, its, language) for mine, its in zip(first, second, strict=True)
-    )
 
 
 def _course_stems(outline: Outline, brief: CourseBrief) -> frozenset[str]:

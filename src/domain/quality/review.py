@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import regex
@@ -63,17 +64,19 @@ def review_lesson(
     origin: Origin,
     *,
     must_cite: bool,
+    statements: Mapping[int, Sequence[bool]] = MappingProxyType({}),
 ) -> Reviewed[Lesson]:
     """Verifies the citations of a lesson, places its keys, and passes it through its gates.
 
-    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number. `must_cite`:
-    without a verified citation the lesson fails.
+    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number; `statements`:
+    whether their true-or-false statements are true (`draft.statement_keys`). `must_cite`: without a verified citation
+    the lesson fails.
     """
     cited = verified(text.fields(), text.citations, passages, brief.language)
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
-    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
+    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others, statements)
     findings = tuple(finding for gate in _LESSON_GATES for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
     lesson = Lesson(
