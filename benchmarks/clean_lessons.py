@@ -1,8 +1,8 @@
 """Lessons without a fault: those written by hand in `tests/corpus/lessons`, the stand-in's, and variations of both."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from random import Random
@@ -42,6 +42,8 @@ class Case:
     passages: tuple[Passage, ...]
     text: LessonText
     others: Mapping[int, Grams]
+    statements: Mapping[int, Sequence[bool]] = field(default_factory=dict)
+    """Whether the true-or-false statements of the course's other lessons are true."""
 
     @property
     def language(self) -> str:
@@ -51,7 +53,8 @@ class Case:
     @cached_property
     def findings(self) -> frozenset[Finding]:
         """The findings of the gates in the lesson."""
-        reviewed = review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
+        given = (self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN)
+        reviewed = review_lesson(*given, must_cite=True, statements=self.statements)
         return frozenset(reviewed.findings)
 
     def with_text(self, **changes: Any) -> "Case":

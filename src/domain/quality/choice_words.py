@@ -116,15 +116,15 @@ LETTER_NAMED = regex.compile(
     r"|la respuesta (?:correcta )?es(?: la)?|a resposta (?:certa |correta )?é(?: a)?"
     r"|la risposta (?:giusta |corretta )?è(?: la)?"
     r"|die (?:richtige )?(?:antwort|lösung) (?:ist|lautet)) \(?(?P<letter>[A-F])\b(?! \p{Ll}|['’_^(-]|\s*[=≈<>+*/])"
-    r"|\bвариант(?:е|а|у|ом)?(?: ответа)? \(?(?P<letter>[А-ДA-F])\b"
+    r"|\b(?i:вариант(?:е|а|у|ом)?(?: ответа)?) \(?(?P<letter>[А-ДA-F])\b"
     r"|\b(?i:επιλογή|απάντηση) (?P<letter>[Α-ΔA-D])\b"
-    r"|\b(?P<letter>[A-E]) (?:seçeneği|şıkkı)|\bdoğru (?:cevap|yanıt):? (?P<letter>[A-E])\b(?!['’]?\p{L})"
+    r"|\b(?P<letter>[A-E]) (?:seçeneği|şıkkı)|\b(?i:doğru (?:cevap|yanıt)):? (?P<letter>[A-E])\b(?!['’]?\p{L})"
     r"|(?:תשובה|אפשרות) (?P<letter>[אבגד])(?:['׳]|(?![\p{L}\"״]))"
     r"|(?:الخيار|الإجابة|الاختيار) \(?(?P<letter>[أبجد])(?!\p{L})"
     r"|(?:विकल्प|उत्तर) \(?(?P<letter>[A-Dकखगघ])(?![\p{L}\p{M}])"
     r"|(?:ምርጫ|አማራጭ) (?P<letter>[ሀለሐመ])(?!\p{L})"
-    r"|տարբերակ\p{L}* (?P<letter>[ԱԲԳԴA-D])(?!\p{L})"
-    r"|選択肢 ?(?P<letter>[A-DＡ-Ｄアイウエ①-④])(?![\p{L}ー])"
+    r"|(?i:տարբերակ\p{L}*) (?P<letter>[ԱԲԳԴA-D])(?!\p{L})"
+    r"|選択肢 ?(?P<letter>[A-DＡ-Ｄアイウエ①-④])(?![A-Za-z0-9ァ-ヴー])"
     r"|(?:보기|선택지) ?(?P<letter>[A-D①-④㉠-㉣])(?![A-Za-z0-9])"
     r"|(?:选项|選項|答案(?:是|为|為|：|:)?|故选|应选|應選) ?(?P<letter>[A-DＡ-Ｄ])(?![A-Za-z0-9])"
     r"|(?:ข้อ|ตัวเลือก) (?P<letter>[ก-ง])(?![\p{L}\p{M}])"
@@ -133,26 +133,27 @@ LETTER_NAMED = regex.compile(
 )
 """A choice that is named by a letter, which stands in the group `letter`."""
 
+# What may follow a choice if it is all of the answer.
 _ENDS = (
-    r"(?=[\"'”’»›)\]*_`]*(?:\s*(?:[.,;:!?。．，、；：！？।۔؟،؛։፣፡።៖។]|$)"
-    r"|\s+(?:because|since|weil|denn|car|parce|porque|perché|потому|так как)\b))"
+    r"(?=[\"')\]»」』]*\s*(?:[.,](?!\s?\d)|[;:!?。，、；：！？।۔؟،؛։՝፣፡።៖។]|$"
+    r"|(?:because|since|weil|denn|car|porque|perché)\b))"
 )
 _ANSWER_IS = regex.compile(
     r"(?:^|[.!?;:।။።។։。．！？]\s*)(?:"
-    r"(?:so |thus |therefore |hence )?the (?:right |correct |best )?(?:answer|choice|solution) is(?: therefore| thus)?"
-    r"|(?:also |daher )?(?:die )?(?:richtige |korrekte )?(?:antwort|lösung) (?:ist|lautet|heißt)(?: also| daher)?"
+    r"(?:(?:so|thus|therefore|hence),? )?the (?:right |correct |best )?(?:answer|choice|solution) is"
+    r"|(?:(?:also|daher) )?(?:die )?(?:richtige |korrekte )?(?:antwort|lösung) (?:ist|lautet|heißt)(?: also| daher)?"
     r"|richtig ist"
     r"|(?:donc )?la (?:bonne |seule )?(?:réponse|solution)(?: correcte| exacte| juste)? est(?: donc)?"
     r"|la (?:respuesta|opción|solución)(?: correcta)? es"
     r"|a (?:resposta|alternativa|opção|solução)(?: correta| certa)? é"
     r"|la (?:risposta|soluzione)(?: corretta| giusta| esatta)? è|het (?:juiste |goede )?antwoord is"
-    r"|doğru (?:cevap|yanıt)|(?:правильный |верный )?ответ(?= ?[:—–-])|η (?:σωστή )?απάντηση είναι"
+    r"|doğru (?:cevap|yanıt)|(?:правильный |верный )?ответ ?[:-]|η (?:σωστή )?απάντηση είναι"
     r"|התשובה (?:הנכונה )?היא|(?:الإجابة|الجواب)(?: الصحيحة| الصحيح)?(?: هي| هو)?"
     r"|(?:सही )?उत्तर(?: है)?"
     r"|ትክክለኛው መልስ|መልሱ|ճիշտ պատասխանն է|(?:正解|答え|正しい答え)は|(?:정답|답)은"
     r"|(?:正确|正確)?答案(?:是|为|為)?"
-    r"|คำตอบ(?:ที่ถูก(?:ต้อง)?)?(?:คือ)?|ចម្លើយ(?:ដែល)?(?:ត្រឹមត្រូវ)?(?:គឺ)?"
-    r")\s*[:：—–՝፦៖-]?\s*[\"'“‘«„‹「『(*_`]*",
+    r"|ค(?:ำ|ํา)ตอบ(?:ที่ถูก(?:ต้อง)?)?(?:คือ)?|ចម្លើយ(?:ដែល)?(?:ត្រឹមត្រូវ)?(?:គឺ)?"
+    r")\s*[:：՝፦៖]?\s*[\"'«‹「『]*",
     regex.IGNORECASE,
 )
 
@@ -162,10 +163,11 @@ def answer_told(explanation: str, choices: tuple[str, ...]) -> str | None:
 
     If several are called so, it can't be told.
     """
-    told = {
-        choice
-        for found in _ANSWER_IS.finditer(explanation)
-        for choice in choices
-        if regex.match(regex.escape(choice) + _ENDS, explanation[found.end() :], regex.IGNORECASE)
-    }
+    said = normal_text(explanation)
+    told = set[str]()
+    for found in _ANSWER_IS.finditer(said):
+        rest = said[found.end() :]
+        named = [it for it in choices if regex.match(regex.escape(normal_text(it).strip("\"'")) + _ENDS, rest)]
+        if named:
+            told.add(max(named, key=len))
     return told.pop() if len(told) == 1 else None

@@ -3,7 +3,9 @@
 The shape of a `Check` sees to it that a key is one of the choices, that these differ, and how many there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import regex
 
@@ -39,6 +41,7 @@ FEWEST_OF_A_COURSE = 5
 # What a key that is worked out has: numbers, formulas and code, of which the question has some too.
 _WORKED_OUT = regex.compile(r"[\p{N}$`=<>^]|\\[(\[]")
 _FIGURE = regex.compile(r"\p{N}+(?:[.,]\p{N}+)*|[+×÷/=<>≤≥≠^√∫±|→⇌]|(?<![\p{L}\p{M}])-|-(?![\p{L}\p{M}])")
+_COLON = regex.compile(r"\s*[:：]\s*")
 _CODE_OR_EMPHASIS = regex.compile(r"`[^`]*`|\*[^*\n]+\*|\$[^$\n]+\$")
 
 
@@ -123,31 +126,55 @@ def _is_pair_of_letters(choice: str, check: Check) -> bool:
 
 def _is_a_name(letter: str, text: str) -> bool:
     """Returns whether a letter stands in a text as a word; at its beginning it may be an article."""
-    return bool(
-        regex.search(rf"(?:(?<=\S\s){letter}|(?<![\p{{L}}\p{{N}}]){letter}(?!\s\p{{Ll}}))(?![\p{{L}}\p{{N}}])", text)
-    )
+    word = rf"(?:(?<=\S\s){letter}|(?<![\p{{L}}\p{{N}}]){letter}(?!\s\p{{Ll}}))(?![\p{{L}}\p{{M}}\p{{N}}])"
+    return regex.search(word, text) is not None
 
 
 def duplicate_question(draft: Draft) -> Iterator[Finding]:
-    """Finds two questions that ask the same. With other figures, signs or another order of them, they don't."""
-    language = draft.brief.language
-    asked: list[tuple[int, set[str], list[str], str]] = []
+    """Finds two questions that ask the same. With other figures or signs, or these in another order, they don't."""
+    asked: list[_Question] = []
     for number, check in enumerate(draft.text.checks, start=1):
-        own = set(content_stems(check.question, language))
-        own |= {it.text for it in written(check.question, language)}
-        figures = _FIGURE.findall(normal_text(check.question))
-        for earlier, other, its_figures, answer in asked:
-            if figures and its_figures and figures != its_figures:
-                continue
-            shared = len(own & other)
-            is_said_in_more_words = answer == check.answer.casefold() and shared == min(len(own), len(other))
-            if own and (shared >= SAME_QUESTION * max(len(own), len(other)) or is_said_in_more_words):
-                yield soft(
-                    "duplicate_question",
-                    f"checks.{number}",
-                    f"this asks the same as question {earlier}: {excerpt(check.question)}",
-                )
-        asked.append((number, own, figures, check.answer.casefold() if check.kind != "true_false" else ""))
+        own = _Question.of(number, check, draft.brief.language)
+        for earlier in asked:
+            if own.asks_the_same(earlier):
+                message = f"this asks the same as question {earlier.number}: {excerpt(check.question)}"
+                yield soft("duplicate_question", f"checks.{number}", message)
+        asked.append(own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a question asks, for comparing it with others."""
+
+    number: int
+    stems: frozenset[str]
+    parts: frozenset[str]
+    """Its sentences, and what stands before and after a colon."""
+    figures: tuple[str, ...]
+    answer: str | None
+    """None for a statement: many of them are true."""
+
+    @classmethod
+    def of(cls, number: int, check: Check, language: str) -> Self:
+        return cls(
+            number,
+            frozenset(content_stems(check.question, language)).union(
+                it.text for it in written(check.question, language)
+            ),
+            frozenset(part for it in sentences(check.question) for part in _COLON.split(normal_text(it.text))),
+            tuple(_FIGURE.findall(normal_text(check.question))),
+            None if check.kind == "true_false" else check.answer.casefold(),
+        )
+
+    def asks_the_same(self, other: Self) -> bool:
+        if self.figures and other.figures and self.figures != other.figures:
+            return False
+        shared, sizes = len(self.stems & other.stems), (len(self.stems), len(other.stems))
+        if not shared:
+            return False
+        if shared >= SAME_QUESTION * max(sizes) or self.parts <= other.parts or other.parts <= self.parts:
+            return True
+        return self.answer is not None and self.answer == other.answer and shared == min(sizes)
 
 
 def question_language(draft: Draft) -> Iterator[Finding]:
@@ -162,24 +189,26 @@ def question_language(draft: Draft) -> Iterator[Finding]:
 
 
 def letter_named(draft: Draft) -> Iterator[Finding]:
-    """Finds letters of choices in a question or its explanation: choices get letters only once they are placed.
-
-    A letter that stands in a choice, or is spoken of in the same words by question or lesson, is a name of something.
-    """
-    lesson_text = draft.lesson_text.casefold()
+    """Finds letters of choices in a question or its explanation: choices get letters only once they are placed."""
     for number, check in enumerate(draft.text.checks, start=1):
-        for text, known in (
-            (check.question, lesson_text),
-            (check.explanation, lesson_text + check.question.casefold()),
-        ):
-            found = LETTER_NAMED.search(text) if check.choices else None
-            if found is None or found.group().casefold() in known:
-                continue
-            if not any(_is_a_name(found["letter"], choice) for choice in check.choices or ()):
-                yield hard(
-                    "letter_named", f"checks.{number}", f"name the choice by its words: {excerpt(found.group())}"
-                )
+        if check.choices is None:
+            continue
+        elsewhere = draft.lesson_text
+        for text in (check.question, check.explanation):
+            found = LETTER_NAMED.search(text)
+            if found and not _is_known(found, elsewhere, check.choices):
+                message = f"name the choice by its words: {excerpt(found.group())}"
+                yield hard("letter_named", f"checks.{number}", message)
                 break
+            elsewhere += f"\n{check.question}"
+
+
+def _is_known(named: regex.Match[str], elsewhere: str, choices: Sequence[str]) -> bool:
+    """Returns whether a letter is a name of something: it stands in a choice, or text elsewhere has the same words."""
+    if any(_is_a_name(named["letter"], choice) for choice in choices):
+        return True
+    phrase = regex.escape(named.group()) + r"(?![\p{L}\p{M}\p{N}])"
+    return regex.search(phrase, elsewhere, regex.IGNORECASE) is not None
 
 
 def explanation_contradicts(draft: Draft) -> Iterator[Finding]:
