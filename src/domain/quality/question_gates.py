@@ -114,13 +114,13 @@ def all_or_none(draft: Draft) -> Iterator[Finding]:
 
 def _is_pair_of_letters(choice: str, check: Check) -> bool:
     """Returns whether a choice is two letters of choices, such as "A and B", and not two names that are letters."""
-    found = TWO_LETTERS.match(choice)
-    if not found:
+    found, choices = TWO_LETTERS.match(choice), check.choices or ()
+    if not found or 2 * sum(TWO_LETTERS.match(other) is not None for other in choices) >= len(choices):
         return False
     return not any(
         _is_a_name(letter, text)
         for letter in (found["first"], found["second"])
-        for text in (check.question, *(other for other in check.choices or () if other != choice))
+        for text in (check.question, *(other for other in choices if other != choice))
     )
 
 
