@@ -126,16 +126,20 @@ def _key_concepts(
         known[word] for word, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0])) if word in known
     ]
     candidates = [word if word in nouns else word.casefold() for word in candidates]
-    elsewhere = {stem(word.casefold()) for word in taken}
+    elsewhere = set(map(_form, taken))
     distinct: dict[str, str] = {}
     for word in candidates:
-        distinct.setdefault(stem(word.casefold()), word)
+        distinct.setdefault(_form(word), word)
     kept = {form: word for form, word in distinct.items() if form not in elsewhere}
     kept = dict(list(kept.items())[:4])
     for word in (*distinct.values(), *nouns, *_filler_concepts(title, say)):
         if len(kept) < len(say.objectives):
-            kept.setdefault(stem(word.casefold()), word)
+            kept.setdefault(_form(word), word)
     return list(kept.values())
+
+
+def _form(term: str) -> str:
+    return " ".join(map(stem, term.casefold().split()))
 
 
 def _filler_concepts(title: str, say: Phrases) -> list[str]:
