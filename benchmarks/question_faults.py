@@ -7,110 +7,13 @@ import regex
 
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.planting import Fault, chosen, fault, foreign, other_languages, places
+from benchmarks.question_words import AGAIN, ALL_OR_NONE, ANSWER_IS, LETTERED, MORE, YES_AND_NO
 from src.domain.lesson import Check
 from src.domain.numerals import values
 from src.domain.quality.citations import without_markers
 from src.domain.sentences import ends_a_sentence
 from src.domain.words import content_stems, words
 
-_ALL = {
-    "en": (
-        "All of the above",
-        "None of the above",
-        "All of these",
-        "Both A and B",
-        "None of these",
-        "Both of the above",
-    ),
-    "de": ("Alle oben genannten", "Keine der genannten Antworten", "Alle Antworten", "A und B", "Keine davon"),
-    "es": ("Todas las anteriores", "Ninguna de las anteriores", "Todas las respuestas", "Todo lo anterior"),
-    "fr": ("Toutes les réponses", "Aucune de ces réponses", "Toutes ces propositions", "Aucune des propositions"),
-    "pt": ("Todas as anteriores", "Nenhuma das anteriores", "Todas as alternativas", "Nenhuma das alternativas"),
-    "ru": ("Все перечисленные", "Ни один из вариантов", "Все ответы верны", "Ничего из перечисленного"),
-    "el": ("Όλα τα παραπάνω", "Κανένα από τα παραπάνω", "Όλες οι απαντήσεις"),
-    "tr": ("Yukarıdakilerin hepsi", "Hiçbiri", "Yukarıdakilerin hiçbiri"),
-    "he": ("כל התשובות נכונות", "אף תשובה אינה נכונה"),
-    "ar": ("كل ما سبق", "جميع ما سبق", "لا شيء مما سبق"),
-    "hi": ("उपरोक्त सभी", "इनमें से कोई नहीं", "इनमें से सभी", "उपर्युक्त सभी"),
-    "am": ("ከላይ ያሉት ሁሉ", "ሁሉም መልስ ናቸው", "መልስ የለም"),
-    "hy": ("Բոլոր պատասխանները ճիշտ են", "Վերոնշյալներից ոչ մեկը"),
-    "ja": ("上記のすべて", "いずれでもない", "すべて正しい"),
-    "ko": ("위의 모두", "모두 맞다", "정답 없음"),
-    "zh": ("以上都是", "以上都不是", "以上皆是"),
-    "th": ("ถูกทุกข้อ", "ไม่มีข้อใดถูก", "ถูกทั้งหมด"),
-    "km": ("ចម្លើយទាំងអស់", "គ្មានចម្លើយ"),
-}
-_MORE = {
-    "en": ", which is just what this lesson has explained to you in so many words",
-    "de": ", und genau das hat dir diese Lektion ja auch ausführlich erklärt",
-    "es": ", que es precisamente lo que esta lección te ha explicado con todo detalle",
-    "fr": ", et c’est exactement ce que cette leçon vient de t’expliquer en détail",
-    "pt": ", e é exatamente isso que esta lição acabou de explicar com todos os detalhes",
-    "ru": ", и именно это подробно объяснялось на протяжении всего этого урока",
-    "el": ", και αυτό ακριβώς σου εξήγησε με κάθε λεπτομέρεια αυτό το μάθημα",
-    "tr": ", ki bu ders de tam olarak bunu bütün ayrıntılarıyla anlatmıştı",
-    "he": ", וזה בדיוק מה שהשיעור הזה הסביר לך באריכות ובפירוט רב עד כה",
-    "ar": "، وهذا بالضبط ما شرحه لك هذا الدرس بالتفصيل وعليك أن تتذكره دائما",
-    "hi": ", और ठीक यही बात इस पाठ में आपको विस्तार से समझाई गई है, इसे याद रखें",
-    "am": "፣ ይህም በዚህ ትምህርት ውስጥ በዝርዝር የተብራራው ዋና ነገር ነው",
-    "hy": ", և հենց դա է, որ մանրամասն բացատրվեց այս ամբողջ դասի ընթացքում",
-    "ja": "であり，これはこの授業の中で図と例を使いながらくわしくていねいに説明されたことである",
-    "ko": ", 그리고 이것이 바로 이 수업에서 예를 들어 가며 아주 자세하게 설명한 내용이다",
-    "zh": "，这正是本节课用很多例子和图表反复而详细地讲解过的内容，请同学们一定要牢牢记住",
-    "th": " ซึ่งเป็นสิ่งที่บทเรียนนี้ได้อธิบายไว้อย่างละเอียดแล้วตั้งแต่ต้นจนจบ",
-    "km": " ដែលមេរៀននេះបានពន្យល់យ៉ាងលម្អិតតាំងពីដើមរហូតដល់ចប់",
-}
-# A choice by its letter, as an explanation may name it.
-_LETTERED = {
-    "en": ("Option B is the right one.", "The answer is C.", "Choice (A) is wrong.", "Answer D fits."),
-    "de": ("Antwort B ist richtig.", "Option C passt nicht.", "Die Lösung ist A."),
-    "es": ("La opción B es la correcta.", "La respuesta es C.", "La alternativa A no sirve."),
-    "fr": ("La réponse B est juste.", "La bonne réponse est C.", "L’option A ne convient pas."),
-    "pt": ("A alternativa B está certa.", "A resposta é C.", "A opção A está errada."),
-    "ru": ("Верен вариант Б.", "Вариант ответа В не подходит."),
-    "el": ("Σωστή είναι η επιλογή Β.", "Η απάντηση Γ δεν ταιριάζει."),
-    "tr": ("B seçeneği doğrudur.", "Doğru cevap C.", "A şıkkı yanlıştır."),
-    "he": ("תשובה ב' נכונה.", "אפשרות ג אינה מתאימה."),
-    "ar": ("الخيار ب هو الصحيح.", "الإجابة ج خاطئة."),
-    "hi": ("विकल्प ख सही है।", "विकल्प (A) ग़लत है।"),
-    "am": ("ምርጫ ለ ትክክል ነው።", "አማራጭ ሐ ስህተት ነው።"),
-    "hy": ("Ճիշտ է տարբերակ Բ-ն։", "Տարբերակ Գ-ն սխալ է։"),
-    "ja": ("選択肢Bが正しい。", "選択肢ウは誤りである。"),
-    "ko": ("보기 B가 맞다.", "선택지 ③은 틀리다."),
-    "zh": ("选项B正确。", "答案是C。", "故选A。"),
-    "th": ("ข้อ ข ถูกต้อง", "ตัวเลือก ค ไม่ถูกต้อง"),
-    "km": ("ចម្លើយ ខ ត្រឹមត្រូវ។", "ជម្រើស គ ខុស។"),
-}
-_ANSWER_IS = {
-    "en": (
-        "The answer is {}.",
-        "So the right answer is {}.",
-        "The correct answer is “{}”.",
-        "Therefore, the answer is {}.",
-    ),
-    "de": ("Die richtige Antwort ist {}.", "Die Antwort lautet: {}.", "Richtig ist {}."),
-    "es": ("La respuesta correcta es {}.", "La respuesta es: {}."),
-    "fr": ("La bonne réponse est {}.", "La réponse est : {}."),
-    "pt": ("A resposta correta é {}.", "A resposta é: {}."),
-    "ru": ("Правильный ответ: {}.", "Ответ — {}."),
-    "el": ("Η σωστή απάντηση είναι {}.", "Η απάντηση είναι: {}."),
-    "tr": ("Doğru cevap: {}.", "Doğru yanıt {}."),
-    "he": ("התשובה הנכונה היא {}.", "התשובה היא: {}."),
-    "ar": ("الإجابة الصحيحة هي {}.", "الجواب: {}."),
-    "hi": ("सही उत्तर है: {}।", "उत्तर: {}।"),
-    "am": ("ትክክለኛው መልስ {}።", "መልሱ፦ {}።"),
-    "hy": ("Ճիշտ պատասխանն է՝ {}։",),
-    "ja": ("正解は{}。", "答えは「{}」。"),
-    "ko": ("정답은 {}.", "답은 {}."),
-    "zh": ("正确答案是{}。", "答案：{}。"),
-    "th": ("คำตอบที่ถูกต้องคือ {}", "คำตอบคือ {}"),
-    "km": ("ចម្លើយត្រឹមត្រូវគឺ {}។", "ចម្លើយ៖ {}។"),
-}
-_YES_AND_NO = {
-    "en": ("Yes", "No"), "de": ("Ja", "Nein"), "es": ("Sí", "No"), "fr": ("Oui", "Non"), "pt": ("Sim", "Não"),
-    "el": ("Ναι", "Όχι"), "tr": ("Evet", "Hayır"), "he": ("כן", "לא"), "ar": ("نعم", "لا"), "hi": ("हाँ", "नहीं"),
-    "hy": ("Այո", "Ոչ"), "km": ("បាទ", "ទេ"),
-}  # fmt: skip
 _LAST_MARK = regex.compile(r"[?？;։।።．。.!؟៖\s]*$")
 
 
@@ -212,7 +115,7 @@ def all_of_the_above(random: Random, case: Case) -> Case | None:
         return None
     choices = list(case.text.checks[index].choices or ())
     wrong = [number for number, choice in enumerate(choices) if choice != case.text.checks[index].answer]
-    choices[random.choice(wrong)] = random.choice(_ALL[case.language])
+    choices[random.choice(wrong)] = random.choice(ALL_OR_NONE[case.language])
     return case.with_check(index, choices=tuple(choices))
 
 
@@ -222,7 +125,7 @@ def longest_is_key(random: Random, case: Case) -> Case | None:
     if index is None:
         return None
     check = case.text.checks[index]
-    longer = check.answer + _MORE[case.language]
+    longer = check.answer + MORE[case.language]
     if len(longer) < 1.8 * max(len(choice) for choice in check.choices or ()):
         return None
     choices = tuple(longer if choice == check.answer else choice for choice in check.choices or ())
@@ -235,7 +138,7 @@ def shortest_is_key(random: Random, case: Case) -> Case | None:
     if index is None:
         return None
     check = case.text.checks[index]
-    longer = tuple(it if it == check.answer else it + _MORE[case.language] for it in check.choices or ())
+    longer = tuple(it if it == check.answer else it + MORE[case.language] for it in check.choices or ())
     if min(map(len, set(longer) - {check.answer})) < 1.8 * len(check.answer):
         return None
     return case.with_check(index, choices=longer)
@@ -281,7 +184,7 @@ def explained_otherwise(random: Random, case: Case) -> Case | None:
         return None
     check = case.text.checks[index]
     wrong = random.choice([choice for choice in check.choices or () if choice != check.answer])
-    said = random.choice(_ANSWER_IS[case.language]).format(wrong)
+    said = random.choice(ANSWER_IS[case.language]).format(wrong)
     before = check.evidence if random.random() < 0.5 and ends_a_sentence(check.evidence) else ""
     return case.with_check(index, explanation=f"{before} {said}".strip())
 
@@ -291,7 +194,7 @@ def choice_by_letter(random: Random, case: Case) -> Case | None:
     index = _index(random, case, "multiple_choice")
     if index is None or any(regex.search(r"\b[A-D]\b", it) for it in case.text.checks[index].choices or ()):
         return None  # where letters are names, a reader can't tell either
-    said = random.choice(_LETTERED[case.language])
+    said = random.choice(LETTERED[case.language])
     return case.with_check(index, explanation=f"{case.text.checks[index].explanation} {said}")
 
 
@@ -304,17 +207,7 @@ def asked_twice(random: Random, case: Case) -> Case | None:
 
 def _asked_again(random: Random, case: Case, check: Check) -> str:
     asked = check.question
-    again = {
-        "en": ("Now: {}", "{} Think about it.", "Again: {}", "Can you say this? {}"),
-        "de": ("Und jetzt: {}", "{} Denk nach.", "Noch einmal: {}"),
-        "es": ("Y ahora: {}", "Otra vez: {}"),
-        "fr": ("Et maintenant : {}", "{} Réfléchis."),
-        "pt": ("E agora: {}", "{} Pense bem."),
-        "ru": ("А теперь: {}", "{} Подумай."),
-        "hi": ("अब बताइए: {}", "{} सोचिए।"),
-        "ar": ("والآن: {}", "{} فكر."),
-    }
-    return random.choice(("{}", *again.get(case.language, ("«{}»",)))).format(asked)
+    return random.choice(("{}", *AGAIN.get(case.language, ("«{}»",)))).format(asked)
 
 
 def other_words_for_true(random: Random, case: Case) -> Case | None:
@@ -323,7 +216,7 @@ def other_words_for_true(random: Random, case: Case) -> Case | None:
     if index is None:
         return None
     first, second = case.text.checks[index].choices or ("", "")
-    other = random.choice(((second, first), ("A", "B"), (first, "?"), _YES_AND_NO.get(case.language, ("1", "2"))))
+    other = random.choice(((second, first), ("A", "B"), (first, "?"), YES_AND_NO.get(case.language, ("1", "2"))))
     answer = other[0] if random.random() < 0.5 else other[1]
     return case.with_check(index, choices=other, answer=answer)
 

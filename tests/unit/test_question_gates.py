@@ -70,6 +70,7 @@ class TestAnswerInTheQuestion:
             choice("“The red fox runs.” Who runs?", "The red fox", "A dog", "A cat"),
             choice("Tom kicks the red ball. What does he kick?", "The red ball", "A stone", "A can"),
             choice("Which angle does a right triangle have?", "A right angle", "No angle", "Four sides"),
+            choice("Which word is missing? A ____ is small, and the red fox is big.", "Red fox", "Dog", "Cat"),
             choice("Which equals $a + b$?", "$a + b$", "$a - b$", "$ab$"),
         ],
     )

@@ -108,7 +108,10 @@ TWO_LETTERS = regex.compile(
 )
 """Choices such as "A and B": two letters, which may be names of something as well."""
 
-LETTER_NAMED = regex.compile(
+_LABEL = regex.compile(
+    r"(?<!\p{L})[A-FА-ДΑ-ΔԱԲԳԴאבגדأبجدकखगघሀለሐመก-งកខគឃ](?![\p{L}\p{M}])|[A-DＡ-Ｄ①-④㉠-㉣アイウエ](?![A-Za-z])"
+)
+_LETTER_NAMED = regex.compile(
     r"(?:"
     r"\b(?i:option|choice|answer|antwort|antwortmöglichkeit|réponse|proposition|choix|opción|respuesta|alternativa|opção"
     r"|resposta|opzione|risposta|optie|antwoord)s? \(?(?P<letter>[A-F])\b(?!['’_^(-]|\s*[=≈<>+*/])"
@@ -131,7 +134,12 @@ LETTER_NAMED = regex.compile(
     r"|(?:ចម្លើយ|ជម្រើស) (?P<letter>[កខគឃ])(?![\p{L}\p{M}])"
     r")"
 )
-"""A choice that is named by a letter, which stands in the group `letter`."""
+
+
+def letter_named(text: str) -> regex.Match[str] | None:
+    """Returns the first words of a text that name a choice by a letter, which is the match's group `letter`."""
+    return _LETTER_NAMED.search(text) if _LABEL.search(text) else None
+
 
 # What may follow a choice if it is all of the answer.
 _ENDS = (

@@ -14,9 +14,9 @@ from src.domain.language_recognition import language_name, other_language
 from src.domain.lesson import Check
 from src.domain.normal_form import normal_text
 from src.domain.numerals import values, written
+from src.domain.quality import choice_words
 from src.domain.quality.choice_words import (
     ALL_OR_NONE,
-    LETTER_NAMED,
     TWO_LETTERS,
     answer_told,
     means_true_and_false,
@@ -41,6 +41,7 @@ FEWEST_OF_A_COURSE = 5
 # What a key that is worked out has: numbers, formulas and code, of which the question has some too.
 _WORKED_OUT = regex.compile(r"[\p{N}$`=<>^]|\\[(\[]")
 _FIGURE = regex.compile(r"\p{N}+(?:[.,]\p{N}+)*|[+×÷/=<>≤≥≠^√∫±|→⇌]|(?<![\p{L}\p{M}])-|-(?![\p{L}\p{M}])")
+_GAP = regex.compile(r"_{2,}|…|\.{3}")
 _COLON = regex.compile(r"\s*[:：]\s*")
 _CODE_OR_EMPHASIS = regex.compile(r"`[^`]*`|\*[^*\n]+\*|\$[^$\n]+\$")
 
@@ -74,12 +75,14 @@ def stem_gives_answer(draft: Draft) -> Iterator[Finding]:
     """Finds questions that have the words of the right choice together, and none of a wrong one's.
 
     A key that is worked out may be a figure of the question, and so may what rises or falls; a single word counts if it
-    is a term of the lesson. What is quoted is asked about.
+    is a term of the lesson. What is quoted is asked about, and a sentence with a gap may have the word elsewhere too.
     """
     language = draft.brief.language
     terms = [*draft.plan.key_concepts, *(term.term for term in draft.text.key_terms)]
     for number, check in enumerate(draft.text.checks, start=1):
-        if check.kind != "multiple_choice" or check.choices is None or _WORKED_OUT.search(check.answer):
+        if check.kind != "multiple_choice" or check.choices is None:
+            continue
+        if _WORKED_OUT.search(check.answer) or _GAP.search(check.question):
             continue
         asked = _CODE_OR_EMPHASIS.sub(" … ", unquoted(sentences(check.question)[-1].text))
         key = _bare(check.answer, language)
@@ -195,7 +198,7 @@ def letter_named(draft: Draft) -> Iterator[Finding]:
             continue
         elsewhere = draft.lesson_text
         for text in (check.question, check.explanation):
-            found = LETTER_NAMED.search(text)
+            found = choice_words.letter_named(text)
             if found and not _is_known(found, elsewhere, check.choices):
                 message = f"name the choice by its words: {excerpt(found.group())}"
                 yield hard("letter_named", f"checks.{number}", message)
