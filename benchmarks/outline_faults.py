@@ -83,6 +83,22 @@ _ATTITUDES = {
         "Научиться понимать, что такое {}", "Учащиеся будут понимать, что такое {}", "Разобраться в теме: {}",
     ),
 }  # fmt: skip
+# The same verbs, said of learners, after an opening, or softened.
+_OF_LEARNERS = {
+    "en": (
+        "By the end of this lesson, students will be able to understand {}", "You will fully understand {}",
+        "I can understand {}", "Pupils should know {}", "Learners begin to appreciate {}", "Understanding {}",
+        "An awareness of {}", "To become aware of {}", "Learn how to appreciate {}",
+    ),
+    "de": (
+        "Die Schülerinnen und Schüler kennen {}", "Du weißt, was {} bedeutet", "Du verstehst {}", "Verständnis für {}",
+        "Die Lernenden wissen, was {} bedeutet",
+    ),
+    "es": ("Los estudiantes comprenderán {}", "El alumnado será capaz de entender {}", "Ser capaz de conocer {}"),
+    "fr": ("Les élèves seront capables de comprendre {}", "À la fin de la leçon, connaître {}", "Mieux comprendre {}"),
+    "pt": ("Os alunos serão capazes de compreender {}", "Ao final da aula, conhecer {}", "Os alunos compreenderão {}"),
+    "ru": ("Ученики будут знать, что такое {}", "К концу урока понимать, что такое {}", "Школьники должны знать: {}"),
+}  # fmt: skip
 # An objective that can be seen reached, about a concept.
 _AIMS = {
     "en": ("Explain {} with an example", "Draw {}", "Describe {} in three sentences"),
@@ -180,6 +196,11 @@ def vague_objective(random: Random, case: Case) -> Outline | None:
 def attitude(random: Random, case: Case) -> Outline | None:
     """Replaces an objective by one about what a learner feels, values or masters."""
     return _aimed(random, case, _ATTITUDES)
+
+
+def vague_of_learners(random: Random, case: Case) -> Outline | None:
+    """Replaces an objective by one that says what learners will understand or know."""
+    return _aimed(random, case, _OF_LEARNERS)
 
 
 def _aimed(random: Random, case: Case, said: Mapping[str, Sequence[str]]) -> Outline | None:
@@ -296,6 +317,7 @@ OUTLINE_FAULTS = (
     _fault("twin titles", "alike_titles", twin_titles),
     _fault("vague objective", "vague_objective", vague_objective),
     _fault("objective of attitude", "vague_objective", attitude),
+    _fault("vague objective of learners", "vague_objective", vague_of_learners),
     _fault("objective needs a later concept", "concept_used_early", objective_needs_later_concept),
     _fault("description needs a later concept", "concept_used_early", description_needs_later_concept),
     _fault("concept of two lessons", "repeated_concept", concept_of_two_lessons),

@@ -7,7 +7,7 @@ import regex
 
 from benchmarks.clean_lessons import Case, by_hand
 from benchmarks.planting import Fault, chosen, fault, foreign, other_languages, places
-from benchmarks.question_words import AGAIN, ALL_OR_NONE, ANSWER_IS, LETTERED, MORE, YES_AND_NO
+from benchmarks.question_words import AGAIN, ALL_OR_NONE, ANSWER_IS, LETTERED, MORE, TWO_LETTERS, YES_AND_NO
 from src.domain.lesson import Check
 from src.domain.numerals import values
 from src.domain.quality.citations import without_markers
@@ -192,8 +192,8 @@ def explained_otherwise(random: Random, case: Case) -> Case | None:
 def choice_by_letter(random: Random, case: Case) -> Case | None:
     """Makes the explanation of a choice name it by a letter, which the worker draws later."""
     index = _index(random, case, "multiple_choice")
-    if index is None or any(regex.search(r"\b[A-D]\b", it) for it in case.text.checks[index].choices or ()):
-        return None  # where letters are names, a reader can't tell either
+    if index is None or _has_letters(case.text.checks[index]):
+        return None
     said = random.choice(LETTERED[case.language])
     return case.with_check(index, explanation=f"{case.text.checks[index].explanation} {said}")
 
@@ -205,20 +205,63 @@ def asked_twice(random: Random, case: Case) -> Case | None:
     return case.with_check(second, **{**vars(check), "question": _asked_again(random, case, check)})
 
 
+def letter_in_question(random: Random, case: Case) -> Case | None:
+    """Makes a question name a choice by its letter."""
+    index = _index(random, case, "multiple_choice")
+    if index is None or _has_letters(case.text.checks[index]):
+        return None
+    said = random.choice(LETTERED[case.language])
+    return case.with_check(index, question=f"{said} {case.text.checks[index].question}")
+
+
 def _asked_again(random: Random, case: Case, check: Check) -> str:
     asked = check.question
     return random.choice(("{}", *AGAIN.get(case.language, ("«{}»",)))).format(asked)
 
 
 def other_words_for_true(random: Random, case: Case) -> Case | None:
-    """Puts true and false the wrong way round, or puts other words in their place."""
+    """Puts other words in the place of true and false."""
     index = _index(random, case, "true_false")
     if index is None:
         return None
-    first, second = case.text.checks[index].choices or ("", "")
-    other = random.choice(((second, first), ("A", "B"), (first, "?"), YES_AND_NO.get(case.language, ("1", "2"))))
-    answer = other[0] if random.random() < 0.5 else other[1]
-    return case.with_check(index, choices=other, answer=answer)
+    first, _ = case.text.checks[index].choices or ("", "")
+    other = random.choice((("A", "B"), (first, "?"), YES_AND_NO.get(case.language, ("1", "2"))))
+    return case.with_check(index, choices=other, answer=random.choice(other))
+
+
+def true_and_false_turned_round(random: Random, case: Case) -> Case | None:
+    """Puts true and false the wrong way round, and leaves the answer."""
+    index = _index(random, case, "true_false")
+    if index is None:
+        return None
+    return case.with_check(index, choices=tuple(reversed(case.text.checks[index].choices or ())))
+
+
+def verdict_of_explanation_turned_round(random: Random, case: Case) -> Case | None:
+    """Makes the explanation of a statement begin with the other verdict."""
+    index = _index(random, case, "true_false")
+    if index is None:
+        return None
+    check = case.text.checks[index]
+    other = next(choice for choice in check.choices or () if choice != check.answer)
+    return case.with_check(index, explanation=f"{other}: {check.evidence}")
+
+
+def two_letters(random: Random, case: Case) -> Case | None:
+    """Replaces a wrong choice by two letters of others."""
+    index = _index(random, case, "multiple_choice")
+    if index is None or _has_letters(case.text.checks[index]):
+        return None
+    check = case.text.checks[index]
+    said = random.choice(TWO_LETTERS.get(case.language, ("A / B",)))
+    choices = list(check.choices or ())
+    choices[random.choice([number for number, it in enumerate(choices) if it != check.answer])] = said
+    return case.with_check(index, choices=tuple(choices))
+
+
+def _has_letters(check: Check) -> bool:
+    """Returns whether letters are names in a question, so that a reader can't tell what one stands for."""
+    return any(regex.search(r"\b[A-D]\b", text) for text in (check.question, *(check.choices or ())))
 
 
 def all_true(random: Random, case: Case) -> Case:
@@ -284,6 +327,10 @@ QUESTION_FAULTS: tuple[Fault, ...] = (
     fault("choice named by its letter", "letter_named", choice_by_letter),
     fault("question asked twice", "duplicate_question", asked_twice),
     fault("other words for true and false", "not_true_and_false", other_words_for_true),
+    fault("true and false turned round", "not_true_and_false", true_and_false_turned_round),
+    fault("explanation with the other verdict", "answer_unsupported", verdict_of_explanation_turned_round),
+    fault("choice of two letters", "all_or_none", two_letters),
+    fault("letter in the question", "letter_named", letter_in_question),
     fault("all statements true", "one_sided_keys", all_true),
     fault("all statements of a course true", "one_sided_course", all_true_in_course),
 )

@@ -47,6 +47,13 @@ MORE = {
     "th": " ซึ่งเป็นสิ่งที่บทเรียนนี้ได้อธิบายไว้อย่างละเอียดแล้วตั้งแต่ต้นจนจบ",
     "km": " ដែលមេរៀននេះបានពន្យល់យ៉ាងលម្អិតតាំងពីដើមរហូតដល់ចប់",
 }
+TWO_LETTERS = {
+    "en": ("A and B", "B and C", "Both A and C"), "de": ("A und B", "B und C", "Nur A und C"), "es": ("A y B", "B y C"),
+    "fr": ("A et B", "B et C"), "pt": ("A e B", "B e C"), "ru": ("А и Б", "Б и В"), "tr": ("A ve B", "B ve C"),
+    "el": ("Α και Β", "Β και Γ"), "he": ("א ו-ב", "ב ו-ג"), "ar": ("أ و ب", "ب و ج"), "hi": ("A और B", "B और C"),
+    "am": ("ሀ እና ለ", "ለ እና ሐ"), "hy": ("Ա և Բ", "Բ և Գ"), "ja": ("AとB", "アとイ"), "ko": ("A와 B", "①과 ②"),
+    "zh": ("A和B", "B和C"), "th": ("ข้อ ก และ ข", "ก และ ข"), "km": ("ក និង ខ", "ខ និង គ"),
+}  # fmt: skip
 # A choice by its letter, as an explanation may name it.
 LETTERED = {
     "en": ("Option B is the right one.", "The answer is C.", "Choice (A) is wrong.", "Answer D fits."),

@@ -102,9 +102,11 @@ ALL_OR_NONE = regex.compile(
 )
 """Choices that speak of the other ones."""
 
+_LETTER = r"[A-FА-ДΑ-ΔԱ-Դאבגדأبجدकखगघሀለሐመก-งកខគឃアイウエ①-④㉠-㉣]"
 TWO_LETTERS = regex.compile(
-    r"^\W*(?:(?i:both|only|nur|sowohl|les deux|seulement|solo|só) )?(?P<first>[A-FА-Д])\W* "
-    r"(?i:and|or|und|oder|als auch|et|ou|y|o|e|и|или|ve|en|και) (?P<second>[A-FА-Д])\W*$"
+    rf"^\W*(?:(?i:both|only|nur|sowohl|les deux|seulement|solo|só|ข้อ) )?(?P<first>{_LETTER})\W*\s?"
+    r"(?i:and|or|und|oder|als auch|et|ou|y|o|e|и|или|ve|en|και|ו|و|और|እና|և|と|와|과|和|และ|និង)[\s-]?"
+    rf"(?i:ข้อ )?(?P<second>{_LETTER})\W*$"
 )
 """Choices such as "A and B": two letters, which may be names of something as well."""
 
