@@ -1,8 +1,8 @@
 """Lessons without a fault: those written by hand in `tests/corpus/lessons`, and the stand-in's."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from random import Random
@@ -37,6 +37,8 @@ class Case:
     passages: tuple[Passage, ...]
     text: LessonText
     others: Mapping[int, Grams]
+    statements: Mapping[int, Sequence[bool]] = field(default_factory=dict)
+    """Whether the true-or-false statements of the course's other lessons are true."""
 
     @property
     def language(self) -> str:
@@ -46,7 +48,8 @@ class Case:
     @cached_property
     def reviewed(self) -> Reviewed[Lesson]:
         """The lesson as its review has it, with what that found."""
-        return review_lesson(self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN, must_cite=True)
+        given = (self.text, self.brief, self.plan, self.passages, self.others, _ORIGIN)
+        return review_lesson(*given, must_cite=True, statements=self.statements)
 
     @property
     def findings(self) -> frozenset[Finding]:

@@ -27,7 +27,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.draft import Grams, grams_of_lesson
+from src.domain.quality.draft import Grams, grams_of_lesson, statement_keys
 from src.domain.quality.repair_choice import RepairChoice
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
@@ -97,6 +97,8 @@ class _Work:
 
     Only reviews, which go one after the other, read and write it, so the second of two such lessons is found out.
     """
+    statements: dict[int, tuple[bool, ...]] = field(default_factory=dict)
+    """Whether the true-or-false statements of these lessons are true."""
 
     @property
     def brief(self) -> CourseBrief:
@@ -107,15 +109,18 @@ class _Work:
     ) -> Reviewed[Lesson]:
         """Reviews one version of a lesson against what the other lessons say."""
         others = {number: grams for number, grams in self.texts.items() if number != plan.lesson_number}
-        reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite)
+        said = {number: keys for number, keys in self.statements.items() if number != plan.lesson_number}
+        reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite, statements=said)
         # A version that can't be kept, or says the same as another lesson, gives way: no lesson is compared with it.
         if not reviewed.hard and not any(finding.gate == "overlap" for finding in reviewed.findings):
-            self.keep(reviewed.value)
+            self.keep(stored_lesson(reviewed.value))
         return reviewed
 
-    def keep(self, lesson: Lesson) -> None:
-        """Remembers what the lesson says, as the others should not say it again."""
-        self.texts[lesson.plan.lesson_number] = grams_of_lesson(stored_lesson(lesson))
+    def keep(self, *lessons: StoredLesson) -> None:
+        """Remembers what lessons say, as the others should not say it again."""
+        for lesson in lessons:
+            self.texts[lesson.lesson_number] = grams_of_lesson(lesson)
+            self.statements[lesson.lesson_number] = statement_keys(lesson)
 
 
 class CourseGenerator:
@@ -185,8 +190,7 @@ class CourseGenerator:
     async def _lessons(self, work: _Work, outline: Outline) -> None:
         missing = [plan for plan in outline.lessons if plan.lesson_number not in work.saved]
         if missing and work.saved:
-            lessons = await self._record.stored_lessons(work.claim)
-            work.texts = {lesson.lesson_number: grams_of_lesson(lesson) for lesson in lessons}
+            work.keep(*await self._record.stored_lessons(work.claim))
         tasks = [asyncio.create_task(self._lesson(work, outline, plan)) for plan in missing]
         try:
             # When one fails, the others are let finish: they are being paid for, and the next attempt has them.
@@ -208,7 +212,7 @@ class CourseGenerator:
             question = self._question(work, outline, plan, passages)
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
             if reviewed.findings:  # the version that is kept may not be the one reviewed last
-                await self._in_review(partial(work.keep, reviewed.value))
+                await self._in_review(partial(work.keep, stored_lesson(reviewed.value)))
             crash_point("lesson_answered")
             await self._record.save_lesson(work.claim, _with_price(reviewed.value, own_calls), own_calls)
         except BaseException:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,7 +22,9 @@ from src.domain.fixed_words import fixed_words
 from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
+from src.domain.quality.draft import statement_keys
 from src.domain.quality.repair_choice import RepairChoice
+from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredLesson, stored_lesson
@@ -281,6 +283,29 @@ class TestReview:
         assert isinstance(outcome, Failed) and outcome.code is ErrorCode.MODEL_OUTPUT_INVALID
         assert "stands in lesson 1 too [overlap]" in outcome.message
         assert len(left) == 2
+
+    def test_the_last_review_knows_the_statements_of_all_other_lessons(
+        self, stand_in: StandIn, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[tuple[int, dict[int, Sequence[bool]]]] = []
+
+        def review(*given: Any, statements: Mapping[int, Sequence[bool]], **named: Any) -> Reviewed[Lesson]:
+            seen.append((given[2].lesson_number, dict(statements)))
+            return review_lesson(*given, statements=statements, **named)
+
+        def others(number: int) -> dict[int, Sequence[bool]]:
+            stored = {other: stored_lesson(lesson) for other, lesson in memory.lessons.items() if other != number}
+            return {other: statement_keys(lesson) for other, lesson in stored.items()}
+
+        monkeypatch.setattr("src.services.course_generator.review_lesson", review)
+        generate(stand_in, claim(), memory)
+        last, known = seen[-1]
+        assert known == others(last) and any(known.values())
+        # The next attempt reads those of an earlier one back.
+        seen.clear()
+        later = Memory(lessons={number: memory.lessons[number] for number in (1, 3)})
+        generate(stand_in, claim(outline=memory.outlines[0], saved_lessons=frozenset({1, 3})), later)
+        assert seen[0] == (2, others(2))
 
     @pytest.mark.parametrize("json_mode", ["schema", "prompt"])
     def test_only_the_parts_at_fault_are_asked_for_again(

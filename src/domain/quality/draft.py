@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import regex
@@ -52,6 +52,8 @@ class Draft:
     """Whether the lesson fails without a single verified citation."""
     others: Mapping[int, Grams]
     """The `grams` of the course's other finished lessons, by lesson number."""
+    statements: Mapping[int, Sequence[bool]] = field(default_factory=dict)
+    """The `statement_keys` of the course's other finished lessons, by lesson number."""
 
     @cached_property
     def declared(self) -> frozenset[int]:
@@ -251,3 +253,8 @@ def grams_of_lesson(lesson: StoredLesson) -> Grams:
     """Returns the `grams` of the prose of a lesson that is finished."""
     texts = [part.content for part in lesson.sections if part.kind != "key_terms"]
     return grams("\n\n".join(map(plain, [*texts, lesson.content_md or ""])))
+
+
+def statement_keys(lesson: StoredLesson) -> tuple[bool, ...]:
+    """Returns whether each true-or-false statement of a lesson that is finished is true."""
+    return tuple(check.key == 1 for check in lesson.checks if check.kind == "true_false" and check.key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from src.domain.finding import Finding, Severity, count, hard
@@ -67,18 +68,20 @@ def review_lesson(
     origin: Origin,
     *,
     must_cite: bool,
+    statements: Mapping[int, Sequence[bool]] = MappingProxyType({}),
 ) -> Reviewed[Lesson]:
     """Mends a lesson, verifies its citations, places its keys, and passes it through its gates.
 
-    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number. `must_cite`:
-    without a verified citation the lesson fails.
+    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number; `statements`:
+    whether their true-or-false statements are true (`draft.statement_keys`). `must_cite`: without a verified citation
+    the lesson fails.
     """
     text, mends = mended(text, passages, brief.language)
     cited = verified(text.fields(), text.citations, passages, brief.language, _written_from(text, brief, plan))
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
-    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
+    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others, statements)
     findings = tuple(finding for gate in _LESSON_GATES for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
     told = _cited_sentences(draft)
