@@ -210,7 +210,7 @@ def repeated_paragraph(random: Random, case: Case) -> Case | None:
         paragraph
         for where in section_paths(case)
         for paragraph in case.text.fields()[where].split("\n\n")
-        if len(paragraph.split()) >= 15
+        if len(paragraph.split()) >= 15 and not paragraph.startswith(">")
     ]
     paragraph, where = chosen(random, paragraphs), chosen(random, section_paths(case))
     if paragraph is None or where is None:
