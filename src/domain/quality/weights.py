@@ -24,7 +24,16 @@ WEIGHTS = {
     "outline_leak": MISLEADS,
     "copied": MISLEADS,
     "choices_alike": MISLEADS,  # two choices are right, and one counts
+    "mojibake": MISLEADS,
+    "key_unproven": MISLEADS,  # it may be wrong
     "mangled_formula": LACKS,
+    "broken_table": LACKS,
+    "broken_formula": LACKS,
+    "broken_off": LACKS,
+    "dangling_reference": LACKS,
+    "stem_gives_answer": LACKS,
+    "repeated_concept": LACKS,
+    "concept_used_early": LACKS,
     "cut_off": LACKS,
     "length": LACKS,
     "concept_missing": LACKS,
@@ -40,7 +49,12 @@ WEIGHTS = {
     "citation_removed": FORM,  # it is out of the text already
     "heading_in_text": FORM,
     "longest_is_key": FORM,
+    "shortest_is_key": FORM,
     "one_sided_keys": FORM,
+    "one_sided_course": FORM,
+    "unclosed_emphasis": FORM,
+    "term_unused": FORM,
+    "summary_beyond": FORM,
     "vague_objective": FORM,  # the lesson is the same; every outline of a small model has some
     "repeated_objective": FORM,
 }
