@@ -31,6 +31,7 @@ _DECADE = regex.compile(
     r"|年代|년대|दशक|عقد|ينيات|ทศวรรษ|ական|ሠዎቹ|ទសវត្សរ៍",
     regex.IGNORECASE,
 )
+_WORDS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
 _PERCENT = "concentr-percent"
 _HALF = Decimal("0.5")
 _EASILY_SPELLED = 2
@@ -57,7 +58,7 @@ def is_derived(
         return True
     pool = [value for other in beside if other.readings != number.readings for value in decimals(other)]
     near = [value for other in given for value in decimals(other)]
-    products = {one * other for one in pool for other in (*pool, *near, Decimal(2))}
+    products = {one * other for one in (*pool, Decimal(2)) for other in (*pool, *near)}
     return not products.isdisjoint(decimals(number)) or is_reckoned(number, beside)
 
 
@@ -150,11 +151,9 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
 
 def _stands_before_century(digits: str, text: str, language: str) -> bool:
     """Returns whether a number is that of a century: "17th century"."""
-    found = regex.search(
-        rf"(?<!\p{{Nd}}){digits}\P{{Nd}}{{0,4}}?\s*-?\s*(\p{{L}}{{2}}[\p{{L}}\p{{M}}]*)", normal_text(text)
-    )
-    after = found[1] if found else ""
-    return any(after.startswith(word[:3]) for word in _century_words(language))
+    found = regex.search(rf"(?<!\p{{Nd}}){digits}(\P{{Nd}}{{0,30}})", normal_text(text))
+    following = _WORDS.findall(found[1])[:2] if found else []
+    return any(word.startswith(name[:3]) for word in following for name in _century_words(language))
 
 
 @lru_cache(maxsize=32)
