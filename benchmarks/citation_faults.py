@@ -181,8 +181,13 @@ def marker_without_citation(random: Random, case: Case) -> Case | None:
 
 
 def number_in_cited_sentence(random: Random, case: Case) -> Case | None:
-    """Changes a number in a cited sentence to one that its passage hasn't got."""
+    """Changes a number in a cited sentence, which its passage has in digits, to one that it hasn't got."""
     return _counted_otherwise(random, case, is_from_the_passage=False)
+
+
+def number_that_is_spelled(random: Random, case: Case) -> Case | None:
+    """Changes a number in a cited sentence that its passage gives in words."""
+    return _counted_otherwise(random, case, is_from_the_passage=False, is_in_words=True)
 
 
 def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
@@ -190,8 +195,8 @@ def number_of_the_same_passage(random: Random, case: Case) -> Case | None:
     return _counted_otherwise(random, case, is_from_the_passage=True)
 
 
-def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) -> Case | None:
-    told = [(place, found) for place in cited(case) for found in _told_digits(place, case)]
+def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_in_words: bool = False) -> Case | None:
+    told = [(place, found) for place in cited(case) for found in _told_digits(place, case, is_in_words)]
     if not told:
         return None
     place, found = random.choice(told)
@@ -204,12 +209,14 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool) ->
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
 
 
-def _told_digits(place: Place, case: Case) -> list[regex.Match[str]]:
+def _told_digits(place: Place, case: Case, is_in_words: bool) -> list[regex.Match[str]]:
     """Returns the numbers that a sentence has from its passages: none of a formula, a sum, a table or an example."""
     sentence, language = place.sentence.text, case.brief.language
     if _IN_SIGNS.search(sentence) or is_calculation(sentence) or is_made_up(sentence, language):
         return []
-    given = values(_given(case, place), language)
+    passages = _given(case, place)
+    in_digits = {reading for it in written(passages, language) for reading in it.readings}
+    given = values(passages, language) - in_digits if is_in_words else in_digits
     return [
         it
         for it in digits(sentence)
@@ -391,6 +398,7 @@ CITATION_FAULTS: tuple[Fault, ...] = (
     fault("passage that isn't there", _GATES, no_such_passage),
     fault("marker without a citation", _GATES, marker_without_citation),
     fault("number changed in a cited sentence", f"{_GATES} unknown_number", number_in_cited_sentence),
+    fault("number changed that its passage spells", _GATES, number_that_is_spelled, is_gated=False),
     fault("number of the same passage", _GATES, number_of_the_same_passage, is_gated=False),
     fault("name swapped in a cited sentence", _GATES, name_in_cited_sentence),
     fault("name that begins a cited sentence", _GATES, name_that_begins_a_cited_sentence, is_gated=False),

@@ -14,7 +14,7 @@ _MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…\u037e]|(?<=\p
 _FULL_WIDTH = "。！？｡．"
 # Signs that may close with a sentence, and its citations.
 _CLOSING = r"[\"'”’»›)\]*_」』】）》]*"
-_CITATION = r"[ \t]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
+_CITATION = r"[ \t\u00a0\u202f]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
 _CITATIONS = rf"(?:{_CITATION})*"
 _END = regex.compile(
     rf"(?<!{_MARKS}){_MARKS}++{_CLOSING}+{_CITATIONS}+(?:(?=\s+[^\s\p{{Ll}}]|\s*$)|(?<=[{_FULL_WIDTH}]{_CLOSING}{_CITATIONS})(?!\p{{Nd}}))"

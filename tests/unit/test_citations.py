@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from src.domain.citation import CitationDraft
 from src.domain.quality.citations import is_cited, markers, without_markers
+from src.domain.quality.claimed_names import names_of
+from src.domain.quality.claimed_numbers import wrong_numbers
 from src.domain.quality.verification import Cited, verified
 from src.domain.source import Passage
 
@@ -133,8 +135,195 @@ class TestTakenOut:
         assert text == "A border [1]."
 
     def test_german_nouns_are_no_names(self) -> None:
-        assert unsupported_facts("Die kleine Zelle hat eine dünne Haut.", [CELLS], "de") == []
-        assert unsupported_facts("Im Jahr 1789 war das so.", [CELLS], "de-AT") == ["1789"]
+        assert names_of("Die kleine Zelle hat eine dünne Haut.", (), "de") == []
+        assert wrong_numbers("Im Jahr 1789 war das so.", BORDER, [CELLS.text], "de-AT") == ["1789"]
+
+
+def held(sentence: str, passage: str, language: str = "en") -> list[str]:
+    """The reasons for which a sentence's citation is taken out, if its passage is its quotation too."""
+    found = verified({"sections.1": sentence}, [drafted(1, 1, passage)], [Passage("a.md", "", passage, 1.0)], language)
+    return [removed.reason for removed in found.removed]
+
+
+class TestOtherForms:
+    """A true sentence may say in another form what its passage says."""
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage"),
+        [
+            ("It was built in 432 BCE [1].", "The temple was completed in 432 BC by the city."),
+            ("He lived in the US until then [1].", "He lived in the United States until then."),
+            ("He was born in the United States [1].", "He was born in the US and lived there."),
+            ("A study of the USA was printed [1].", "A study of the United States of America was printed."),
+            ("It was the worst year of the Second World War [1].", "It was the worst year of World War II in Europe."),
+            ("It ended World War II in Europe [1].", "It ended the Second World War in Europe."),
+            ("Then the Dane Bohr found it out [1].", "The Danish physicist Bohr found it out."),
+            ("In the gut Escherichia coli lives in numbers [1].", "In the gut E. coli lives in great numbers."),
+            ("It was Brønsted in Denmark who saw it [1].", "In Copenhagen it was Brønsted who saw it first."),
+            ("He dies in Act 3 of the play [1].", "He dies in Act III of the play, in Verona."),
+            ("It takes up CO2, H2O and 10^6 b^2 [1].", "It takes up CO₂, H₂O and 10⁶ b² from outside."),
+            ("It takes up CO₂, H₂O and 10⁶ b² [1].", "It takes up CO2, H2O and 10^6 b^2 from outside."),
+        ],
+    )
+    def test_of_a_name_are_kept(self, sentence: str, passage: str) -> None:
+        assert held(sentence, passage) == []
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage", "language"),
+        [
+            ("It was fought from 1914 to 1918 [1].", "It was fought in 1914–18, mostly in Europe.", "en"),
+            ("It began in the 19th century [1].", "It began in the nineteenth century in Wales.", "en"),
+            ("It began in the 18th century [1].", "He wrote the first of them in 1754 in Berlin.", "en"),
+            ("Il naît au XVIIIᵉ siècle [1].", "Il est né en 1754 dans une petite ville.", "fr"),
+            ("It was official in the late 1950s [1].", "It was made official on 11 February 1958.", "en"),
+            ("There were 1.5 million people [1].", "There were 1,500,000 people in the town.", "en"),
+            ("There were 17 000 people [1].", "There were 17,000 people in the town.", "en"),
+            ("There were 17\u2009000 people [1].", "There were 17,000 people in the town.", "en"),
+            ("There were 17\u00a0000 people [1].", "There were 17,000 people in the town.", "en"),
+            ("There were 17'000 people [1].", "There were 17,000 people in the town.", "en"),
+            ("There were 1,00,000 people [1].", "There were 100000 people in the town.", "en"),
+            ("There were 100 000 steps [1].", "There were 10^5 steps in all, no more.", "en"),
+            ("The station is at about 3.5 km [1].", "The station lies at an elevation of 3,488 meters.", "en"),
+            ("He had fewer than two hundred men [1].", "He had 168 men with him on that day.", "en"),
+            ("It is 1/40 of the savings [1].", "It is 2.5 % of the savings each year.", "en"),
+            ("It covers 25 % of it [1].", "It covers a quarter of the whole surface.", "en"),
+            ("The chance is 49.1 % [1].", "The chance is about 0.491 in all such games.", "en"),
+            ("Their ages differ by 19 years [1].", "He was born in 1884 and she in 1903, in Kyiv.", "en"),
+            ("It fell by 0.1 [1].", "On average it has fallen from about 8.2 to 8.1.", "en"),
+            ("Es geschah am 22.12.1808 [1].", "Es geschah am 22. Dezember 1808 im Theater.", "de"),
+            ("Kışın −46,4 °C ölçüldü [1].", "Kışın sıcaklık eksi 46,4 dereceye düşmüştür.", "tr"),
+        ],
+    )
+    def test_of_a_number_are_kept(self, sentence: str, passage: str, language: str) -> None:
+        assert held(sentence, passage, language) == []
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage"),
+        [
+            ("So $3x + 17 = 20$ and 3 + 17 = 20 [1].", "What stands on both sides of it is equal."),
+            ("If 30 px meet 20 px, the gap is 30 px [1].", "The distance is the larger of the two, not their sum."),
+            ("Then `x[17]` is taken [1].", "Then an element is taken by its index, from zero."),
+        ],
+    )
+    def test_a_formula_or_an_example_has_numbers_of_its_own(self, sentence: str, passage: str) -> None:
+        assert held(sentence, passage) == []
+
+
+class TestSomethingElse:
+    """What surely isn't what the passage says."""
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage", "language"),
+        [
+            ("The temple was built in 437 BC [1].", "The temple was completed in 432 BC by the city.", "en"),
+            ("The mountain is 8,948 m high [1].", "The mountain is 8,848 m high, as was measured.", "en"),
+            ("It killed 2,300,000 people [1].", "It killed some 230,000 people in fourteen countries.", "en"),
+            ("It boils at −78 °C [1].", "It boils at 78 °C under normal pressure.", "en"),
+            ("Im Becken sind 12.600 Liter [1].", "Im Becken sind 12 500 Liter und ein Fisch.", "de"),
+            ("他在1943年出生[1]。", "他于1893年出生在湖南的一个农民家庭。", "zh"),
+            ("He was helped by Boyle in it [1].", "He was helped by Hooke in this experiment.", "en"),
+        ],
+    )
+    def test_another_number_or_name(self, sentence: str, passage: str, language: str) -> None:
+        assert "does not say" in held(sentence, passage, language)[0]
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage"),
+        [
+            ("The river is 4,170 km long [1].", "The river is 4,170 m long and very cold."),
+            ("The bag weighs 5 g [1].", "The bag weighs 5 kilograms with the books."),
+            ("It is about −270 K there [1].", "It is about −270 °C between the stars."),
+        ],
+    )
+    def test_a_number_in_another_unit(self, sentence: str, passage: str) -> None:
+        assert "in another unit" in held(sentence, passage)[0]
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage", "language"),
+        [
+            ("Each lamp does not get the full voltage [1].", "Each lamp gets the full voltage of the source.", "en"),
+            ("Each lamp gets the full voltage [1].", "Each lamp does not get the full voltage of the source.", "en"),
+            ("A base never takes up protons [1].", "A base takes up protons, and a solution feels slippery.", "en"),
+            ("La base no acepta protones [1].", "La base acepta protones del agua.", "es"),
+            ("Die Lampe bekommt nicht die volle Spannung [1].", "Die Lampe bekommt die volle Spannung.", "de"),
+            ("这个灯不得到全部电压[1]。", "这个灯得到全部电压，所以很亮。", "zh"),
+        ],
+    )
+    def test_the_contrary(self, sentence: str, passage: str, language: str) -> None:
+        assert "says the contrary" in held(sentence, passage, language)[0]
+
+    @pytest.mark.parametrize(
+        ("sentence", "passage"),
+        [
+            ("It is an ellipse, not a circle [1].", "Kepler showed that the orbit of a planet is an ellipse."),
+            ("The law fails for the filament of a lamp [1].", "The filament of a lamp does not obey this law."),
+            ("Not only plants have such cells [1].", "Plants have such cells, and animals have them too."),
+            ("A lamp in series does not get all of it [1].", "A lamp in parallel gets all of the voltage."),
+        ],
+    )
+    def test_another_denial_isnt_judged(self, sentence: str, passage: str) -> None:
+        assert held(sentence, passage) == []
+
+
+class TestForms:
+    """A marker is found in whatever form a model writes it."""
+
+    @pytest.mark.parametrize(
+        ("text", "left"),
+        [
+            ("The Bastille fell[9].", "The Bastille fell."),
+            ("It fell in 1789[9].", "It fell in 1789."),
+            ("at 100 °C[9].", "at 100 °C."),
+            ("这很重要[9]。", "这很重要。"),
+            ("重要［9］。", "重要。"),
+            ("वह गिर गया[9]।", "वह गिर गया।"),
+            ("سقط الباستيل[٩].", "سقط الباستيل."),
+            ("It fell [^9].", "It fell."),
+            ("It fell【9】.", "It fell."),
+            ("It fell【9†source】.", "It fell."),
+            ("It fell [8, 9].", "It fell."),
+            ("It fell [7-9].", "It fell."),
+            ("It fell [7–9].", "It fell."),
+            ("Great![9] Yes.", "Great! Yes."),
+            ("by the sea[9].", "by the sea."),
+            ("(the king)[9].", "(the king)."),
+            ("| king | 1789[9] |", "| king | 1789 |"),
+            ("It fell.\n\n[^9]: Passage 2.", "It fell.\n\nPassage 2."),
+        ],
+    )
+    def test_one_that_isnt_declared_is_taken_out_and_counted(self, text: str, left: str) -> None:
+        found = cite(text, drafted(1, 1, BORDER))
+        assert found.fields["introduction"] == left
+        assert found.removed and all("no citation has that number" in it.reason for it in found.removed)
+
+    @pytest.mark.parametrize(
+        ("text", "left"),
+        [
+            ("左右[6]。", "左右 [1]。"),
+            ("The border is thin[6].", "The border is thin [1]."),
+            ("It is thin [^6].", "It is thin [1]."),
+            ("It is thin【6】, and so on [7].", "It is thin [1], and so on [2]."),
+            ("It is thin [6-7].", "It is thin [1][2]."),
+            ("| border[6] | cell |\n|---|---|\n| thin [7] | x |", "| border [1] | cell |\n|---|---|\n| thin [2] | x |"),
+        ],
+    )
+    def test_all_are_numbered_together(self, text: str, left: str) -> None:
+        assert shown(text, drafted(6, 1, BORDER), drafted(7, 1, HOOKE)) == left
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "plain arr[0] and arr[-1] outside code",
+            "`arr[2]` in code",
+            "[sic], […], the interval [0, 1], and [lə]",
+            "With 4·7 + 2·2 = 32, strictly [32], a 1×1 matrix",
+            "Then x[1] and x[1][2] are f(x)[3]",
+            "Take values[2], as in `values[0]`",
+            "The list [3, 4, 7] is short, [0, 1] shorter",
+        ],
+    )
+    def test_other_brackets_are_left_alone(self, text: str) -> None:
+        assert shown(text, drafted(1, 1, BORDER)) == text
 
 
 class TestNumberWords:
@@ -153,10 +342,10 @@ class TestNumberWords:
     def test_what_the_passage_counts_so_or_not_at_all_may_be_said(self, sentence: str) -> None:
         assert not reasons(sentence, drafted(1, 1, HOOKE))
 
-    @pytest.mark.parametrize("count", ["four", "twenty-three", "vier", "चार"])
+    @pytest.mark.parametrize("count", ["four", "twenty-three"])
     def test_what_it_counts_otherwise_may_not(self, count: str) -> None:
         (reason,) = reasons(f"In cork Hooke saw {count} tiny cells. [1]", drafted(1, 1, "Robert Hooke saw three cells"))
-        assert "its passage counts otherwise than" in reason
+        assert "its quote counts otherwise than" in reason
 
 
 class TestOtherBrackets:

@@ -93,8 +93,10 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("citation_removed", SOFT, "sections.1", section(FIRST["content"] + " Cells were seen in 1665. [1]")),
     ("citation_removed", SOFT, "sections.1", section(FIRST["content"] + " They are small. [9]")),
     ("uncited", HARD, "", {"citations": []}),
-    ("uncited", SOFT, "", section("A cell is a unit of life. [1] " + "It is much smaller than a grain of sand. " * 1
-     + "Nobody had ever seen one before. It was far too small for that. A lens had to be made first of all.")),
+    ("uncited", SOFT, "", section("A cell is a unit of life. [1] It is much smaller than a grain of sand."
+     " Nobody had ever seen one before. It was far too small for that. A lens had to be made first of all. Glass was"
+     " ground and polished by hand. It was held very close to the eye. Even then little could be seen at once. Much"
+     " light was needed to see anything at all. Some of the drawings from then are still good.")),
     ("unknown_number", SOFT, "sections.1", section(FIRST["content"] + " A hand has some 5000 kinds of them.")),
     ("answer_unsupported", HARD, "checks.1", checks({**CHECK, "answer": "A rock"})),
     ("answer_unsupported", HARD, "checks.1", checks({**CHECK, "evidence": "Cells were named by monks long ago."})),

@@ -18,13 +18,16 @@ from src.domain.markdown_syntax import code_spans, masked
 IN_CODE = "\ue000"
 
 _NUMBERS = r"\^?\d{1,3}(?:\s*(?:[,;，、;]|[-–—])\s*\^?\d{1,3})*"
-_MARKER = regex.compile(rf"[ \t]*(?P<open>[\[【［])\s?(?P<numbers>{_NUMBERS})\s?(?:†[^】\n]{{0,40}})?[\]】］]")
+_MARKER = regex.compile(
+    rf"[ \t\u00a0\u202f]*(?P<open>[\[【［])\s?(?P<numbers>{_NUMBERS})\s?(?:†[^】\n]{{0,40}})?[\]】］]"
+)
 _RANGE = regex.compile(r"\^?(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _LONGEST_RANGE = 20
 _CLOSING = regex.compile(r"\.?(?:\$\$?|\\[)\]])")
 _FOOTNOTE = regex.compile(r":[ \t]*")
 # What the brackets are close to: a word, or the end of a call such as `f(x)`.
 _WORD_BEFORE = regex.compile(r"(?:[\p{L}\d_]\([^()\n]{0,60}\)|[\p{L}\p{M}\d_°)}]+)$")
+_CALL = regex.compile(r"[\p{L}\d_]\([^()]*\)$")
 _MEASURE = regex.compile(r"(?:\d|°|\d[ \u00a0\u202f]?°?)\p{L}{1,3}$")
 _UNCASED = regex.compile(r"[\p{Lo}\p{M}]")
 _ENDS_CLAUSE = regex.compile(r"(?:[ \t]?[\[【［][\^\d][^\]】］\n]{0,20}[\]】］])*[ \t]*(?:$|[\n\p{P}\p{Sm}]|</)")
@@ -196,7 +199,7 @@ class _Text:
     def _follows(self, word: str, before: str, ends: bool, are_known: bool) -> bool:
         """Returns whether brackets close to a word cite: "fell[9]" does, `a[1]`, `f(x)[1]` and `values[2]` don't."""
         if word.endswith((")", "}", "_")):
-            return word == ")" and not regex.search(r"[\p{L}\d_]\([^()]*\)$", before)
+            return word[-1] == ")" and not _CALL.search(before)
         if word.isdecimal() or _UNCASED.search(word[-1]) or _MEASURE.search(before) or word.endswith("°"):
             return True
         if (

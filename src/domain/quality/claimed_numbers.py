@@ -8,6 +8,8 @@ it in words.
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+import regex
+
 from src.domain.language_tag import primary_subtag
 from src.domain.measures import factor
 from src.domain.numerals import Numeral, counts, other_units, values, written
@@ -32,6 +34,15 @@ _SPELLED_SURELY = frozenset({"en", "de", "fr", "es", "pt", "it", "nl"})
 _SURELY_YEARS = frozenset(map(str, YEARS))
 _SURELY_LESS = 4
 """A number that is so many times smaller than one of the quotation hardly stands in its place."""
+_LARGEST_COUNTED = 100
+"""Larger numbers in words are mostly of several words, or round."""
+# Words that say a number is negative, or lies below another.
+_MINUS = regex.compile(
+    r"\b(?:minus|negativ\w*|below|unter\w*|moins|négati\w*|menos|bajo|abaixo|meno|sotto|eksi|altında"
+    r"|минус|ниже|отрицат\w*|μείον|κάτω|αρνητικ\w*|מינוס|מתחת|سالب\w*|تحت|ऋण\w*|नीचे|ցածր|մինուս)\b"
+    r"|マイナス|零下|氷点下|負|负|低于|영하|마이너스|음의|ลบ|ต่ำ|ដក|ក្រោម|በታች",
+    regex.IGNORECASE,
+)
 _LAST_DAY = 31
 _ALWAYS = frozenset({"0", "1"})
 """What may be said without a source: "for each kilometre" is for 1 km."""
@@ -60,7 +71,7 @@ def wrong_numbers(
     for number in said:
         if number.readings & given or number.readings & _ALWAYS or is_borne_out(number, in_digits, given):
             continue
-        if is_time(number, sentence, given, language):
+        if is_time(number, sentence, given, language) or _is_signed_in_words(number, given, passages):
             continue
         # What the quotation gives may be reckoned with, and the years and like measures of the passage, but not all.
         like = [it for it in in_digits if (is_year(it) or (it.unit and it.unit == number.unit))]
@@ -74,16 +85,23 @@ def wrong_numbers(
             or _is_counted_on(number, quotes, in_digits, language)
         ):
             wrong.append(number.text)
+    said = tuple(it for it in said if not _is_signed_in_words(it, given, passages))
     return wrong or _of_another_place(said, rivals, spoken_of, quoted)
 
 
+def _is_signed_in_words(number: Numeral, given: frozenset[str], passages: Sequence[str]) -> bool:
+    """Returns whether a number with the other sign is given, by a text that may have the sign in words."""
+    other = {reading[1:] if reading.startswith("-") else f"-{reading}" for reading in number.readings}
+    return not other.isdisjoint(given) and any(_MINUS.search(text) for text in passages)
+
+
 def _is_in_place_of(number: Numeral, rivals: Sequence[Numeral]) -> bool:
-    """Returns whether a whole number rather stands in place of one of the quotation than is reckoned from it."""
+    """Returns whether a number rather stands in place of one of the quotation than is reckoned from it."""
     like = [it for it in rivals if is_year(it) == is_year(number) and it.unit == number.unit]
     if not like or is_reckoned(number, like):
         return False
     least = min(abs(value) for rival in like for value in decimals(rival))
-    return any(value == value.to_integral_value() and value * _SURELY_LESS > least for value in decimals(number))
+    return any(value * _SURELY_LESS > least for value in decimals(number))
 
 
 def _of_another_place(
@@ -91,7 +109,7 @@ def _of_another_place(
 ) -> list[str]:
     """Returns the numbers that a passage gives elsewhere, while the quotation gives others of the kind."""
     unsaid = [it for it in said if not (it.readings & spoken or is_borne_out(it, quoted, spoken))]
-    if len(unsaid) < len(said) or any(is_reckoned(number, quoted) for number in unsaid):
+    if not unsaid or len(unsaid) < len(said) or any(is_reckoned(number, quoted) for number in unsaid):
         return []
     return [it.text for it in unsaid if any(_are_of_a_kind(it, rival) for rival in rivals)]
 
@@ -108,7 +126,7 @@ def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], l
         plain_decimal(value + sign * step) in given
         for value in decimals(number)
         for step in steps
-        if step and value <= _LAST_DAY
+        if step and value <= _LAST_DAY and value - step >= LEAST_RECKONED
         for sign in (1, -1)
     )
 
@@ -153,7 +171,10 @@ def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: st
     return [
         min(readings)
         for readings, things in said
-        if not readings & known and not readings & _OWN_SUMS and any(things & counted for _, counted in quoted)
+        if not readings & known
+        and not readings & _OWN_SUMS
+        and max(map(int, readings)) < _LARGEST_COUNTED
+        and any(things & counted for _, counted in quoted)
     ]
 
 
@@ -167,7 +188,7 @@ def judged_numbers(sentence: str, language: str) -> tuple[Numeral, ...]:
 def _is_bound(number: Numeral, quoted: Sequence[Numeral]) -> bool:
     """Returns whether a number may be a round one that those of the quotation keep below or above: under 10."""
     digits = {digits_of(value) for other in quoted for value in decimals(other)}
-    return any(
+    return any(other.unit in (number.unit, None) for other in quoted) and any(
         len(digits_of(value)) == 1 and abs(value) >= LEAST_RECKONED and digits_of(value) not in digits
         for value in decimals(number)
     )

@@ -195,7 +195,7 @@ _ADDRESS_UNSPACED = {
 
 
 def prose_paragraphs(text: str, language: str) -> Iterator[str]:
-    """Yields the paragraphs of a text that work with no numbers of their own, nor lead to a formula, code or a table."""
+    """Yields the paragraphs that work with no numbers of their own, nor lead to a formula, code or a table."""
     found = _PARAGRAPH.split(text)
     for paragraph, following in zip(found, [*found[1:], ""], strict=True):
         if not is_example(paragraph, language) and not _DISPLAYED.match(following):
@@ -203,7 +203,7 @@ def prose_paragraphs(text: str, language: str) -> Iterator[str]:
 
 
 def states_something(sentence: str, language: str) -> bool:
-    """Returns whether a sentence surely states a fact, and is no question, example, sum or line of a table."""
+    """Returns whether a sentence surely states a fact, no question, example, sum or line of a table."""
     bare = without_markers(sentence)
     if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", ":", "：")) or _NO_PROSE.match(bare):
         return False

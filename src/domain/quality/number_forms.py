@@ -9,7 +9,6 @@ from functools import lru_cache
 
 import regex
 
-from src.domain.language_tag import primary_subtag
 from src.domain.measures import factor
 from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
@@ -27,6 +26,14 @@ LEAST_RECKONED = 10
 _TODAY = 2025
 _MOST_NUMBERS = 60
 """Of so many numbers at most are sums and differences taken; more would make up nearly any number."""
+_DECADE = regex.compile(
+    r"\b(?:années|siècles?|años|décadas?|anos|anni|secoli|jahre|jaren|yıllar\w*|годы|годах|годов|века\w*|δεκαετία\w*|שנות)\b"
+    r"|年代|년대|दशक|عقد|ينيات|ทศวรรษ|ական|ሠዎቹ|ទសវត្សរ៍",
+    regex.IGNORECASE,
+)
+_WORDS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
+_PERCENT = "concentr-percent"
+_HALF = Decimal("0.5")
 _EASILY_SPELLED = 2
 """Numbers of so many digits, zeros at the end aside, are round."""
 
@@ -43,24 +50,32 @@ def is_derived(
 
     `text` is the sentence that it stands in; `known` holds all values that are given, in words too.
     """
-    if number.readings & known or is_borne_out(number, given, known) or is_time(number, text, known, language):
+    if (
+        not {reading.lstrip("-") for reading in number.readings}.isdisjoint(known)
+        or is_borne_out(number, given, known)
+        or is_time(number, text, known, language)
+    ):
         return True
     pool = [value for other in beside if other.readings != number.readings for value in decimals(other)]
     near = [value for other in given for value in decimals(other)]
-    products = {one * other for one in pool for other in (*pool, *near, Decimal(2))}
+    products = {one * other for one in (*pool, Decimal(2)) for other in (*pool, *near)}
     return not products.isdisjoint(decimals(number)) or is_reckoned(number, beside)
 
 
 def is_borne_out(number: Numeral, given: Iterable[Numeral], known: frozenset[str]) -> bool:
     """Returns whether a number is another form of one that is `given`, or of one of the values `known`."""
-    return any(is_form(other, number) for other in given) or any(
-        str(-value) in known or plain_decimal(1 / value) in known for value in decimals(number) if value
-    )
+    if any(is_form(other, number) for other in given):
+        return True
+    # The fortieth part is 1/40, and a quarter 25 %.
+    parts = [value / 100 for value in decimals(number) if number.unit == _PERCENT and value % 100]
+    return any(plain_decimal(part) in known for part in (*parts, *(1 / value for value in decimals(number) if value)))
 
 
 def is_form(given: Numeral, said: Numeral) -> bool:
     """Returns whether the number `said` is another form of the one that is `given`."""
     if not given.readings.isdisjoint(said.readings):
+        return True
+    if _may_be_in_another_unit(given, said):
         return True
     return any(
         _is_measure(value, given.unit, other, said.unit) or (not is_year(given) and _is_rounded(value, other))
@@ -70,23 +85,28 @@ def is_form(given: Numeral, said: Numeral) -> bool:
 
 
 def _is_measure(given: Decimal, unit: str | None, said: Decimal, said_unit: str | None) -> bool:
-    """Returns whether both come to the same, in different units; a unit that isn't told may be any power of ten."""
-    if not given or not said or (unit and unit == said_unit):
-        return False
+    """Returns whether both come to the same, in different units."""
     first, second = factor(unit or ""), factor(said_unit or "")
-    if first and second:
-        if first[0] != second[0]:
-            return False
-        one, other = abs(given) * first[1], abs(said) * second[1]
-        return abs(one - other) <= _MOST_OFF * max(one, other)
-    # A unit that isn't told may still be another one, such as percent, or millions of cubic metres.
-    apart = abs((given / said).copy_abs().log10())
-    surely = _LEAST_APART if unit or said_unit else _SURELY_APART
-    return (
-        apart >= surely
-        and digits_of(given) == digits_of(said)
-        and (bool(unit or said_unit) or len(digits_of(said)) > 1)
-    )
+    if not first or not second or unit == said_unit or first[0] != second[0]:
+        return False
+    one, other = abs(given) * first[1], abs(said) * second[1]
+    return abs(one - other) <= _MOST_OFF * max(one, other)
+
+
+def _may_be_in_another_unit(given: Numeral, said: Numeral) -> bool:
+    """Returns whether two numbers have the same digits, and units that aren't told, such as percent."""
+    if given.unit and said.unit:
+        return False
+    one = _likely(given)
+    fractions = [value for value in decimals(said) if 0 < value < 1]
+    return any(_are_powers_apart(one, other, bool(given.unit or said.unit)) for other in (_likely(said), *fractions))
+
+
+def _are_powers_apart(one: Decimal, other: Decimal, is_a_unit_told: bool) -> bool:
+    if not one or not other or digits_of(one) != digits_of(other):
+        return False
+    apart = abs((one / other).copy_abs().log10())
+    return apart >= _LEAST_APART if is_a_unit_told else apart >= _SURELY_APART and len(digits_of(other)) > 1
 
 
 def _is_rounded(given: Decimal, said: Decimal) -> bool:
@@ -96,7 +116,7 @@ def _is_rounded(given: Decimal, said: Decimal) -> bool:
     if len(digits_of(said)) >= len(digits_of(given)):
         return False
     off = abs(given - said)
-    is_whole = off < 1 and said == said.to_integral_value()  # under 2 %, of 1.86 %
+    is_whole = off <= _HALF and said == said.to_integral_value()  # under 2 %, of 1.86 %
     return off < Decimal(1).scaleb(_exponent(said)) and (is_whole or off <= _MOST_OFF * abs(given))
 
 
@@ -118,7 +138,7 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
         whole = int(said)
         if whole in _CENTURIES and any(_is_in(year, 100 * (whole - 1), 100 * whole) for year in known):
             return _stands_before_century(number.text, text, language)
-        if whole in YEARS and whole % 10 == 0 and _is_span(number.text, text, language):
+        if whole in YEARS and whole % 10 == 0 and _is_span(number.text, text):
             is_century = whole % 100 == 0
             if any(_is_in(year, whole, whole + (99 if is_century else 9)) for year in known):
                 return True
@@ -131,11 +151,9 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
 
 def _stands_before_century(digits: str, text: str, language: str) -> bool:
     """Returns whether a number is that of a century: "17th century"."""
-    found = regex.search(
-        rf"(?<!\p{{Nd}}){digits}\P{{Nd}}{{0,4}}?\s*-?\s*(\p{{L}}{{2}}[\p{{L}}\p{{M}}]*)", normal_text(text)
-    )
-    after = found[1] if found else ""
-    return any(after.startswith(word[:3]) for word in _century_words(language))
+    found = regex.search(rf"(?<!\p{{Nd}}){digits}(\P{{Nd}}{{0,30}})", normal_text(text))
+    following = _WORDS.findall(found[1])[:2] if found else []
+    return any(word.startswith(name[:3]) for word in following for name in _century_words(language))
 
 
 @lru_cache(maxsize=32)
@@ -144,11 +162,10 @@ def _century_words(language: str) -> frozenset[str]:
     return frozenset(normal_text(word) for word, unit in units.items() if unit == "duration-century" and len(word) > 1)
 
 
-def _is_span(digits: str, text: str, language: str) -> bool:
-    """Returns whether a round year may stand for all its decade, as in 1950s; most languages don't show it so."""
-    if primary_subtag(language) not in ("en", "de"):
-        return True
-    return regex.search(rf"{digits}['’]?(?:s|er)(?:n)?(?!\p{{L}})", text) is not None
+def _is_span(digits: str, text: str) -> bool:
+    """Returns whether a round year stands for all its decade or century, as in 1950s."""
+    found = regex.search(rf"{digits}(['’]?(?:s|ers?|ern)(?!\p{{L}})|-?\p{{L}}{{1,3}}(?!\p{{L}})|\s?\p{{Lo}})", text)
+    return found is not None or _DECADE.search(text) is not None
 
 
 def _is_since(said: Decimal, known: frozenset[str]) -> bool:
@@ -157,7 +174,7 @@ def _is_since(said: Decimal, known: frozenset[str]) -> bool:
         abs(Decimal(_TODAY + sign * int(year)) - said) <= _MOST_OFF * said
         for year in known
         if year.isdecimal() and _EARLIEST_YEAR <= int(year) <= _TODAY
-        for sign in (1, -1)
+        for sign in ((1, -1) if int(year) < YEARS[0] else (-1,))
     )
 
 
@@ -167,15 +184,8 @@ def _is_in(year: str, first: int, last: int) -> bool:
 
 def is_reckoned(number: Numeral, beside: Iterable[Numeral]) -> bool:
     """Returns whether a number is the sum, difference or ratio of two others, or what is left of a hundred."""
-    pool = list(
-        dict.fromkeys(
-            value
-            for other in beside
-            if other.readings != number.readings
-            for value in decimals(other)
-            if abs(value) not in (0, 1)
-        )
-    )
+    likely = (_likely(other) for other in beside if other.readings != number.readings)
+    pool = [value for value in dict.fromkeys(likely) if abs(value) not in (0, 1)]
     wanted = {value for value in decimals(number) if value != value.to_integral_value() or value >= LEAST_RECKONED}
     if len(pool) > _MOST_NUMBERS:
         return False
@@ -212,6 +222,11 @@ def _decimals_of(readings: frozenset[str]) -> tuple[Decimal, ...]:
         if value.is_finite():
             found.append(value)
     return tuple(sorted(found))
+
+
+def _likely(number: Numeral) -> Decimal:
+    """Returns the value that a number most likely has: 6,000 rather than 6."""
+    return max(decimals(number), default=Decimal(0))
 
 
 def decimals(number: Numeral) -> tuple[Decimal, ...]:

@@ -1,8 +1,8 @@
 """Verifies citations: what the text marks with `[1]` must be said by the passage that the citation names.
 
 A citation is shown only if its quotation is found in the passage, and if nothing in the sentence that it stands in
-surely says something else: another number or unit, a name that stands nowhere, the contrary. Every other marker is taken
-out of the text and counted. The rest are numbered anew from 1, in the order in which a reader meets them.
+surely says something else: another number or unit, a name that stands nowhere, the contrary. Every other marker is
+taken out of the text and counted. The rest are numbered anew from 1, in the order in which a reader meets them.
 """
 
 from collections import Counter
