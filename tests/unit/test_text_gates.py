@@ -317,6 +317,8 @@ class TestHtml:
             "It includes `#include <stdio.h>` and `<p>` and `<|end|>`. [1]",
             "Here a < b and c > d, and #include <stdio.h> is a line. [1]",
             "A vector<b> has a type. [1]",
+            "In JavaScript: a number is a number. [1]",
+            "Read it at <https://example.org/a?b=c> some day. [1]",
         ],
     )
     def test_what_a_program_says_is_no_tag(self, said: str) -> None:
@@ -335,6 +337,10 @@ class TestHtml:
             "<x-y onclick=z()>a [1]",
             "A line.<br> [1]",
             "<!-- no --> [1]",
+            "[Look](javascript:alert(1)) here. [1]",
+            "[Look]( <JavaScript:alert(1)>) here. [1]",
+            "[look]: vbscript:x\n\nLook. [1]",
+            "<javascript:alert(1)> is a link. [1]",
         ],
     )
     def test_a_tag_that_a_browser_would_take_for_one(self, said: str) -> None:

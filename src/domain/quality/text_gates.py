@@ -59,8 +59,9 @@ _ELEMENTS = """
 # swallow what is between.
 _HTML = regex.compile(
     rf"</?(?P<name>{'|'.join(_ELEMENTS)})(?=[\s/>])[^<>]{{0,2000}}>|<(?:script|style|iframe|object|embed|svg|img)\b(?=[\s/>])"
-    r"|</?[a-z][a-z0-9:-]{0,40}[\s/][^<>]{0,2000}=[^<>]{0,2000}>|<![a-z\[-]|<\?[a-z]"
-    r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|\b(?:javascript|vbscript):|\bdata:text/html",
+    r"|</?(?!https?:)[a-z][a-z0-9:-]{0,40}[\s/][^<>]{0,2000}=[^<>]{0,2000}>|<![a-z\[-]|<\?[a-z]"
+    # "In JavaScript: …" is prose; what is dangerous is the target of a link.
+    r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|(?:\]\(|\]:|[<=\"'])\s*<?(?:javascript|vbscript):|\bdata:text/html",
     regex.IGNORECASE,
 )
 # A type with its parameter, such as `vector<a>`, has no end tag.
