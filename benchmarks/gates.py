@@ -134,7 +134,8 @@ def scores(
     ]
     # One lesson after the other, so that what reviews keep of its texts is of use for all faults in it.
     for index, fault, score, found in sorted(planted, key=lambda it: it[0]):
-        gates = {finding.gate for finding in found() - _found(cases[index]) - cases[index].outline_findings} & fault.gates
+        clean = _found(cases[index]) | cases[index].outline_findings
+        gates = {finding.gate for finding in found() - clean} & fault.gates
         score.planted += 1
         score.gates.update(gates)
         score.caught += bool(gates)

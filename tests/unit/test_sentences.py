@@ -62,8 +62,12 @@ def test_sentences_stand_where_they_say_in_order(text: str) -> None:
         "է։",
         "។",
         "သည်။",
-    ]
-    + ["Τέλος;", "Τέλος\u037e", "終わり．", "End…", "End.)"],
+        "Τέλος;",
+        "Τέλος\u037e",
+        "終わり．",
+        "End…",
+        "End.)",
+    ],
 )
 def test_a_text_ends_a_sentence(text: str) -> None:
     assert ends_a_sentence(f"It may {text}")
