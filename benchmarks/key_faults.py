@@ -220,6 +220,8 @@ def negated_statement(random: Random, case: Case) -> Case | None:
     language = case.brief.language
 
     def changed(_: Random, sentence: str) -> str | None:
+        if negations(sentence, language):
+            return None  # with another negation it would say what it says now
         for pattern, by in forms:
             denied = regex.sub(pattern, by, sentence, count=1)
             if denied != sentence and negations(denied, language) != negations(sentence, language):
@@ -287,8 +289,8 @@ def _exchangeable(sentence: str, case: Case) -> Iterator[tuple[tuple[int, int], 
             content = [word for word in between if carries_content(word, language)]
             if not content or any(_BOTH_WAYS.match(word) or _AND.match(word) for word in between):
                 continue
-            mine, its = (words(sentence[start:end]) for start, end in (first, second))
-            if mine != its and regex.search(r"[,;()–—、，]", sentence[first[1] : second[0]]) is None:
+            mine, its = (content_stems(sentence[start:end], language) for start, end in (first, second))
+            if mine != its and regex.search(r"[,;()–—、，和与或及와과]", sentence[first[1] : second[0]]) is None:
                 yield first, second
 
 
