@@ -42,6 +42,7 @@ _BOTH_WAYS = regex.compile(
 _LONE_WORD = r"(?<![\p{L}\p{N}'’-])[\p{L}\p{M}]{4,}(?![\p{L}\p{N}'’-])"
 _AND = regex.compile(r"^(?:and|or|und|oder|et|ou|y|e|o|и|или|και|ή|ve|veya|و|أو|और|या|եւ|և|կամ|እና|ወይም|및)$")
 _FEWEST_WORDS, _MOST_WORDS = 4, 26
+_FEWEST_STATEMENTS = 3
 
 
 def _index(random: Random, case: Case, *kinds: str) -> int | None:
@@ -150,7 +151,10 @@ def evidence_for_another_choice(random: Random, case: Case) -> Case | None:
         if check.kind == "multiple_choice" and not negations(check.question, case.brief.language)
         for sentence in _statements(case)
         for choice in check.choices or ()
-        if choice != check.answer and _names(sentence, choice) and not _carrying(sentence, case) & _told(check, case)
+        if choice != check.answer
+        and sentence not in check.evidence
+        and _names(sentence, choice)
+        and not _carrying(sentence, case) & _told(check, case)
     ]
     one = chosen(random, found)
     return None if one is None else case.with_check(one[0], evidence=one[1])
@@ -183,7 +187,8 @@ def _statements_of(texts: tuple[str, ...], language: str) -> tuple[str, ...]:
 def _statements(case: Case) -> tuple[str, ...]:
     """Returns the sentences of the sections that state something, without citations."""
     found: Iterator[Place] = iter(places(case, "sections."))
-    return _statements_of(tuple(without_markers(it.sentence.text) for it in found), case.brief.language)
+    stating = _statements_of(tuple(without_markers(it.sentence.text) for it in found), case.brief.language)
+    return stating if len(stating) >= _FEWEST_STATEMENTS else ()  # Thai ends its sentences with no mark
 
 
 def _stated(random: Random, case: Case, changed: Callable[[Random, str], str | None]) -> Case | None:

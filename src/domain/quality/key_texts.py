@@ -58,9 +58,9 @@ def refuted(reason: str) -> Verdict:
 
 
 # A pair of characters of a script without spaces is shared by chance, the more so if it writes by sounds; and so is a
-# small number.
+# number, the more so if it is small.
 _SYLLABIC = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-_WEIGHT_OF_SOUNDS, _WEIGHT_OF_A_PAIR, _WEIGHT_OF_A_DIGIT = 1 / 6, 1 / 3, 1 / 2
+_WEIGHT_OF_SOUNDS, _WEIGHT_OF_A_PAIR, _WEIGHT_OF_A_DIGIT, _WEIGHT_OF_A_NUMBER = 1 / 6, 1 / 3, 1 / 4, 1 / 2
 _END = regex.compile(r"[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}\n]+")
 _MOST_NUMBERS = 16
 _FEWEST_SENTENCES = 20  # in fewer, it cannot be told which words are rare
@@ -68,7 +68,7 @@ LEAST_KNOWN = 0.5
 """The share of the words of a question and its answer that the lesson has, if the question is about the lesson."""
 # How much the words that question and evidence share must tell, at least, where the lesson has few of the question's:
 # together with something else that speaks for the evidence, and alone. By the corpus and faults planted in it.
-_LEAST_BOND = 1.3
+_LEAST_BOND = 0.6
 _LEAST_BOND_ALONE = 4
 
 
@@ -156,7 +156,9 @@ def _weight(word: str) -> float:
     """Returns how much it tells that two texts share a word or number, from 0 to 1."""
     if NO_SPACES.match(word):
         return _WEIGHT_OF_SOUNDS if _SYLLABIC.match(word) else _WEIGHT_OF_A_PAIR
-    return _WEIGHT_OF_A_DIGIT if len(word) == 1 and word.isdecimal() else 1
+    if not word[-1].isdecimal():
+        return 1
+    return _WEIGHT_OF_A_DIGIT if len(word) == 1 else _WEIGHT_OF_A_NUMBER
 
 
 @lru_cache(maxsize=2048)
