@@ -42,6 +42,7 @@ _BOTH_WAYS = regex.compile(
 _LONE_WORD = r"(?<![\p{L}\p{N}'’-])[\p{L}\p{M}]{4,}(?![\p{L}\p{N}'’-])"
 _AND = regex.compile(r"^(?:and|or|und|oder|et|ou|y|e|o|и|или|και|ή|ve|veya|و|أو|और|या|եւ|և|կամ|እና|ወይም|및)$")
 _FEWEST_WORDS, _MOST_WORDS = 4, 26
+_FEWEST_STATEMENTS = 3
 
 
 def _index(random: Random, case: Case, *kinds: str) -> int | None:
@@ -150,7 +151,10 @@ def evidence_for_another_choice(random: Random, case: Case) -> Case | None:
         if check.kind == "multiple_choice" and not negations(check.question, case.brief.language)
         for sentence in _statements(case)
         for choice in check.choices or ()
-        if choice != check.answer and _names(sentence, choice) and not _carrying(sentence, case) & _told(check, case)
+        if choice != check.answer
+        and sentence not in check.evidence
+        and _names(sentence, choice)
+        and not _carrying(sentence, case) & _told(check, case)
     ]
     one = chosen(random, found)
     return None if one is None else case.with_check(one[0], evidence=one[1])
@@ -183,7 +187,8 @@ def _statements_of(texts: tuple[str, ...], language: str) -> tuple[str, ...]:
 def _statements(case: Case) -> tuple[str, ...]:
     """Returns the sentences of the sections that state something, without citations."""
     found: Iterator[Place] = iter(places(case, "sections."))
-    return _statements_of(tuple(without_markers(it.sentence.text) for it in found), case.brief.language)
+    stating = _statements_of(tuple(without_markers(it.sentence.text) for it in found), case.brief.language)
+    return stating if len(stating) >= _FEWEST_STATEMENTS else ()  # Thai ends its sentences with no mark
 
 
 def _stated(random: Random, case: Case, changed: Callable[[Random, str], str | None]) -> Case | None:
@@ -220,6 +225,8 @@ def negated_statement(random: Random, case: Case) -> Case | None:
     language = case.brief.language
 
     def changed(_: Random, sentence: str) -> str | None:
+        if negations(sentence, language):
+            return None  # with another negation it would say what it says now
         for pattern, by in forms:
             denied = regex.sub(pattern, by, sentence, count=1)
             if denied != sentence and negations(denied, language) != negations(sentence, language):
@@ -287,8 +294,8 @@ def _exchangeable(sentence: str, case: Case) -> Iterator[tuple[tuple[int, int], 
             content = [word for word in between if carries_content(word, language)]
             if not content or any(_BOTH_WAYS.match(word) or _AND.match(word) for word in between):
                 continue
-            mine, its = (words(sentence[start:end]) for start, end in (first, second))
-            if mine != its and regex.search(r"[,;()–—、，]", sentence[first[1] : second[0]]) is None:
+            mine, its = (content_stems(sentence[start:end], language) for start, end in (first, second))
+            if mine != its and regex.search(r"[,;()–—、，和与或及와과]", sentence[first[1] : second[0]]) is None:
                 yield first, second
 
 

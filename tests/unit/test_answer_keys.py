@@ -144,7 +144,7 @@ class TestChoices:
     def test_evidence_that_introduces_a_list_stands_for_it(self) -> None:
         lesson = "It has three parts:\n\n- the root\n- the stem\n- the leaf\n\nMore follows."
         fields = {"question": "What is a part of the plant?", "evidence": "It has three parts:", "explanation": "…"}
-        asked = {**fields, "kind": "multiple_choice", "choices": ("The stem", "The wheel", "The wing")}
+        asked: dict[str, Any] = {**fields, "kind": "multiple_choice", "choices": ("The stem", "The wheel", "The wing")}
         assert verdict(lesson, answer="The stem", **asked) is not HARD
         assert verdict(lesson, answer="The wheel", **asked) is HARD
 
@@ -187,6 +187,8 @@ class TestStatements:
             ("The wire carries current.", "The wire carries current without any loss."),
             ("Far from land, the waves are low.", "Far from land the waves are low."),
             ("Mars is a planet.", "Mars and Venus are planets."),
+            ("All plants make their own sugar.", "All plants and all algae make their own sugar."),
+            ("Plants have cells.", "Plants, algae and fungi have cells."),
         ],
     )
     def test_what_the_evidence_says_is_borne_out(self, statement: str, evidence: str) -> None:
@@ -314,9 +316,9 @@ def test_hardly_a_key_of_a_good_lesson_is_unproven() -> None:
 
 
 def test_faults_of_keys_are_caught_in_every_language() -> None:
-    found = list(islice(scores(1, by_hand(), 20, KEY_FAULTS), len(KEY_FAULTS)))
+    found = list(islice(scores(1, by_hand(), 30, KEY_FAULTS), len(KEY_FAULTS)))
     assert [(it.name, it.missed) for it in found if not it.is_enough] == []
-    assert all(it.planted == 20 for it in found)
+    assert all(it.planted == 30 for it in found)
 
 
 def test_a_question_of_another_lesson_is_noticed_and_not_valid() -> None:

@@ -22,7 +22,6 @@ from src.domain.words import negations, words
 _MARK = regex.compile(r"[\"')\]\s]*[:：፦៖]")
 _OPENING = "\"'( "
 _INTRODUCES = regex.compile(r"[:：፦៖][*_ ]*$")
-_ROW_OR_ITEM = regex.compile(r"^\s*(?:\||[-*+•]\s|\d+[.)]\s|>|\$\$|\\\[)|^[^\s]{1,40}$")
 _LONGEST_BLOCK = 400
 
 
@@ -74,7 +73,7 @@ _JUDGES = {"multiple_choice": choice_verdict, "true_false": statement_verdict, "
 def _whole(evidence: str, lesson_text: str, place: Located) -> str:
     """Returns the evidence, with the block that follows it where it introduces one."""
     follows = lesson_text[place.end :].lstrip(" \n*_:：፦៖")
-    if _INTRODUCES.search(evidence) or not (ends_a_sentence(evidence) or _ROW_OR_ITEM.search(evidence)):
+    if _INTRODUCES.search(evidence) or (not ends_a_sentence(evidence) and follows.startswith(("$$", "\\["))):
         block, _, _ = follows.partition("\n\n")
         return f"{evidence}\n{block[:_LONGEST_BLOCK]}"
     return evidence

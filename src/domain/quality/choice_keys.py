@@ -10,6 +10,7 @@ from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
 from src.domain.numerals import Numeral, other_units
 from src.domain.quality.key_texts import (
+    CONTRAST,
     OPEN,
     PROVEN,
     Asked,
@@ -28,14 +29,6 @@ from src.domain.words import NO_SPACES, carries_content, content_stems, negation
 
 _CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
 _FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
-# What stands beside these may be something else than what is spoken of.
-_CONTRAST = regex.compile(
-    r"\b(?:unlike|instead|rather|than|whereas|but|however|although|though|except|while|statt|anders|gegensatz|sondern|aber"
-    r"|während|außer|contrairement|plutôt|mais|tandis|diferencia|sino|pero|mientras|contrário|mas|enquanto|invece|però"
-    r"|отличие|вместо|но|хотя|тогда|αντί|αλλά|ενώ|ama|ancak|ise)\b"
-    r"|לעומת|אבל|אלא|بخلاف|لكن|بل|بينما|लेकिन|परंतु|किंतु|बल्कि|जबकि|但|而|却|が、|しかし|지만|그러나|แต่|ប៉ុន្តែ",
-    regex.IGNORECASE,
-)
 _GAP = regex.compile(r"(?:^|[.?!:]\s+)(?P<before>[^.?!:_]*)_{2,}(?P<after>[^.?!:_]*)")
 _NEAR = 0.5
 _LEAST_SHARE = 0.25
@@ -77,6 +70,9 @@ def choice_verdict(asked: Asked) -> Verdict:
     if _is_in_the_question(check.answer, asked) and _stands_in(check.answer, asked.evidence):
         return OPEN
     if _is_in_the_question(check.answer, asked) and not other.is_exact:
+        named = [it for it in check.choices if it != check.answer and _stands_in(it, asked.evidence)]
+        if named and not numerals(check.answer, asked.language):
+            return unproven(_told_of(check.answer, named[0]))
         return _verdict_on_silence(asked)
     if key.rank > other.rank:
         return _verdict_on_key(asked, key)
@@ -114,8 +110,7 @@ def _verdict_on_exception(asked: Asked, mentions: dict[str, _Mention]) -> Verdic
         return refuted(f"the key is {excerpt(key)}, but the evidence speaks of all choices but {excerpt(unnamed[0])}")
     if len(named) == len(others) and not mentions[key].rank:
         return PROVEN
-    is_named = mentions[key].rank > 0 or any(it.rank > _NEAR for it in mentions.values())
-    if is_named or asked.links(key, asked.around, asked.check.question) >= 1:
+    if mentions[key].rank > 0 or any(it.rank > _NEAR for it in mentions.values()):
         return OPEN
     return _verdict_on_silence(asked)
 
@@ -142,7 +137,7 @@ def _is_sure(asked: Asked, wrong: str) -> bool:
     where the numbers of the question are to be worked with.
     """
     check, language = asked.check, asked.language
-    if not asked.knows_negations or negations(asked.evidence, language) or _CONTRAST.search(asked.evidence):
+    if not asked.knows_negations or negations(asked.evidence, language) or CONTRAST.search(asked.evidence):
         return False
     mine, its = (given_values(choice, language) for choice in (check.answer, wrong))
     if mine and {value.lstrip("-") for value in mine} == {value.lstrip("-") for value in its}:

@@ -57,10 +57,10 @@ def refuted(reason: str) -> Verdict:
     return Verdict(Standing.REFUTED, reason)
 
 
-_PAIRS_OF_A_WORD = 3
-"""In scripts without spaces, so many pairs of characters stand for a word: one pair is shared by chance."""
-
-
+# A pair of characters of a script without spaces is shared by chance, the more so if it writes by sounds; and so is a
+# number, the more so if it is small.
+_SYLLABIC = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_WEIGHT_OF_SOUNDS, _WEIGHT_OF_A_PAIR, _WEIGHT_OF_A_DIGIT, _WEIGHT_OF_A_NUMBER = 1 / 6, 1 / 3, 1 / 4, 1 / 2
 _END = regex.compile(r"[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}\n]+")
 _MOST_NUMBERS = 16
 _FEWEST_SENTENCES = 20  # in fewer, it cannot be told which words are rare
@@ -68,7 +68,7 @@ LEAST_KNOWN = 0.5
 """The share of the words of a question and its answer that the lesson has, if the question is about the lesson."""
 # How much the words that question and evidence share must tell, at least, where the lesson has few of the question's:
 # together with something else that speaks for the evidence, and alone. By the corpus and faults planted in it.
-_LEAST_BOND = 1.3
+_LEAST_BOND = 0.6
 _LEAST_BOND_ALONE = 4
 
 
@@ -102,9 +102,7 @@ class Asked:
 
     def links(self, first: str, second: str, without: str = "") -> float:
         """Returns how many words or numbers that carry content two texts share, besides those of a third one."""
-        return sum(
-            1 / _PAIRS_OF_A_WORD if NO_SPACES.match(word) else 1 for word in self._shared(first, second, without)
-        )
+        return sum(map(_weight, self._shared(first, second, without)))
 
     def bond(self, first: str, second: str, without: str = "") -> float:
         """Returns how much the words that two texts share tell: a word the more, the rarer it is.
@@ -112,10 +110,8 @@ class Asked:
         It is the sum of the words' inverse document frequencies, as if no word stood twice in a sentence.
         """
         counted, size = _frequencies(self.lesson, self.language)
-        return sum(
-            math.log(size / max(counted[word], 1)) / (_PAIRS_OF_A_WORD if NO_SPACES.match(word) else 1)
-            for word in self._shared(first, second, without)
-        )
+        shared = self._shared(first, second, without)
+        return sum(_weight(word) * math.log(size / max(counted[word], 1)) for word in shared)
 
     def _shared(self, first: str, second: str, without: str) -> frozenset[str]:
         return told(first, self.language) & told(second, self.language) - told(without, self.language)
@@ -154,6 +150,15 @@ class Asked:
             or (steps and _is_one_step(number.readings, known, explained - number.readings))
             for number in missing
         )
+
+
+def _weight(word: str) -> float:
+    """Returns how much it tells that two texts share a word or number, from 0 to 1."""
+    if NO_SPACES.match(word):
+        return _WEIGHT_OF_SOUNDS if _SYLLABIC.match(word) else _WEIGHT_OF_A_PAIR
+    if not word[-1].isdecimal():
+        return 1
+    return _WEIGHT_OF_A_DIGIT if len(word) == 1 else _WEIGHT_OF_A_NUMBER
 
 
 @lru_cache(maxsize=2048)
@@ -237,6 +242,14 @@ def _number(value: str) -> float | None:
         return None
 
 
+CONTRAST = regex.compile(
+    r"\b(?:unlike|instead|rather|than|whereas|but|however|although|though|except|while|statt|anders|gegensatz|sondern|aber"
+    r"|während|außer|contrairement|plutôt|mais|tandis|diferencia|sino|pero|mientras|contrário|mas|enquanto|invece|però"
+    r"|отличие|вместо|но|хотя|тогда|αντί|αλλά|ενώ|ama|ancak|ise)\b"
+    r"|לעומת|אבל|אלא|بخلاف|لكن|بل|بينما|लेकिन|परंतु|किंतु|बल्कि|जबकि|但|而|却|が、|しかし|지만|그러나|แต่|ប៉ុន្តែ",
+    regex.IGNORECASE,
+)
+"""Words beside which something else may stand than what is spoken of."""
 # Questions for what isn't so, besides those with a negation.
 _EXCEPT = regex.compile(
     r"\b(?:except|false|incorrect|wrong|least|odd|außer|falsch\w*|sauf|faux|fausse|excepto|fals[oa]s?|eccetto|behalve|onjuist"
@@ -246,8 +259,17 @@ _EXCEPT = regex.compile(
 )
 
 
+_WHY = regex.compile(
+    r"\b(?:why|warum|wieso|weshalb|pourquoi|por qu[eé]|perché|waarom|почему|зачем|γιατί|neden|niçin|ինչու)\b"
+    r"|מדוע|למה|لماذا|क्यों|为什么|為什麼|なぜ|왜|까닭|ทำไม|ហេតុអ្វី|ለምን",
+    regex.IGNORECASE,
+)
+
+
 def is_negative(question: str, evidence: str, language: str) -> bool:
     """Returns whether a question asks for what is not so, and its evidence doesn't say just that."""
+    if _WHY.search(question):
+        return False
     asked = (negations(question, language) or 0) + len(_EXCEPT.findall(normal_text(question)))
     if NO_SPACES.search(question):
         return asked > 0  # there a sign may stand for a negation and for much else

@@ -27,14 +27,15 @@ _OPPOSITES = """
 """
 OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _OPPOSITES.split())
 """Words of which one says the contrary of the other, though neither is a negation."""
-BOTH_WAYS = regex.compile(
+# What holds both ways: a statement with its sides exchanged says the same.
+_BOTH_WAYS = regex.compile(
     r"^(?:=|equal|same|simil|differ|togeth|identi|equiv|unlike|like|near|next|meet|marr|gleich|égal|igual|同|等|相)"
 )
-"""What holds both ways: a statement with its sides exchanged says the same."""
-_CONJUNCTIONS = (
-    "and or und oder et ou y e o u en of и или και ή ve veya و أو और या եւ և կամ እና ወይም 와 과 및 和 与 或 と や"
-)
-CONJUNCTIONS = frozenset(_CONJUNCTIONS.split())
+CONJUNCTIONS = {
+    "en": "and or", "de": "und oder", "fr": "et ou", "es": "y e o u", "pt": "e ou", "it": "e o", "nl": "en of",
+    "ru": "и или", "el": "και ή", "tr": "ve veya", "ar": "و أو", "hi": "और या", "hy": "եւ և կամ", "am": "እና ወይም",
+    "ko": "와 과 및", "zh": "和 与 或", "ja": "と や",
+}  # fmt: skip
 """Words that join the items of a list."""
 
 
@@ -106,3 +107,30 @@ def joined(found: Sequence[Token]) -> list[str]:
         else:
             joined.append(token.text)
     return joined
+
+
+def is_exchanged(stated: Sequence[Token], given: Sequence[Token], conjunctions: Sequence[str]) -> bool:
+    """Returns whether two parts have changed places around something that doesn't hold both ways."""
+    start, size = 0, len(stated)
+    while stated[start].stem == given[start].stem:
+        start += 1
+    end = size
+    while stated[end - 1].stem == given[end - 1].stem:
+        end -= 1
+    mine, its = [it.stem for it in stated[start:end]], [it.stem for it in given[start:end]]
+    length = end - start
+    for first in range(1, length):
+        for second in range(1, length - first + 1):
+            between = length - first - second
+            if mine[:first] != its[length - first :] or mine[length - second :] != its[:second]:
+                continue
+            if mine[first : first + between] != its[second : second + between]:
+                continue
+            middle = stated[start + first : start + first + between]
+            if any(_BOTH_WAYS.match(it.text) for it in middle):
+                return False
+            joins = [it.text in conjunctions for it in middle]
+            if any(joins) and all(join or it.is_content for join, it in zip(joins, middle, strict=True)):
+                return False  # a list in another order
+            return any(it.is_content for it in middle)
+    return False

@@ -9,9 +9,11 @@ from typing import Literal
 
 import regex
 
+from src.domain.language_tag import primary_subtag
 from src.domain.number_words import language_of
 from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
+    CONTRAST,
     OPEN,
     PROVEN,
     Asked,
@@ -24,13 +26,13 @@ from src.domain.quality.key_texts import (
     unproven,
 )
 from src.domain.quality.statement_words import (
-    BOTH_WAYS,
     CONJUNCTIONS,
     DOUBT,
     NOT_ONLY,
     OPPOSITES,
     WITHOUT,
     Token,
+    is_exchanged,
     joined,
     tokens,
 )
@@ -44,6 +46,7 @@ _SAID = 0.5
 _FEWEST_TO_COMPARE = 2
 _FEWEST_SIGNS = 5
 _LONGEST_WORD = 4
+_LONGEST_LIST = 5
 _FEWEST_AROUND = 3
 
 
@@ -65,7 +68,7 @@ def statement_verdict(asked: Asked) -> Verdict:
         case "nearly stated" | "mostly stated":
             return PROVEN if is_true else OPEN
         case "mostly denied":
-            return OPEN if is_true else PROVEN
+            return unproven(_REASONS["perhaps denied"]) if is_true else PROVEN
         case "denied" | "other number" | "other word" | "other order":
             return refuted(_REASONS[said]) if is_true else PROVEN
         case "perhaps denied" | "perhaps other order" | "perhaps other word" | "no such number":
@@ -121,7 +124,8 @@ class _Comparison:
         in_order = sum(block.size for block in blocks) / len(core)
         touched = {evidence[i].clause for block in blocks for i in range(block.b, block.b + block.size)}
         is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE) or self._is_word_for_word()
-        if (other := self._order() or self._other_word() or self._replaced(core, evidence)) is not None:
+        other = self._order() or self._opposite() or self._replaced(core, evidence) or self._one_word_differs()
+        if other is not None:
             if self._denies(touched):  # of two differences one may undo the other
                 return "perhaps denied" if core[0].is_sign else "spoken of"
             return other
@@ -129,11 +133,15 @@ class _Comparison:
             return number
         if in_order >= _ALIKE and is_enough:
             return self._alike(touched)
+        if core[0].is_sign and is_enough and in_order >= _MOSTLY and self._denies(touched):
+            return "perhaps denied"
         bag = {token.stem for token in evidence}
         share = sum(token.stem in bag for token in core) / len(core)
         if share >= _MOSTLY and is_enough and not core[0].is_sign:
             differs = self._denies(touched)
-            return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
+            if differs is None or (differs and CONTRAST.search(self.asked.evidence)):
+                return "spoken of"
+            return "mostly denied" if differs else "mostly stated"
         return "spoken of" if share >= _SAID else self._spoken_of()
 
     def _replaced(self, core: list[Token], evidence: list[Token]) -> _Said | None:
@@ -153,12 +161,24 @@ class _Comparison:
                 found = "other number"
             elif len(pairs) == 1 and 2 * len(differing) < size and not any(numbers):
                 ((mine, its),) = pairs
+                place = part[differing[0]].place
+                if self._is_listed(core[differing[0]].stem, place):
+                    return None
                 if mine[:3] != its[:3] and all(self._stands_alike(core, part, at) for at in differing):
                     spoken = language_of(self.asked.language).numbers
                     is_sure = differing[0] == 0 or (mine in spoken and its in spoken)
                     # What a sentence is about is one thing and no other; another word may have the same meaning.
                     found = "other word" if is_sure else "perhaps other word"
         return found
+
+    def _is_listed(self, stem_of_word: str, place: int) -> bool:
+        """Returns whether the evidence names a word beside the one at a place, as in "plants and animals"."""
+        conjunctions = CONJUNCTIONS.get(primary_subtag(self.asked.language), "").split()
+        for token in self.given:
+            first, last = sorted((token.place, place))
+            if token.stem == stem_of_word and last - first <= _LONGEST_LIST:
+                return any(it.text in conjunctions for it in self.given[first:last])
+        return False
 
     def _stands_alike(self, core: list[Token], part: list[Token], at: int) -> bool:
         """Returns whether the same words stand between a word and those beside it that carry content, in both texts."""
@@ -171,21 +191,38 @@ class _Comparison:
                     return False
         return True
 
-    def _other_word(self) -> _Said | None:
-        """Returns whether the evidence has all words of the statement but one, which is turned round; None if not.
-
-        Of scripts without spaces it can't be told which signs make a word: some signs stand in the place of others.
-        """
-        own, given = [it.text for it in self.stated], [it.text for it in self.given]
+    def _opposite(self) -> _Said | None:
+        """Returns whether the evidence has all words of the statement, but the opposite of one; None if it hasn't."""
         if any(it.is_sign for it in self.stated):
             return _signs_replaced(self.stated, self.given)
-        for start in range(len(given) - len(own) + 1):
-            differing = [at for at, word in enumerate(own) if word != given[start + at]]
+        pairs = self._only_differing
+        if pairs is None:
+            return None
+        return "other word" if frozenset((pairs[0].text, pairs[1].text)) in OPPOSITES else None
+
+    def _one_word_differs(self) -> _Said | None:
+        """Returns whether the evidence has all words of a short statement, but one that carries content."""
+        pairs = self._only_differing
+        if pairs is None or len(self.stated) < _FEWEST_AROUND + 1:
+            return None
+        mine, its = pairs
+        if self._is_listed(mine.stem, its.place):
+            return None
+        is_other = mine.is_content and its.is_content and mine.text[:3] != its.text[:3]
+        return "perhaps other word" if is_other and not mine.is_number else None
+
+    @cached_property
+    def _only_differing(self) -> tuple[Token, Token] | None:
+        """The only word that differs from the evidence, and what that has in its place; None if there is none."""
+        found = None
+        for start in range(len(self.given) - len(self.stated) + 1):
+            beside = zip(self.stated, self.given[start:], strict=False)
+            differing = [(mine, its) for mine, its in beside if mine.text != its.text]
             if not differing:
                 return None
-            if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in OPPOSITES:
-                return "other word"
-        return None
+            if len(differing) == 1:
+                found = differing[0]
+        return found
 
     def _is_word_for_word(self) -> bool:
         """Returns whether the evidence has all words of the statement but those that deny something."""
@@ -225,13 +262,14 @@ class _Comparison:
         if size > len(given) or size < 3:
             return None
         wanted = Counter(own)
+        conjunctions = CONJUNCTIONS.get(primary_subtag(self.asked.language), "").split()
         for start in range(len(given) - size + 1):
             part = given[start : start + size]
             if part[0] not in wanted or Counter(part) != wanted:
                 continue
             if part == own:
                 return None
-            if _is_exchanged(self.stated, self.given[start : start + size]):
+            if is_exchanged(self.stated, self.given[start : start + size], conjunctions):
                 sure = is_order_of_words(self.asked.language)
                 return "other order" if sure else "perhaps other order"
             return "spoken of"
@@ -287,30 +325,3 @@ def _takes_its_place(stated: Sequence[Token], given: Sequence[Token]) -> bool:
         and any(it.is_number for it in given[other:end])
         for tag, first, last, other, end in matcher.get_opcodes()
     )
-
-
-def _is_exchanged(stated: Sequence[Token], given: Sequence[Token]) -> bool:
-    """Returns whether two parts have changed places around something that doesn't hold both ways."""
-    start, size = 0, len(stated)
-    while stated[start].stem == given[start].stem:
-        start += 1
-    end = size
-    while stated[end - 1].stem == given[end - 1].stem:
-        end -= 1
-    mine, its = [it.stem for it in stated[start:end]], [it.stem for it in given[start:end]]
-    length = end - start
-    for first in range(1, length):
-        for second in range(1, length - first + 1):
-            between = length - first - second
-            if mine[:first] != its[length - first :] or mine[length - second :] != its[:second]:
-                continue
-            if mine[first : first + between] != its[second : second + between]:
-                continue
-            middle = stated[start + first : start + first + between]
-            if any(BOTH_WAYS.match(it.text) for it in middle):
-                return False
-            joins = [it.text in CONJUNCTIONS for it in middle]
-            if any(joins) and all(join or it.is_content for join, it in zip(joins, middle, strict=True)):
-                return False  # a list in another order
-            return any(it.is_content for it in middle)
-    return False
