@@ -239,6 +239,21 @@ class TestStatements:
         assert found is if_true if if_true else found is not PROVEN
         assert of_statement(statement, evidence, False, language) is not HARD
 
+    @pytest.mark.parametrize(
+        ("label", "evidence", "choices", "language"),
+        [
+            ("True or false? ", COW, ("True", "False"), "en"),
+            ("صحيح أم خطأ؟ ", "يدخل السكر إلى الجسم مع الطعام.", ("صحيح", "خطأ"), "ar"),
+            ("Σωστό ή λάθος; ", "Η Αθήνα είναι πόλη της Ελλάδας.", ("Σωστό", "Λάθος"), "el"),
+            ("对还是错？", "水在一百度沸腾。", ("对", "错"), "zh"),
+        ],
+    )
+    def test_the_words_that_ask_for_a_verdict_are_no_part_of_the_statement(
+        self, label: str, evidence: str, choices: tuple[str, str], language: str
+    ) -> None:
+        asked = {"question": f"{label}{evidence}", "choices": choices, "answer": choices[0], "evidence": evidence}
+        assert verdict(evidence, language, kind="true_false", **asked) is PROVEN
+
     def test_evidence_that_is_not_about_the_statement_is_noticed(self) -> None:
         assert of_statement("The heart pumps the blood.", "Rivers carry sand to the sea.", True) is SOFT
         assert of_statement("The heart pumps the blood.", "Rivers carry sand to the sea.", False) is SOFT

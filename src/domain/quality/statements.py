@@ -10,6 +10,7 @@ from typing import Literal
 import regex
 
 from src.domain.language_tag import primary_subtag
+from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
 from src.domain.numerals import is_given
 from src.domain.quality.key_texts import (
@@ -36,10 +37,10 @@ from src.domain.quality.statement_words import (
     joined,
     tokens,
 )
-from src.domain.words import negations, words
+from src.domain.words import negations
 
 # "True or false?" before a statement isn't part of it.
-_LABEL = regex.compile(r"^[^.?!:]{0,40}[?:]\s+(?=\S)")
+_LABEL = regex.compile(r"^[^.?!:؟;？：፧]{0,40}(?:[?:؟;፧]\s+|[？：]\s*)(?=\S)")
 _ALIKE = 0.9
 _MOSTLY = 0.7
 _SAID = 0.5
@@ -102,8 +103,8 @@ class _Comparison:
     def stated(self) -> tuple[Token, ...]:
         """The words of the statement."""
         question = self.asked.check.question
-        labels = {word for choice in self.asked.check.choices or () for word in words(choice)}
-        if (found := _LABEL.match(question)) and labels & set(words(found.group())):
+        choices = map(normal_text, self.asked.check.choices or ())
+        if (found := _LABEL.match(question)) and any(map(normal_text(found.group()).__contains__, choices)):
             question = question[found.end() :]
         return tokens(question, self.asked.language)
 
