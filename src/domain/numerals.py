@@ -23,6 +23,7 @@ _WRITTEN = regex.compile(
 )
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}-]|[.,]\p{Nd})")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
+_SEPARATOR = regex.compile("[.,]")
 _ROMAN = regex.compile(
     r"(?<![\p{L}\p{N}])(?:(?=[IVXLC]{2})|(?<=\p{Lu}\p{Ll}+\s)(?=[IVX]))(?=[IVXLCDM])"
     r"(M{0,3})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})(?![\p{Lu}\p{N}])"
@@ -88,7 +89,7 @@ def _numeral(
 
 def _readings(digits: str) -> set[str]:
     """Returns the values of digits with commas and full stops: 1.500 may be one and a half, and fifteen hundred."""
-    parts = regex.split("[.,]", digits)
+    parts = _SEPARATOR.split(digits)
     if len(parts) == 1:
         return {_plain(Decimal(digits))}
     readings = set[str]()
