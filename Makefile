@@ -74,7 +74,9 @@ bench: $(VENV)/dev system ## Measure one course alone, many at once, intake with
 	@$(BIN)/python -m benchmarks.worker_speed $(ARGS)
 	@$(BIN)/python -m benchmarks.intake_speed
 	@$(BIN)/python -m benchmarks.source_search
+	@$(BIN)/python -m benchmarks.review_speed
 	@$(BIN)/python -m benchmarks.gates
+	@$(BIN)/python -m benchmarks.repair_cost
 	@$(BIN)/python -m benchmarks.under_attack
 
 clean: ## Remove the virtual environment, local services with their data, and caches; courses stay

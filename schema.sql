@@ -73,8 +73,8 @@ $planted$;
 
 IF to_regclass('public.alembic_version') IS NOT NULL THEN
     SELECT version_num INTO stamp FROM public.alembic_version;
-    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012', '0013') THEN
-        RAISE WARNING 'the database is at revision %, which this file (0013) doesn''t know; nothing was changed',
+    IF stamp NOT IN ('0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008', '0009', '0010', '0011', '0012', '0013', '0014') THEN
+        RAISE WARNING 'the database is at revision %, which this file (0014) doesn''t know; nothing was changed',
             stamp USING HINT = 'Use the schema.sql of the newest program that works with this database.';
         RETURN;
     END IF;
@@ -1292,9 +1292,15 @@ COMMENT ON COLUMN public.generation_queue.refusal IS
     'open: the model''s server refuses everything, as this course has found. own: and another course was answered since.';
 $revision$;
 
+EXECUTE $revision$
+-- What the repairs of answers take: `quality` of a course has `tokens` and `repair_tokens` from here on.
+ALTER TABLE public.model_calls ADD COLUMN IF NOT EXISTS repair BOOLEAN NOT NULL DEFAULT false;
+COMMENT ON COLUMN public.model_calls.repair IS 'Whether an answer was sent back with the call, to be put right';
+$revision$;
+
 EXECUTE $function$
--- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
--- with files only; a test compares the two.
+-- Computes the quality figures of a course from its lessons and model calls. The worker computes the same for courses
+-- that it writes with files only; a test compares the two.
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1318,7 +1324,11 @@ AS $$
             WHERE c.id = course AND severity = '"hard"'),
         'soft_findings', coalesce(sum(public.quality_count(l.quality, 'soft_findings'::text)), 0) + (
             SELECT count(*) FROM public.courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
-            WHERE c.id = course AND severity = '"soft"')
+            WHERE c.id = course AND severity = '"soft"'),
+        'tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
+                   FROM public.model_calls m WHERE m.course_id = course),
+        'repair_tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
+                          FROM public.model_calls m WHERE m.course_id = course AND m.repair)
     )
     FROM public.lessons l WHERE l.course_id = course
 $$;
@@ -1871,7 +1881,7 @@ $function$;
 -- What `alembic upgrade head` would have written.
 DELETE FROM public.schema_functions;
 INSERT INTO public.schema_functions (name, digest) VALUES
-    ('course_quality', '783e17ed67c84393a7493caf21ecf2c32c1f34c96d55406ef91dd2b0dbf2351b'),
+    ('course_quality', 'df1eba4c182c6316faba96e59cc6a9e1bc9aa8b1eee5c011579c757834aa7b98'),
     ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
     ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
     ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),
@@ -1894,7 +1904,7 @@ CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );
 DELETE FROM public.alembic_version;
-INSERT INTO public.alembic_version (version_num) VALUES ('0013');
+INSERT INTO public.alembic_version (version_num) VALUES ('0014');
 END
 $schema$;
 

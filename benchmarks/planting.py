@@ -1,6 +1,5 @@
 """What the planters of faults share: finding places in a lesson, and changing words there."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,14 +8,26 @@ from typing import Any, TypeVar
 
 import regex
 
-from benchmarks.clean_lessons import ROOT, Case, by_hand
-from src.domain.quality.citations import markers
+from benchmarks.clean_lessons import Case, by_hand
+from src.domain.markdown_syntax import without_blocks
+from src.domain.quality.citations import markers, without_markers
 from src.domain.sentences import Sentence, sentences
-from src.domain.words import content_stems
+from src.domain.words import NO_SPACES, content_stems
 
 T = TypeVar("T")
-_SPACES = " \u00a0\u2009\u202f'"
-_DIGITS = regex.compile(rf"(?<![\[\d.,])\p{{Nd}}+(?:[.,]\p{{Nd}}+|[{_SPACES}]\p{{Nd}}{{3}}(?!\p{{Nd}}))*(?![\d\]])")
+_DIGITS = regex.compile(
+    r"(?<![\[\p{Nd}.,])(?:\p{Nd}{1,3}(?:[ \u00a0\u2009\u202f'’]\p{Nd}{3})+|\p{Nd}+)(?:[.,٫٬]\p{Nd}+)*(?![\p{Nd}\]])"
+)
+_SEPARATORS = regex.compile(r"[,٬ \u00a0\u2009\u202f'’]")
+# Words with a small letter, or of a script that has no capitals.
+_WORD = regex.compile(r"(?<!\p{Lu})\b\p{Ll}[\p{L}\p{M}]{3,}|\b\p{Lo}[\p{L}\p{M}]{3,}")
+_RUN = regex.compile(f"{NO_SPACES.pattern}{{4,}}")
+_WORD_WITHOUT_SPACES = 3
+"""So many characters that are seen as one stand for a word where no spaces tell words apart."""
+# What is said in no language or in another one: code, formulas, tables, verse and speech.
+_NO_PROSE = regex.compile(r"[`$|\\>]|^\s*(?:[-*+•]|\d+[.)])\s", regex.MULTILINE)
+_OF_OTHER_LANGUAGES = frozenset({"language course"})
+"""Subjects whose lessons are in two languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +90,17 @@ def section_paths(case: Case) -> list[str]:
 
 def other_number(random: Random, number: str) -> str:
     """Returns another number in the same script: a near one, twice or ten times as much, or with another last digit."""
-    plain = regex.sub(rf"[,{_SPACES}]", "", number)
+    plain = _SEPARATORS.sub("", number)
+    zero = chr(ord(number[0]) - int(number[0]))
     if not plain.isdecimal():
-        return number[:-1] + chr(ord(number[-1]) - int(number[-1]) + (int(number[-1]) + random.randint(1, 9)) % 10)
+        return number[:-1] + chr(ord(zero) + (int(number[-1]) + random.randint(1, 9)) % 10)
     value = int(plain)
     other = value
     while other == value or other < 0:
         other = random.choice((value + random.randint(1, 9), value - random.randint(1, 9), value * 10, value * 2))
-    return f"{other:,}" if "," in number else str(other)
+    separator = _SEPARATORS.search(number)
+    shown = f"{other:,}".replace(",", separator.group()) if separator else str(other)
+    return shown.translate({ord(str(digit)): chr(ord(zero) + digit) for digit in range(10)})
 
 
 def digits(text: str) -> list[regex.Match[str]]:
@@ -99,25 +113,43 @@ def replaced(text: str, found: regex.Match[str], by: str) -> str:
     return text[: found.start()] + by + text[found.end() :]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def vocabulary(language: str) -> tuple[str, ...]:
-    """Returns the words of four or more letters in the passages of the handwritten lessons of a language."""
-    found = {
-        word
-        for case in by_hand()
-        if case.language == language
-        for passage in case.passages
-        for word in regex.findall(r"(?<!\p{Lu})\b\p{Ll}[\p{L}\p{M}]{3,}|\b\p{Lo}[\p{L}\p{M}]{3,}", passage.text)
-        if len(content_stems(word)) == 1
-    }
+    """Returns the words of four or more letters in the passages of the handwritten lessons of a language.
+
+    Where a script has no spaces, a few characters in a row stand for each word.
+    """
+    given = [passage.text for case in by_hand() if case.language == language for passage in case.passages]
+    found = {word for text in given for word in _WORD.findall(text) if not NO_SPACES.search(word)}
+    found = {word for word in found if len(content_stems(word, language)) == 1}
+    for run in (run for text in given for run in _RUN.findall(text)):
+        seen = regex.findall(r"\X", run)
+        ends = range(_WORD_WITHOUT_SPACES, len(seen) + 1, _WORD_WITHOUT_SPACES)
+        found |= {"".join(seen[end - _WORD_WITHOUT_SPACES : end]) for end in ends}
     return tuple(sorted(found))
 
 
 @lru_cache(maxsize=1)
 def foreign() -> dict[str, dict[str, Any]]:
-    """Returns a section and questions in each of some languages."""
-    given: dict[str, dict[str, Any]] = json.loads((ROOT / "benchmarks" / "foreign.json").read_text())
-    return given
+    """Returns a section of plain prose and multiple-choice questions in each language of the handwritten lessons."""
+    written: dict[str, dict[str, Any]] = {}
+    for case in by_hand():
+        if case.subject in _OF_OTHER_LANGUAGES:
+            continue
+        known = written.setdefault(case.language, {"section": "", "questions": []})
+        known["section"] = max([known["section"], *(_prose(part.content) for part in case.text.sections)], key=len)
+        known["questions"] += [
+            {name: getattr(check, name) for name in ("question", "choices", "answer", "explanation")}
+            for check in case.text.checks
+            if check.kind == "multiple_choice"
+        ]
+    return written
+
+
+def _prose(text: str) -> str:
+    """Returns the paragraphs of a text that are nothing but sentences, without citations."""
+    paragraphs = (paragraph for paragraph in without_blocks(text).split("\n\n") if not _NO_PROSE.search(paragraph))
+    return without_markers("\n\n".join(paragraphs)).strip()
 
 
 def other_languages(case: Case) -> Sequence[str]:

@@ -10,7 +10,8 @@ from benchmarks.clean_lessons import Case, by_hand, text_grams
 from benchmarks.planting import Fault, Place, chosen, fault, foreign, other_languages, places, section_paths, vocabulary
 from src.domain.quality.draft import plain
 from src.domain.quality.readability import grade_number, reading_grade
-from src.domain.sentences import sentences
+from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.words import NO_SPACES
 
 _TOO_HARD_BY = 4
 _LONG_WORDS = {
@@ -75,13 +76,21 @@ def copied(random: Random, case: Case) -> Case | None:
     return None if where is None else case.with_part(where, f"{case.text.fields()[where]}\n\n{taken}")
 
 
+_INFLECTED = frozenset({"el", "es", "fr", "hy", "pt", "ru", "tr"})
+_ALL_OF_IT = {
+    "am": "ይህ ሁሉ", "ar": "كل ذلك", "de": "das Ganze", "el": "όλα αυτά", "en": "all of it", "es": "todo eso",
+    "fr": "tout cela", "he": "כל זה", "hi": "यह सब", "hy": "այդ ամենը", "ja": "これ", "km": "របស់នេះ", "ko": "그것",
+    "pt": "tudo isso", "ru": "всё это", "th": "สิ่งนี้", "tr": "bunların hepsi", "zh": "这一切",
+}  # fmt: skip
+
+
 def missing_concept(random: Random, case: Case) -> Case | None:
     """Takes the name of a key concept out of the lesson."""
     concept = chosen(random, case.plan.key_concepts)
     if concept is None:
         return None
     named = _mention(concept, case)
-    instead = {"en": "all of it", "de": "das Ganze", "hi": "यह सब", "ar": "كل ذلك"}[case.language]
+    instead = _ALL_OF_IT.get(case.language, "…")
     told = {where: named.sub(instead, text) for where, text in case.text.fields().items()}
     text = case.text.with_fields(told)
     sections = tuple(part.model_copy(update={"heading": named.sub(instead, part.heading)}) for part in text.sections)
@@ -91,7 +100,13 @@ def missing_concept(random: Random, case: Case) -> Case | None:
 
 def _mention(concept: str, case: Case) -> regex.Pattern[str]:
     """Returns a pattern for any form of a concept and of the rarest of its words; the others also occur by chance."""
-    forms = [_form(word, case.language) for word in concept.split()]
+    if NO_SPACES.search(concept):
+        # Forms of such a word differ in what stands around it.
+        middle = concept[len(concept) // 4 : -(len(concept) // 4) or None] if len(concept) > 4 else concept
+        return regex.compile(f"{regex.escape(concept)}|{regex.escape(middle)}")
+    forms = [_form(word, case.language) for word in regex.findall(r"[\p{L}\p{M}\p{N}'’]+", concept)] or [
+        regex.escape(concept)
+    ]
     told = "\n".join(case.text.fields().values())
     rarest = min(forms, key=lambda form: len(regex.findall(form, told, regex.IGNORECASE)))
     phrase = r"\P{L}+".join(forms)
@@ -102,38 +117,49 @@ def _form(word: str, language: str) -> str:
     bare = word[2:] if language == "ar" and word.startswith("ال") else word
     bare = bare.removesuffix("s") if language == "en" else bare
     bare = regex.sub(r"n$|en$", "", bare) if language == "de" else bare
+    bare = bare[: max(4, len(bare) - 2)] if language in _INFLECTED else bare
     letters = regex.escape(bare)
     if language == "de":  # Blatt, Blätter
         letters = letters.replace("a", "[aä]").replace("o", "[oö]").replace("u", "[uü]")
-    prefix = "(?:و|ف|ب|ك|ل)?(?:ال|ل)?" if language == "ar" else ""
-    return rf"\b{prefix}{letters}[\p{{L}}\p{{M}}]*"
+    prefix = {"ar": "(?:و|ف|ب|ك|ل)?(?:ال|ل)?", "he": "[והבלכשמ]{0,2}", "am": "[የበለከእስ]?"}.get(language, "")
+    return rf"(?<![\p{{L}}\p{{M}}]){prefix}{letters}[\p{{L}}\p{{M}}]*"
 
 
 def cut_off(random: Random, case: Case) -> Case | None:
-    """Cuts a part off in the middle of a sentence."""
+    """Cuts a part off in the middle of a sentence of its running prose, in a language whose sentences have ends."""
     paths = ["introduction", "applications", "summary", *section_paths(case)]
-    place = chosen(random, [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30])
+    found = [place for place in places(case) if place.where in paths and len(place.sentence.text) > 30]
+    place = chosen(
+        random, [place for place in found if ends_a_sentence(place.sentence.text) and _in_prose(case, place)]
+    )
     return None if place is None else _cut(random, case, place)
 
 
+def _in_prose(case: Case, place: Place) -> bool:
+    """Returns whether a sentence stands in no list, table, quotation or formula."""
+    line = case.text.fields()[place.where][: place.sentence.end].rpartition("\n")[2]
+    return not regex.match(r"\s*(?:[-*+>|]\s|\||\d+[.)]\s|\$\$|\\)", line)
+
+
 def cut_off_list(random: Random, case: Case) -> Case | None:
-    """Cuts a list off in the middle of an item."""
+    """Cuts a list off in the middle of an item, behind others that end with a mark as this one did."""
     found = []
-    for where, text in case.text.fields().items():
-        items = list(regex.finditer(r"(?m)^(?:-|\d\.) .+$", text))
-        found += [
-            place
-            for place in places(case, where)
-            if place.where == where and items[1:] and items[1].start() <= place.sentence.start < items[-1].end()
-        ]
+    for it in places(case):
+        text = case.text.fields()[it.where]
+        items = list(regex.finditer(r"(?m)^(?:[-*]|\d\.) .+$", text))
+        before = [item for item in items if item.end() < it.sentence.start]
+        if before and any(item.start() <= it.sentence.start < item.end() for item in items):
+            ended = (regex.sub(r"\s*\[[\d, ]+\]$", "", item.group()) for item in before)
+            found += [it] if all(map(ends_a_sentence, [*ended, it.sentence.text])) else []
     place = chosen(random, found)
     return None if place is None else _cut(random, case, place)
 
 
 def cut_off_definition(random: Random, case: Case) -> Case | None:
-    """Cuts a definition off in the middle of a sentence."""
-    place = chosen(random, places(case, "key_terms."))
-    return None if place is None else _cut(random, case, place)
+    """Cuts a definition off in the middle of a sentence, where each of them ends with a mark."""
+    definitions = [text for where, text in case.text.fields().items() if where.startswith("key_terms.")]
+    cut = chosen(random, places(case, "key_terms."))
+    return _cut(random, case, cut) if cut and all(map(ends_a_sentence, definitions)) else None
 
 
 def _cut(random: Random, case: Case, place: Place) -> Case | None:
@@ -184,7 +210,7 @@ def repeated_paragraph(random: Random, case: Case) -> Case | None:
         paragraph
         for where in section_paths(case)
         for paragraph in case.text.fields()[where].split("\n\n")
-        if len(paragraph.split()) >= 15
+        if len(paragraph.split()) >= 15 and not paragraph.startswith(">")
     ]
     paragraph, where = chosen(random, paragraphs), chosen(random, section_paths(case))
     if paragraph is None or where is None:
@@ -276,7 +302,7 @@ TEXT_FAULTS: tuple[Fault, ...] = (
     fault("cut-off definition", "cut_off", cut_off_definition),
     fault("unclosed code block", "unclosed_fence", unclosed_fence),
     fault("formula that lost its backslashes", "mangled_formula", mangled_formula),
-    fault("heading inside a section", "heading_in_text", heading_in_text),
+    fault("heading inside a section", "heading_in_text heading", heading_in_text),
     fault("two sections with one heading", "heading_in_text", twin_headings),
     fault("paragraph said twice", "repetition", repeated_paragraph),
     fault("lesson said twice in the course", "overlap", repeated_lesson),

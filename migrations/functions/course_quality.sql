@@ -1,5 +1,5 @@
--- Computes the quality figures of a course from its lessons. The worker computes the same for courses that it writes
--- with files only; a test compares the two.
+-- Computes the quality figures of a course from its lessons and model calls. The worker computes the same for courses
+-- that it writes with files only; a test compares the two.
 CREATE OR REPLACE FUNCTION public.course_quality(course UUID) RETURNS JSONB
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -23,7 +23,11 @@ AS $$
             WHERE c.id = course AND severity = '"hard"'),
         'soft_findings', coalesce(sum(public.quality_count(l.quality, 'soft_findings'::text)), 0) + (
             SELECT count(*) FROM public.courses c, jsonb_path_query(c.outline_findings, '$[*].severity') AS severity
-            WHERE c.id = course AND severity = '"soft"')
+            WHERE c.id = course AND severity = '"soft"'),
+        'tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
+                   FROM public.model_calls m WHERE m.course_id = course),
+        'repair_tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
+                          FROM public.model_calls m WHERE m.course_id = course AND m.repair)
     )
     FROM public.lessons l WHERE l.course_id = course
 $$;

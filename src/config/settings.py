@@ -37,6 +37,8 @@ from src.config.groups import (
 )
 from src.config.roles import COURSES, SLICES
 from src.domain.errors import OperatorError
+from src.domain.quality.repair_choice import RepairMode
+from src.domain.quality.weights import ENOUGH
 
 G = TypeVar("G", bound=BaseSettings)
 
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
     max_courses_per_user_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_course_tokens: Annotated[int, Field(ge=1)] | None = None
     grounding: Literal["required", "preferred", "off"] = "preferred"
+    repair: RepairMode = "weighed"
+    repair_weight: Annotated[int, Field(ge=1)] = ENOUGH
     files: bool = True
     output_dir: Path = Path("courses")
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"

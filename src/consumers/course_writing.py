@@ -6,6 +6,7 @@ from src.config import Settings
 from src.consumers.attempt import AttemptRecord, AttemptRunner
 from src.consumers.database_watch import DatabaseWatch
 from src.consumers.model_breaker import ModelBreaker
+from src.domain.quality.repair_choice import RepairChoice
 from src.services.broker.progress import ProgressReporter
 from src.services.course_generator import CourseGenerator
 from src.services.files.mirror import Mirror
@@ -64,7 +65,14 @@ class CourseWriting:
     def _runner(self, record: AttemptRecord, search: SourceSearch) -> AttemptRunner:
         settings = self._settings
         generator = CourseGenerator(
-            self._model, search, record, self._progress, settings.max_course_tokens, settings.grounding, self._reviews
+            self._model,
+            search,
+            record,
+            self._progress,
+            settings.max_course_tokens,
+            settings.grounding,
+            self._reviews,
+            RepairChoice(settings.repair, settings.repair_weight),
         )
         return AttemptRunner(
             generator, record, self.mirror, self.breaker, self._engine.redact, settings.course, self._engine.shutdown

@@ -28,6 +28,8 @@ _USES = regex.compile(
     regex.IGNORECASE,
 )
 
+_ENOUGH_SENTENCES = 15
+
 
 @dataclass(slots=True)
 class _Page:
@@ -130,9 +132,18 @@ def _own(sentences: Sequence[Sentence], course: dict[str, Any], number: int) -> 
         best = [index for index, fit in enumerate(fits) if fit == max(fits)]
         return best[hashed(sentence.text) % len(best)] + 1
 
-    own = [sentence for sentence in sentences if lesson_of(sentence) == number]
+    own = _simplest([sentence for sentence in sentences if lesson_of(sentence) == number])
     rest = sorted(set(sentences) - set(own), key=lambda sentence: hashed(f"{number}/{sentence.text}"))
-    return own if len(own) >= 8 else [*own, *rest][:10]
+    return own if len(own) >= 8 else [*own, *_simplest(rest)][:10]
+
+
+def _simplest(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Returns the simplest of `sentences`, in their order, if there are more than a lesson needs.
+
+    Words can't be changed here, and a textbook may be for another grade than the course.
+    """
+    simple = sorted(sentences, key=lambda sentence: sum(map(len, sentence.text.split())))[:_ENOUGH_SENTENCES]
+    return [sentence for sentence in sentences if sentence in simple]
 
 
 def _definition(sentences: Sequence[Sentence], concept: str, taken: Collection[Sentence]) -> Sentence:

@@ -115,7 +115,10 @@ def _nouns(sentences: Sequence[Sentence], language: str) -> list[str]:
 def _key_concepts(
     title: str, own: Sequence[Sentence], nouns: Sequence[str], taken: set[str], say: Phrases
 ) -> list[str]:
-    """Returns four terms of one lesson, from its title and its own sentences, and rather none of another lesson's."""
+    """Returns terms of one lesson, from its title and its own sentences: up to four that no other lesson has.
+
+    If there are fewer than the objectives need, others make them up.
+    """
     counted = Counter(word for sentence in own for word in sentence.stems)
     known = {stem(noun.casefold()): noun for noun in nouns}
     candidates = [word for word in topic_words(title) if stem(word.casefold()) in counted]
@@ -123,11 +126,20 @@ def _key_concepts(
         known[word] for word, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0])) if word in known
     ]
     candidates = [word if word in nouns else word.casefold() for word in candidates]
-    fresh = [word for word in candidates if word not in taken]
+    elsewhere = set(map(_form, taken))
     distinct: dict[str, str] = {}
-    for word in (*fresh, *candidates, *nouns, *_filler_concepts(title, say)):
-        distinct.setdefault(" ".join(map(stem, word.casefold().split())), word)
-    return list(distinct.values())[:4]
+    for word in candidates:
+        distinct.setdefault(_form(word), word)
+    kept = {form: word for form, word in distinct.items() if form not in elsewhere}
+    kept = dict(list(kept.items())[:4])
+    for word in (*distinct.values(), *nouns, *_filler_concepts(title, say)):
+        if len(kept) < len(say.objectives):
+            kept.setdefault(_form(word), word)
+    return list(kept.values())
+
+
+def _form(term: str) -> str:
+    return " ".join(map(stem, term.casefold().split()))
 
 
 def _filler_concepts(title: str, say: Phrases) -> list[str]:

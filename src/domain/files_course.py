@@ -114,6 +114,7 @@ def stored_course(course: FilesCourse) -> StoredCourse:
     assert course.outline is not None
     request, lessons = course.request, [saved.lesson for saved in course.lessons]
     sources = [lesson.sources for lesson in lessons]
+    calls = [call for _, call in course.calls]
     return StoredCourse(
         id=request.course_id,
         user_id=request.user_id,
@@ -128,8 +129,8 @@ def stored_course(course: FilesCourse) -> StoredCourse:
         outline_findings=course.outline_findings,
         lessons=[stored_lesson(saved.lesson, saved.generated_at) for saved in course.lessons],
         sources=list(dict.fromkeys(document for documents in sources for document in documents)),
-        usage=usage([call for _, call in course.calls]),
-        quality=course_figures([lesson.quality for lesson in lessons], sources, course.outline_findings),
+        usage=usage(calls),
+        quality=course_figures([lesson.quality for lesson in lessons], sources, course.outline_findings, calls),
         generated_at=max(saved.generated_at for saved in course.lessons),
     )
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What a finding leads to. Both kinds are repaired once; then a hard one fails the course, and a soft one stays.
+    """What a finding leads to. A hard one is repaired once, and then fails the course; a soft one goes on record.
 
-    A soft finding that stays goes on record with the lesson.
+    Soft ones are repaired too if they weigh enough (`quality/repair_choice.py`).
     """
 
     HARD = "hard"
@@ -30,6 +30,16 @@ class Finding:
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.message} [{self.gate}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """One thing that was put right in a lesson without a model, before anything was looked for in it."""
+
+    what: str
+    """What was put right: `full_stop`, `heading`, `numbering`, … (`quality/mending.py`)."""
+    where: str
+    """The path of the part, as a finding's."""
 
 
 def hard(gate: str, where: str, message: str) -> Finding:

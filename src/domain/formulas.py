@@ -5,9 +5,11 @@ beside each other with nothing but signs between. How many backslashes each of t
 one where JSON wants two, or four. All of it takes linear time.
 """
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import regex
@@ -138,6 +140,17 @@ def formulas(text: str, runs: Sequence[Run]) -> list[Span]:
             ]
             outside = end
     return [*found, *_bare(text, within(outside, len(text)), arguments)]
+
+
+@lru_cache(maxsize=256)
+def in_parsed(text: str) -> tuple[str, tuple[Run, ...], tuple[Span, ...]]:
+    """Returns a text that was parsed as JSON has it, with its backslashes and its formulas there.
+
+    So a tab and "imes" have the look that the model gave them: `\\times`.
+    """
+    source = json.dumps(text, ensure_ascii=False)[1:-1]
+    runs = runs_of(source)
+    return source, tuple(runs), tuple(formulas(source, runs))
 
 
 def delimited(text: str) -> list[tuple[int, int]]:

@@ -32,6 +32,8 @@ def code_spans(text: str) -> list[tuple[int, int]]:
 
 def code_blocks(text: str) -> Iterator[tuple[int, int]]:
     """Yields start and end of every block between fences, in order. One without an end goes to the end of the text."""
+    if "```" not in text and "~~~" not in text:
+        return
     start, fence, position = 0, "", 0
     for line in _LINE.findall(text):
         mark = _FENCE.match(line)
@@ -78,8 +80,11 @@ def has_open_block(text: str) -> bool:
 
 
 def _with_code(text: str, change: Callable[[str], str]) -> str:
+    spans = code_spans(text)
+    if not spans:
+        return text
     kept, position = [], 0
-    for start, end in code_spans(text):
+    for start, end in spans:
         kept += [text[position:start], change(text[start:end])]
         position = end
     return "".join([*kept, text[position:]])

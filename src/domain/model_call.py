@@ -31,6 +31,13 @@ class ModelCall:
     """`ok`, or what was wrong with the answer."""
     budget_tokens: int = 0
     """The tokens that it counts against the course's budget: an estimate if the server counted none."""
+    repair: bool = False
+    """Whether an answer was sent back with it to be put right."""
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that it took, by the server's count."""
+        return self.input_tokens + self.output_tokens
 
 
 RecordCall = Callable[[ModelCall], None]

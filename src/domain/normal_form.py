@@ -5,9 +5,11 @@ superscripts (CO2 and CO₂, 10^6 and 10⁶), LaTeX's signs (`$x_1 \\times 2$` a
 separators in numbers (17 000 and 17,000). A sign that changes what is meant stays: -2 is not 2, nor 10⁶ 106.
 """
 
+import re
 import sys
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,9 +41,26 @@ _LAYOUT_OF_LATEX = frozenset(
     """text textrm textbf textit mathrm mathbf mathit mathsf mathbb operatorname left right big Big bigl bigr Bigl
     Bigr displaystyle quad qquad ce unit si SI begin end dfrac tfrac frac""".split()  # noqa: SIM905
 )
+# Letters and marks that stand for themselves in the normal form, or for their small ones: most of those that do.
+_LETTERS = (
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00de\u00e0-\u00f6\u00f8-\u012f\u0388-\u038f\u0391-\u03af\u03b1-\u03ce\u0400-\u0481"
+    "\u0483-\u052f\u0531-\u0556\u0561-\u0586\u05b0-\u05bd\u05d0-\u05ea\u0620-\u065f\u0900-\u0957\u0e01-\u0e32"
+    "\u0e34-\u0e4e\u1200-\u1248\u1260-\u1288\u1290-\u12b0\u12d8-\u1310\u1318-\u135a\u1780-\u17b3\u17b6-\u17d3"
+    "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
+)
+# Where a piece may begin. `re` looks for these places, as it passes over all else many times as fast as `regex` would
+# try each kind of piece. A space begins one only beside another, an operator, a dash or a sign of multiplication; a
+# comma only between digits; a digit only where more of them follow in groups.
+_MAY_BEGIN = re.compile(
+    rf"[^{_LETTERS}.;:!?()\[\]\"'&#@|^<>=+/%-](?:(?<![ ,0-9])"
+    rf"|(?<= )(?=[\s\\%°*·⋅×✕\-{_DASHES}{_OPERATORS}])|(?<=[{_OPERATORS}] )|(?<=,)(?=[0-9])"
+    r"|(?<=[0-9])(?=[0-9]{0,2}(?:[ \u00a0\u2009\u202f'’٬,.]|\{,\}|\\,)[0-9]))"
+)
 _PIECE = regex.compile(
-    r"(?P<edge>\A\s+)"
-    r"|(?! ?[A-Za-z]|[.,;:!?()] )(?:"  # nothing else begins with these, which are most of a text
+    # The signs of list items. One that begins the text and has no word behind it may be a minus.
+    r"(?P<edge>\A\s*[-*+•][ \t]+(?=[^\n]*\p{L}{2})|\A\s+)"
+    r"|(?P<bullet>\s*\n\s*[-*+•][ \t]+)"
+    r"|(?:"
     # Digits in groups: 17 000, 17'000, 1.000.000, 1,00,000. One comma or full stop may be that of a decimal fraction.
     r"(?P<grouped>(?<![\p{Nd}.,^])(?!0)\p{Nd}{1,3}(?:"
     r"(?:[ \u00a0\u2009\u202f]\p{Nd}{3})+|(?:(?:['’٬]|\{,\}|\\,)\p{Nd}{3})+|(?:,\p{Nd}{3}){2,}|(?:\.\p{Nd}{3}){2,}"
@@ -63,7 +82,7 @@ _PIECE = regex.compile(
 _DIGITS = {
     number: str(unicodedata.decimal(chr(number))) for number in range(0x80, sys.maxunicode) if chr(number).isdecimal()
 } | {ord("٪"): "%", ord("％"): "%"}
-_NO_ASCII_DIGIT = regex.compile(r"[^\P{Nd}0-9]|[٪％]")
+_NO_ASCII_DIGIT = re.compile(r"[^\D0-9]|[٪％]")
 _SEPARATORS = regex.compile(r"\P{Nd}+")
 
 
@@ -115,7 +134,10 @@ def _form(text: str) -> Normal:
     begins: list[int] = []
     sources: list[tuple[int, int]] = []
     length = position = 0
-    for found in _PIECE.finditer(text):
+    for place in _places(text):
+        found = None if place < position else _PIECE.match(text, place)
+        if found is None:
+            continue
         start, end = found.span()
         if start > position:
             kept.append(text[position:start])
@@ -134,6 +156,13 @@ def _form(text: str) -> Normal:
         begins.append(length)
         sources.append((position, len(text)))
     return Normal("".join(kept).rstrip(" "), tuple(begins), tuple(sources))
+
+
+def _places(text: str) -> Iterator[int]:
+    """Yields the places where pieces may begin."""
+    yield 0
+    for found in _MAY_BEGIN.finditer(text):
+        yield found.start()
 
 
 def _replaced(found: regex.Match[str], before: str) -> str:
@@ -156,7 +185,7 @@ def _replaced(found: regex.Match[str], before: str) -> str:
             return "-"
         case "product":
             return "×"
-        case "space" | "thin":
+        case "space" | "thin" | "bullet":
             return " " if before and before[-1] != " " else ""
         case "single":
             return "'"
@@ -168,7 +197,7 @@ def _replaced(found: regex.Match[str], before: str) -> str:
             plain = unicodedata.normalize("NFKC", piece).replace("\u2044", "/")
             return f" {plain}" if "/" in plain and before[-1:].isdecimal() else plain  # 2½ is not 21/2
         case "long":
-            return piece.casefold()
+            return "I" if piece == "İ" else piece.casefold()  # its small form in Turkish is the plain letter
         case _:
             return ""
 

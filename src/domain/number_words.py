@@ -1,9 +1,10 @@
 """The words for numbers, multiples and units of languages, as far as Babel (Unicode CLDR) and num2words know them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import regex
 from babel import Locale, UnknownLocaleError
@@ -65,12 +66,15 @@ _OTHERS = {
     "km": ("សូន្យ មួយ ពីរ បី បួន ប្រាំ ប្រាំមួយ ប្រាំពីរ ប្រាំបី ប្រាំបួន ដប់", {"ម្ភៃ": 20, "រយ": 100}),
 }  # fmt: skip
 _ALSO = {
+    "ko": {"하나": "1", "둘": "2", "두": "2", "셋": "3", "세": "3", "넷": "4", "네": "4", "다섯": "5", "여섯": "6", "일곱": "7",
+           "여덟": "8", "아홉": "9", "열": "10"},
     "en": {"half": "0.5", "halves": "0.5", "quarter": "0.25", "quarters": "0.25", "dozen": "12", "once": "1", "twice": "2",
            "hundred": "100", "hundreds": "100", "twenties": "20", "thirties": "30", "sixties": "60"},
     "de": {"hälfte": "0.5", "halb": "0.5", "halbe": "0.5", "viertel": "0.25", "dutzend": "12", "hundert": "100", "eine": "1", "einen": "1"},
     "fr": {"une": "1", "demi": "0.5", "demie": "0.5", "moitié": "0.5", "quart": "0.25"},
     "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
 }  # fmt: skip
+_BEFORE_A_WORD = (" ", "\u00a0", "-")
 # In scripts without spaces the next word begins where the letters of a unit end: 10 μm程度.
 _SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°\p{Katakana}ー\p{Han}])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"
 _JOINED = regex.compile(r"[\s\u00a0-]+(?:and |und |et |y |e |и )?")
@@ -97,18 +101,24 @@ class Language:
 
     def multiplier(self, form: str, position: int) -> Multiplier | None:
         """Returns the word for a multiple that stands at `position`, after a space or not; None if none does."""
+        char = form[position : position + 1]
+        if (form[position + 1 : position + 2] if char in _BEFORE_A_WORD else char).casefold() not in self._initials:
+            return None
         found = self._multiple.match(form, position)
         return Multiplier(self.multiples[found[1].casefold()], found.end()) if found else None
 
     def unit(self, form: str, position: int) -> str | None:
         """Returns CLDR's name of the unit that stands at `position`, after a space or not; None if none does."""
-        found = self._unit.match(form, position)
+        found = self._unit.match(form, position) if self._may_be_unit.match(form, position) else None
         return self.units[found[1]] if found else None
 
     def spoken_at(self, form: str) -> Iterator[tuple[regex.Match[str], Decimal]]:
         """Yields the number words of a text in small letters, with their values."""
-        for found in self._number.finditer(form):
-            yield found, Decimal(self.numbers[found[0]])
+        end = 0
+        for place in self._may_be_number.finditer(form):
+            if place.start() >= end and (found := self._number.match(form, place.start())):
+                end = found.end()
+                yield found, Decimal(self.numbers[found[0]])
 
     def spoken(self, form: str) -> Iterator[str]:
         """Yields the values of the number words of a text, each alone and those beside each other as one number."""
@@ -122,6 +132,27 @@ class Language:
             end = found.end()
             if len(run) > 1:
                 yield str(_sum(run))
+
+    # `re` finds where something may stand many times as fast as `regex` looks for what it is.
+
+    @cached_property
+    def _initials(self) -> frozenset[str]:
+        return frozenset(word[0] for word in self.multiples)
+
+    @cached_property
+    def _may_be_unit(self) -> re.Pattern[str]:
+        return re.compile(rf"[ \u00a0-]?(?:{_any_of(self.units)})(?![A-Za-z])")
+
+    @cached_property
+    def _may_be_number(self) -> re.Pattern[str]:
+        rests: dict[str, list[str]] = {}
+        for word in self.numbers:
+            rests.setdefault(word[0], []).append(re.escape(word[1:]))
+        # Each alternative begins with a letter: so `re` looks at these letters alone.
+        told = (
+            rf"{re.escape(first)}(?<![^\W\d_].)(?=(?:{'|'.join(rest)})(?![^\W\d_]))" for first, rest in rests.items()
+        )
+        return re.compile("|".join(told) or "(?!)")
 
 
 def _sum(run: list[Decimal]) -> Decimal:

@@ -6,6 +6,7 @@ holds 1918). So what is compared are readings: a number that a text gives is any
 units are Babel's (Unicode CLDR), number words num2words', Roman numerals and Chinese ones read here.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -21,9 +22,9 @@ _WRITTEN = regex.compile(
     r"(?P<sign>(?:(?<![\p{L}\p{N})\]%°'\"^])|(?<=\^))[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
+_SEPARATOR = regex.compile("[.,]")
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}-]|[.,]\p{Nd})")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
-_SEPARATOR = regex.compile("[.,]")
 _ROMAN = regex.compile(
     r"(?<![\p{L}\p{N}])(?:(?=[IVXLC]{2})|(?<=\p{Lu}\p{Ll}+\s)(?=[IVX]))(?=[IVXLCDM])"
     r"(M{0,3})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})(?![\p{Lu}\p{N}])"
@@ -37,6 +38,7 @@ _HAN_DIGITS = {
 }
 _HAN_STEPS = {"十": 10, "百": 100, "千": 1000}
 _HAN_MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_ETHIOPIC = regex.compile(r"[፩-፼]+")
 _LARGEST_POWER = 60
 _COUNTED_CHARACTERS = 60
 """In so many characters behind a number stand the three words that say what it counts."""
@@ -76,7 +78,7 @@ def _numeral(
         power = int(found["power"] or 1)
         tens = int(found["tens"] or 0)
         if abs(power) <= _LARGEST_POWER and abs(tens) <= _LARGEST_POWER:
-            readings = {_plain(Decimal(reading) ** power * Decimal(10) ** tens) for reading in readings}
+            readings = {_raised(reading, power, tens) for reading in readings}
     if multiplier := language.multiplier(form, found.end()):
         readings |= {_plain(Decimal(reading) * multiplier.value) for reading in readings}
     if span := ends.get(found.start("digits")):
@@ -87,11 +89,18 @@ def _numeral(
     return Numeral(found.group(), frozenset(readings), unit)
 
 
+def _raised(reading: str, power: int, tens: int) -> str:
+    try:
+        return _plain(Decimal(reading) ** power * Decimal(10) ** tens)
+    except ArithmeticError:
+        return f"{reading}^{power}"  # 0^0 and 0^-1 have no value
+
+
 def _readings(digits: str) -> set[str]:
     """Returns the values of digits with commas and full stops: 1.500 may be one and a half, and fifteen hundred."""
+    if digits.isdecimal():
+        return {digits.lstrip("0") or "0"}
     parts = _SEPARATOR.split(digits)
-    if len(parts) == 1:
-        return {_plain(Decimal(digits))}
     readings = set[str]()
     if len(parts) == 2:
         readings.add(_plain(Decimal(".".join(parts))))
@@ -118,6 +127,7 @@ def values(text: str, language: str = "en") -> frozenset[str]:
     found |= {_plain(Decimal(value)) for value in known.spoken(form)}
     found |= set(_roman(form))
     found |= set(_han(form))
+    found |= set(_ethiopic(form))
     return frozenset(found)
 
 
@@ -143,6 +153,17 @@ def _han(form: str) -> Iterator[str]:
             else:
                 total, part, digit = (total + max(part + digit, 1)) * _HAN_MYRIADS[char], 0, 0
         yield str(total + part + digit)
+
+
+def _ethiopic(form: str) -> Iterator[str]:
+    for found in _ETHIOPIC.findall(form):
+        total = part = 0
+        for value in map(int, map(unicodedata.numeric, found)):
+            if value == 10_000:
+                total, part = (total + max(part, 1)) * value, 0
+            else:
+                part = max(part, 1) * value if value == 100 else part + value
+        yield str(total + part)
 
 
 def counts(text: str, language: str = "en") -> list[tuple[frozenset[str], frozenset[str]]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from src.domain.finding import Finding, Severity, count
+from src.domain.finding import Finding, Mend, Severity, count
+from src.domain.model_call import ModelCall
 from src.domain.result import CourseQuality
 
 
@@ -35,6 +36,12 @@ class LessonQuality:
     """Those of the passages that the search found, and not only the filter names."""
     passages_left_out: int = 0
     """Passages that were found and not given, as the model's context had no room for them."""
+    mended: tuple[Mend, ...] = ()
+    """What was put right without the model."""
+    tokens: int = 0
+    """Tokens that the lesson's calls to models took, by the servers' counts."""
+    repair_tokens: int = 0
+    """Those of the tokens that went into repairs."""
 
     @property
     def coverage(self) -> float | None:
@@ -61,6 +68,9 @@ class LessonQuality:
             "hard_findings": count(self.findings, Severity.HARD),
             "soft_findings": count(self.findings, Severity.SOFT),
             "findings": findings_json(self.findings),
+            "mended": [{"what": mend.what, "where": mend.where} for mend in self.mended],
+            "tokens": self.tokens,
+            "repair_tokens": self.repair_tokens,
         }
 
 
@@ -73,9 +83,12 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
 
 
 def course_figures(
-    lessons: Sequence[LessonQuality], sources: Sequence[Sequence[str]], outline_findings: Sequence[Finding]
+    lessons: Sequence[LessonQuality],
+    sources: Sequence[Sequence[str]],
+    outline_findings: Sequence[Finding],
+    calls: Sequence[ModelCall],
 ) -> CourseQuality:
-    """Returns the figures of a course, from those of its lessons and the documents that each of them cites.
+    """Returns the figures of a course, from those of its lessons, the documents that each cites, and its model calls.
 
     The function course_quality of the database computes the same from rows; a test compares the two.
     """
@@ -96,6 +109,8 @@ def course_figures(
         valid_keys=sum(lesson.valid_keys for lesson in lessons),
         hard_findings=count(findings, Severity.HARD),
         soft_findings=count(findings, Severity.SOFT),
+        tokens=sum(call.tokens for call in calls),
+        repair_tokens=sum(call.tokens for call in calls if call.repair),
     )
 
 

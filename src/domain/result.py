@@ -64,6 +64,10 @@ class CourseQuality(BaseModel):
     valid_keys: Annotated[int | None, Field(description="Questions whose key the lesson bears out")] = None
     hard_findings: int | None = None
     soft_findings: int | None = None
+    tokens: Annotated[int | None, Field(description="Tokens that all calls to models took")] = None
+    repair_tokens: Annotated[
+        int | None, Field(description="Those of the tokens with which answers were sent back to be put right")
+    ] = None
 
 
 class SuccessMessage(_Message):

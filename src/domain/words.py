@@ -1,5 +1,7 @@
 """Words of text in any script: which they are, which of them carry content, and what their forms share."""
 
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import regex
@@ -10,6 +12,10 @@ from src.domain.normal_form import normal_text
 
 # A letter or digit, then all that belongs to it: the vowel signs of Hindi are marks, and joiners stand inside words.
 _WORD = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}\u200c\u200d]*(?:['’][\p{L}\p{M}]+)*")
+# The same where no marks belong to letters, in Latin, Greek, Cyrillic, Armenian, Georgian and Ethiopic script; `re`
+# finds it several times as fast.
+_BARE_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
+_MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u135d-\u137c\u1380-\u200d\u20d0-\U0010ffff]")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Matches a character of a script that has no spaces between words."""
 _UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")
@@ -106,8 +112,10 @@ _SHORTEST_WITH_PREFIX = 4
 def words(text: str) -> tuple[str, ...]:
     """Returns the words of a text's normal form in order; in a script without spaces, pairs of characters."""
     form = normal_text(text)
+    if not _MARKED.search(form):
+        return tuple(_BARE_WORD.findall(form))
     found = _WORD.findall(form)
-    if form.isascii() or not NO_SPACES.search(form):
+    if not NO_SPACES.search(form):
         return tuple(found)
     return tuple(part for word in found for part in in_pairs(word).split())
 
@@ -175,6 +183,12 @@ def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
 def carries_content(word: str, language: str = "en") -> bool:
     """Returns whether one of `words` says something by itself, and isn't there for the sentence alone."""
     return word not in _functional(primary_subtag(language))
+
+
+@lru_cache(maxsize=1)
+def function_words() -> Mapping[str, frozenset[str]]:
+    """Returns the words that are there for the sentence alone, as far as they are known, by primary subtag."""
+    return {subtag: _functional(subtag) for subtag in _FUNCTION_WORDS}
 
 
 @lru_cache(maxsize=32)

@@ -141,7 +141,8 @@ def _summary(quality: Mapping[str, Any]) -> str:
         f" coverage {_percent(quality.get('citation_coverage'))};"
         f" reading grade {quality.get('reading_grade') or 'not measured'};"
         f" {_figure(quality, 'lessons_with_sources')} lessons with sources,"
-        f" {_figure(quality, 'lessons_without_sources')} without"
+        f" {_figure(quality, 'lessons_without_sources')} without;"
+        f" {_figure(quality, 'tokens')} tokens, {_figure(quality, 'repair_tokens')} of them for repairs"
     )
 
 

@@ -27,7 +27,8 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.draft import Grams, grams_of_lesson
+from src.domain.quality.draft import Grams, grams_of_lesson, statement_keys
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.quality.review import Reviewed, review_lesson, review_outline
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
@@ -45,6 +46,7 @@ _log = structlog.get_logger(__name__)
 
 _OUTLINE_PASSAGES = 12
 _LESSON_PASSAGES = 8
+_DEFAULT_REPAIRS = RepairChoice()
 
 # Seconds. A fault that outlasts the retries of the model or the database lasts some seconds at least; see `_postponed`.
 _FIRST_POSTPONEMENT = 5.0
@@ -95,6 +97,8 @@ class _Work:
 
     Only reviews, which go one after the other, read and write it, so the second of two such lessons is found out.
     """
+    statements: dict[int, tuple[bool, ...]] = field(default_factory=dict)
+    """Whether the true-or-false statements of these lessons are true."""
 
     @property
     def brief(self) -> CourseBrief:
@@ -105,15 +109,18 @@ class _Work:
     ) -> Reviewed[Lesson]:
         """Reviews one version of a lesson against what the other lessons say."""
         others = {number: grams for number, grams in self.texts.items() if number != plan.lesson_number}
-        reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite)
+        said = {number: keys for number, keys in self.statements.items() if number != plan.lesson_number}
+        reviewed = review_lesson(text, self.brief, plan, passages, others, origin, must_cite=must_cite, statements=said)
         # A version that can't be kept, or says the same as another lesson, gives way: no lesson is compared with it.
         if not reviewed.hard and not any(finding.gate == "overlap" for finding in reviewed.findings):
-            self.keep(reviewed.value)
+            self.keep(stored_lesson(reviewed.value))
         return reviewed
 
-    def keep(self, lesson: Lesson) -> None:
-        """Remembers what the lesson says, as the others should not say it again."""
-        self.texts[lesson.plan.lesson_number] = grams_of_lesson(stored_lesson(lesson))
+    def keep(self, *lessons: StoredLesson) -> None:
+        """Remembers what lessons say, as the others should not say it again."""
+        for lesson in lessons:
+            self.texts[lesson.lesson_number] = grams_of_lesson(lesson)
+            self.statements[lesson.lesson_number] = statement_keys(lesson)
 
 
 class CourseGenerator:
@@ -128,11 +135,12 @@ class CourseGenerator:
         max_tokens: int | None,
         grounding: Grounding,
         reviews: Executor,
+        repairs: RepairChoice = _DEFAULT_REPAIRS,
     ) -> None:
         """`max_tokens` limits one course, over all of its attempts; None is no limit.
 
         `reviews` has one thread, for the courses of all slots. Reviews are work for the processor: several at once
-        would only take the interpreter from each other.
+        would only take the interpreter from each other. `repairs` says which findings are worth their price.
         """
         self._model = model
         self._sources = sources
@@ -141,6 +149,7 @@ class CourseGenerator:
         self._max_tokens = max_tokens
         self._grounding = grounding
         self._reviews = reviews
+        self._repairs = repairs
 
     async def generate(self, claim: Claim, calls: list[ModelCall]) -> Outcome:
         """Works on the course until every lesson is saved or something ends the attempt; returns how it ended.
@@ -169,7 +178,7 @@ class CourseGenerator:
         async def review(outline: Outline, _written: Written) -> Reviewed[Outline]:
             return await self._in_review(partial(review_outline, outline, work.brief))
 
-        question = outline_question(work.brief, passages, review)
+        question = replace(outline_question(work.brief, passages, review), repairs=self._repairs)
         reviewed = await self._model.ask(question, work.budget, work.calls.append)
         outline = reviewed.value
         await self._record.save_outline(work.claim, outline, work.calls, reviewed.findings)
@@ -181,8 +190,7 @@ class CourseGenerator:
     async def _lessons(self, work: _Work, outline: Outline) -> None:
         missing = [plan for plan in outline.lessons if plan.lesson_number not in work.saved]
         if missing and work.saved:
-            lessons = await self._record.stored_lessons(work.claim)
-            work.texts = {lesson.lesson_number: grams_of_lesson(lesson) for lesson in lessons}
+            work.keep(*await self._record.stored_lessons(work.claim))
         tasks = [asyncio.create_task(self._lesson(work, outline, plan)) for plan in missing]
         try:
             # When one fails, the others are let finish: they are being paid for, and the next attempt has them.
@@ -204,9 +212,9 @@ class CourseGenerator:
             question = self._question(work, outline, plan, passages)
             reviewed = await self._model.ask(question, work.budget, own_calls.append)
             if reviewed.findings:  # the version that is kept may not be the one reviewed last
-                await self._in_review(partial(work.keep, reviewed.value))
+                await self._in_review(partial(work.keep, stored_lesson(reviewed.value)))
             crash_point("lesson_answered")
-            await self._record.save_lesson(work.claim, reviewed.value, own_calls)
+            await self._record.save_lesson(work.claim, _with_price(reviewed.value, own_calls), own_calls)
         except BaseException:
             work.calls += own_calls
             raise
@@ -239,6 +247,7 @@ class CourseGenerator:
             return replace(reviewed, value=replace(reviewed.value, quality=quality))
 
         question = lesson_question(work.brief, outline, plan, passages, review, fewest_passages=int(must_cite))
+        question = replace(question, repairs=self._repairs)
         return question
 
     async def _in_review(self, work: Callable[[], T]) -> T:
@@ -277,6 +286,13 @@ class CourseGenerator:
         except CourseError:
             return NoSources(wanted)  # a server may know how to search and not how to list
         return NoSources(f"{wanted}; there are {', '.join(there)}" if there else f"{wanted}; the library names none")
+
+
+def _with_price(lesson: Lesson, calls: Sequence[ModelCall]) -> Lesson:
+    """Returns the lesson with the tokens on record that it took."""
+    tokens = sum(call.tokens for call in calls)
+    repair_tokens = sum(call.tokens for call in calls if call.repair)
+    return replace(lesson, quality=replace(lesson.quality, tokens=tokens, repair_tokens=repair_tokens))
 
 
 def _gravest(errors: Sequence[BaseException]) -> BaseException:

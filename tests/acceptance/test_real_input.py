@@ -54,6 +54,20 @@ def test_a_course_from_a_real_book_cites_it_and_every_citation_holds(
     assert "*Written by the model: stand-in*" in markdown
 
 
+def test_the_example_of_the_original_publisher_succeeds(
+    workers: Workers, upstream: Upstream, psql: Psql, database_settings: DatabaseSettings, user_id: str
+) -> None:
+    add_sources(database_settings, DATA)
+    workers.start()
+    upstream.request(user_id, topic="Cell", grade_level="Grade 8", num_lessons=4, source_filter="microbiology/")
+    result = upstream.result().fields
+    assert result["status"] == "success", result["message"]
+    assert result["total_lessons"] == 4
+    assert (result["quality"]["citation_precision"], result["quality"]["hard_findings"]) == (1, 0)
+    assert result["quality"]["lessons_with_sources"] == 4
+    assert result["quality"]["valid_keys"] == result["quality"]["checks"]
+
+
 @pytest.mark.parametrize("source_filter", ["micro", "chemistry/", "microbiology/2-"])
 def test_a_filter_that_matches_nothing_fails_before_any_model_call(
     workers: Workers,

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +22,9 @@ from src.domain.fixed_words import fixed_words
 from src.domain.lesson import Lesson, Origin
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
+from src.domain.quality.draft import statement_keys
+from src.domain.quality.repair_choice import RepairChoice
+from src.domain.quality.review import Reviewed, review_lesson
 from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
 from src.domain.stored_course import StoredLesson, stored_lesson
@@ -95,6 +98,7 @@ def generate(
     max_tokens: int | None = None,
     grounding: Grounding = "preferred",
     stop_after_outline: bool = False,
+    repairs: RepairChoice | None = None,
     **settings: Any,
 ) -> tuple[Outcome, list[ModelCall]]:
     async def run() -> tuple[Outcome, list[ModelCall]]:
@@ -106,7 +110,8 @@ def generate(
         reviews = ThreadPoolExecutor(1)
         try:
             calls: list[ModelCall] = []
-            generator = CourseGenerator(model, search, memory, memory.note, max_tokens, grounding, reviews)
+            choice = repairs or RepairChoice()
+            generator = CourseGenerator(model, search, memory, memory.note, max_tokens, grounding, reviews, choice)
             return await generator.generate(course, calls), calls
         finally:
             reviews.shutdown()
@@ -279,6 +284,29 @@ class TestReview:
         assert "stands in lesson 1 too [overlap]" in outcome.message
         assert len(left) == 2
 
+    def test_the_last_review_knows_the_statements_of_all_other_lessons(
+        self, stand_in: StandIn, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[tuple[int, dict[int, Sequence[bool]]]] = []
+
+        def review(*given: Any, statements: Mapping[int, Sequence[bool]], **named: Any) -> Reviewed[Lesson]:
+            seen.append((given[2].lesson_number, dict(statements)))
+            return review_lesson(*given, statements=statements, **named)
+
+        def others(number: int) -> dict[int, Sequence[bool]]:
+            stored = {other: stored_lesson(lesson) for other, lesson in memory.lessons.items() if other != number}
+            return {other: statement_keys(lesson) for other, lesson in stored.items()}
+
+        monkeypatch.setattr("src.services.course_generator.review_lesson", review)
+        generate(stand_in, claim(), memory)
+        last, known = seen[-1]
+        assert known == others(last) and any(known.values())
+        # The next attempt reads those of an earlier one back.
+        seen.clear()
+        later = Memory(lessons={number: memory.lessons[number] for number in (1, 3)})
+        generate(stand_in, claim(outline=memory.outlines[0], saved_lessons=frozenset({1, 3})), later)
+        assert seen[0] == (2, others(2))
+
     @pytest.mark.parametrize("json_mode", ["schema", "prompt"])
     def test_only_the_parts_at_fault_are_asked_for_again(
         self, stand_in: StandIn, memory: Memory, tmp_path: Path, json_mode: str
@@ -293,7 +321,11 @@ class TestReview:
         stand_in.fault("overwrite", lesson=2, fields={"choices": choices})
         file, again = tmp_path / "calls.jsonl", Memory()
         assert generate(stand_in, claim(), again, record_to=file, json_mode=json_mode)[0] == Finished()
-        assert stored_lesson(again.lessons[2]) == stored_lesson(memory.lessons[2])
+        written, clean = (
+            stored_lesson(replace(lesson, quality=replace(lesson.quality, tokens=0, repair_tokens=0)))
+            for lesson in (again.lessons[2], memory.lessons[2])
+        )
+        assert written == clean
         wrong, ok = [call for call in again.calls if call.lesson_number == 2]
         assert wrong.outcome.startswith("wrong: sections.1: no HTML is wanted") and ok.outcome == "ok"
 
@@ -311,7 +343,17 @@ class TestReview:
         assert outcome == Finished()
         for lesson in memory.lessons.values():
             assert [finding.gate for finding in lesson.quality.findings] == ["readability"]
-        assert stand_in.stats()["calls"] == 1 + 3 * 2  # each was repaired once, in vain
+        assert stand_in.stats()["calls"] == 1 + 3  # not worth it to have each lesson written again
+        assert all(lesson.quality.repair_tokens == 0 < lesson.quality.tokens for lesson in memory.lessons.values())
+
+    def test_what_a_repair_took_is_on_record_with_its_lesson(self, stand_in: StandIn, memory: Memory) -> None:
+        outcome, _ = generate(stand_in, claim({"grade_level": "Kindergarten"}), memory, repairs=RepairChoice("all"))
+        assert outcome == Finished()
+        for number, lesson in memory.lessons.items():
+            first, repair = [call for call in memory.calls if call.lesson_number == number]
+            assert (first.repair, repair.repair) == (False, True)
+            assert lesson.quality.repair_tokens == repair.tokens > first.tokens
+            assert lesson.quality.tokens == first.tokens + repair.tokens
 
     @pytest.mark.parametrize(
         ("language", "key"),

@@ -282,6 +282,8 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
             "valid_keys": 6,
             "hard_findings": 0,
             "soft_findings": 1,
+            "tokens": 480,
+            "repair_tokens": 0,
         },
     }
     assert course["outline"] == outline().model_dump(mode="json")

@@ -82,12 +82,15 @@ def test_a_finished_course_is_ready_with_its_own_times_and_its_result_is_publish
     assert imported(database, files) is Import.DONE
     row = psql.row("SELECT id, status, attempts, generated_at, usage, quality, sources, output_path FROM courses")
     assert datetime.fromisoformat(row.pop("generated_at")) == ENDED
+    calls = [call("outline", None), call("lesson", 1), call("lesson", 2)]
     assert row == {
         "id": str(claim.course_id),
         "status": "READY",
         "attempts": 1,
         "usage": {"calls": 3, "input_tokens": 300, "cached_tokens": 120, "output_tokens": 60, "cost": 0.003},
-        "quality": course_figures([lesson(n).quality for n in (1, 2)], [["biology/both.md"]] * 2, []).model_dump(),
+        "quality": course_figures(
+            [lesson(n).quality for n in (1, 2)], [["biology/both.md"]] * 2, [], calls
+        ).model_dump(),
         "sources": ["biology/1.md", "biology/both.md", "biology/2.md"],
         "output_path": "courses/cells",
     }

@@ -7,8 +7,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import openai
 import pytest
@@ -23,6 +24,7 @@ from src.domain.errors import (
 )
 from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
+from src.domain.quality.repair_choice import RepairChoice, RepairMode
 from src.domain.quality.review import Reviewed, review_outline
 from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
@@ -69,6 +71,9 @@ def completion(content: str | None) -> dict[str, Any]:
     return {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}]}
 
 
+ALL = RepairChoice("all")
+
+
 class Caller:
     """Asks for an outline and keeps the calls on record."""
 
@@ -76,17 +81,22 @@ class Caller:
         self._stand_in = stand_in
         self.calls: list[ModelCall] = []
 
-    def ask(self, stopping: bool = False, budget: int | None = None, **settings: Any) -> Reviewed[Outline]:
-        return asyncio.run(self._ask(stopping, budget, settings))
+    def ask(
+        self, stopping: bool = False, budget: int | None = None, repairs: RepairChoice = ALL, **settings: Any
+    ) -> Reviewed[Outline]:
+        return asyncio.run(self._ask(stopping, budget, repairs, settings))
 
-    async def _ask(self, stopping: bool, budget: int | None, settings: dict[str, Any]) -> Reviewed[Outline]:
+    async def _ask(
+        self, stopping: bool, budget: int | None, repairs: RepairChoice, settings: dict[str, Any]
+    ) -> Reviewed[Outline]:
         config = OpenAISettings(**{"base_url": self._stand_in.base_url, **settings})
         server = ModelServer(config)
         if stopping:
             server.stop()
         try:
             model = OpenAIModel(server, config, Redactor())
-            return await model.ask(outline_question(BRIEF, [], review), TokenBudget(budget), self.calls.append)
+            question = replace(outline_question(BRIEF, [], review), repairs=repairs)
+            return await model.ask(question, TokenBudget(budget), self.calls.append)
         finally:
             await server.close()
 
@@ -226,6 +236,32 @@ class TestRepair:
         assert answer.findings == ()
         assert answer.value.lessons[0].learning_objectives[0] == "Describe Cells (1), first idea"
         assert caller.outcomes == ["ok, but vague_objective", "ok"]
+
+    @pytest.mark.parametrize(
+        ("repairs", "calls"),
+        [(RepairChoice(), 1), (RepairChoice("hard"), 1), (RepairChoice("weighed", enough=2), 2), (ALL, 2)],
+    )
+    def test_what_does_not_weigh_enough_is_kept_on_record_and_not_paid_for_again(
+        self, caller: Caller, stand_in: StandIn, repairs: RepairChoice, calls: int
+    ) -> None:
+        stand_in.fault("overwrite", fields=said(VAGUE, VAGUE))
+        answer = caller.ask(repairs=repairs)
+        assert [call.repair for call in caller.calls] == [False, True][:calls]
+        assert [finding.gate for finding in answer.findings] == ["vague_objective"] * (2 if calls == 1 else 0)
+
+    @pytest.mark.parametrize("mode", get_args(RepairMode))
+    def test_a_hard_finding_is_always_repaired(self, caller: Caller, stand_in: StandIn, mode: RepairMode) -> None:
+        stand_in.fault("overwrite", fields=said("As an AI, describe a cell"))
+        assert caller.ask(repairs=RepairChoice(mode)).findings == ()
+        assert [call.repair for call in caller.calls] == [False, True]
+
+    @pytest.mark.parametrize(("kind", "repairs"), [("wrong_schema", [False, True]), ("cut_off", [False, False])])
+    def test_an_answer_of_another_shape_is_repaired_and_one_that_was_cut_off_is_asked_for_again(
+        self, caller: Caller, stand_in: StandIn, kind: str, repairs: list[bool]
+    ) -> None:
+        stand_in.fault(kind)
+        caller.ask()
+        assert [call.repair for call in caller.calls] == repairs
 
     def test_a_repair_that_is_worse_is_not_kept(self, caller: Caller, stand_in: StandIn) -> None:
         stand_in.fault("overwrite", fields=said(VAGUE))

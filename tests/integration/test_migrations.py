@@ -1,6 +1,7 @@
 """The schema: two ways to make it that must agree, earlier states upgraded in place, and the way back (fault 57)."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,8 +44,10 @@ def rows(psql: Psql) -> dict[str, list[dict[str, object]]]:
     return {table: psql.rows(f"SELECT {names} FROM {table} ORDER BY 1, 2") for table, names in columns.items()}
 
 
-# The last revision that came with other functions. From it on, those of today are those of then.
+# The first revision that came with the functions of migrations/functions. From it on, those of then are those of today,
+# but for the ones that later revisions changed: their down files put these back.
 FUNCTIONS_SINCE = "0012"
+FUNCTION = re.compile(r"^CREATE OR REPLACE FUNCTION .*?^\$\$;$", re.DOTALL | re.MULTILINE)
 
 
 def upgrade_as_then(server: LocalPostgres, settings: DatabaseSettings, revision: str) -> None:
@@ -54,6 +57,10 @@ def upgrade_as_then(server: LocalPostgres, settings: DatabaseSettings, revision:
         psql = Psql(server, settings)
         for definition in functions().values():
             psql.run(f"SET check_function_bodies = off; {definition}")
+        for later in reversed([number for number in revisions() if number > revision]):
+            (down,) = (ROOT / "migrations" / "sql").glob(f"{later}_*.down.sql")
+            for definition in FUNCTION.findall(down.read_text()):
+                psql.run(f"SET check_function_bodies = off; {definition}")
 
 
 class States:

@@ -17,6 +17,7 @@ from src.domain.course import Claim
 from src.domain.errors import ErrorCode
 from src.domain.finding import Finding, hard, soft
 from src.domain.lesson import Lesson
+from src.domain.model_call import ModelCall
 from src.domain.outline import Outline
 from src.domain.quality_figures import LessonQuality, course_figures, findings_json
 from src.domain.stored_course import stored_lesson
@@ -123,6 +124,12 @@ def random_quality(dice: random.Random) -> LessonQuality:
     )
 
 
+def random_call(dice: random.Random) -> ModelCall:
+    most = dice.choice([0, 10_000, 2**31 - 1])
+    tokens = (dice.randint(0, most), 0, dice.randint(0, most))
+    return ModelCall(uuid4(), "lesson", 1, "m", *tokens, None, 1.0, "ok", repair=dice.random() < 0.3)
+
+
 def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
     """A hundred courses of random figures, by `course_quality` of either."""
     dice = random.Random(7)
@@ -142,8 +149,15 @@ def test_the_database_adds_up_a_course_as_the_worker_does(psql: Psql) -> None:
                 f" SELECT id, n, 'Q' FROM lessons, generate_series(1, {quality.checks}) n"
                 f" WHERE course_id = '{course}' AND lesson_number = {number}",
             ]
+        calls = [random_call(dice) for _ in range(dice.randint(0, 6))]
+        statements += [
+            "INSERT INTO model_calls (id, course_id, attempt, purpose, model, input_tokens, output_tokens, seconds,"
+            f" outcome, repair) VALUES ('{call.id}', '{course}', 1, 'lesson', 'm', {call.input_tokens},"
+            f" {call.output_tokens}, 1, 'ok', {call.repair})"
+            for call in calls
+        ]
         psql.run("; ".join(statements))
-        figures = course_figures(lessons, sources, findings)
+        figures = course_figures(lessons, sources, findings, calls)
         assert psql.value(f"SELECT course_quality('{course}')") == figures.model_dump()
 
 
@@ -291,6 +305,7 @@ class TestCommand:
             assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
             assert "Lesson 1: hard answer_unsupported: checks.2: " in output
             assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output
+            assert "without; 0 tokens, 0 of them for repairs" in output
 
     def test_a_course_of_another_program_has_nothing_to_show(
         self, psql: Psql, database_settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch

@@ -271,15 +271,17 @@ class TestFinish:
         queue_course()
         worker = peer()
         claim = worker.claim_one()
-        do(worker.store.save_outline(claim, OUTLINE, [call(purpose="outline")]))
+        calls = [call(purpose="outline"), call(), call(repair=True)]
+        do(worker.store.save_outline(claim, OUTLINE, calls[:1]))
         for number in (1, 2):
-            do(worker.store.save_lesson(claim, lesson(number), [call()]))
+            do(worker.store.save_lesson(claim, lesson(number), calls[number : number + 1]))
         do(worker.store.finish(claim, "courses/x", "courses/x-long"))
         course = psql.row("SELECT * FROM courses")
         assert (course["status"], course["output_path"], course["total_lessons"]) == ("READY", "courses/x", 2)
         assert course["sources"] == ["b.md", "a.md"]
         lessons = [lesson(1), lesson(2)]
-        figures = course_figures([it.quality for it in lessons], [it.sources for it in lessons], [])
+        figures = course_figures([it.quality for it in lessons], [it.sources for it in lessons], [], calls)
+        assert (figures.tokens, figures.repair_tokens) == (45, 15)
         assert course["quality"] == figures.model_dump()
         assert course["usage"] == {
             "calls": 3,

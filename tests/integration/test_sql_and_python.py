@@ -116,7 +116,9 @@ def test_the_figures_of_a_course_are_those_of_the_contract(psql: Psql) -> None:
     view = psql.value(
         "SELECT array_agg(column_name::text) FROM information_schema.columns WHERE table_name = 'v_course_quality'"
     )
-    assert set(view) - {"course_id", "slug", "title", "grade_level", "language", "generated_at"} == named
+    # A view of a revision up to 0010 can get no more columns: `schema.sql` makes it again on every run.
+    later = {"tokens", "repair_tokens"}
+    assert set(view) - {"course_id", "slug", "title", "grade_level", "language", "generated_at"} == named - later
 
 
 def test_whoever_writes_to_the_library_waits_for_one_lock() -> None:

@@ -7,13 +7,14 @@ import pytest
 
 from src.config import OpenAISettings
 from src.domain.errors import PromptTooLong
+from src.domain.finding import soft
 from src.domain.model_call import estimated_tokens
 from src.domain.source import Passage
 from src.services.model.abilities import Abilities
 from src.services.model.chat_request import ChatRequest, chat_request
 from src.services.model.prompts import lesson_question, outline_question
 from src.services.model.question import ChatMessage, Question
-from tests.lessons import outline_review
+from tests.lessons import outline_review, text
 from tests.unit.test_prompts import BRIEF, OUTLINE, review
 
 PASSAGES = [Passage(f"{number}.md", "", f"passage {number} " * 200, 1 / number) for number in range(1, 7)]
@@ -31,8 +32,8 @@ def asked(
 
 
 def given(request: ChatRequest) -> list[int]:
-    text = request.body["messages"][1]["content"]
-    return [number for number in range(1, 7) if f"passage {number} " in text]
+    said = request.body["messages"][1]["content"]
+    return [number for number in range(1, 7) if f"passage {number} " in said]
 
 
 def test_with_room_for_all_all_are_given() -> None:
@@ -72,6 +73,17 @@ def test_a_repair_counts_too() -> None:
     assert len(given(asked(question(), exchange, context_tokens=12_000))) < len(
         given(asked(question(), context_tokens=12_000))
     )
+
+
+@pytest.mark.parametrize(("where", "passages"), [("checks.1", []), ("sections.1", [1, 2, 3, 4, 5, 6])])
+def test_questions_are_written_again_without_the_passages(where: str, passages: list[int]) -> None:
+    """They rest on the lesson, and passages are most of what a repair costs."""
+    what = question(fewest=1)
+    parts = what.parts(text(), [soft("duplicate_question", where, "it asks the same")])
+    assert parts is not None
+    config = OpenAISettings()
+    request = chat_request(what, (), parts, Abilities.at_first(config), config)
+    assert given(request) == passages
 
 
 def test_an_outline_has_a_limit_of_its_own_until_one_was_cut_off() -> None:

@@ -11,7 +11,15 @@ TEXT = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
 QUALITY = ROOT / "src" / "domain" / "quality"
 # What makes a finding, and of which severities. `finding` is the variable that holds one of the first two.
 MAKERS = {"hard": {"hard"}, "soft": {"soft"}, "finding": {"hard", "soft"}, "leaks": {"hard", "soft"}}
-GATES = ("text_gates", "source_gates", "answer_keys", "question_gates")
+GATES = (
+    "text_gates",
+    "source_gates",
+    "key_texts",
+    "short_answers",
+    "question_gates",
+    "form_gates",
+    "consistency_gates",
+)
 
 
 def made() -> Iterator[tuple[str, set[str]]]:

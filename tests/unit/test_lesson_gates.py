@@ -78,8 +78,8 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("mangled_formula", HARD, "key_terms.1", {"key_terms": [{"term": "cell", "definition": "It is 2 \times 3 wide."}]}),
     ("mangled_formula", SOFT, "sections.1", section("The angle \tau is small. " + FIRST["content"])),
     ("mangled_formula", HARD, "checks.1", checks({**CHECK, "explanation": "It is so, as $2 \neq 3$ says."})),
-    ("heading_in_text", SOFT, "sections.1", section("## More\n\n" + FIRST["content"])),
-    ("heading_in_text", SOFT, "sections.1", section("More\n====\n\n" + FIRST["content"])),
+    ("heading_in_text", SOFT, "sections.1", section("More of this\nand that\n====\n\n" + FIRST["content"])),
+    ("heading_in_text", SOFT, "sections.1", section("It is a rule.\n---\n\n" + FIRST["content"])),
     ("heading_in_text", SOFT, "sections.2", section(FIRST["content"], SECOND["heading"])),
     ("cut_off", HARD, "sections.1", section("A cell is a unit of life. [1] All plants and all animals are ma")),
     ("cut_off", HARD, "summary", {"summary": "A cell is a unit of life. Its membrane keeps its parts together and"}),
@@ -113,7 +113,7 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("duplicate_question", SOFT, "checks.2", checks(CHECK, {**PARTS, "question": "What, then, is a cell?"})),
     ("question_language", HARD, "checks.1", checks({**CHECK, "explanation": GERMAN, "question": "Was ist das hier?"})),
     ("not_true_and_false", SOFT, "checks.3", checks(CHECK, PARTS, {**TRUE, "choices": ["False", "True"]})),
-    ("one_sided_keys", SOFT, "checks", checks(*STATEMENTS, {**TRUE, "question": "A cell is a unit of life."})),
+    ("one_sided_keys", SOFT, "checks.3", checks(*STATEMENTS, {**TRUE, "question": "A cell is a unit of life."})),
     ("unknown_objective", HARD, "checks.1", checks({**CHECK, "objective": 3})),
 ]  # fmt: skip
 
@@ -140,7 +140,7 @@ class TestPlan:
 
     def test_an_objective_that_no_question_tests(self) -> None:
         found = only(reviewed(checks=[CHECK, TRUE, {**PARTS, "objective": 1}]), "objective_not_served")
-        assert [finding.where for finding in found] == ["checks"]
+        assert [finding.where for finding in found] == ["checks.3"]  # the first objective has two questions besides
         assert "Name its parts" in found[0].message
 
     def test_an_objective_that_no_section_speaks_of(self) -> None:
@@ -351,9 +351,9 @@ TAUGHT = Passage("teaching/plans.md", "", "A lesson plan names its goals.\nAn ex
     ("said", "severity"),
     [
         ("Lesson plan for today. A cell is a unit of life. [1]", SOFT),
-        ("The exit ticket is a sheet. A cell is a unit of life. [1]", SOFT),
-        ("The exit ticket is a sheet, and the teacher's notes are another. [1]", HARD),
-        ("The teacher's notes are a sheet. A cell is a unit of life. [1]", HARD),
+        ("Exit ticket: name a cell. A cell is a unit of life. [1]", SOFT),
+        ("Exit ticket: name a cell. Teacher's notes: show one. [1]", HARD),
+        ("Teacher's notes: show a cell. A cell is a unit of life. [1]", HARD),
         ("Sure, a cell is a unit of life. [1]", HARD),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.normal_form import normal, normal_text
+from src.domain.normal_form import _MAY_BEGIN, _PIECE, normal, normal_text
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from src.domain.normal_form import normal, normal_text
         ("1,00,000", "100000"),
         ("1.000.000", "1 000 000"),
         ("17{,}000", "17000"),
+        ("İklimi", "iklimi"),
         ("3,5", "3.5"),
         ("٣٫٥", "3.5"),
         ("x_1 = -2", "$x_1=-2$"),
@@ -37,6 +38,12 @@ from src.domain.normal_form import normal, normal_text
         ("‘a’ “b” «c»", '\'a\' "b" "c"'),
         ("１２", "12"),
         ("  a  \n b ", "a b"),
+        ("W = Fd", "W=Fd"),
+        ("- 10 bits give 1,024", "10 bits give 1,024"),
+        ("0 to 255\n- 10 bits", "0 to 255 10 bits"),
+        ("see:\n\n* one\n+ two", "see: one two"),
+        ("a / b → c", "a/b→c"),
+        ("2 ✕ 3", "2×3"),
     ],
 )
 def test_what_a_reader_takes_for_the_same_is_the_same(one: str, other: str) -> None:
@@ -44,7 +51,7 @@ def test_what_a_reader_takes_for_the_same_is_the_same(one: str, other: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("-2", "2"), ("10⁶", "106"), ("x = -2", "x = 2"), ("a/b", "ab"), ("2½", "21/2")]
+    ("one", "other"), [("-2", "2"), ("- 2", "2"), ("10⁶", "106"), ("x = -2", "x = 2"), ("a/b", "ab"), ("2½", "21/2")]
 )
 def test_what_means_another_thing_is_not(one: str, other: str) -> None:
     assert normal_text(one) != normal_text(other)
@@ -74,3 +81,16 @@ def test_every_place_lies_in_the_text_and_none_goes_back(text: str) -> None:
 def test_the_form_of_a_form_is_the_same(text: str) -> None:
     once = normal_text(text)
     assert normal_text(normal_text(once)) == normal_text(once)
+
+
+@given(st.text(alphabet="ab Z09.,;=<+/%°*·✕-–\\_${}'’“ \u00a0\u2009\n\u0301é½⁶ﬁßŉ٣٫，。बกខ中が한אα", max_size=40))
+def test_no_piece_is_passed_over(text: str) -> None:
+    begins = {found.start() for found in _MAY_BEGIN.finditer(text)} | {0}
+    pieces = {place for place in range(len(text)) if _PIECE.match(text, place)}
+    inside = {place for found in _PIECE.finditer(text) for place in range(found.start() + 1, found.end())}
+    assert pieces - inside <= begins
+
+
+def test_no_letter_is_passed_over_that_begins_a_piece() -> None:
+    strange = [char for char in map(chr, range(0x80, 0x30000)) if _PIECE.match(f"a{char}", 1)]
+    assert strange and all(_MAY_BEGIN.match(f"a{char}", 1) for char in strange if not char.isspace())

@@ -1,7 +1,10 @@
 """Numbers are the same in every usual form, and others aren't."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from src.domain.number_words import language_of
 from src.domain.numerals import counts, missing, other_units, values, written
 
 
@@ -102,3 +105,29 @@ def test_units(said: str, quoted: str, language: str, others: list[str]) -> None
 )
 def test_counts(text: str, language: str, found: list[tuple[str, set[str]]]) -> None:
     assert [(max(readings), set(things)) for readings, things in counts(text, language)] == found
+
+
+@pytest.mark.parametrize("power", ["0^0", "0^-1", "$0^{-2}$", "0 × 10^60"])
+def test_a_power_without_a_value_raises_nothing(power: str) -> None:
+    assert written(power) and values(power)
+
+
+@given(st.lists(st.sampled_from(["one", "twenty", "two-", "hundred", "ten", "tenth", " ", "-", "a", "\u0301", "é"])))
+def test_no_number_word_is_passed_over(parts: list[str]) -> None:
+    known, form = language_of("en"), "".join(parts)
+    found = [place.span() for place, _ in known.spoken_at(form)]
+    assert found == [place.span() for place in known._number.finditer(form)]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        ("አንቀጽ ፲፯", "am", "17"),
+        ("፻፳፫", "am", "123"),
+        ("፲፰፻፹፰ ዓ.ም.", "am", "1888"),
+        ("፼", "am", "10000"),
+        ("전자 열 개", "ko", "10"),
+    ],
+)
+def test_ethiopic_numerals_and_native_korean_ones(text: str, language: str, value: str) -> None:
+    assert value in values(text, language)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.sentences import _END, _ends, ends_a_sentence, sentences
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_sentences_stand_where_they_say_in_order(text: str) -> None:
         "។",
         "သည်။",
     ]
-    + ["Τέλος;", "終わり．", "End…", "End.)"],
+    + ["Τέλος;", "Τέλος\u037e", "終わり．", "End…", "End.)"],
 )
 def test_a_text_ends_a_sentence(text: str) -> None:
     assert ends_a_sentence(f"It may {text}")
@@ -74,3 +74,8 @@ def test_a_text_ends_a_sentence(text: str) -> None:
 @pytest.mark.parametrize("text", ["and the cell then begins to", "one, two,", "a; b", "see:", "the end;"])
 def test_a_text_breaks_off(text: str) -> None:
     assert not ends_a_sentence(text)
+
+
+@given(st.text(alphabet='ab Z1.!?…;:,[]()"”’。！．؟।։՞።ន។ά;ก \n\t3*_', max_size=60))
+def test_no_end_of_a_sentence_is_passed_over(text: str) -> None:
+    assert [found.span() for found in _ends(text, 0, len(text))] == [found.span() for found in _END.finditer(text)]

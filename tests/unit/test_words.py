@@ -1,6 +1,9 @@
+import unicodedata
+
 import pytest
 
-from src.domain.words import content_stems, negations, stem, words
+from src.domain.normal_form import normal_text
+from src.domain.words import _BARE_WORD, _MARKED, _WORD, content_stems, function_words, negations, stem, words
 
 
 def test_words_keep_the_marks_and_joiners_of_their_script() -> None:
@@ -54,3 +57,17 @@ def test_negations() -> None:
     assert negations("他不去", "zh") == 1
     assert negations("Il ne vient pas", "fr") == 1
     assert negations("Dette er ikke sandt", "da") is None  # it can't be told
+
+
+def test_words_are_the_same_however_they_are_looked_for() -> None:
+    bare = [char for char in map(chr, range(0x20, 0x30000)) if not _MARKED.search(char) and normal_text(char) == char]
+    for char in bare:
+        text = f"a{char}b'{char}"
+        is_same = tuple(_BARE_WORD.findall(text)) == tuple(_WORD.findall(text))
+        assert is_same or unicodedata.category(char) == "Cn", hex(ord(char))  # later Unicode may give it to letters
+
+
+def test_function_words_are_known_by_language() -> None:
+    known = function_words()
+    assert "the" in known["en"] and "der" in known["de"] and "есть" in known["ru"]
+    assert "cell" not in known["en"] and "xx" not in known

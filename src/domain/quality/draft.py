@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import regex
@@ -52,6 +52,8 @@ class Draft:
     """Whether the lesson fails without a single verified citation."""
     others: Mapping[int, Grams]
     """The `grams` of the course's other finished lessons, by lesson number."""
+    statements: Mapping[int, Sequence[bool]] = field(default_factory=dict)
+    """The `statement_keys` of the course's other finished lessons, by lesson number."""
 
     @cached_property
     def declared(self) -> frozenset[int]:
@@ -82,9 +84,25 @@ class Draft:
         return "\n\n".join([*others, *headed, *terms])
 
     @cached_property
+    def evidence_text(self) -> str:
+        """The text in which evidence may stand: all that is shown but the questions, code and formulas included."""
+        headed = [f"{part.heading}\n\n{part.content}" for part in self.text.sections]
+        terms = [f"{term.term}: {term.definition}" for term in self.text.key_terms]
+        shown = (self.text.introduction, *headed, *terms, self.text.applications, self.text.summary)
+        return without_markers("\n\n".join(shown))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         """The content stems of `lesson_text`."""
         return frozenset(content_stems(self.lesson_text, self.brief.language))
+
+    @cached_property
+    def subject(self) -> str:
+        """What the lesson is about, by the request and its plan."""
+        plan = self.plan
+        return "\n".join(
+            (self.brief.topic, plan.title, plan.description, *plan.key_concepts, *plan.learning_objectives)
+        )
 
     @cached_property
     def words(self) -> Sequence[str]:
@@ -103,6 +121,17 @@ class Draft:
             shown = (check.question, *(check.choices or ()), check.answer, check.evidence, check.explanation)
             texts[f"checks.{number}"] = "\n".join(shown)
         return texts
+
+    @cached_property
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """Every text that a learner sees, each with the path of its part; the evidence of a key isn't shown."""
+        texts = list(self.fields.items())
+        texts += [(f"sections.{number}", part.heading) for number, part in enumerate(self.text.sections, start=1)]
+        texts += [(f"key_terms.{number}", term.term) for number, term in enumerate(self.text.key_terms, start=1)]
+        for number, check in enumerate(self.text.checks, start=1):
+            asked = dict.fromkeys((check.question, *(check.choices or ()), check.answer, check.explanation))
+            texts += [(f"checks.{number}", text) for text in asked]
+        return tuple(texts)
 
     @cached_property
     def repeated_numbers(self) -> frozenset[str]:
@@ -193,6 +222,7 @@ def _addresses(subtag: str) -> regex.Pattern[str]:
     return regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
 
 
+@lru_cache(maxsize=256)  # several gates look at the same parts
 def plain(text: str) -> str:
     """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
     return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
@@ -211,7 +241,7 @@ def without_quotations(text: str) -> str:
 def runs(text: str, size: int) -> Iterator[tuple[str, ...]]:
     """Yields the runs of `size` words of a text in order."""
     found = words(text)
-    return (tuple(found[start : start + size]) for start in range(len(found) - size + 1))
+    return zip(*(found[start:] for start in range(size)), strict=False)
 
 
 def grams(text: str, size: int = 5) -> Grams:
@@ -223,3 +253,8 @@ def grams_of_lesson(lesson: StoredLesson) -> Grams:
     """Returns the `grams` of the prose of a lesson that is finished."""
     texts = [part.content for part in lesson.sections if part.kind != "key_terms"]
     return grams("\n\n".join(map(plain, [*texts, lesson.content_md or ""])))
+
+
+def statement_keys(lesson: StoredLesson) -> tuple[bool, ...]:
+    """Returns whether each true-or-false statement of a lesson that is finished is true."""
+    return tuple(check.key == 1 for check in lesson.checks if check.kind == "true_false" and check.key)

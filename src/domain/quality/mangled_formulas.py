@@ -3,13 +3,12 @@
 What a model writes is mended before it is parsed (`domain.latex`). This finds what slipped through.
 """
 
-import json
 from collections.abc import Iterator
 
 import regex
 
 from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.formulas import BEGIN_LINES, Run, Span, formulas, is_told_from_prose, runs_of
+from src.domain.formulas import BEGIN_LINES, Run, Span, in_parsed, is_told_from_prose
 from src.domain.latex_commands import COMMANDS, is_no_word
 from src.domain.markdown_syntax import without_code
 from src.domain.outline import Outline
@@ -51,10 +50,7 @@ def mangled(text: str, where: str, language: str) -> Iterator[Finding]:
     """
     if not any(sign in text for sign in "\\$\t\r\n\b\f"):
         return
-    # As JSON, a tab and "imes" have the look that the model gave them: `\times`.
-    source = json.dumps(without_code(text), ensure_ascii=False)[1:-1]
-    runs = runs_of(source)
-    spans = formulas(source, runs)
+    source, runs, spans = in_parsed(without_code(text))
     within = {run.start for span in spans if span.kind != "bare" for run in span.runs}
     sure = [what for span in spans if span.kind != "bare" for what in _in_formula(source, span)]
     outside = [run for run in runs if run.start not in within]

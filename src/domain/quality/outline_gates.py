@@ -1,6 +1,7 @@
 """The gates for an outline. The shape of an `Outline` sees to it that lessons are numbered and that titles differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 
 import regex
 
@@ -9,30 +10,20 @@ from src.domain.language_recognition import language_name, other_language
 from src.domain.language_tag import primary_subtag
 from src.domain.numerals import written
 from src.domain.outline import Outline
+from src.domain.quality.concept_names import names, says_the_same
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_outline
+from src.domain.quality.own_words import own_words
 from src.domain.quality.text_gates import html
+from src.domain.quality.vague_objectives import is_vague
 from src.domain.request import CourseBrief
-from src.domain.words import content_stems, words
+from src.domain.words import NO_SPACES, content_stems, words
 
-# Verbs whose result nobody can observe (Mager, "Preparing Instructional Objectives", 1962, calls them open to many
-# interpretations); "will be able to" and the like go before them.
-_OPENING = r"^(?:(?:the )?(?:learners?|students?|pupils?|you) (?:will|can|should)(?: be able to)? |to )?"
-_VAGUE = {
-    "en": regex.compile(
-        _OPENING
-        + r"(?:understand|know|learn|appreciate|be (?:aware|familiar)|realise|realize|grasp|become|get|see|study"
-        r"|(?:have|gain|develop|acquire|build) (?:an? |some )?(?:\w+ )?(?:understanding|idea|knowledge|insights?"
-        r"|appreciation|awareness|sense)|think about|enjoy|remember|comprehend|explore|be (?:introduced|exposed))\b",
-        regex.IGNORECASE,
-    ),
-    "de": regex.compile(
-        r"\b(?:verstehen|wissen|kennen|lernen|begreifen|kennenlernen|erfahren|vertraut machen"
-        r"|(?:Verständnis|Gefühl|Bewusstsein)\b.*\bentwickeln)\W*$|^(?:verstehen|wissen|begreifen),",
-        regex.IGNORECASE,
-    ),
-}
+TELLING = 6
+"""A key concept of one word with so many letters has hardly an everyday sense. Syllables count as one and a half."""
 
+_LETTER = regex.compile(r"\p{L}")
+_SYLLABLE = regex.compile(r"[\p{Han}\p{Hangul}\p{Hiragana}\p{Katakana}]")
 
 # Words that are likely a leak in a lesson, but not in its plan.
 _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|should) be\b", regex.IGNORECASE)
@@ -69,11 +60,10 @@ def alike_titles(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 
 
 def vague_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
-    """Finds objectives of which nobody can see whether they are reached, in English and German only."""
-    vague = _VAGUE.get(primary_subtag(brief.language))
-    for lesson in outline.lessons if vague else ():
+    """Finds objectives of which nobody can see whether they are reached."""
+    for lesson in outline.lessons:
         for number, objective in enumerate(lesson.learning_objectives, start=1):
-            if vague and vague.search(objective):
+            if is_vague(objective, brief.language):
                 where = f"lessons.{lesson.lesson_number}.learning_objectives.{number}"
                 yield soft(
                     "vague_objective", where, f"begin with what a learner can be seen to do: {excerpt(objective)}"
@@ -92,15 +82,81 @@ def repeated_objective(outline: Outline, brief: CourseBrief) -> Iterator[Finding
             seen.add(says)
 
 
+def concept_used_early(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """Finds an objective or a description that names a concept which only a later lesson introduces.
+
+    A short word, or one that the course or the lesson itself is about, may be meant in another sense. So may any single
+    word of a description.
+    """
+    language, of_course = brief.language, _course_stems(outline, brief)
+    own: set[str] = set()
+    for lesson in outline.lessons:
+        own.update(content_stems(" ".join((lesson.title, *lesson.key_concepts)), language))
+        here = f"lessons.{lesson.lesson_number}"
+        aims = [(f"{here}.learning_objectives.{it}", text) for it, text in enumerate(lesson.learning_objectives, 1)]
+        for later in outline.lessons[lesson.lesson_number :]:
+            for concept in later.key_concepts:
+                places = _places(concept, aims, (here, lesson.description), of_course | own, language)
+                where = next((where for where, text in places if names(text, concept, language)), None)
+                if where:
+                    message = f"this needs {excerpt(concept)}, which only lesson {later.lesson_number} introduces"
+                    yield soft("concept_used_early", where, message)
+
+
+def _places(
+    concept: str, aims: Sequence[tuple[str, str]], described: tuple[str, str], known: Set[str], language: str
+) -> Sequence[tuple[str, str]]:
+    """Returns the texts that may not name a concept of a later lesson, with their paths."""
+    stems = content_stems(concept, language)
+    if known >= set(stems):
+        return ()
+    if len(words(concept)) > 1 and not NO_SPACES.search(concept):
+        return (*aims, described)
+    if any(_is_related(it, other) for it in stems for other in known) or _weight(concept) < TELLING:
+        return ()
+    if primary_subtag(language) != "en":
+        return aims
+    # "Sample the water" isn't about samples.
+    return [(where, text) for where, text in aims if not names(text[: len(concept) + 1], concept, language)]
+
+
+def _weight(concept: str) -> int:
+    return len(_LETTER.findall(concept)) + len(_SYLLABLE.findall(concept)) // 2
+
+
+def _is_related(one: str, other: str) -> bool:
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) > 2 and longer.startswith(shorter)
+
+
+def repeated_concept(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
+    """Finds a key concept that an earlier lesson introduces already, unless it is what the course is about."""
+    of_course = _course_stems(outline, brief)
+    known: list[tuple[str, int]] = []
+    for lesson in outline.lessons:
+        for concept in lesson.key_concepts:
+            first = next((number for other, number in known if says_the_same(concept, other, brief.language)), None)
+            if first and not of_course.issuperset(content_stems(concept, brief.language)):
+                where = f"lessons.{lesson.lesson_number}.key_concepts"
+                yield soft("repeated_concept", where, f"lesson {first} introduces {excerpt(concept)} already")
+        known += [(concept, lesson.lesson_number) for concept in lesson.key_concepts]
+
+
+def _course_stems(outline: Outline, brief: CourseBrief) -> frozenset[str]:
+    return frozenset(content_stems(f"{brief.topic} {outline.title}", brief.language))
+
+
 def outline_leak(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds words that were meant for somebody other than the learner."""
-    texts = [("title", outline.title), ("description", outline.description)]
+    texts = {"title": outline.title, "description": outline.description}
     for lesson in outline.lessons:
+        place = f"lessons.{lesson.lesson_number}"
         named = "\n".join((*lesson.key_concepts, *lesson.learning_objectives))
-        texts += [(f"lessons.{lesson.lesson_number}", text) for text in (lesson.title, lesson.description, named)]
-    for where, text in texts:
-        found = leaks("outline_leak", {where: text}, brief.topic)
-        yield from (finding for finding in found if not _AT_HOME_IN_A_PLAN.search(finding.message))
+        texts |= {f"{place}.title": lesson.title, f"{place}.description": lesson.description, f"{place}.named": named}
+    for finding in leaks("outline_leak", texts, brief.topic):
+        if not _AT_HOME_IN_A_PLAN.search(finding.message):
+            where = finding.where.rpartition(".")[0] if finding.where.startswith("lessons.") else finding.where
+            yield replace(finding, where=where)
 
 
 def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
@@ -116,7 +172,7 @@ def outline_html(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
 def outline_language(outline: Outline, brief: CourseBrief) -> Iterator[Finding]:
     """Finds an outline in another language than the one asked for."""
     parts = (f"{lesson.description} {' '.join(lesson.learning_objectives)}" for lesson in outline.lessons)
-    if other := other_language(" ".join((outline.description, *parts)), brief.language):
+    if other := other_language(own_words(" ".join((outline.description, *parts))), brief.language):
         yield hard("outline_language", "", f"the outline is in {other}, not in {language_name(brief.language)}")
 
 
@@ -125,6 +181,8 @@ OUTLINE_GATES = (
     alike_titles,
     vague_objective,
     repeated_objective,
+    concept_used_early,
+    repeated_concept,
     outline_leak,
     outline_html,
     mangled_outline,

@@ -11,6 +11,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Check, KeyTerm, LessonText, Section
 from src.domain.quality.citations import markers, renumbered, without_markers
 from src.domain.quality.quotes import locate
+from src.domain.quality.repair_choice import part_of
 from src.domain.text import Prose
 
 _Number = Annotated[int, Field(ge=1, description="Which one it is, counted from 1")]
@@ -107,7 +108,7 @@ def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
 
     Questions whose evidence stands in such a part are included, as the evidence is gone if the part is worded anew.
     """
-    named = {".".join(finding.where.split(".")[:2]) for finding in findings}
+    named = {part_of(finding) for finding in findings}
     fields = text.fields()
     every = [*fields, *(f"checks.{number}" for number in range(1, len(text.checks) + 1))]
     if not named <= set(every):

@@ -1,17 +1,21 @@
 """The review of an outline or a lesson: it verifies citations, passes every gate and takes the measurements."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Generic, TypeVar
-
-import regex
 
 from src.domain.finding import Finding, Severity, count, hard
 from src.domain.lesson import Check, Lesson, LessonText, Origin, with_keys_placed
+from src.domain.normal_form import normal_text
 from src.domain.outline import LessonPlan, Outline
-from src.domain.quality.answer_keys import KEY_GATES, key_faults
+from src.domain.quality.answer_keys import KEY_GATES, proven_keys
+from src.domain.quality.choice_labels import LABEL
 from src.domain.quality.citations import is_cited, markers, without_markers
+from src.domain.quality.consistency_gates import CONSISTENCY_GATES
 from src.domain.quality.draft import Draft, Grams
+from src.domain.quality.form_gates import FORM_GATES
+from src.domain.quality.mending import mended
 from src.domain.quality.outline_gates import OUTLINE_GATES
 from src.domain.quality.question_gates import QUESTION_GATES
 from src.domain.quality.quotes import locate
@@ -19,6 +23,7 @@ from src.domain.quality.readability import grade_number, reading_grade
 from src.domain.quality.source_gates import SOURCE_GATES
 from src.domain.quality.text_gates import TEXT_GATES
 from src.domain.quality.verification import Cited, verified
+from src.domain.quality.weights import weight
 from src.domain.quality_figures import LessonQuality
 from src.domain.request import CourseBrief
 from src.domain.sentences import sentences
@@ -26,8 +31,7 @@ from src.domain.source import Passage
 
 R = TypeVar("R")
 
-_LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES)
-_LETTER = regex.compile(r"^\(?[A-F][.):]\s+")
+_LESSON_GATES = (*TEXT_GATES, *SOURCE_GATES, *KEY_GATES, *QUESTION_GATES, *FORM_GATES, *CONSISTENCY_GATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,11 @@ class Reviewed(Generic[R]):
         return tuple(finding for finding in self.findings if finding.severity is Severity.HARD)
 
     def beats(self, other: "Reviewed[R]") -> bool:
-        """Returns whether this is the better version: the one with fewer hard findings, then fewer soft ones."""
+        """Returns whether this is the better version: the one with fewer hard findings, then lighter soft ones."""
         return self._rank() < other._rank()
 
     def _rank(self) -> tuple[int, int]:
-        return count(self.findings, Severity.HARD), count(self.findings, Severity.SOFT)
+        return count(self.findings, Severity.HARD), weight(self.findings)
 
 
 def review_outline(outline: Outline, brief: CourseBrief) -> Reviewed[Outline]:
@@ -64,26 +68,30 @@ def review_lesson(
     origin: Origin,
     *,
     must_cite: bool,
+    statements: Mapping[int, Sequence[bool]] = MappingProxyType({}),
 ) -> Reviewed[Lesson]:
-    """Verifies the citations of a lesson, places its keys, and passes it through its gates.
+    """Mends a lesson, verifies its citations, places its keys, and passes it through its gates.
 
-    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number. `must_cite`:
-    without a verified citation the lesson fails.
+    `others`: runs of words (`draft.grams`) of the course's other finished lessons, by lesson number; `statements`:
+    whether their true-or-false statements are true (`draft.statement_keys`). `must_cite`: without a verified citation
+    the lesson fails.
     """
+    text, mends = mended(text, passages, brief.language)
     cited = verified(text.fields(), text.citations, passages, brief.language, _written_from(text, brief, plan))
     shown = _labelled(text.with_fields({where: _filled(field) for where, field in cited.fields.items()}))
     checks = with_keys_placed(tuple(map(_cleaned, shown.checks)), f"{plan.lesson_number} {plan.title}")
     shown = shown.model_copy(update={"checks": checks})
-    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others)
+    draft = Draft(brief, plan, shown, passages, cited.citations, cited.removed, must_cite, others, statements)
     findings = tuple(finding for gate in _LESSON_GATES for finding in gate(draft))
     findings = (*_unknown_objectives(shown, plan), *findings)
+    told = _cited_sentences(draft)
     lesson = Lesson(
         plan=plan,
         text=shown,
         language=brief.language,
         citations=cited.citations,
-        check_citations=tuple(_citation_of(check.evidence, draft) for check in checks),
-        quality=_quality(draft, cited, passages, findings),
+        check_citations=tuple(_citation_of(check.evidence, told) for check in checks),
+        quality=replace(_quality(draft, cited, passages, findings), mended=mends),
         origin=origin,
     )
     return Reviewed(lesson, findings)
@@ -105,9 +113,9 @@ def _cleaned(check: Check) -> Check:
     if check.choices is None:
         return check.model_copy(update=told)
     choices = tuple(_filled(without_markers(choice)) for choice in check.choices)
-    if all(_LETTER.match(choice) for choice in choices):
-        choices = tuple(_filled(_LETTER.sub("", choice)) for choice in choices)
-        told["explanation"] = _filled(_LETTER.sub("", told["explanation"]))
+    if all(LABEL.match(choice) for choice in choices):
+        choices = tuple(_filled(LABEL.sub("", choice)) for choice in choices)
+        told["explanation"] = _filled(LABEL.sub("", told["explanation"]))
     if len({choice.casefold() for choice in choices}) < len(choices):
         return check.model_copy(update={**told, "answer": check.answer})  # the choices differ in nothing else
     return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
@@ -134,14 +142,22 @@ def _unknown_objectives(text: LessonText, plan: LessonPlan) -> list[Finding]:
     ]
 
 
-def _citation_of(evidence: str, draft: Draft) -> int | None:
-    """Returns the number of the first citation in the sentence that an answer rests on; None if it has none."""
-    for text in draft.fields.values():
-        for sentence in sentences(text):
-            found = markers(sentence.text, draft.declared)
-            if found and locate(evidence, without_markers(sentence.text)):
-                return found[0]
-    return None
+def _cited_sentences(draft: Draft) -> list[tuple[str, int]]:
+    """Returns the sentences that carry citations, without these, and the number of the first one of each."""
+    told = (sentence.text for text in draft.fields.values() for sentence in sentences(text))
+    return [(without_markers(text), found[0]) for text in told if (found := markers(text, draft.declared))]
+
+
+def _citation_of(evidence: str, cited: Sequence[tuple[str, int]]) -> int | None:
+    """Returns the number of the first citation in the sentence that an answer rests on; None if it has none.
+
+    `cited`: `_cited_sentences` of the lesson. A sentence that has the very words of the evidence goes before one that
+    has nearly these.
+    """
+    wanted = normal_text(evidence)
+    exactly = (number for sentence, number in cited if wanted in normal_text(sentence))
+    nearly = (number for sentence, number in cited if locate(evidence, sentence))
+    return next(exactly, None) or next(nearly, None)
 
 
 def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: tuple[Finding, ...]) -> LessonQuality:
@@ -164,8 +180,6 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         reading_grade=reading_grade(draft.all_prose, draft.brief.language),
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),
-        valid_keys=sum(
-            not key_faults(check, draft.lesson_text, draft.stems, draft.brief.language) for check in draft.text.checks
-        ),
+        valid_keys=proven_keys(draft),
         findings=findings,
     )

@@ -1,23 +1,29 @@
 """The gates for the text of a lesson. Each is a pure function from a draft to findings with the gate's name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import regex
 from rapidfuzz import fuzz
 
-from src.domain.finding import Finding, excerpt, hard, soft
-from src.domain.language_recognition import language_name, other_language
+from src.domain.finding import Finding, Severity, excerpt, hard, soft
+from src.domain.language_recognition import is_named, language_name, other_language, other_script
 from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import has_open_block, without_code
-from src.domain.quality.draft import Draft, grams, unquoted
+from src.domain.normal_form import normal_text
+from src.domain.quality.draft import Draft, grams, plain
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
+from src.domain.quality.own_words import own_words
+from src.domain.quality.part_ends import breaks_the_row, broken_off, has_marks
 from src.domain.quality.readability import grade_number, reading_grade, without_tables
-from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, content_stems, stem, words
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
-"""How many words a lesson's prose should have. Scripts without spaces are measured by characters, two for a word."""
+"""How many words a lesson's prose should have.
+
+Scripts without spaces are measured by characters: two for a word, five where they are letters, as in Thai.
+"""
 SECTION_WORDS, PART_WORDS = 15, 5
 """The fewest words with which a section, and any other part, says something."""
 GRADES_ABOVE = 1.0
@@ -34,25 +40,43 @@ LEAST_LANGUAGE_CHARACTERS = 200
 """The shortest text whose language is looked at, in characters."""
 NEAR = 12
 """The words of a key concept must stand within so many words."""
+LIKE_IT = 0.75
+"""The share of a key concept that must stand in a row, in a script without spaces."""
 
-# What a browser may take for a tag, a comment or a declaration: "<" directly before a letter, or before a sign that
+# The elements of HTML, old ones too (https://html.spec.whatwg.org/multipage/indices.html and obsolete.html), and
+# those of pictures and formulas. `std::vector<T>` and `List<String>` have other names.
+_ELEMENTS = """
+    a abbr acronym address applet area article aside audio b base bdi bdo big blink blockquote body br button
+    canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed
+    fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i
+    iframe img input ins kbd label legend li link main map mark marquee math menu meta meter nav nobr noscript
+    object ol optgroup option output p param picture pre progress q rp rt ruby s samp script search section
+    select slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot
+    th thead time title tr track tt u ul var video wbr
+""".split()  # noqa: SIM905
+# What a browser may take for a tag, a comment or a declaration: "<" directly before a name, or before a sign that
 # begins one of them. `a < b and b > c` is mathematics. "x<y" is left alone unless a ">" follows: then a browser would
 # swallow what is between.
 _HTML = regex.compile(
-    r"</?[a-z][a-z0-9:-]{0,40}(?=[\s/>])[^<>]{0,2000}>|<(?:script|style|iframe|object|embed|svg|img)\b|<[!?][a-z\[-]"
-    r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|\b(?:javascript|vbscript):|\bdata:text/html",
+    rf"</?(?P<name>{'|'.join(_ELEMENTS)})(?=[\s/>])[^<>]{{0,2000}}>|<(?:script|style|iframe|object|embed|svg|img)\b(?=[\s/>])"
+    r"|</?(?!https?:)[a-z][a-z0-9:-]{0,40}[\s/][^<>]{0,2000}=[^<>]{0,2000}>|<![a-z\[-]|<\?[a-z]"
+    # "In JavaScript: …" is prose; what is dangerous is the target of a link.
+    r"|<[a-z][^<>]{0,2000}[\s/\"']on[a-z]{3,30}\s*=|(?:\]\(|\]:|[<=\"'])\s*<?(?:javascript|vbscript):|\bdata:text/html",
     regex.IGNORECASE,
 )
+# A type with its parameter, such as `vector<a>`, has no end tag.
+_PARAMETER = regex.compile(r"(?<=\w)<[\w, ]{1,40}>")
+_ONLY_A_TAG = regex.compile(r"</?[a-z][a-z0-9]{0,20}\s*/?>", regex.IGNORECASE)
 _IMAGE = regex.compile(r"!\[[^\]\n]{0,500}\]\(")
 _HEADING = regex.compile(r"^ {0,3}#{1,6}[ \t]|^[^\n]+\n {0,3}(?:={3,}|-{3,})[ \t]*$", regex.MULTILINE)
+_IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc]")
+_QUOTED_LINE = regex.compile(r"^[ \t]*>.*$", regex.MULTILINE)
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
-_ITEM = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s")
-_NO_PROSE = regex.compile(r"^\s*\||^\s*(?:```|~~~)|^\s*\$\$")
 
 
 def leak(draft: Draft) -> Iterator[Finding]:
     """Finds words that were meant for somebody other than the learner: thinking, notes for teachers, placeholders."""
-    yield from leaks("leak", draft.everything, f"{draft.brief.topic}\n{draft.plan.title}", draft.passages)
+    yield from leaks("leak", draft.everything, draft.subject, draft.passages)
 
 
 def raw_html(draft: Draft) -> Iterator[Finding]:
@@ -65,20 +89,32 @@ def html(text: str, where: str, asked: str = "") -> Iterator[Finding]:
     """Finds what `raw_html` does, in one text. Images aren't wanted either: they would be fetched from any server.
 
     HTML that stands in `asked`, the words of the request, may be said: it is shown as text and has no effect
-    (`domain.markdown`).
+    (`domain.markdown`). So may a tag alone, as the name of an element in a choice, a term or a heading.
     """
+    if "<" not in text and "![" not in text and ":" not in text:
+        return
     outside_code = without_code(text)
-    found = _HTML.search(outside_code)
+    found = next((it for it in _HTML.finditer(outside_code) if not _is_shown(outside_code, it, where)), None)
     if found and found.group() not in asked:
         yield hard("raw_html", where, f"no HTML is wanted: {excerpt(found.group())}")
     if found := _IMAGE.search(outside_code):
         yield hard("raw_html", where, f"no images are wanted: {excerpt(found.group())}")
 
 
+def _is_shown(text: str, found: regex.Match[str], where: str) -> bool:
+    """Returns whether a tag is a type's parameter, or all of a choice, a term or a heading."""
+    if found["name"] and _PARAMETER.match(text, found.start()) and f"</{found['name']}>" not in text:
+        return True
+    if not where.startswith("checks.") and not where.endswith((".term", ".heading")):
+        return False
+    line = text[text.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
+    return _ONLY_A_TAG.fullmatch(line.strip()) is not None
+
+
 def unclosed_fence(draft: Draft) -> Iterator[Finding]:
     """Finds a code block without an end, which would swallow the rest of the course."""
     for where, text in draft.everything.items():
-        if has_open_block(text):
+        if ("```" in text or "~~~" in text) and has_open_block(text):
             yield hard("unclosed_fence", where, "a code block is opened and not closed")
 
 
@@ -99,19 +135,20 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
 
     Definitions and items of a list may all do without a full stop; but if only one has none, it may have been cut off.
     """
-    definitions = [where for where in draft.fields if where.startswith("key_terms.")]
-    ended = {where: ends_a_sentence(draft.fields[where]) for where in definitions}
+    language = draft.brief.language
+    definitions = {where: text for where, text in draft.fields.items() if where.startswith("key_terms.")}
+    parts = {where: text for where, text in draft.fields.items() if where not in definitions}
+    is_marked = any(map(has_marks, parts.values()))
     for where, text in draft.fields.items():
-        last = text.rstrip().rpartition("\n")[2]
-        if where in ended:
-            if not ended[where] and sum(ended.values()) == len(ended) - 1 > 0:
-                yield soft("cut_off", where, f"the others end with a full stop: {excerpt(last[-80:])}")
-        elif _ITEM.match(last):
-            items = [line for line in text.splitlines() if _ITEM.match(line)]
-            if not ends_a_sentence(last) and items[1:] and all(map(ends_a_sentence, items[:-1])):
-                yield soft("cut_off", where, f"the list may end in mid-sentence: {excerpt(last[-80:])}")
-        elif not _NO_PROSE.match(last) and not ends_a_sentence(last):
-            yield hard("cut_off", where, f"the text ends in mid-sentence: {excerpt(last[-80:])}")
+        last = excerpt(text.rstrip().rpartition("\n")[2][-80:])
+        if where in definitions:
+            others = [other for path, other in definitions.items() if path != where]
+            if breaks_the_row(text, others, language):
+                yield soft("cut_off", where, f"the others end with a full stop: {last}")
+        elif (severity := broken_off(text, language, is_marked)) is Severity.HARD:
+            yield hard("cut_off", where, f"the text ends in mid-sentence: {last}")
+        elif severity is not None:
+            yield soft("cut_off", where, f"the text may end in mid-sentence: {last}")
 
 
 def length(draft: Draft) -> Iterator[Finding]:
@@ -125,28 +162,45 @@ def length(draft: Draft) -> Iterator[Finding]:
 
 
 def _length(text: str) -> int:
-    dense = len(NO_SPACES.findall(text))
-    return len(words(text)) if not dense else len(words(NO_SPACES.sub(" ", text))) + dense // 2
+    dense = len(NO_SPACES.findall(text)) if not text.isascii() else 0
+    if not dense:
+        return len(words(text))
+    ideographs = len(_IDEOGRAPH.findall(text))
+    return len(words(NO_SPACES.sub(" ", text))) + ideographs // 2 + (dense - ideographs) // 5
 
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
     """Finds key concepts of the plan that the lesson doesn't name."""
-    told = words(draft.lesson_text)
+    told, language = words(draft.lesson_text), primary_subtag(draft.brief.language)
+    distinct, spaced = frozenset(told), f" {' '.join(told)} "
     for concept in draft.plan.key_concepts:
+        if f" {' '.join(words(concept))} " in spaced or _is_in_a_row(concept, draft):
+            continue
         named = [word for word in words(concept) if len(word) >= 3 and word not in _ARTICLES] or words(concept)
-        if not _stand_together(frozenset(named), told, primary_subtag(draft.brief.language)):
+        forms = {word: {other for other in distinct if _is_form(other, word, language)} for word in named}
+        if not _stand_together(forms, told):
             yield soft("concept_missing", "", f"the key concept {excerpt(concept)} is not explained")
 
 
-def _stand_together(wanted: frozenset[str], told: Sequence[str], language: str) -> bool:
-    """Returns whether forms of all these words stand within `NEAR` words; scattered they would be no concept."""
+def _is_in_a_row(concept: str, draft: Draft) -> bool:
+    """Returns whether most of a concept stands in a row, in a script without spaces."""
+    wanted = normal_text(concept)
+    return (
+        bool(NO_SPACES.search(wanted)) and fuzz.partial_ratio(wanted, normal_text(draft.lesson_text)) >= 100 * LIKE_IT
+    )
+
+
+def _stand_together(forms: Mapping[str, Set[str]], told: Sequence[str]) -> bool:
+    """Returns whether a form of each word stands within `NEAR` words; scattered they would be no concept."""
     last: dict[str, int] = {}
+    known = frozenset().union(*forms.values())
     for position, word in enumerate(told):
-        found = [other for other in wanted if _is_form(word, other, language)]
-        last |= dict.fromkeys(found, position)
-        if found and len(last) == len(wanted) and position - min(last.values()) < NEAR:
+        if word not in known:
+            continue
+        last |= {wanted: position for wanted, those in forms.items() if word in those}
+        if len(last) == len(forms) and position - min(last.values()) < NEAR:
             return True
-    return not wanted  # a sign, such as "+"
+    return not forms  # a sign, such as "+"
 
 
 def _is_form(word: str, other: str, language: str) -> bool:
@@ -163,13 +217,16 @@ def _is_form(word: str, other: str, language: str) -> bool:
 def objective_not_served(draft: Draft) -> Iterator[Finding]:
     """Finds objectives that no section speaks of, or that no question tests."""
     for number, objective in enumerate(draft.plan.learning_objectives, start=1):
-        wanted = content_stems(
-            objective, draft.brief.language
-        )  # its verb is one of them, but says what the learner does
-        if sum(stem in draft.stems for stem in wanted) * 3 < len(wanted):
+        wanted = content_stems(objective, draft.brief.language)
+        # Its verb, and words such as "order", say what the learner does; a lesson needn't have them.
+        if draft.stems.isdisjoint(wanted):
             yield soft("objective_not_served", "", f"no section speaks of objective {number}, {excerpt(objective)}")
         if not any(check.objective == number for check in draft.text.checks):
-            yield soft("objective_not_served", "checks", f"no question tests objective {number}, {excerpt(objective)}")
+            # The last question for an objective that has more than one can be given up for it.
+            tested = [check.objective for check in draft.text.checks]
+            spare = [place for place, other in enumerate(tested, start=1) if tested.count(other) > 1]
+            where = f"checks.{spare[-1]}" if spare else "checks"
+            yield soft("objective_not_served", where, f"no question tests objective {number}, {excerpt(objective)}")
 
 
 def readability(draft: Draft) -> Iterator[Finding]:
@@ -187,11 +244,21 @@ def readability(draft: Draft) -> Iterator[Finding]:
 
 
 def wrong_language(draft: Draft) -> Iterator[Finding]:
-    """Finds text in another language than the one asked for. Quotations may be in the language of the source."""
+    """Finds text in another language than the one asked for, in what the lesson says in its own words.
+
+    In a course on a language, its texts, dialogues and phrases are in that one; so it is judged by how it begins and
+    ends.
+    """
     language = draft.brief.language
-    for where, text in {"": draft.all_prose, **draft.prose}.items():
-        told = unquoted(text)
-        if len(told) >= LEAST_LANGUAGE_CHARACTERS and (other := other_language(told, language)):
+    told = {where: own_words(text) for where, text in draft.fields.items() if not where.startswith("key_terms.")}
+    for where, text in {"": "\n\n".join(told.values()), **told}.items():
+        least = LEAST_LANGUAGE_CHARACTERS
+        other = other_language(text, language) if len(text) >= least else other_script(text, language)
+        if other and is_named(other, draft.subject, language):
+            where = ""
+            text = own_words(f"{draft.text.introduction}\n\n{draft.text.summary}", are_items_shown=True)
+            other = other_language(text, language)
+        if other:
             yield hard("wrong_language", where, f"the text is in {other}, not in {language_name(language)}")
             return
 
@@ -202,6 +269,8 @@ def repetition(draft: Draft) -> Iterator[Finding]:
     for where, text in draft.prose.items():
         if where in ("introduction", "summary"):
             continue  # these may say again what a section says
+        if ">" in draft.fields[where]:
+            text = plain(_QUOTED_LINE.sub("", draft.fields[where]))  # what is quoted is spoken of in its own words
         for sentence in sentences(text):
             said = words(sentence.text)
             if len(said) >= REPEATED_WORDS and said in seen:

@@ -311,5 +311,6 @@ def put_call(connection: Connection, course_id: UUID, attempt: int, call: ModelC
             "seconds": call.seconds,
             "outcome": call.outcome,
             "budget_tokens": call.budget_tokens,
+            "repair": call.repair,
         },
     )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from src.domain.errors import ModelRefused
 from src.domain.latex import latex_kept
 from src.domain.model_call import MOST_TOKENS, counted_tokens, estimated_tokens
+from src.domain.quality.choice_labels import with_answers_among_choices
 from src.domain.quality.review import Reviewed
 from src.services.model.completion import Completion
 from src.services.model.object_in_text import (
@@ -107,7 +108,10 @@ async def read_answer(
     if found is None:
         found = await asyncio.to_thread(object_in, kept, fields)
     match found:
-        case FoundObject(content, mended):
+        case FoundObject(given, mended):
+            content = with_answers_among_choices(given)
+            if content != given:
+                mended = (*mended, "answers")
             value, faults = _validated(shape, content)
             is_misshapen = not content.keys() >= fields
         case NoObject(fault):

@@ -39,16 +39,19 @@ def chat_request(
 ) -> ChatRequest:
     """Returns the request that asks `question`, after which `exchange` was said, for `parts` of the answer or for all.
 
-    As many passages as there is no room for are left out, those that fit the lesson least. `at_length`: an outline may
-    be as long as a lesson. Raises `PromptTooLong` if it doesn't fit without any.
+    As many passages as there is no room for are left out, those that fit the lesson least; all of them if the parts
+    don't need any. `at_length`: an outline may be as long as a lesson. Raises `PromptTooLong` if it doesn't fit without
+    any.
     """
     wanted = config.max_output_tokens
     if question.purpose == "outline" and not at_length:
         wanted = min(wanted, config.max_output_tokens_outline)
     wanted = min(wanted, able.output_tokens or wanted)
     context = able.context_tokens
-    fewest = question.fewest_passages
-    for passages in range(question.passages, fewest - 1, -1):
+    most, fewest = question.passages, question.fewest_passages
+    if parts is not None and not parts.need_passages:
+        most = fewest = 0
+    for passages in range(most, fewest - 1, -1):
         body = _body(question, passages, exchange, parts, able, config)
         prompt = estimated_tokens(json.dumps(body, ensure_ascii=False))
         room = wanted if passages > fewest else _LEAST_OUTPUT

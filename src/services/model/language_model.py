@@ -24,6 +24,7 @@ from src.domain.errors import (
     PromptTooLong,
     Stopping,
 )
+from src.domain.finding import Finding
 from src.domain.model_call import ModelCall, counted_tokens
 from src.domain.quality.review import Reviewed
 from src.domain.redaction import Redactor
@@ -79,6 +80,10 @@ class _Asking(Generic[A, R]):
     deadline: asyncio.Timeout
     at_length: bool = False
     """Whether the answer may be as long as any, as one was cut off before."""
+    repairing: bool = False
+    """Whether an answer was sent back, so that each call from here on is one of a repair."""
+    passages_left_out: int = 0
+    """How many passages there was no room for when all of the answer, or a part that rests on them, was asked for."""
     usable: Reviewed[R] | None = None
     """A version that is paid for and can be kept, while a better one is asked for."""
 
@@ -107,8 +112,8 @@ class OpenAIModel:
         """Asks `question`; see `LanguageModel.ask`.
 
         An answer that was cut off or empty is asked for again. One of another shape is repaired, and so is one in which
-        the review finds something. Each of these is done once at most, and of the last two versions the better is kept.
-        One deadline covers all of it: `lesson_deadline` seconds from when the first call is opened.
+        the review finds what is worth it. Each of these is done once at most, and of the last two versions the better
+        is kept. One deadline covers all of it: `lesson_deadline` seconds from when the first call is opened.
         """
         asking: _Asking[A, R] | None = None
         try:
@@ -136,8 +141,8 @@ class OpenAIModel:
         if answer.reviewed is None:
             raise ModelOutputInvalid(f"the model's {step} is wrong, also after repair: {in_short(answer.faults)}")
         kept = answer.reviewed
-        if kept.findings:
-            kept = await self._bettered(asking, answer, kept)
+        if wanting := asking.question.repairs.of(kept.findings):
+            kept = await self._bettered(asking, answer, kept, wanting)
         if kept.hard:
             found = in_short([str(finding) for finding in kept.hard])
             raise ModelOutputInvalid(f"the model's {step} can't be used, also after repair: {found}")
@@ -153,15 +158,17 @@ class OpenAIModel:
             " has a limit of its own, which is to be raised there"
         )
 
-    async def _bettered(self, asking: _Asking[A, R], answer: Answer[A, R], kept: Reviewed[R]) -> Reviewed[R]:
-        """Asks for a repair of `kept`, the review of `answer`, and returns the better one of the two.
+    async def _bettered(
+        self, asking: _Asking[A, R], answer: Answer[A, R], kept: Reviewed[R], wanting: Sequence[Finding]
+    ) -> Reviewed[R]:
+        """Asks for a repair of `wanting`, found in `kept`, the review of `answer`; returns the better one of the two.
 
         If the repair fails, `kept` is returned; but if it has hard findings, so that it can't be kept, the error of
         the repair is raised.
         """
         asking.usable = None if kept.hard else kept
         try:
-            repaired = (await self._repaired(asking, answer)).reviewed
+            repaired = (await self._repaired(asking, answer, wanting)).reviewed
         except (CourseError, Stopping) as error:
             if kept.hard:
                 raise
@@ -169,16 +176,22 @@ class OpenAIModel:
             return kept
         return repaired if repaired is not None and repaired.beats(kept) else kept
 
-    async def _repaired(self, asking: _Asking[A, R], answer: Answer[A, R]) -> Answer[A, R]:
+    async def _repaired(
+        self, asking: _Asking[A, R], answer: Answer[A, R], wanting: Sequence[Finding] = ()
+    ) -> Answer[A, R]:
+        """Sends an answer back; `wanting` is what is to be put right in it if it could be reviewed."""
+        asking.repairing = True
+        parts = None
+        if answer.value is not None and answer.reviewed is not None:
+            parts = asking.question.parts(answer.value, wanting)
+            # Where all of it is written anew, what wasn't worth a repair by itself may be put right as well.
+            answer = replace(answer, faults=[str(it) for it in (wanting if parts else answer.reviewed.findings)])
         _log.warning(
             "the model's answer is repaired",
             action="answer_repair",
             step=asking.question.step,
             faults=answer.faults[:20],
         )
-        parts = None
-        if answer.value is not None and answer.reviewed is not None:
-            parts = asking.question.parts(answer.value, answer.reviewed.findings)
         model = model_for(asking.question, self._config)
         able = self._memory.of(model)
         if answer.is_misshapen and able.json_mode == "schema":
@@ -205,18 +218,20 @@ class OpenAIModel:
                 raise Stopping  # a question that was asked before may still be repaired
             completion, request, seconds = await self._server.call(lambda: self._completion(asking, exchange, parts))
             reservation.used = taken = tokens_taken(completion, request.prompt_tokens)
+        if parts is None or parts.need_passages:
+            asking.passages_left_out = request.passages_left_out
         outcome = "answered, but not reviewed any more"
         try:
-            answer = await read_answer(question, completion, parts, request.passages_left_out)
+            answer = await read_answer(question, completion, parts, asking.passages_left_out)
             outcome = answer.outcome
-            if request.passages_left_out:
-                outcome += f"; passages left out: {request.passages_left_out}"
+            if asking.passages_left_out:
+                outcome += f"; passages left out: {asking.passages_left_out}"
         except ModelRefused as error:
             outcome = f"refused: {error}"
             raise
         finally:
             # The call was made and counts, whatever ends the review: the lesson's deadline may, too.
-            asking.record(self._call(question, completion, seconds, outcome, taken))
+            asking.record(self._call(asking, completion, seconds, outcome, taken))
         return answer
 
     async def _completion(
@@ -278,11 +293,12 @@ class OpenAIModel:
             return complaint_of(error)
 
     def _record_failure(self, asking: _Asking[A, R], started: float, what: str) -> None:
-        asking.record(self._call(asking.question, None, time.monotonic() - started, f"error: {what}"))
+        asking.record(self._call(asking, None, time.monotonic() - started, f"error: {what}"))
 
     def _call(
-        self, question: Question[A, R], completion: Completion | None, seconds: float, outcome: str, taken: int = 0
+        self, asking: _Asking[A, R], completion: Completion | None, seconds: float, outcome: str, taken: int = 0
     ) -> ModelCall:
+        question = asking.question
         usage = completion.usage if completion else {}
         input_tokens = counted_tokens(usage, "prompt_tokens")
         output_tokens = counted_tokens(usage, "completion_tokens")
@@ -298,6 +314,7 @@ class OpenAIModel:
             seconds=seconds,
             outcome=printable(self._redact(outcome)),
             budget_tokens=taken,
+            repair=asking.repairing,
         )
 
     def _cost(self, input_tokens: int, output_tokens: int) -> float | None:

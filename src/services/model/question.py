@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from src.domain.finding import Finding
 from src.domain.prompt import Prompt
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.quality.review import Reviewed
 from src.services.model.answer_schema import Limits, answer_schema
 
@@ -50,6 +51,8 @@ class Parts(Generic[A]):
     """Takes an instance of `shape`; returns the whole answer with its parts put in."""
     limits: Limits = field(default_factory=dict)
     """As those of a question."""
+    need_passages: bool = True
+    """Whether the model has to see the passages again to write these parts. They cost tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Question(Generic[A, R]):
     review: Review[A, R]
     parts: Callable[[A, Sequence[Finding]], Parts[A] | None] = lambda _answer, _findings: None
     """Chooses the parts of an answer that the findings are about; returns None if all of it is to be written again."""
+    repairs: RepairChoice = RepairChoice()  # noqa: RUF009 (it is frozen)
+    """Chooses the findings that an answer is sent back for."""
 
     @property
     def step(self) -> str:

@@ -100,6 +100,8 @@ def _lesson_parts(plan: LessonPlan, text: LessonText, findings: Sequence[Finding
         ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
         " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
         put=lambda parts: parts.put_into(text, wanted),
+        # Questions rest on the lesson, which the model sees beside them.
+        need_passages=not all(path.startswith("checks.") for path in wanted),
         limits={
             "NumberedCheck.objective": _objectives(plan),
             **{

@@ -1,0 +1,71 @@
+"""The words that a text says itself: what it shows, quotes, names or lists may be in any language.
+
+Left out are code, formulas, quotations in any marks, blockquotes, emphasised words, tables, dialogues, and the items of
+a list that are no sentences, as in a list of phrases or works.
+"""
+
+import regex
+
+from src.domain.markdown_syntax import without_code
+from src.domain.quality.part_ends import ITEM, has_marks
+
+_LONGEST_QUOTATION = 1000
+"""Without a bound, the search would run from each opening sign to the end of the text."""
+_FEWEST_WORDS = 6
+"""An item of a list is a sentence if it has so many words and a mark at its end."""
+
+_FORMULA = regex.compile(
+    r"\$\$[^$]{1,2000}+\$\$|(?<!\\)\$(?! )[^$\n]{1,300}+\$"
+    r"|\\\((?:(?!\\[()]).){1,1000}+\\\)|\\\[(?:(?!\\[][]).){1,2000}+\\\]"
+    r"|\\begin\{(\w{1,20}\*?)\}(?:(?!\\(?:begin|end)\{).){0,3000}+\\end\{\1\}",
+    regex.DOTALL,
+)
+_QUOTED = regex.compile(
+    "|".join(
+        f"{opening}[^{opening}{closing}]{{0,{_LONGEST_QUOTATION}}}+{closing}"
+        for opening, closing in ("“”", "„“", "„”", "«»", "»«", "‹›", "「」", "『』", "‘’", "《》", "〈〉")
+    )
+    + rf'|(?<![\w"])"[^"]{{0,{_LONGEST_QUOTATION}}}+"|(?<!\w)\'[^\'\n]{{1,200}}+\'(?!\w)'
+)
+_EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
+_LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
+_MARKER = regex.compile(r"\[\^?\d+(?:\s*[,;]\s*\d+)*\]")
+_SHOWN_LINE = regex.compile(r"^\s*(?:>|\|)|\|\s*$|^[ \t]*:?-{3,}|^\s*#{1,6}\s")
+_SPEECH = regex.compile(r"^\s*(?:[—–―]\s*\S|[\p{L}\p{M}. ]{1,30}[:：]\s*\S)")
+_SPEECH_OF_TWO = regex.compile(r"^\s*(?:[—–―]\s*\S|\*{2}\p{Lu}[\p{L}\p{M}. ]{1,30}[:：]\*{2}\s)")
+
+
+def own_words(text: str, *, are_items_shown: bool = False) -> str:
+    """Returns the prose of a Markdown text that it says itself.
+
+    `are_items_shown`: whether each item of a list is shown, and not said, as in a course on a language.
+    """
+    told = _FORMULA.sub(" ", without_code(text))
+    lines = [line for line in told.split("\n") if not _SHOWN_LINE.search(line)]
+    bare = _MARKER.sub("", without_quotations(_LINK.sub(r"\1", "\n".join(lines))))
+    spoken = [line for line in bare.split("\n") if _SPEECH.match(line)]
+    left_out = _SPEECH if spoken[1:] else None
+    return "\n".join(
+        line
+        for line in bare.split("\n")
+        if not (left_out and left_out.match(line)) and not (ITEM.match(line) and (are_items_shown or _is_phrase(line)))
+    ).strip()
+
+
+def is_quoted(text: str, position: int) -> bool:
+    """Returns whether what stands at a position is in quotation marks, in a blockquote or a line of a dialogue."""
+    start = text.rfind("\n", 0, position) + 1
+    end = text.find("\n", position)
+    line = text[start : end if end >= 0 else len(text)]
+    if line.lstrip().startswith(">") or _SPEECH_OF_TWO.match(line):
+        return True
+    return any(found.start() < position < found.end() for found in _QUOTED.finditer(text))
+
+
+def without_quotations(text: str) -> str:
+    """Returns a text without its quotations and emphasised words."""
+    return _EMPHASISED.sub(" ", _QUOTED.sub(" ", text))
+
+
+def _is_phrase(line: str) -> bool:
+    return not has_marks(line) or len(line.split()) <= _FEWEST_WORDS

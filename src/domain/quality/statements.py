@@ -1,0 +1,316 @@
+"""Judges the key of a true-or-false question: what the evidence says of the statement."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import Literal
+
+import regex
+
+from src.domain.number_words import language_of
+from src.domain.numerals import is_given
+from src.domain.quality.key_texts import (
+    OPEN,
+    PROVEN,
+    Asked,
+    Verdict,
+    given_values,
+    is_order_of_words,
+    is_prose,
+    numerals,
+    refuted,
+    unproven,
+)
+from src.domain.quality.statement_words import (
+    BOTH_WAYS,
+    CONJUNCTIONS,
+    DOUBT,
+    NOT_ONLY,
+    OPPOSITES,
+    WITHOUT,
+    Token,
+    joined,
+    tokens,
+)
+from src.domain.words import negations, words
+
+# "True or false?" before a statement isn't part of it.
+_LABEL = regex.compile(r"^[^.?!:]{0,40}[?:]\s+(?=\S)")
+_ALIKE = 0.9
+_MOSTLY = 0.7
+_SAID = 0.5
+_FEWEST_TO_COMPARE = 2
+_FEWEST_SIGNS = 5
+_LONGEST_WORD = 4
+_FEWEST_AROUND = 3
+
+
+_Said = Literal[
+    "stated", "nearly stated", "mostly stated", "mostly denied", "denied", "perhaps denied", "other number",
+    "no such number", "other word", "perhaps other word", "other order", "perhaps other order", "spoken of",
+    "not spoken of",
+]  # fmt: skip
+"""What the evidence says of a statement; `other word`: it says the same of something else."""
+
+
+def statement_verdict(asked: Asked) -> Verdict:
+    """Returns what the evidence says of the key of a true-or-false question."""
+    said = _Comparison(asked).result
+    is_true = asked.check.key == 1
+    match said:
+        case "stated":
+            return PROVEN if is_true else refuted(_REASONS[said])
+        case "nearly stated" | "mostly stated":
+            return PROVEN if is_true else OPEN
+        case "mostly denied":
+            return OPEN if is_true else PROVEN
+        case "denied" | "other number" | "other word" | "other order":
+            return refuted(_REASONS[said]) if is_true else PROVEN
+        case "perhaps denied" | "perhaps other order" | "perhaps other word" | "no such number":
+            return unproven(_REASONS[said]) if is_true else OPEN
+        case "spoken of":
+            return OPEN
+        case _:
+            return unproven("the evidence hardly speaks of what is stated")
+
+
+_REASONS = {
+    "stated": "the key is false, but the evidence says just what the statement says",
+    "denied": "the key is true, but the evidence denies the statement",
+    "perhaps denied": "the key is true, but the evidence seems to deny the statement",
+    "other number": "the key is true, but the evidence has not the numbers of the statement",
+    "no such number": "the key is true, but the evidence has not the numbers of the statement",
+    "other word": "the key is true, but the evidence says the same of something else",
+    "perhaps other word": "the key is true, but the evidence seems to say the same of something else",
+    "other order": "the key is true, but the evidence says it the other way round",
+    "perhaps other order": "the key is true, but the evidence seems to say it the other way round",
+}
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A statement beside its evidence."""
+
+    asked: Asked
+
+    @cached_property
+    def stated(self) -> tuple[Token, ...]:
+        """The words of the statement."""
+        question = self.asked.check.question
+        labels = {word for choice in self.asked.check.choices or () for word in words(choice)}
+        if (found := _LABEL.match(question)) and labels & set(words(found.group())):
+            question = question[found.end() :]
+        return tokens(question, self.asked.language)
+
+    @cached_property
+    def given(self) -> tuple[Token, ...]:
+        """The words of the evidence."""
+        return tokens(self.asked.evidence, self.asked.language)
+
+    @property
+    def result(self) -> _Said:
+        """What the evidence says of the statement."""
+        core = [token for token in self.stated if token.is_content]
+        evidence = [token for token in self.given if token.is_content]
+        if not core or not evidence:
+            return self._spoken_of()
+        matcher = SequenceMatcher(None, [it.stem for it in core], [it.stem for it in evidence], autojunk=False)
+        blocks = [block for block in matcher.get_matching_blocks() if block.size]
+        in_order = sum(block.size for block in blocks) / len(core)
+        touched = {evidence[i].clause for block in blocks for i in range(block.b, block.b + block.size)}
+        is_enough = len(core) >= (_FEWEST_SIGNS if core[0].is_sign else _FEWEST_TO_COMPARE) or self._is_word_for_word()
+        if (other := self._order() or self._other_word() or self._replaced(core, evidence)) is not None:
+            if self._denies(touched):  # of two differences one may undo the other
+                return "perhaps denied" if core[0].is_sign else "spoken of"
+            return other
+        if (number := self._number(in_order)) is not None:
+            return number
+        if in_order >= _ALIKE and is_enough:
+            return self._alike(touched)
+        bag = {token.stem for token in evidence}
+        share = sum(token.stem in bag for token in core) / len(core)
+        if share >= _MOSTLY and is_enough and not core[0].is_sign:
+            differs = self._denies(touched)
+            return "spoken of" if differs is None else "mostly denied" if differs else "mostly stated"
+        return "spoken of" if share >= _SAID else self._spoken_of()
+
+    def _replaced(self, core: list[Token], evidence: list[Token]) -> _Said | None:
+        """Returns whether the evidence says the same of something else, with one word or number in another's place."""
+        found: _Said | None = None
+        size = len(core)
+        if size < _FEWEST_AROUND or core[0].is_sign:
+            return None
+        for start in range(len(evidence) - size + 1):
+            part = evidence[start : start + size]
+            differing = [at for at in range(size) if core[at].stem != part[at].stem]
+            if not differing:
+                return None
+            pairs = {(core[at].text, part[at].text) for at in differing}
+            numbers = [core[at].is_number + part[at].is_number for at in differing]
+            if 2 * len(differing) <= size and all(number == 2 for number in numbers):
+                found = "other number"
+            elif len(pairs) == 1 and 2 * len(differing) < size and not any(numbers):
+                ((mine, its),) = pairs
+                if mine[:3] != its[:3] and all(self._stands_alike(core, part, at) for at in differing):
+                    spoken = language_of(self.asked.language).numbers
+                    is_sure = differing[0] == 0 or (mine in spoken and its in spoken)
+                    # What a sentence is about is one thing and no other; another word may have the same meaning.
+                    found = "other word" if is_sure else "perhaps other word"
+        return found
+
+    def _stands_alike(self, core: list[Token], part: list[Token], at: int) -> bool:
+        """Returns whether the same words stand between a word and those beside it that carry content, in both texts."""
+        for beside in (at - 1, at + 1):
+            if 0 <= beside < len(core):
+                first, last = sorted((at, beside))
+                mine = self.stated[core[first].place + 1 : core[last].place]
+                its = self.given[part[first].place + 1 : part[last].place]
+                if [it.text for it in mine] != [it.text for it in its]:
+                    return False
+        return True
+
+    def _other_word(self) -> _Said | None:
+        """Returns whether the evidence has all words of the statement but one, which is turned round; None if not.
+
+        Of scripts without spaces it can't be told which signs make a word: some signs stand in the place of others.
+        """
+        own, given = [it.text for it in self.stated], [it.text for it in self.given]
+        if any(it.is_sign for it in self.stated):
+            return _signs_replaced(self.stated, self.given)
+        for start in range(len(given) - len(own) + 1):
+            differing = [at for at, word in enumerate(own) if word != given[start + at]]
+            if not differing:
+                return None
+            if len(differing) == 1 and frozenset((own[differing[0]], given[start + differing[0]])) in OPPOSITES:
+                return "other word"
+        return None
+
+    def _is_word_for_word(self) -> bool:
+        """Returns whether the evidence has all words of the statement but those that deny something."""
+        own = {it.text for it in self.stated if not it.is_denial}
+        return len(own) >= _FEWEST_AROUND and own <= {it.text for it in self.given}
+
+    def _alike(self, touched: set[int]) -> _Said:
+        denies = self._denies(touched)
+        if denies is None:
+            return "nearly stated"
+        if denies:
+            return "denied" if len(touched) == 1 else "perhaps denied"
+        if DOUBT.search(self.asked.evidence) and not DOUBT.search(self.asked.check.question):
+            return "spoken of"
+        own, text = [it.text for it in self.stated], [it.text for it in self.given]
+        blocks = [it for it in SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks() if it.size]
+        stands = sum(it.size for it in blocks) >= 0.95 * len(own)
+        # What stands before it may say that it is said or believed, and no more.
+        begins = (
+            not any(it.is_content and it.clause in touched for it in self.given[: blocks[0].b]) if blocks else False
+        )
+        return "stated" if stands and begins and len(touched) == 1 else "nearly stated"
+
+    def _denies(self, touched: set[int]) -> bool | None:
+        """Returns whether statement and the clauses of the evidence that it matches differ in a negation."""
+        language = self.asked.language
+        if not self.asked.knows_negations or NOT_ONLY.search(self.asked.evidence):
+            return None
+        texts = (joined(part) for part in (self.stated, [it for it in self.given if it.clause in touched]))
+        own, given = (sum(negations(word, language) or 0 for word in text if word not in WITHOUT) for text in texts)
+        return own % 2 != given % 2
+
+    def _order(self) -> _Said | None:
+        """Returns whether the evidence has the words of the statement in another order; None if it hasn't."""
+        own, given = [it.stem for it in self.stated], [it.stem for it in self.given]
+        size = len(own)
+        if size > len(given) or size < 3:
+            return None
+        wanted = Counter(own)
+        for start in range(len(given) - size + 1):
+            part = given[start : start + size]
+            if part[0] not in wanted or Counter(part) != wanted:
+                continue
+            if part == own:
+                return None
+            if _is_exchanged(self.stated, self.given[start : start + size]):
+                sure = is_order_of_words(self.asked.language)
+                return "other order" if sure else "perhaps other order"
+            return "spoken of"
+        return None
+
+    def _number(self, in_order: float) -> _Said | None:
+        """Returns whether the statement has a number that the evidence hasn't; None if it hasn't."""
+        asked = self.asked
+        missing = [it for it in numerals(asked.check.question, asked.language) if not is_given(it, asked.given)]
+        if not missing:
+            return None
+        if asked.is_calculated(asked.check.question, steps=False):
+            return "spoken of"
+        elsewhere = given_values(asked.around, asked.language)
+        if not is_prose(asked.evidence, asked.language):
+            elsewhere = given_values(asked.lesson, asked.language)
+        if all(is_given(it, elsewhere) for it in missing) and not _takes_its_place(self.stated, self.given):
+            return "spoken of"
+        if in_order >= _SAID and _takes_its_place(self.stated, self.given):
+            return "other number"
+        lesson = given_values(asked.lesson, asked.language) | given_values(asked.check.explanation, asked.language)
+        return "other number" if not any(is_given(it, lesson) for it in missing) else "no such number"
+
+    def _spoken_of(self) -> _Said:
+        """Returns whether evidence and statement have to do with each other, or what explains and surrounds them."""
+        asked = self.asked
+        question, explanation = asked.check.question, asked.check.explanation
+        if asked.links(question, asked.evidence) >= 1 or asked.links(explanation, asked.evidence) >= 1:
+            return "spoken of"
+        return "spoken of" if asked.links(question, asked.around) >= 2 else "not spoken of"
+
+
+def _signs_replaced(own: Sequence[Token], given: Sequence[Token]) -> _Said | None:
+    """Returns whether some signs of a script without spaces have others in their place; None if they haven't."""
+    matcher = SequenceMatcher(None, [it.text for it in own], [it.text for it in given], autojunk=False)
+    codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    inner = [code for code in codes if not (code[0] == "insert" and code[1] in (0, len(own)))]
+    if len(inner) != 1 or inner[0][0] != "replace":
+        return None
+    _, first, last, other, end = inner[0]
+    clauses = {it.clause for it in given[other:end]}
+    is_short = last - first <= _LONGEST_WORD and end - other <= _LONGEST_WORD
+    is_most = len(own) - (last - first) >= max(_FEWEST_SIGNS, 0.6 * len(own))
+    return "perhaps other word" if is_short and is_most and len(clauses) == 1 else None
+
+
+def _takes_its_place(stated: Sequence[Token], given: Sequence[Token]) -> bool:
+    """Returns whether a number of the statement stands where the evidence has another one."""
+    matcher = SequenceMatcher(None, [it.stem for it in stated], [it.stem for it in given], autojunk=False)
+    return any(
+        tag == "replace"
+        and any(it.is_number for it in stated[first:last])
+        and any(it.is_number for it in given[other:end])
+        for tag, first, last, other, end in matcher.get_opcodes()
+    )
+
+
+def _is_exchanged(stated: Sequence[Token], given: Sequence[Token]) -> bool:
+    """Returns whether two parts have changed places around something that doesn't hold both ways."""
+    start, size = 0, len(stated)
+    while stated[start].stem == given[start].stem:
+        start += 1
+    end = size
+    while stated[end - 1].stem == given[end - 1].stem:
+        end -= 1
+    mine, its = [it.stem for it in stated[start:end]], [it.stem for it in given[start:end]]
+    length = end - start
+    for first in range(1, length):
+        for second in range(1, length - first + 1):
+            between = length - first - second
+            if mine[:first] != its[length - first :] or mine[length - second :] != its[:second]:
+                continue
+            if mine[first : first + between] != its[second : second + between]:
+                continue
+            middle = stated[start + first : start + first + between]
+            if any(BOTH_WAYS.match(it.text) for it in middle):
+                return False
+            joins = [it.text in CONJUNCTIONS for it in middle]
+            if any(joins) and all(join or it.is_content for join, it in zip(joins, middle, strict=True)):
+                return False  # a list in another order
+            return any(it.is_content for it in middle)
+    return False
