@@ -7,177 +7,33 @@ import regex
 
 from benchmarks import planting
 from benchmarks.clean_lessons import Case, by_hand
-from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, replaced, vocabulary
-from src.domain.citation import CitationDraft
-from src.domain.normal_form import normal_text
+from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, replaced
+from benchmarks.quotation_faults import (
+    IN_SIGNS,
+    denied_quote,
+    false_quote,
+    marker_without_citation,
+    measure_in_another_unit,
+    no_such_passage,
+    quote_from_nowhere,
+    quote_of_another_passage,
+    quote_with_another_number,
+    sentence_that_denies_its_quotation,
+)
 from src.domain.numerals import values, written
 from src.domain.quality.citations import markers, without_markers
 from src.domain.quality.claimed_names import calendar, places, text_of
+from src.domain.quality.draft import states_something
 from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
-from src.domain.sentences import sentences
-from src.domain.words import content_stems, negations, stem, words
 
-_WORD = regex.compile(r"\p{L}[\p{L}\p{M}]{3,}")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNT = regex.compile(rf"\b(?:{'|'.join(_COUNTS)})\b", regex.IGNORECASE)
 _NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
-_IN_SIGNS = regex.compile(r"[$\\|{}^₀-₉⁰¹²³⁴-⁹⁺⁻]|[\p{Latin}+/:][-–]?\p{Nd}|\p{Nd}\s?[:/-]\s?\p{Nd}")
 _IN_WORD = regex.compile(r"[\p{Latin}₀-₉]*\p{Nd}")
 _INSIDE = regex.compile(r"[\p{Ll}\p{M}\d,;)]\s$")
 _SET_APART = regex.compile(r"[*_>|]\S*$|[\"“][^\"”]*$")
-_FEWEST_TO_COMPARE = 4
 _FEWEST_CITATIONS = 10
 _GATES = "citation_removed uncited"
-
-
-def _with_quote(case: Case, citation: CitationDraft, **changes: object) -> Case:
-    changed = citation.model_copy(update=changes)
-    return case.with_text(citations=tuple(changed if it is citation else it for it in case.text.citations))
-
-
-def _citation(random: Random, case: Case) -> CitationDraft | None:
-    return chosen(random, case.text.citations)
-
-
-def false_quote(random: Random, case: Case) -> Case | None:
-    """Replaces one to three words of a quotation."""
-    citation = _citation(random, case)
-    if citation is None:
-        return None
-    quote = citation.quote
-    found = list(_WORD.finditer(quote))
-    passage = {stem(word) for word in words(case.passages[citation.passage - 1].text)}
-    others = [word for word in vocabulary(case.language) if stem(word.casefold()) not in passage]
-    others = others or list(vocabulary("en"))  # all words of a language may be this passage's
-    if not found:
-        return None
-    for word in sorted(random.sample(found, min(len(found), random.randint(1, 3))), key=lambda it: -it.start()):
-        quote = replaced(quote, word, random.choice(others))
-    return _with_quote(case, citation, quote=quote)
-
-
-def denied_quote(random: Random, case: Case) -> Case | None:
-    """Puts a "not" into a quotation that the passage hasn't got."""
-    citation = _citation(random, case)
-    denial = citation and _denied(random, citation.quote, case.language)
-    return _with_quote(case, citation, quote=denial) if citation and denial else None
-
-
-# Verbs, and what denies them.
-_DENIED = {
-    "de": (r"\b(?:ist|sind|war|waren|kann|hat|haben|wird|werden|wurde)\b", "{} nicht"),
-    "en": (r"\b(?:is|are|was|were|can|does|has|have|had|should|may)\b", "{} not"),
-    "es": (r"\b(?:es|son|era|fue|tiene|puede|está)\b", "no {}"),
-    "fr": (r"\b(?:est|sont|était|peut|a|ont)\b", "n'{} pas"),
-    "pt": (r"\b(?:é|são|era|foi|tem|pode)\b", "não {}"),
-    "ru": (r"\b(?:был|была|было|были|может|могут|является)\b", "не {}"),
-    "hi": (r"(?<!\p{L})(?:है|हैं|था|थी|थे)(?![\p{L}\p{M}])", "नहीं {}"),
-}
-
-
-def _denied(random: Random, text: str, language: str) -> str | None:
-    if language not in _DENIED:
-        return None
-    verbs, denial = _DENIED[language]
-    found = chosen(random, regex.finditer(verbs, text))
-    return replaced(text, found, denial.format(found.group())) if found else None
-
-
-def sentence_that_denies_its_quotation(random: Random, case: Case) -> Case | None:
-    """Puts the quotation itself, denied, in place of a sentence that cites it."""
-    citations = {citation.number: citation for citation in case.text.citations}
-    places_of_one = [place for place in cited(case) if len(markers(place.sentence.text)) == 1]
-    place = chosen(random, places_of_one)
-    if place is None or _IN_SIGNS.search(place.sentence.text):
-        return None
-    (number,) = markers(place.sentence.text)
-    said = regex.split(r"[.;:!?।]\s", citations[number].quote)[0].strip()
-    denial = _denied(random, said, case.language)
-    if denial is None or negations(said, case.language) or len(content_stems(said, case.language)) < _FEWEST_TO_COMPARE:
-        return None
-    return place.replaced(case, f"{denial[:1].upper()}{denial[1:].rstrip('.')} [{number}].")
-
-
-def measure_in_another_unit(random: Random, case: Case) -> Case | None:
-    """Gives a measure in a cited sentence another unit of its kind: km instead of m."""
-    units = {"m": "km", "km": "m", "kg": "g", "g": "kg", "cm": "m", "mm": "cm", "nm": "mm", "°C": "K"}
-    found = [
-        (place, unit)
-        for place in cited(case)
-        if not (is_calculation(place.sentence.text) or is_made_up(place.sentence.text, case.brief.language))
-        for unit in regex.finditer(
-            rf"(?<=\p{{Nd}}[ \u00a0\u202f]?)(?:{'|'.join(units)})(?![\p{{L}}²³/·^])", place.sentence.text
-        )
-        if not _IN_SIGNS.search(place.sentence.text) and _is_measured(case, place, unit)
-    ]
-    if not found:
-        return None
-    place, unit = random.choice(found)
-    return place.replaced(case, replaced(place.sentence.text, unit, units[unit.group()]))
-
-
-def _is_measured(case: Case, place: Place, unit: regex.Match[str]) -> bool:
-    """Returns whether the quotations of a sentence have the very number that stands before a unit, with a unit."""
-    language = case.brief.language
-    before = written(place.sentence.text[: unit.end()], language)
-    drafts = {it.number: it.quote for it in case.text.citations}
-    quoted = [it for number in markers(place.sentence.text) for it in written(drafts[number], language)]
-    return bool(before) and any(it.unit == before[-1].unit and it.readings & before[-1].readings for it in quoted)
-
-
-def quote_from_nowhere(random: Random, case: Case) -> Case | None:
-    """Replaces a quotation by a sentence of quite another book."""
-    citation = _citation(random, case)
-    others = [other for other in by_hand() if other.language == case.language and other.passages != case.passages]
-    others = [other for other in others if other.name != case.name] or [
-        other for other in by_hand() if other.language != case.language
-    ]
-    passage = random.choice(random.choice(others).passages)
-    quote = random.choice(sentences(passage.text)).text
-    return None if citation is None else _with_quote(case, citation, quote=quote)
-
-
-def quote_of_another_passage(random: Random, case: Case) -> Case | None:
-    """Gives a citation the number of another passage."""
-    citation = _citation(random, case)
-    if citation is None:
-        return None
-    others = [
-        number
-        for number, passage in enumerate(case.passages, start=1)
-        if number != citation.passage and normal_text(citation.quote) not in normal_text(passage.text)
-    ]
-    if not others:
-        return None
-    return _with_quote(case, citation, passage=random.choice(others))
-
-
-def quote_with_another_number(random: Random, case: Case) -> Case | None:
-    """Changes a number in a quotation."""
-    citation = chosen(random, (citation for citation in case.text.citations if digits(citation.quote)))
-    if citation is None:
-        return None
-    found = random.choice(digits(citation.quote))
-    return _with_quote(case, citation, quote=replaced(citation.quote, found, other_number(random, found.group())))
-
-
-def no_such_passage(random: Random, case: Case) -> Case | None:
-    """Gives a citation a number that no passage has."""
-    citation = _citation(random, case)
-    return (
-        None
-        if citation is None
-        else _with_quote(case, citation, passage=random.choice((0, -1, len(case.passages) + 1, 99)))
-    )
-
-
-def marker_without_citation(random: Random, case: Case) -> Case | None:
-    """Cites with a number that stands for no citation."""
-    place = chosen(random, cited(case))
-    if place is None:
-        return None
-    last = max(citation.number for citation in case.text.citations)
-    return place.replaced(case, f"{place.sentence.text} [{last + random.randint(1, 20)}]")
 
 
 def number_in_cited_sentence(random: Random, case: Case) -> Case | None:
@@ -212,7 +68,7 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool, is
 def _told_digits(place: Place, case: Case, is_in_words: bool) -> list[regex.Match[str]]:
     """Returns the numbers that a sentence has from its passages: none of a formula, a sum, a table or an example."""
     sentence, language = place.sentence.text, case.brief.language
-    if _IN_SIGNS.search(sentence) or is_calculation(sentence) or is_made_up(sentence, language):
+    if IN_SIGNS.search(sentence) or is_calculation(sentence) or is_made_up(sentence, language):
         return []
     passages = _given(case, place)
     in_digits = {reading for it in written(passages, language) for reading in it.readings}
@@ -331,7 +187,11 @@ def uncited(random: Random, case: Case) -> Case | None:
 
 def hardly_cited(random: Random, case: Case) -> Case | None:
     """Leaves one citation in five."""
-    plain = [it for it in cited(case, "sections.") if not _WORKS_WITH_NUMBERS.search(it.sentence.text)]
+    plain = [
+        it
+        for it in cited(case, "sections.")
+        if states_something(it.sentence.text, case.language) and not _WORKS_WITH_NUMBERS.search(_paragraph(case, it))
+    ]
     if len(plain) < _FEWEST_CITATIONS:
         return None
     seen = count(random.randint(1, 4))
@@ -384,7 +244,8 @@ def _paragraph(case: Case, place: Place) -> str:
     text = case.text.fields()[place.where]
     begin = text.rfind("\n\n", 0, place.sentence.start)
     end = text.find("\n\n", place.sentence.end)
-    return text[max(begin, 0) : end if end >= 0 else len(text)]
+    # What it leads to, a formula or a table, begins with one of the signs above.
+    return text[max(begin, 0) : end + 5 if end >= 0 else len(text)]
 
 
 CITATION_FAULTS: tuple[Fault, ...] = (

@@ -16,6 +16,10 @@ from src.domain.numerals import counts, missing, other_units, values, written
         ("$10^{-3}$", "0.001", "en"),
         ("6.022 × 10^23", "602,200,000,000,000,000,000,000", "en"),
         ("1914 to 1918", "1914–18", "en"),
+        ("1914 to 1918", "in 1914–18, in Europe", "en"),
+        ("2.5 and 1/2", "2½ and 2.5", "en"),
+        ("2750", "2.750,00", "pt"),
+        ("40", "σαράντα", "el"),
         ("the 19th century", "the nineteenth century", "en"),
         ("1.5 million", "1,500,000", "en"),
         ("1,5 Millionen", "1.500.000", "de"),
@@ -80,6 +84,9 @@ def test_what_is_written_in_digits(text: str, found: list[str]) -> None:
         ("3 A", "3 amperes", "en", []),
         ("3 m/s", "3 m", "en", ["3"]),
         ("5 км", "5 километров", "ru", []),
+        ("8 min 20 s.", "8 minutes et 20 secondes", "fr", []),
+        ("0,25 կմ³", "0,25 կմ²", "hy", ["0.25"]),
+        ("2 メートルほど", "2 mの長さ", "ja", []),
         ("8 million tonnes", "8 million people", "en", []),  # it isn't said whether people are tonnes
     ],
 )

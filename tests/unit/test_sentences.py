@@ -29,6 +29,8 @@ from src.domain.sentences import _END, _ends, ends_a_sentence, sentences
         ("ይህ ጥሩ ነው። ያ መጥፎ ነው።", ["ይህ ጥሩ ነው።", "ያ መጥፎ ነው።"]),
         ("นี่คือข้อความ [1] และต่อไป [2] จบ", ["นี่คือข้อความ [1]", "และต่อไป [2]", "จบ"]),
         ("Am 14. Juli fiel sie. Dann kam 1914. Und so.", ["Am 14. Juli fiel sie.", "Dann kam 1914.", "Und so."]),
+        ("It fell.[^1] It rose.【2】 It ended. [1–3] Now", ["It fell.[^1]", "It rose.【2】", "It ended. [1–3]", "Now"]),
+        ("| a | b |\n|---|---|\n| c | d |", ["| a | b |", "|---|---|", "| c | d |"]),
         ("no end", ["no end"]),
         (" \n\n ", []),
     ],

@@ -8,6 +8,7 @@ write in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -68,6 +69,7 @@ def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
     return bool(markers(sentence, declared))
 
 
+@lru_cache(maxsize=4096)  # each sentence is looked at by many checks
 def without_markers(text: str) -> str:
     """Returns `text` without its citations."""
     kept, position = [], 0

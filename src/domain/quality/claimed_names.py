@@ -35,6 +35,7 @@ _INITIAL = regex.compile(r"\b(\p{Lu})\.\s?(?=\p{L})")
 _SET_APART = regex.compile(
     r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’"
 )
+_MAY_SET_APART = regex.compile(r"[*_“\"«‘]")
 _ROMAN = regex.compile(r"[IVXLCDM]+(?:[eᵉº]|er|ère|ème|-\p{Ll}+)?")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital, so that names can't be told by it."""
@@ -57,10 +58,6 @@ class Named:
     """Its words with a capital, in small letters."""
     initials: frozenset[str]
     """The first letters of capitalised words in a row: "us" of United States."""
-
-    def has(self, name: str, language: str) -> bool:
-        """Returns whether the text has each word of this name, inflected or not."""
-        return all(stem(part, language) in self.stems for part in words(name.replace("-", " ")))
 
     def bears_out(self, name: str, language: str) -> bool:
         """Returns whether the text has a form of this name."""
@@ -118,7 +115,9 @@ def names_of(sentence: str, names: Collection[str], language: str) -> list[str]:
     subtag = primary_subtag(language)
     if subtag in _NAMELESS:
         return []
-    plain = _SET_APART.sub(" ", prose_of(sentence))
+    plain = prose_of(sentence)
+    if _MAY_SET_APART.search(plain):
+        plain = _SET_APART.sub(" ", plain)
     first = _FIRST_WORD.match(plain)
     opening = [first.group(1)] if first and first.group(1) in names else []
     found = dict.fromkeys((*opening, *_NAME.findall(plain)))

@@ -16,6 +16,7 @@ _NO_NUMBER = regex.compile(
     r"|\p{Nd}+(?::\p{Nd}+)+|(?<!\p{Nd})\p{Nd}{1,2} ?: ?\p{Nd}{2}(?!\p{Nd})|\(\p{Nd}{1,2}\)|[#№]\s?\p{Nd}+"
     r"|\p{Nd}+(?:\.\p{Nd}+){3,}|[\p{L}\p{Nd}.]+@[\p{L}\p{Nd}.]+|https?:\S+"
 )
+_NUMBER = regex.compile(r"\p{N}")
 _DATE = regex.compile(r"(?<![\p{Nd}./])\p{Nd}{1,2}([./-])\p{Nd}{1,2}\1(?=\p{Nd}{4}(?!\p{Nd}))")
 _ISO_DATE = regex.compile(r"(?<![\p{Nd}./])(\p{Nd}{4})-\p{Nd}{2}-\p{Nd}{2}(?!\p{Nd})")
 _CALCULATION = regex.compile(
@@ -55,6 +56,7 @@ _UNSPACED = frozenset({"zh", "ja", "th", "km"})
 _CELL_END = regex.compile(r"(?<!\\)\|")
 
 
+@lru_cache(maxsize=2048)  # several checks look at each sentence
 def prose_of(text: str) -> str:
     """Returns a text in which formulas, code and digits that are no numbers of its own have given way to a sign.
 
@@ -63,9 +65,9 @@ def prose_of(text: str) -> str:
     plain = masked(text, _BLANK)
     for start, end in reversed(delimited(plain)):
         plain = plain[:start] + _BLANK + plain[end:]
-    plain = _DATE.sub("", plain)
-    plain = _ISO_DATE.sub(r"\1", plain)
-    return _NO_NUMBER.sub(_BLANK, plain)
+    if not _NUMBER.search(plain):
+        return plain
+    return _NO_NUMBER.sub(_BLANK, _ISO_DATE.sub(r"\1", _DATE.sub("", plain)))
 
 
 def cited_cells(row: str) -> str:
@@ -76,9 +78,10 @@ def cited_cells(row: str) -> str:
     return " ; ".join(cells)
 
 
+@lru_cache(maxsize=2048)
 def is_calculation(text: str) -> bool:
     """Returns whether a text reckons: its numbers are its own."""
-    return _CALCULATION.search(text) is not None
+    return _NUMBER.search(text) is not None and _CALCULATION.search(text) is not None
 
 
 def is_example(paragraph: str, language: str) -> bool:

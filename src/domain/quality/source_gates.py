@@ -8,6 +8,7 @@ from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.markdown_syntax import without_blocks
 from src.domain.numerals import Numeral, values, written
 from src.domain.quality.citations import is_cited, without_markers
+from src.domain.quality.claimed_names import text_of
 from src.domain.quality.draft import (
     Draft,
     grams,
@@ -100,8 +101,8 @@ def unknown_number(draft: Draft) -> Iterator[Finding]:
     if not draft.passages:
         return
     language = draft.brief.language
-    texts = [f"{passage.text} {passage.section}" for passage in draft.passages]
-    known = values("\n".join([*texts, draft.brief.topic, draft.plan.title]), language)
+    texts = [*map(text_of, draft.passages), f"{draft.brief.topic}\n{draft.plan.title}"]
+    known = frozenset().union(*(values(text, language) for text in texts))
     given = [number for text in texts for number in written(text, language)]
     often = draft.repeated_numbers
     for where, text in draft.fields.items():

@@ -14,7 +14,7 @@ from src.domain.finding import excerpt
 from src.domain.markdown_syntax import masked
 from src.domain.numerals import written
 from src.domain.quality.citations import IN_CODE, Marker, bare, drafted, without_markers
-from src.domain.quality.claimed_names import Named, capitalised, known_names, named, strange_names, text_of
+from src.domain.quality.claimed_names import capitalised, known_names, named, strange_names, text_of
 from src.domain.quality.claimed_numbers import miscounted, wrong_numbers, wrong_units
 from src.domain.quality.denials import denied
 from src.domain.quality.judged_text import cited_cells
@@ -55,12 +55,13 @@ class Told:
     """The stems of the words with a capital that the lesson has more than once."""
     numbers: frozenset[str]
     """The numbers that the lesson has more than once."""
-    given: Named
-    """All passages, and what else the lesson is written from."""
+    given: frozenset[str]
+    """The stems of the words of all passages, and of what else the lesson is written from."""
 
     def has(self, name: str, language: str) -> bool:
         """Returns whether a name stands in another place too."""
-        return self.given.has(name, language) or all(stem(part, language) in self.often for part in words(name))
+        stems = {stem(part, language) for part in words(name.replace("-", " "))}
+        return stems <= self.given or stems <= self.often
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def verified(
 
 def _told(fields: Mapping[str, str], passages: Sequence[Passage], language: str, beside: str) -> Told:
     counted = Counter(word for text in fields.values() for word in capitalised(text, language))
-    given = named("\n".join([*map(text_of, passages), beside]), language)
+    given = frozenset().union(*(named(text, language).stems for text in (*map(text_of, passages), beside)))
     names = known_names((*fields.values(), *(passage.text for passage in passages)))
     numbers = Counter(reading for text in fields.values() for it in written(text, language) for reading in it.readings)
     return Told(names, _repeated(counted), _repeated(numbers), given)
