@@ -1328,7 +1328,9 @@ AS $$
         'tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
                    FROM public.model_calls m WHERE m.course_id = course),
         'repair_tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
-                          FROM public.model_calls m WHERE m.course_id = course AND m.repair)
+                          FROM public.model_calls m WHERE m.course_id = course AND m.repair),
+        'checked_by_rules', jsonb_build_array('quotations', 'numbers_and_names', 'answer_keys', 'language', 'form'),
+        'not_checked', jsonb_build_array('meaning_of_citations', 'truth_without_sources')
     )
     FROM public.lessons l WHERE l.course_id = course
 $$;
@@ -1881,7 +1883,7 @@ $function$;
 -- What `alembic upgrade head` would have written.
 DELETE FROM public.schema_functions;
 INSERT INTO public.schema_functions (name, digest) VALUES
-    ('course_quality', 'df1eba4c182c6316faba96e59cc6a9e1bc9aa8b1eee5c011579c757834aa7b98'),
+    ('course_quality', '351f1f4527cce911397021a823ee4b1c8b5e5f082539dd66845a3740fbb529c3'),
     ('course_slug', 'beb37b1e0fe2dc5a46f20ab9bf315771169ccfcfe125e32feed9b3901dd7b73f'),
     ('course_usage', '706243a638886ade929ee3ff88fae53d6358d634c27944aa67190a825ddae4be'),
     ('courses_check_status', 'cc9172fc4b6ceaca9b67bc306e512f61afaf9e813b4bcbdb2c4a7286e0f1740f'),

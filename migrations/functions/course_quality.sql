@@ -27,7 +27,9 @@ AS $$
         'tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
                    FROM public.model_calls m WHERE m.course_id = course),
         'repair_tokens', (SELECT coalesce(sum(m.input_tokens::bigint + m.output_tokens), 0)
-                          FROM public.model_calls m WHERE m.course_id = course AND m.repair)
+                          FROM public.model_calls m WHERE m.course_id = course AND m.repair),
+        'checked_by_rules', jsonb_build_array('quotations', 'numbers_and_names', 'answer_keys', 'language', 'form'),
+        'not_checked', jsonb_build_array('meaning_of_citations', 'truth_without_sources')
     )
     FROM public.lessons l WHERE l.course_id = course
 $$;

@@ -9,6 +9,12 @@ from src.domain.finding import Finding, Mend, Severity, count
 from src.domain.model_call import ModelCall
 from src.domain.result import CourseQuality
 
+CHECKED_BY_RULES = ("quotations", "numbers_and_names", "answer_keys", "language", "form")
+"""What the gates check: that quotations stand in their passages, that numbers and names of cited sentences stand there
+too, that the evidence of a question bears its key out, the language of a text, and its form."""
+NOT_CHECKED = ("meaning_of_citations", "truth_without_sources")
+"""What no rule can tell: whether a passage means what the sentence says, and whether that is so where none is cited."""
+
 
 @dataclass(frozen=True, slots=True)
 class LessonQuality:
@@ -111,6 +117,8 @@ def course_figures(
         soft_findings=count(findings, Severity.SOFT),
         tokens=sum(call.tokens for call in calls),
         repair_tokens=sum(call.tokens for call in calls if call.repair),
+        checked_by_rules=CHECKED_BY_RULES,
+        not_checked=NOT_CHECKED,
     )
 
 

@@ -142,7 +142,8 @@ def _summary(quality: Mapping[str, Any]) -> str:
         f" reading grade {quality.get('reading_grade') or 'not measured'};"
         f" {_figure(quality, 'lessons_with_sources')} lessons with sources,"
         f" {_figure(quality, 'lessons_without_sources')} without;"
-        f" {_figure(quality, 'tokens')} tokens, {_figure(quality, 'repair_tokens')} of them for repairs"
+        f" {_figure(quality, 'tokens')} tokens, {_figure(quality, 'repair_tokens')} of them for repairs."
+        f"\nChecked by rules: {_named(quality, 'checked_by_rules')}; not checked: {_named(quality, 'not_checked')}"
     )
 
 
@@ -159,7 +160,12 @@ def _grade(quality: Mapping[str, Any]) -> str:
     return f"{quality['reading_grade']}{wanted}"
 
 
-# Other programs may store a quality too, of any shape: these three read what they can of it.
+# Other programs may store a quality too, of any shape: these four read what they can of it.
+
+
+def _named(quality: Mapping[str, Any], name: str) -> str:
+    found = quality.get(name)
+    return ", ".join(str(it).replace("_", " ") for it in found) if isinstance(found, list) and found else "–"
 
 
 def _figure(quality: Mapping[str, Any] | RowMapping, name: str) -> str:

@@ -284,6 +284,8 @@ def test_the_finished_course_is_the_same_to_a_reader(side: Side) -> None:
             "soft_findings": 1,
             "tokens": 480,
             "repair_tokens": 0,
+            "checked_by_rules": ["quotations", "numbers_and_names", "answer_keys", "language", "form"],
+            "not_checked": ["meaning_of_citations", "truth_without_sources"],
         },
     }
     assert course["outline"] == outline().model_dump(mode="json")
