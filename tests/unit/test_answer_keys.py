@@ -64,7 +64,7 @@ class TestChoices:
     def test_signs_of_numbers_tell_choices_apart(self) -> None:
         question = "What are the solutions of x² + 7x + 10 = 0?"
         found = [of_choice(question, SOLUTIONS, key, *(it for it in ROOTS if it != key)) for key in ROOTS]
-        assert found == [HARD, PROVEN, SOFT, SOFT]
+        assert found == [HARD, PROVEN, HARD, HARD]
 
     def test_evidence_may_be_code(self) -> None:
         key, other = "prints the value of x as a whole number", "adds one to x"

@@ -139,12 +139,18 @@ def _is_sure(asked: Asked, wrong: str) -> bool:
     check, language = asked.check, asked.language
     if not asked.knows_negations or negations(asked.evidence, language) or CONTRAST.search(asked.evidence):
         return False
-    mine, its = (given_values(choice, language) for choice in (check.answer, wrong))
-    if mine and {value.lstrip("-") for value in mine} == {value.lstrip("-") for value in its}:
-        return True  # but for a sign they are the same
+    if _differ_in_sign(asked, wrong):
+        return True
+    mine = given_values(check.answer, language)
     if len(numerals(check.question, language)) > 1 and mine:
         return False
     return not mention(check.answer, asked.around, asked).rank
+
+
+def _differ_in_sign(asked: Asked, wrong: str) -> bool:
+    """Returns whether the key and a wrong choice are the same but for signs."""
+    mine, its = (given_values(choice, asked.language) for choice in (asked.check.answer, wrong))
+    return bool(mine) and {value.lstrip("-") for value in mine} == {value.lstrip("-") for value in its}
 
 
 def _is_step(number: str, asked: Asked) -> bool:
@@ -193,6 +199,8 @@ def _verdict_on_other(asked: Asked, key: _Mention, wrong: str, other: _Mention) 
             return OPEN
         return refuted(reason) if not otherwise and _is_sure(asked, wrong) else unproven(reason)
     if key.rank > 0:
+        if other.is_full and not key.is_full and _differ_in_sign(asked, wrong) and _is_sure(asked, wrong):
+            return refuted(reason)  # what it has of the key is another number, such as that of "two roots"
         is_near = other.rank - key.rank <= _NEAR and not other.is_exact
         is_number = other.is_full and bool(numerals(check.answer, asked.language))
         return OPEN if is_near and not is_number else unproven(reason)
