@@ -8,6 +8,7 @@ write in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -59,8 +60,8 @@ def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
     `declared`: the numbers of the citations that were verified; None if the text is as a model wrote it.
     """
     if declared is None:
-        return [number for marker in drafted(text, None) for number in marker.numbers]
-    return [number for marker in shown(text, declared) for number in marker.numbers]
+        return [number for marker in _as_written(text) for number in marker.numbers]
+    return list(_shown_numbers(text, frozenset(declared))) if "[" in text else []
 
 
 def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
@@ -71,10 +72,24 @@ def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
 def without_markers(text: str) -> str:
     """Returns `text` without its citations."""
     kept, position = [], 0
-    for marker in drafted(text, None):
+    for marker in _as_written(text):
         kept.append(text[position : marker.start])
         position = marker.end
     return "".join([*kept, text[position:]]) if position else text
+
+
+def _as_written(text: str) -> tuple[Marker, ...]:
+    return _drafted(text) if "[" in text or "【" in text or "［" in text else ()
+
+
+@lru_cache(maxsize=2048)  # several gates look at the same sentences and parts
+def _drafted(text: str) -> tuple[Marker, ...]:
+    return tuple(drafted(text, None))
+
+
+@lru_cache(maxsize=2048)
+def _shown_numbers(text: str, declared: frozenset[int]) -> tuple[int, ...]:
+    return tuple(number for marker in shown(text, declared) for number in marker.numbers)
 
 
 def bare(text: str) -> str:
@@ -136,6 +151,8 @@ def drafted(text: str, declared: Collection[int] | None, *, is_settled: bool = F
 
 def _numbers(found: regex.Match[str]) -> tuple[int, ...]:
     """Returns the numbers that brackets cite: 1, 2 and 3 of `[1-3]`."""
+    if found["numbers"].isdecimal():
+        return (int(found["numbers"]),)
     numbers: list[int] = []
     for first, last in _RANGE.findall(found["numbers"]):
         begin, end = int(first), int(last or first)
@@ -183,11 +200,12 @@ class _Text:
         if "^" in found["numbers"] or found["open"] != "[":
             return True
         before = self._text[max(0, found.start() - 80) : found.start()]
-        ends = _ENDS_CLAUSE.match(self._text, found.end()) is not None
-        if not found.group()[0].isspace() and (word := _WORD_BEFORE.search(before)):
-            return self._follows(word.group(), before, ends, self._are_known(numbers))
-        if len(numbers) == 1:
+        word = None if self._text[found.start()].isspace() else _WORD_BEFORE.search(before)
+        if not word and len(numbers) == 1:
             return self._is_known(numbers[0]) or not self._is_value(found, before, numbers[0])
+        ends = _ENDS_CLAUSE.match(self._text, found.end()) is not None
+        if word:
+            return self._follows(word.group(), before, ends, self._are_known(numbers))
         return self._are_citations(numbers, before, ends, found)
 
     def _is_known(self, number: int) -> bool:

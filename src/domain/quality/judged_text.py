@@ -94,31 +94,42 @@ def is_calculation(text: str) -> bool:
     return _CALCULATION.search(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def is_example(paragraph: str, language: str) -> bool:
     """Returns whether a paragraph works with numbers of its own: with formulas, sums or code, or in words."""
     outside_code = masked(paragraph, _BLANK)
     if _BLANK in outside_code or delimited(outside_code) or is_calculation(paragraph):
         return True
-    return _example(primary_subtag(language)).search(paragraph) is not None
+    return _says(paragraph, _example(primary_subtag(language)))
 
 
 def is_made_up(text: str, language: str) -> bool:
     """Returns whether a sentence sets a case of its own: a condition, or an example."""
-    return _made_up(primary_subtag(language)).search(text) is not None
+    return _says(text, _made_up(primary_subtag(language)))
+
+
+_Said = tuple[tuple[str, ...], regex.Pattern[str]]
+"""Words in small letters, and the pattern by which they are told from parts of other words."""
+
+
+def _says(text: str, said: _Said) -> bool:
+    small = text.lower()
+    return any(word in small for word in said[0]) and said[1].search(text) is not None
 
 
 @lru_cache(maxsize=32)
-def _example(subtag: str) -> regex.Pattern[str]:
-    return _pattern(subtag, _EXAMPLES.get(subtag, ""))
+def _example(subtag: str) -> _Said:
+    return _said(subtag, _EXAMPLES.get(subtag, ""))
 
 
 @lru_cache(maxsize=32)
-def _made_up(subtag: str) -> regex.Pattern[str]:
-    return _pattern(subtag, f"{_EXAMPLES.get(subtag, '')} {_CONDITIONS.get(subtag, '')}")
+def _made_up(subtag: str) -> _Said:
+    return _said(subtag, f"{_EXAMPLES.get(subtag, '')} {_CONDITIONS.get(subtag, '')}")
 
 
-def _pattern(subtag: str, words: str) -> regex.Pattern[str]:
-    said = "|".join(map(regex.escape, words.split())) or "(?!)"
+def _said(subtag: str, words: str) -> _Said:
+    known = tuple(words.split())
+    said = "|".join(map(regex.escape, known)) or "(?!)"
     if subtag in _UNSPACED:
-        return regex.compile(said)
-    return regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
+        return known, regex.compile(said)
+    return known, regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
