@@ -119,7 +119,8 @@ class Language:
             return
         end = 0
         for place in _LETTERS.finditer(form):
-            if place[0] in self._first_runs and place.start() >= end and (found := self._number.match(form, place.start())):
+            start = place.start()
+            if place[0] in self._first_runs and start >= end and (found := self._number.match(form, start)):
                 end = found.end()
                 yield found, Decimal(self.numbers[found[0]])
 

@@ -23,7 +23,8 @@ _WRITTEN = regex.compile(
     r"(?P<sign>(?:(?<![\p{L}\p{N})\]%°'\"^])|(?<=\^))[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
-_DIGIT = re.compile(r"\d")
+# Digits of any script, and the signs that have some in their normal form.
+_DIGIT = re.compile(r"[\d\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2189\u2460-\u24ff\u3200-\u33ff\U0001f100-\U0001f10f]")
 _SEPARATOR = regex.compile("[.,]")
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}-]|[.,]\p{Nd})")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
@@ -61,10 +62,9 @@ class Numeral:
 @lru_cache(maxsize=2048)
 def written(text: str, language: str = "en") -> tuple[Numeral, ...]:
     """Returns the numbers that a text writes in digits, in order. `language` is the BCP 47 tag of the text."""
-    form = with_capitals(text)
-    if not _DIGIT.search(form):
+    if not _DIGIT.search(text):
         return ()
-    known = language_of(language)
+    form, known = with_capitals(text), language_of(language)
     ends = {found.start(2): found for found in _RANGE.finditer(form)}
     fractions = {found.start(place): found for found in _FRACTION.finditer(form) for place in (1, 2)}
     return tuple(_numeral(found, form, known, ends, fractions) for found in _WRITTEN.finditer(form))

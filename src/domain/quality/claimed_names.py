@@ -36,7 +36,7 @@ _INITIAL = regex.compile(r"\b(\p{Lu})\.\s?(?=\p{L})")
 _SET_APART = regex.compile(
     r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’"
 )
-_MAY_BE_SET_APART = re.compile("[*_“\"«‘]")
+_MAY_BE_SET_APART = re.compile('[*_“"«‘]')
 _ROMAN = regex.compile(r"[IVXLCDM]+(?:[eᵉº]|er|ère|ème|-\p{Ll}+)?")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital, so that names can't be told by it."""

@@ -52,7 +52,7 @@ _OWN_SUMS = frozenset({"2"})
 
 
 def wrong_numbers(
-    sentence: str, quotes: str, passages: tuple[str, ...], language: str, own: Callable[[], frozenset[str]]
+    sentence: str, quotes: str, passages: Sequence[str], language: str, own: Callable[[], frozenset[str]] = frozenset
 ) -> list[str]:
     """Returns the numbers in digits of a sentence that its quotations and passages surely don't give.
 
@@ -62,13 +62,13 @@ def wrong_numbers(
     said = judged_numbers(sentence, language)
     if not said:
         return []
-    given, spoken_of = _given(passages, language), values(quotes, language)
+    given, spoken_of = _given(tuple(passages), language), values(quotes, language)
     if all(it.readings & spoken_of and (it.readings & given or it.readings & _ALWAYS) for it in said):
         return []
     spoken = values(sentence, language)
     quoted = written(prose_of(quotes), language)
     rivals = [it for it in quoted if not it.readings & spoken and not any(is_form(it, other) for other in said)]
-    in_digits = _in_digits(passages, language)
+    in_digits = _in_digits(tuple(passages), language)
     wrong = []
     for number in said:
         if number.readings & given or number.readings & _ALWAYS or is_borne_out(number, in_digits, given):
@@ -168,7 +168,7 @@ def _are_in_other_units(one: Numeral, other: Numeral) -> bool:
     return first is None or second is None or first[1] != second[1]
 
 
-def miscounted(sentence: str, quotes: str, passages: tuple[str, ...], language: str) -> list[str]:
+def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: str) -> list[str]:
     """Returns the numbers in words in which a sentence counts what its quotation counts too, but never in that number.
 
     So a number word is compared only if both count the same thing. Most of what a sentence counts in words ("these two
@@ -183,7 +183,8 @@ def miscounted(sentence: str, quotes: str, passages: tuple[str, ...], language: 
     if not said or is_calculation(sentence) or is_made_up(sentence, language):
         return []
     quoted = [(readings, things) for readings, things in counts(quotes, language) if not readings & _SURELY_YEARS]
-    known = _given(passages, language) | {reading for it in written(sentence, language) for reading in it.readings}  # these have been compared
+    compared = {reading for it in written(sentence, language) for reading in it.readings}
+    known = _given(tuple(passages), language) | compared
     return [
         min(readings)
         for readings, things in said
