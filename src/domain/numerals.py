@@ -180,7 +180,8 @@ def counts(text: str, language: str = "en") -> list[tuple[frozenset[str], frozen
     """
     form, known = with_capitals(text), language_of(language)
     found = [(place.end(), {str(value)}) for place, value in known.spoken_at(form.casefold())]
-    found += [(match.end(), set(_readings(match["digits"]))) for match in _WRITTEN.finditer(form) if not match["sign"]]
+    if _DIGIT.search(text):
+        found += [(it.end(), set(_readings(it["digits"]))) for it in _WRITTEN.finditer(form) if not it["sign"]]
     return [
         (frozenset(readings), things)
         for end, readings in sorted(found, key=lambda it: it[0])
