@@ -23,8 +23,8 @@ from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
 from src.domain.words import NO_SPACES, content_stems, words
 
-_MARKUP = re.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
+_MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
+_LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 # No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
 _QUOTED = re.compile(
@@ -210,7 +210,7 @@ def states_something(sentence: str, language: str) -> bool:
         return False
     if is_calculation(bare) or is_made_up(bare, language) or _addresses(bare, primary_subtag(language)):
         return False
-    if not bare.isascii() and NO_SPACES.search(bare):
+    if NO_SPACES.search(bare):
         return len(NO_SPACES.findall(bare)) >= _LEAST_CHARACTERS_OF_A_STATEMENT
     return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
 
@@ -232,8 +232,7 @@ def _addressing(subtag: str) -> frozenset[str]:
 @lru_cache(maxsize=256)  # several gates look at the same parts
 def plain(text: str) -> str:
     """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
-    shown = without_markers(without_blocks(text))
-    return _MARKUP.sub("", _LINK.sub(r"\1", shown) if "](" in shown else shown).strip()
+    return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
 
 
 def unquoted(text: str) -> str:
