@@ -77,6 +77,7 @@ _ALSO = {
 _BEFORE_A_WORD = (" ", "\u00a0", "-")
 # In scripts without spaces the next word begins where the letters of a unit end: 10 μm程度.
 _SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°\p{Katakana}ー\p{Han}])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"
+_LETTERS = re.compile(r"[^\W\d_]+")
 _JOINED = regex.compile(r"[\s\u00a0-]+(?:and |und |et |y |e |и )?")
 
 
@@ -114,9 +115,12 @@ class Language:
 
     def spoken_at(self, form: str) -> Iterator[tuple[regex.Match[str], Decimal]]:
         """Yields the number words of a text in small letters, with their values."""
+        if self._first_runs.isdisjoint(_LETTERS.findall(form)):
+            return
         end = 0
-        for place in self._may_be_number.finditer(form):
-            if place.start() >= end and (found := self._number.match(form, place.start())):
+        for place in _LETTERS.finditer(form):
+            start = place.start()
+            if place[0] in self._first_runs and start >= end and (found := self._number.match(form, start)):
                 end = found.end()
                 yield found, Decimal(self.numbers[found[0]])
 
@@ -144,15 +148,9 @@ class Language:
         return re.compile(rf"[ \u00a0-]?(?:{_any_of(self.units)})(?![A-Za-z])")
 
     @cached_property
-    def _may_be_number(self) -> re.Pattern[str]:
-        rests: dict[str, list[str]] = {}
-        for word in self.numbers:
-            rests.setdefault(word[0], []).append(re.escape(word[1:]))
-        # Each alternative begins with a letter: so `re` looks at these letters alone.
-        told = (
-            rf"{re.escape(first)}(?<![^\W\d_].)(?=(?:{'|'.join(rest)})(?![^\W\d_]))" for first, rest in rests.items()
-        )
-        return re.compile("|".join(told) or "(?!)")
+    def _first_runs(self) -> frozenset[str]:
+        """The letters in a row with which the number words begin."""
+        return frozenset(_LETTERS.findall(word)[0] for word in self.numbers)
 
 
 def _sum(run: list[Decimal]) -> Decimal:

@@ -6,6 +6,7 @@ holds 1918). So what is compared are readings: a number that a text gives is any
 units are Babel's (Unicode CLDR), number words num2words', Roman numerals and Chinese ones read here.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _WRITTEN = regex.compile(
     r"(?P<sign>(?:(?<![\p{L}\p{N})\]%°'\"^])|(?<=\^))[-+])?(?P<digits>\p{Nd}+(?:[.,]\p{Nd}+)*)"
     r"(?:\^(?P<power>[-+]?\p{Nd}{1,3}))?(?:×10\^(?P<tens>[-+]?\p{Nd}{1,3}))?"
 )
+# Digits of any script, and the signs that have some in their normal form.
+_DIGIT = re.compile(r"[\d\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2189\u2460-\u24ff\u3200-\u33ff\U0001f100-\U0001f10f]")
 _SEPARATOR = regex.compile("[.,]")
 _RANGE = regex.compile(r"(?<![\p{Nd}.,])(\p{Nd}{2,4})-(\p{Nd}{1,2})(?![\p{Nd}-]|[.,]\p{Nd})")
 _FRACTION = regex.compile(r"(?<![\p{Nd}.,/])(\p{Nd}{1,3})/(\p{Nd}{1,3})(?![\p{Nd}/])")
@@ -30,7 +33,7 @@ _ROMAN = regex.compile(
     r"(M{0,3})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})(?![\p{Lu}\p{N}])"
 )
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_HAN = regex.compile(r"[〇零一二两兩三四五六七八九十百千万萬亿億]+")
+_HAN = re.compile(r"[〇零一二两兩三四五六七八九十百千万萬亿億]+")
 _HAN_DIGITS = {
     char: value
     for value, chars in enumerate(("〇零", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))
@@ -38,7 +41,7 @@ _HAN_DIGITS = {
 }
 _HAN_STEPS = {"十": 10, "百": 100, "千": 1000}
 _HAN_MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
-_ETHIOPIC = regex.compile(r"[፩-፼]+")
+_ETHIOPIC = re.compile(r"[፩-፼]+")
 _LARGEST_POWER = 60
 _COUNTED_CHARACTERS = 60
 """In so many characters behind a number stand the three words that say what it counts."""
@@ -59,6 +62,8 @@ class Numeral:
 @lru_cache(maxsize=2048)
 def written(text: str, language: str = "en") -> tuple[Numeral, ...]:
     """Returns the numbers that a text writes in digits, in order. `language` is the BCP 47 tag of the text."""
+    if not _DIGIT.search(text):
+        return ()
     form, known = with_capitals(text), language_of(language)
     ends = {found.start(2): found for found in _RANGE.finditer(form)}
     fractions = {found.start(place): found for found in _FRACTION.finditer(form) for place in (1, 2)}
@@ -175,7 +180,8 @@ def counts(text: str, language: str = "en") -> list[tuple[frozenset[str], frozen
     """
     form, known = with_capitals(text), language_of(language)
     found = [(place.end(), {str(value)}) for place, value in known.spoken_at(form.casefold())]
-    found += [(match.end(), set(_readings(match["digits"]))) for match in _WRITTEN.finditer(form) if not match["sign"]]
+    if _DIGIT.search(text):
+        found += [(it.end(), set(_readings(it["digits"]))) for it in _WRITTEN.finditer(form) if not it["sign"]]
     return [
         (frozenset(readings), things)
         for end, readings in sorted(found, key=lambda it: it[0])

@@ -205,10 +205,17 @@ def negations(text: str, language: str = "en") -> int | None:
     form = normal_text(text)
     if NO_SPACES.match(_NEGATIONS[subtag]):
         return sum(map(form.count, _NEGATIONS[subtag].split()))
-    denying = _denying(subtag)
-    return sum(word in denying or word.endswith("n't") for word in words(text))
+    found, denying = words(text), _denying(subtag)
+    if denying.isdisjoint(found) and "n't" not in form:
+        return 0
+    return sum(word in denying or word.endswith("n't") for word in found)
+
+
+def denies(word: str, language: str = "en") -> bool:
+    """Returns whether one of `words` denies something, in a language with spaces between words."""
+    return word in _denying(primary_subtag(language)) or word.endswith("n't")
 
 
 @lru_cache(maxsize=32)
 def _denying(subtag: str) -> frozenset[str]:
-    return frozenset(words(_NEGATIONS[subtag]))
+    return frozenset(words(_NEGATIONS.get(subtag, "")))

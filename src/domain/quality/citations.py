@@ -5,6 +5,7 @@ review each stands as ` [1]`, several as ` [1][2]`, and no other brackets are ci
 write in brackets is left alone: `values[3]`, the interval [0, 1], [sic].
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +20,11 @@ from src.domain.markdown_syntax import code_spans, masked
 IN_CODE = "\ue000"
 
 _NUMBERS = r"\^?\d{1,3}(?:\s*(?:[,;，、;]|[-–—])\s*\^?\d{1,3})*"
-_MARKER = regex.compile(
-    rf"[ \t\u00a0\u202f]*(?P<open>[\[【［])\s?(?P<numbers>{_NUMBERS})\s?(?:†[^】\n]{{0,40}})?[\]】］]"
-)
-_RANGE = regex.compile(r"\^?(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
+_MARKER = re.compile(rf"[ \t\u00a0\u202f]*(?P<open>[\[【［])\s?(?P<numbers>{_NUMBERS})\s?(?:†[^】\n]{{0,40}})?[\]】］]")
+_RANGE = re.compile(r"\^?(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _LONGEST_RANGE = 20
-_CLOSING = regex.compile(r"\.?(?:\$\$?|\\[)\]])")
-_FOOTNOTE = regex.compile(r":[ \t]*")
+_CLOSING = re.compile(r"\.?(?:\$\$?|\\[)\]])")
+_FOOTNOTE = re.compile(r":[ \t]*")
 # What the brackets are close to: a word, or the end of a call such as `f(x)`.
 _WORD_BEFORE = regex.compile(r"(?:[\p{L}\d_]\([^()\n]{0,60}\)|[\p{L}\p{M}\d_°)}]+)$")
 _CALL = regex.compile(r"[\p{L}\d_]\([^()]*\)$")
@@ -60,8 +59,8 @@ def markers(text: str, declared: Collection[int] | None = None) -> list[int]:
     `declared`: the numbers of the citations that were verified; None if the text is as a model wrote it.
     """
     if declared is None:
-        return [number for marker in drafted(text, None) for number in marker.numbers]
-    return [number for marker in shown(text, declared) for number in marker.numbers]
+        return [number for marker in _as_written(text) for number in marker.numbers]
+    return list(_shown_numbers(text, frozenset(declared))) if "[" in text else []
 
 
 def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
@@ -73,10 +72,24 @@ def is_cited(sentence: str, declared: Collection[int] | None = None) -> bool:
 def without_markers(text: str) -> str:
     """Returns `text` without its citations."""
     kept, position = [], 0
-    for marker in drafted(text, None):
+    for marker in _as_written(text):
         kept.append(text[position : marker.start])
         position = marker.end
     return "".join([*kept, text[position:]]) if position else text
+
+
+def _as_written(text: str) -> tuple[Marker, ...]:
+    return _drafted(text) if "[" in text or "【" in text or "［" in text else ()
+
+
+@lru_cache(maxsize=2048)  # several gates look at the same sentences and parts
+def _drafted(text: str) -> tuple[Marker, ...]:
+    return tuple(drafted(text, None))
+
+
+@lru_cache(maxsize=2048)
+def _shown_numbers(text: str, declared: frozenset[int]) -> tuple[int, ...]:
+    return tuple(number for marker in shown(text, declared) for number in marker.numbers)
 
 
 def bare(text: str) -> str:
@@ -136,8 +149,10 @@ def drafted(text: str, declared: Collection[int] | None, *, is_settled: bool = F
             yield Marker(found.start(), end, numbers)
 
 
-def _numbers(found: regex.Match[str]) -> tuple[int, ...]:
+def _numbers(found: re.Match[str]) -> tuple[int, ...]:
     """Returns the numbers that brackets cite: 1, 2 and 3 of `[1-3]`."""
+    if found["numbers"].isdecimal():
+        return (int(found["numbers"]),)
     numbers: list[int] = []
     for first, last in _RANGE.findall(found["numbers"]):
         begin, end = int(first), int(last or first)
@@ -145,21 +160,19 @@ def _numbers(found: regex.Match[str]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _is_link(found: regex.Match[str], text: str) -> bool:
+def _is_link(found: re.Match[str], text: str) -> bool:
     # Of `\sqrt[3]{8}` too, wherever it stands.
     return text[found.end() : found.end() + 1] in ("(", "{")
 
 
-def _outside_formulas(
-    found: "Sequence[regex.Match[str]] | Iterator[regex.Match[str]]", text: str
-) -> Iterator[regex.Match[str]]:
+def _outside_formulas(found: Sequence[re.Match[str]] | Iterator[re.Match[str]], text: str) -> Iterator[re.Match[str]]:
     formulas = delimited(text)
     for marker in found:
         if not formulas or not _is_part(marker, text, formulas):
             yield marker
 
 
-def _is_part(marker: regex.Match[str], text: str, formulas: Sequence[tuple[int, int]]) -> bool:
+def _is_part(marker: re.Match[str], text: str, formulas: Sequence[tuple[int, int]]) -> bool:
     """Returns whether brackets are part of a formula, such as an index or an interval, and no citation at its end."""
     before = bisect_left(formulas, (marker.start(), 0)) - 1
     if before < 0 or formulas[before][1] <= marker.start():
@@ -178,18 +191,19 @@ class _Text:
         self._declared = declared
         self._is_settled = is_settled
 
-    def cites(self, found: regex.Match[str], numbers: Sequence[int]) -> bool:
+    def cites(self, found: re.Match[str], numbers: Sequence[int]) -> bool:
         """Returns whether brackets with numbers cite: `[0, 1]` may be an interval, `a[1]` part of an array."""
         if 0 in numbers or _is_link(found, self._text):
             return False
         if "^" in found["numbers"] or found["open"] != "[":
             return True
         before = self._text[max(0, found.start() - 80) : found.start()]
-        ends = _ENDS_CLAUSE.match(self._text, found.end()) is not None
-        if not found.group()[0].isspace() and (word := _WORD_BEFORE.search(before)):
-            return self._follows(word.group(), before, ends, self._are_known(numbers))
-        if len(numbers) == 1:
+        word = None if self._text[found.start()].isspace() else _WORD_BEFORE.search(before)
+        if not word and len(numbers) == 1:
             return self._is_known(numbers[0]) or not self._is_value(found, before, numbers[0])
+        ends = _ENDS_CLAUSE.match(self._text, found.end()) is not None
+        if word:
+            return self._follows(word.group(), before, ends, self._are_known(numbers))
         return self._are_citations(numbers, before, ends, found)
 
     def _is_known(self, number: int) -> bool:
@@ -214,7 +228,7 @@ class _Text:
             return (are_known or ends) and not (self._writes_other_brackets() and not are_known)
         return len(word) > 1 and ends and not self._writes_other_brackets()
 
-    def _are_citations(self, numbers: Sequence[int], before: str, ends: bool, found: regex.Match[str]) -> bool:
+    def _are_citations(self, numbers: Sequence[int], before: str, ends: bool, found: re.Match[str]) -> bool:
         if _AFTER_SENTENCE.search(before):
             return True
         if self._writes_other_brackets() or _OPERATOR_BEFORE.search(before):
@@ -224,7 +238,7 @@ class _Text:
         is_list_of_sources = bool(self._declared) and list(numbers) == sorted(set(numbers))
         return ends and is_list_of_sources
 
-    def _is_value(self, found: regex.Match[str], before: str, number: int) -> bool:
+    def _is_value(self, found: re.Match[str], before: str, number: int) -> bool:
         """Returns whether a number in brackets that stands for no citation is a value, such as a matrix of one row."""
         near = before[-_AROUND:]
         after = self._text[found.end() : found.end() + _AROUND]

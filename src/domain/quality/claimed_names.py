@@ -5,9 +5,10 @@ sentence may name the same in another form (US and United States, Dane and Danis
 is wrong only if no form of it stands in any passage, nor anywhere else in the lesson.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import regex
 from babel import Locale, UnknownLocaleError
@@ -35,7 +36,7 @@ _INITIAL = regex.compile(r"\b(\p{Lu})\.\s?(?=\p{L})")
 _SET_APART = regex.compile(
     r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’"
 )
-_MAY_SET_APART = regex.compile(r"[*_“\"«‘]")
+_MAY_BE_SET_APART = re.compile('[*_“"«‘]')
 _ROMAN = regex.compile(r"[IVXLCDM]+(?:[eᵉº]|er|ère|ème|-\p{Ll}+)?")
 _NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital, so that names can't be told by it."""
@@ -44,6 +45,8 @@ _UNLIKE_SCRIPTS = frozenset({"ru", "el", "uk", "bg", "sr", "hy", "ka"})
 _SHORT_NAME = 5
 _LEAST_LIKENESS = 75.0
 _BRITISH = frozenset({"england", "scotland", "wales"})  # CLDR has these as subdivisions, which Babel leaves out
+_LATIN = regex.compile(r"\p{Latin}")
+_WITH_CAPITALS = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}]")
 _ACRONYM = regex.compile(r"\p{Lu}{2,6}s?")
 
 
@@ -81,7 +84,7 @@ def named(text: str, language: str) -> Named:
     """Returns the words of a text by which it may bear out a name."""
     stems = frozenset(stem(word, language) for word in words(text))
     beginnings = frozenset(word[:length] for word in stems for length in (4, 5) if len(word) >= length)
-    capitalised = frozenset(normal_text(word) for word in _CAPITALISED.findall(text))
+    capitalised = frozenset(normal_text(" ".join(_CAPITALISED.findall(text))).split(" "))
     initials = set()
     for row in _CAPITALS_IN_ROW.findall(text):
         letters = "".join(word[0] for word in row.split() if word[0].isupper()).casefold()
@@ -92,7 +95,7 @@ def named(text: str, language: str) -> Named:
 
 def capitalised(text: str, language: str) -> list[str]:
     """Returns the stems of the words of a text that have a capital, in order."""
-    return [stem(word, language) for name in _CAPITALISED.findall(text) for word in words(name)]
+    return [stem(word, language) for word in words(" ".join(_CAPITALISED.findall(text)))]
 
 
 def text_of(passage: Passage) -> str:
@@ -100,61 +103,75 @@ def text_of(passage: Passage) -> str:
     return f"{passage.text} {passage.section} {passage.document}"
 
 
-def known_names(texts: Iterable[str]) -> frozenset[str]:
-    """Returns the words that have a capital inside some sentence and are nowhere without one."""
-    found: set[str] = set()
-    lower: set[str] = set()
-    for text in texts:
-        found.update(_NAME.findall(text))
-        lower.update(_LOWER.findall(text))
-    return frozenset(name for name in found if name.casefold() not in lower)
+def has_name(given: Sequence[Named], name: str, language: str) -> bool:
+    """Returns whether one text or another has each word of this name, inflected or not."""
+    stems = [stem(part, language) for part in words(name.replace("-", " "))]
+    return all(any(it in text.stems for text in given) for it in stems)
 
 
-def names_of(sentence: str, names: Collection[str], language: str) -> list[str]:
+@dataclass(frozen=True)
+class KnownNames(Container[str]):
+    """The words that have a capital inside some sentence of these texts and are nowhere without one."""
+
+    texts: Sequence[str]
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word in self._inside and word.casefold() not in self._lower
+
+    @cached_property
+    def _inside(self) -> frozenset[str]:
+        return frozenset(name for text in self.texts for name in _NAME.findall(text))
+
+    @cached_property
+    def _lower(self) -> frozenset[str]:
+        return frozenset(word for text in self.texts for word in _LOWER.findall(text))
+
+
+def names_of(sentence: str, names: Container[str], language: str) -> list[str]:
     """Returns the proper names of a sentence, as far as they can be told; a first word only if it is one of `names`."""
     subtag = primary_subtag(language)
     if subtag in _NAMELESS:
         return []
     plain = prose_of(sentence)
-    if _MAY_SET_APART.search(plain):
+    if _MAY_BE_SET_APART.search(plain):
         plain = _SET_APART.sub(" ", plain)
     first = _FIRST_WORD.match(plain)
     opening = [first.group(1)] if first and first.group(1) in names else []
-    found = dict.fromkeys((*opening, *_NAME.findall(plain)))
+    rest = plain[1:]
+    inside = _NAME.findall(plain) if rest != rest.lower() or rest[:1].isdecimal() else []
+    found = dict.fromkeys((*opening, *inside))
     return [name for name in found if not _is_no_name(name, language)]
 
 
 def strange_names(
-    sentence: str, cited: Sequence[Passage], quotes: str, names: Collection[str], language: str
+    sentence: str, cited: Sequence[Passage], quotes: str, names: Container[str], language: str
 ) -> list[str]:
     """Returns the names of a sentence that the passages which it cites don't have, in any form.
 
-    `names`: `known_names` of the lesson and its passages.
+    `names`: the `KnownNames` of the lesson and its passages.
     """
     found = names_of(sentence, names, language)
     if not found:
         return []
     given = [named(text_of(passage), language) for passage in cited]
+    strange = [name for name in found if not any(it.bears_out(name, language) for it in given)]
+    if not strange:
+        return []
     abbreviated = {letter for passage in cited for letter in _INITIAL.findall(passage.text)}
     return [
-        name
-        for name in found
-        if not any(it.bears_out(name, language) for it in given)
-        and name[0] not in abbreviated
-        and not _is_context(name, sentence, quotes, language)
+        name for name in strange if name[0] not in abbreviated and not _is_context(name, sentence, quotes, language)
     ]
 
 
+@lru_cache(maxsize=2048)
 def _is_no_name(name: str, language: str) -> bool:
     """Returns whether a word with a capital is a number, a month, an era, or a word that has it out of reverence."""
     small = normal_text(name)
     if _ROMAN.fullmatch(name) or small in language_of(language).numbers or small in calendar(language):
         return True
-    if primary_subtag(language) in _UNLIKE_SCRIPTS and regex.match(r"\p{Latin}", name):
+    if primary_subtag(language) in _UNLIKE_SCRIPTS and _LATIN.match(name):
         return True
-    return not regex.match(r"[\p{Latin}\p{Greek}\p{Cyrillic}\p{Armenian}]", name) or not carries_content(
-        small, language
-    )
+    return not _WITH_CAPITALS.match(name) or not carries_content(small, language)
 
 
 def _is_context(name: str, sentence: str, quotes: str, language: str) -> bool:

@@ -5,8 +5,9 @@ only if no form makes it of those of the source, and if the quotation has anothe
 it in words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 import regex
 
@@ -51,22 +52,23 @@ _OWN_SUMS = frozenset({"2"})
 
 
 def wrong_numbers(
-    sentence: str, quotes: str, passages: Sequence[str], language: str, own: frozenset[str] = frozenset()
+    sentence: str, quotes: str, passages: Sequence[str], language: str, own: Callable[[], frozenset[str]] = frozenset
 ) -> list[str]:
     """Returns the numbers in digits of a sentence that its quotations and passages surely don't give.
 
-    `sentence` is without citations, `quotes` all its quotations in one text; `language` their BCP 47 tag. `own`: the
-    numbers that the lesson works with in other places too.
+    `sentence` is without citations, `quotes` all its quotations in one text; `language` their BCP 47 tag. `own` gives
+    the numbers that the lesson works with in other places too.
     """
     said = judged_numbers(sentence, language)
     if not said:
         return []
+    given, spoken_of = _given(tuple(passages), language), values(quotes, language)
+    if all(it.readings & spoken_of and (it.readings & given or it.readings & _ALWAYS) for it in said):
+        return []
     spoken = values(sentence, language)
     quoted = written(prose_of(quotes), language)
     rivals = [it for it in quoted if not it.readings & spoken and not any(is_form(it, other) for other in said)]
-    given = frozenset().union(*(values(text, language) for text in passages))
-    in_digits = tuple(number for text in passages for number in written(text, language))
-    spoken_of = values(quotes, language)
+    in_digits = _in_digits(tuple(passages), language)
     wrong = []
     for number in said:
         if number.readings & given or number.readings & _ALWAYS or is_borne_out(number, in_digits, given):
@@ -80,13 +82,23 @@ def wrong_numbers(
             continue
         if any(is_year(number) == is_year(rival) for rival in rivals) or not (
             (spoken_of and spoken_of <= spoken and _is_bound(number, quoted))  # under 10, namely 7 or 8
-            or (number.readings & own and not spoken_of)
+            or (not spoken_of and number.readings & own())
             or _may_be_spelled(number, language)
             or _is_counted_on(number, quotes, in_digits, language)
         ):
             wrong.append(number.text)
     said = tuple(it for it in said if not _is_signed_in_words(it, given, passages))
     return wrong or _of_another_place(said, rivals, spoken_of, quoted)
+
+
+@lru_cache(maxsize=256)
+def _given(passages: tuple[str, ...], language: str) -> frozenset[str]:
+    return frozenset().union(*(values(text, language) for text in passages))
+
+
+@lru_cache(maxsize=256)
+def _in_digits(passages: tuple[str, ...], language: str) -> tuple[Numeral, ...]:
+    return tuple(number for text in passages for number in written(text, language))
 
 
 def _is_signed_in_words(number: Numeral, given: frozenset[str], passages: Sequence[str]) -> bool:
@@ -133,13 +145,14 @@ def _is_counted_on(number: Numeral, quotes: str, in_digits: Iterable[Numeral], l
 
 def wrong_units(sentence: str, quotes: str, passages: Sequence[str], language: str) -> list[str]:
     """Returns the numbers that a quotation gives too, but in another unit, in which no passage does."""
-    if not other_units(prose_of(sentence), quotes, language):
+    said = prose_of(sentence)
+    if not any(number.unit for number in written(said, language)) or not other_units(said, quotes, language):
         return []
     quoted = written(quotes, language)
     given = {(reading, it.unit) for text in passages for it in written(text, language) for reading in it.readings}
     return [
         number.text
-        for number in written(prose_of(sentence), language)
+        for number in written(said, language)
         if number.unit
         and not any((reading, number.unit) in given for reading in number.readings)
         and any(_are_in_other_units(number, it) for it in quoted)
@@ -162,27 +175,27 @@ def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: st
     parts") is its own sum of what it was given.
     """
     sentence = prose_of(sentence)
-    said = counts(sentence, language)
+    said = [
+        (readings, things)
+        for readings, things in counts(sentence, language)
+        if not readings & _OWN_SUMS and max(map(int, readings)) < _LARGEST_COUNTED
+    ]
     if not said or is_calculation(sentence) or is_made_up(sentence, language):
         return []
     quoted = [(readings, things) for readings, things in counts(quotes, language) if not readings & _SURELY_YEARS]
-    known = frozenset().union(*(values(text, language) for text in passages))
-    known |= {reading for it in written(sentence, language) for reading in it.readings}  # these have been compared
+    compared = {reading for it in written(sentence, language) for reading in it.readings}
+    known = _given(tuple(passages), language) | compared
     return [
         min(readings)
         for readings, things in said
-        if not readings & known
-        and not readings & _OWN_SUMS
-        and max(map(int, readings)) < _LARGEST_COUNTED
-        and any(things & counted for _, counted in quoted)
+        if not readings & known and any(things & counted for _, counted in quoted)
     ]
 
 
 def judged_numbers(sentence: str, language: str) -> tuple[Numeral, ...]:
     """Returns the numbers of a sentence that its source must give: none of a sum, an example or a formula."""
-    if is_calculation(sentence) or is_made_up(sentence, language):
-        return ()
-    return written(prose_of(sentence), language)
+    said = written(prose_of(sentence), language)
+    return () if not said or is_calculation(sentence) or is_made_up(sentence, language) else said
 
 
 def _is_bound(number: Numeral, quoted: Sequence[Numeral]) -> bool:

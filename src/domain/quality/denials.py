@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 
 from src.domain.language_tag import primary_subtag
 from src.domain.normal_form import normal_text
-from src.domain.words import NO_SPACES, carries_content, negations, stem, words
+from src.domain.words import NO_SPACES, carries_content, denies, negations, stem, words
 
 _CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–—]\s|—|\.(?=\s|$)")
 # Negations that say no less than a plain statement, or something else than its contrary.
@@ -43,8 +43,7 @@ class _Clause:
 
 def denied(sentence: str, quote: str, language: str) -> str | None:
     """Returns the clause of a sentence that says the contrary of its quotation; None if none surely does."""
-    said, given = negations(sentence, language), negations(quote, language)
-    if primary_subtag(language) in _UNSURE or said is None or given is None or (not said and not given):
+    if primary_subtag(language) in _UNSURE or not (negations(sentence, language) or negations(quote, language)):
         return None
     quoted = _clauses(quote, language)
     for clause in _clauses(sentence, language):
@@ -77,7 +76,7 @@ def _clause(text: str, language: str) -> _Clause:
     content: list[str] = []
     place = None
     for word in words(text):
-        if negations(word, language):
+        if denies(word, language):
             place = len(content)
         elif carries_content(word, language) and carries_content(stem(word, language), language):
             content.append(stem(word, language))

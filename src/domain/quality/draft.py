@@ -1,5 +1,6 @@
 """The lesson under review, in the forms in which the gates look at it; each is made once for all of them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,9 @@ _MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULT
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 # No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
-_QUOTED = regex.compile(
+_QUOTED = re.compile(
     r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|»[^«]{0,1000}«|「[^」]{0,1000}」|『[^』]{0,1000}』"
-    r"|《[^》]{0,1000}》|〝[^〟]{0,1000}〟|(?<!\w)‘[^’]{0,1000}’(?!\w)|‹[^›]{0,1000}›"
+    r"|《[^》]{0,1000}》|〝[^〟]{0,1000}〟|‘(?<!\w‘)[^’]{0,1000}’(?!\w)|‹[^›]{0,1000}›"
 )
 _BLOCKQUOTE = regex.compile(r"(?m)^[ \t]{0,3}>.*(?:\n(?![ \t]*\n).*)*")
 # Three lines or more that end long before the edge of the page, none of them of a list or table.
@@ -163,10 +164,10 @@ class Draft:
 _LEAST_WORDS_OF_A_STATEMENT = 6
 _LEAST_CHARACTERS_OF_A_STATEMENT = 12
 """Of a statement in a script without spaces."""
-_PARAGRAPH = regex.compile(r"\n[ \t]*\n")
-_DISPLAYED = regex.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_DISPLAYED = re.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
 # Lines that are no sentences of prose: of a table, a quotation, a list, a heading.
-_NO_PROSE = regex.compile(r"\s*(?:[|>#]|[-*+•][ \t]|\d+[.)][ \t]|\*\*[^*\n]{1,40}(?::\*\*|\*\*:))")
+_NO_PROSE = re.compile(r"\s*(?:[|>#]|[-*+•][ \t]|\d+[.)][ \t]|\*\*[^*\n]{1,40}(?::\*\*|\*\*:))")
 # A sentence with one of these speaks to the learner or of the lesson, and states nothing.
 _ADDRESS = {
     "en": "you your we us our let's imagine think lesson section",
@@ -207,19 +208,25 @@ def states_something(sentence: str, language: str) -> bool:
     bare = without_markers(sentence)
     if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", ":", "：")) or _NO_PROSE.match(bare):
         return False
-    if is_calculation(bare) or is_made_up(bare, language) or _addresses(primary_subtag(language)).search(bare):
+    if is_calculation(bare) or is_made_up(bare, language) or _addresses(bare, primary_subtag(language)):
         return False
     if NO_SPACES.search(bare):
         return len(NO_SPACES.findall(bare)) >= _LEAST_CHARACTERS_OF_A_STATEMENT
     return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
 
 
-@lru_cache(maxsize=32)
-def _addresses(subtag: str) -> regex.Pattern[str]:
+def _addresses(sentence: str, subtag: str) -> bool:
     if subtag in _ADDRESS_UNSPACED:
-        return regex.compile("|".join(_ADDRESS_UNSPACED[subtag].split()))
-    said = "|".join(map(regex.escape, _ADDRESS.get(subtag, "").split())) or "(?!)"
-    return regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{said})(?![\p{{L}}\p{{M}}])", regex.IGNORECASE)
+        return any(word in sentence for word in _ADDRESS_UNSPACED[subtag].split())
+    found = words(sentence)
+    return not _addressing(subtag).isdisjoint(found) or any(
+        not _addressing(subtag).isdisjoint(word.split("'")) for word in found if "'" in word
+    )
+
+
+@lru_cache(maxsize=32)
+def _addressing(subtag: str) -> frozenset[str]:
+    return frozenset(words(_ADDRESS.get(subtag, "")))
 
 
 @lru_cache(maxsize=256)  # several gates look at the same parts
@@ -235,7 +242,8 @@ def unquoted(text: str) -> str:
 
 def without_quotations(text: str) -> str:
     """Returns a text without its blockquotes and verse."""
-    return _VERSE.sub("", _BLOCKQUOTE.sub("", text))
+    text = _BLOCKQUOTE.sub("", text) if ">" in text else text
+    return _VERSE.sub("", text) if text.count("\n") > 1 else text
 
 
 def runs(text: str, size: int) -> Iterator[tuple[str, ...]]:

@@ -35,7 +35,11 @@ class Located:
 def is_too_short(quote: str) -> bool:
     """Returns whether a quotation is too short to prove anything."""
     text = normal_text(quote)
-    return sum(1 if character.isascii() else 3 for character in text) < LEAST_CHARACTERS
+    return len(text) < LEAST_CHARACTERS and sum(map(_weight, text)) < LEAST_CHARACTERS
+
+
+def _weight(character: str) -> int:
+    return 1 if character.isascii() else 3
 
 
 def locate(quote: str, text: str, language: str = "en") -> Located | None:

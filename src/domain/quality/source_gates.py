@@ -1,5 +1,6 @@
 """The gates for what a lesson takes from its sources. Each is a pure function from a draft to findings."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import regex
@@ -22,7 +23,7 @@ from src.domain.quality.draft import (
 from src.domain.quality.judged_text import prose_of
 from src.domain.quality.number_forms import is_derived
 from src.domain.sentences import sentences
-from src.domain.words import NO_SPACES
+from src.domain.words import NO_SPACES, words
 
 LEAST_COVERAGE = 0.3
 """The share of factual sentences that should carry a citation, at least: one may speak for those beside it."""
@@ -34,6 +35,9 @@ LONGEST_COPY_CHARACTERS = 60
 """How many characters in a row of Chinese or Japanese, which have about two to a word."""
 LONGEST_COPY_LETTERS = 150
 """How many characters in a row of the other scripts without spaces, such as Thai."""
+_DIGIT = r"[\d\u00b2\u00b3\u00b9\u2070-\u2089]"
+_TWO_DIGITS = re.compile(rf"{_DIGIT}[^\[\]]*?{_DIGIT}")
+"""Numbers of one digit aren't looked at, nor are citations."""
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -42,20 +46,27 @@ def copied(draft: Draft) -> Iterator[Finding]:
     if not draft.passages:
         return
     most, unit = _longest_copy(draft.all_prose)
-    given = frozenset().union(*(grams(passage.text, most + 1) for passage in draft.passages))
-    if not given:
-        return
+    given = "\n".join(" ".join(words(passage.text)) for passage in draft.passages)
     for where, text in draft.fields.items():
         if where.startswith("key_terms."):
             continue
         own = plain(unquoted(without_quotations(without_blocks(text))))
-        taken = next((run for run in runs(own, most + 1) if run in given), None)
+        if not _may_share(words(own), given, most + 1):
+            continue
+        runs_given = frozenset().union(*(grams(passage.text, most + 1) for passage in draft.passages))
+        taken = next((run for run in runs(own, most + 1) if run in runs_given), None)
         if taken:
             yield soft("copied", where, f"more than {most} {unit} in a row are the source's: {excerpt(_joined(taken))}")
 
 
+def _may_share(own: Sequence[str], given: str, size: int) -> bool:
+    """Returns whether a run of so many words may be in `given`: then one of the pieces half as long is in it too."""
+    half = (size + 1) // 2
+    return any(" ".join(own[start : start + half]) in given for start in range(0, len(own) - half + 1, half))
+
+
 def _longest_copy(text: str) -> tuple[int, str]:
-    unspaced = len(NO_SPACES.findall(text))
+    unspaced = 0 if text.isascii() else len(NO_SPACES.findall(text))
     if unspaced <= len(text) / 3:
         return LONGEST_COPY, "words"
     # In scripts without spaces the words of a text are its pairs of characters, one for each character.
@@ -101,28 +112,36 @@ def unknown_number(draft: Draft) -> Iterator[Finding]:
     if not draft.passages:
         return
     language = draft.brief.language
+    stated = [(where, *found) for where, text in draft.fields.items() for found in _stated(where, text, draft)]
+    if not stated:
+        return
     texts = [*map(text_of, draft.passages), f"{draft.brief.topic}\n{draft.plan.title}"]
     known = frozenset().union(*(values(text, language) for text in texts))
     given = [number for text in texts for number in written(text, language)]
-    often = draft.repeated_numbers
-    for where, text in draft.fields.items():
-        if where.startswith("key_terms."):
-            continue
-        unknown = []
-        for paragraph in prose_paragraphs(text, language):
-            beside = written(prose_of(without_markers(paragraph)), language)
-            for sentence in sentences(unquoted(paragraph)):
-                if is_cited(sentence.text, draft.declared) or not states_something(sentence.text, language):
-                    continue
-                unknown += [
-                    number.text
-                    for number in written(prose_of(sentence.text), language)
-                    if _counts(number)
-                    and not number.readings & often
-                    and not is_derived(number, sentence.text, given, known, beside, language)
-                ]
-        if unknown:
-            yield soft("unknown_number", where, f"no passage gives {', '.join(dict.fromkeys(unknown))}")
+    unknown: dict[str, dict[str, None]] = {}
+    for where, number, sentence, paragraph in stated:
+        beside = written(prose_of(without_markers(paragraph)), language)
+        if not is_derived(number, sentence, given, known, beside, language):
+            unknown.setdefault(where, {})[number.text] = None
+    for where, numbers in unknown.items():
+        yield soft("unknown_number", where, f"no passage gives {', '.join(numbers)}")
+
+
+def _stated(where: str, text: str, draft: Draft) -> Iterator[tuple[Numeral, str, str]]:
+    """Yields the numbers that a part states once without citing anything, each with its sentence and paragraph."""
+    if where.startswith("key_terms.") or not _TWO_DIGITS.search(text):
+        return
+    language = draft.brief.language
+    for paragraph in prose_paragraphs(text, language):
+        for sentence in sentences(unquoted(paragraph)) if _TWO_DIGITS.search(paragraph) else ():
+            if (
+                _TWO_DIGITS.search(sentence.text)
+                and not is_cited(sentence.text, draft.declared)
+                and states_something(sentence.text, language)
+            ):
+                for number in written(prose_of(sentence.text), language):
+                    if _counts(number) and not number.readings & draft.repeated_numbers:
+                        yield number, sentence.text, paragraph
 
 
 def _counts(number: Numeral) -> bool:

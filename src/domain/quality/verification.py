@@ -8,13 +8,14 @@ taken out of the text and counted. The rest are numbered anew from 1, in the ord
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from src.domain.citation import Citation, CitationDraft
 from src.domain.finding import excerpt
 from src.domain.markdown_syntax import masked
 from src.domain.numerals import written
 from src.domain.quality.citations import IN_CODE, Marker, bare, drafted, without_markers
-from src.domain.quality.claimed_names import capitalised, known_names, named, strange_names, text_of
+from src.domain.quality.claimed_names import KnownNames, capitalised, named, strange_names, text_of
 from src.domain.quality.claimed_numbers import miscounted, wrong_numbers, wrong_units
 from src.domain.quality.denials import denied
 from src.domain.quality.judged_text import cited_cells
@@ -45,23 +46,46 @@ class Cited:
     removed: tuple[Removed, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
-    """What a lesson and its passages tell as a whole."""
+    """What a lesson and its passages tell as a whole. Each answer is found when it is first asked for."""
 
-    names: frozenset[str]
-    """`known_names` of all of it."""
-    often: frozenset[str]
-    """The stems of the words with a capital that the lesson has more than once."""
-    numbers: frozenset[str]
-    """The numbers that the lesson has more than once."""
-    given: frozenset[str]
-    """The stems of the words of all passages, and of what else the lesson is written from."""
+    fields: Mapping[str, str]
+    passages: Sequence[Passage]
+    language: str
+    beside: str
+    """What else the lesson is written from."""
 
-    def has(self, name: str, language: str) -> bool:
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """All that each passage says."""
+        return tuple(map(text_of, self.passages))
+
+    @cached_property
+    def names(self) -> KnownNames:
+        """The names that the lesson and its passages have inside sentences."""
+        return KnownNames((*self.fields.values(), *(passage.text for passage in self.passages)))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers that the lesson has more than once."""
+        found = (it for text in self.fields.values() for it in written(text, self.language))
+        return _repeated(reading for it in found for reading in it.readings)
+
+    @cached_property
+    def _often(self) -> frozenset[str]:
+        """The stems of the words with a capital that the lesson has more than once."""
+        return _repeated(word for text in self.fields.values() for word in capitalised(text, self.language))
+
+    @cached_property
+    def _given(self) -> frozenset[str]:
+        """The stems of the words of all passages, and of what else the lesson is written from."""
+        return frozenset().union(*(named(text, self.language).stems for text in (*self.texts, self.beside)))
+
+    def has(self, name: str) -> bool:
         """Returns whether a name stands in another place too."""
-        stems = {stem(part, language) for part in words(name.replace("-", " "))}
-        return stems <= self.given or stems <= self.often
+        stems = {stem(part, self.language) for part in words(name.replace("-", " "))}
+        return stems <= self._given or stems <= self._often
 
 
 @dataclass(slots=True)
@@ -95,7 +119,7 @@ def verified(
     known: dict[int, CitationDraft] = {}
     for draft in drafts:
         known.setdefault(draft.number, draft)
-    told = _told(fields, passages, language, beside)
+    told = Told(fields, passages, language, beside)
     shown, removed = dict(fields), list[Removed]()
     # The second pass nearly always changes nothing. But taking out a marker may end or begin what looks like code, and
     # so bring another marker to light that nobody has verified.
@@ -110,16 +134,8 @@ def verified(
     return Cited(without, (), (*removed, Removed("", "", "citations in broken code can't be verified")))
 
 
-def _told(fields: Mapping[str, str], passages: Sequence[Passage], language: str, beside: str) -> Told:
-    counted = Counter(word for text in fields.values() for word in capitalised(text, language))
-    given = frozenset().union(*(named(text, language).stems for text in (*map(text_of, passages), beside)))
-    names = known_names((*fields.values(), *(passage.text for passage in passages)))
-    numbers = Counter(reading for text in fields.values() for it in written(text, language) for reading in it.readings)
-    return Told(names, _repeated(counted), _repeated(numbers), given)
-
-
-def _repeated(counted: Counter[str]) -> frozenset[str]:
-    return frozenset(item for item, times in counted.items() if times > 1)
+def _repeated(items: Iterable[str]) -> frozenset[str]:
+    return frozenset(item for item, times in Counter(items).items() if times > 1)
 
 
 def _shown(text: str, where: str, work: _Verification) -> str:
@@ -167,15 +183,13 @@ def _that_hold(sentence: str, found: Sequence[Marker], where: str, work: _Verifi
 def _fault(sentence: str, numbers: Sequence[int], work: _Verification) -> str | None:
     """Returns why a sentence surely isn't what its quotations and passages say; None if it may be."""
     drafts = [work.drafts[number] for number in numbers]
-    passages = list({draft.passage: work.passages[draft.passage - 1] for draft in drafts}.values())
-    texts = [text_of(passage) for passage in passages]
+    cited = dict.fromkeys(draft.passage - 1 for draft in drafts)
+    texts = tuple(work.told.texts[index] for index in cited)
     quotes = "\n".join(draft.quote for draft in drafts)
-    names = [
-        name
-        for name in strange_names(sentence, passages, quotes, work.told.names, work.language)
-        if not work.told.has(name, work.language)
-    ]
-    if facts := [*wrong_numbers(sentence, quotes, texts, work.language, work.told.numbers), *names]:
+    passages = [work.passages[index] for index in cited]
+    strange = strange_names(sentence, passages, quotes, work.told.names, work.language)
+    names = [name for name in strange if not work.told.has(name)]
+    if facts := [*wrong_numbers(sentence, quotes, texts, work.language, lambda: work.told.numbers), *names]:
         return f"its passage does not say {', '.join(map(repr, facts))}"
     if facts := wrong_units(sentence, quotes, texts, work.language):
         return f"its quote gives {', '.join(map(repr, facts))} in another unit"
