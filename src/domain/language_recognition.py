@@ -1,7 +1,7 @@
 """Recognises the language of a text."""
 
-from collections import Counter
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import regex
@@ -86,15 +86,27 @@ def _shares(text: str, script: str | None) -> Mapping[str, float]:
 
     Looked at are the languages of one script, or all.
     """
-    found = _WORD.findall(text.casefold())
+    found = _BARE_WORD.findall(text.lower()) if text.isascii() else _WORD.findall(text.casefold())
     if len(found) < _FEWEST_WORDS:
         return {}
-    counted = Counter(found)
-    return {
-        language: sum(counted[word] for word in counted.keys() & known) / len(found)
-        for language, known in function_words().items()
+    languages, by_word = _functional(script)
+    counted = dict.fromkeys(languages, 0)
+    for word in found:
+        for language in by_word.get(word, ()):
+            counted[language] += 1
+    return {language: number / len(found) for language, number in counted.items()}
+
+
+@lru_cache(maxsize=32)
+def _functional(script: str | None) -> tuple[Sequence[str], Mapping[str, Sequence[str]]]:
+    """Returns the languages of a script whose function words are known, and those that have each of these words."""
+    known = {
+        language: words
+        for language, words in function_words().items()
         if script is None or _SCRIPTS[language] == script
     }
+    every = frozenset().union(*known.values())
+    return tuple(known), {word: tuple(language for language in known if word in known[language]) for word in every}
 
 
 def _has_a_script_of_its_own(text: str, subtag: str) -> bool:
@@ -115,6 +127,8 @@ def other_script(text: str, language: str) -> str | None:
     if wanted is None or "-" in language:  # a tag may name another script
         return None
     if wanted == "Latin" and text.isascii():
+        return None
+    if wanted == "Latin" and sum(map(len, _BARE_WORD.findall(text))) > _HARDLY * len(text):
         return None
     letters = _count(_LETTERS, text)
     if letters < _LEAST_LETTERS or _count(_SCRIPT[wanted], text) > _HARDLY * letters:
@@ -151,6 +165,7 @@ def language_name(language: str) -> str:
     return f"{known.name.title()} ({language})" if known else language
 
 
+_BARE_WORD = re.compile(r"[A-Za-z]+")
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 _LETTERS = regex.compile(r"\p{L}+")
 _SCRIPT_NAMES = """Latin Arabic Devanagari Bengali Cyrillic Greek Hebrew Thai Hangul Han Khmer Lao Myanmar Armenian

@@ -1,6 +1,7 @@
 """Language tags by BCP 47: their normal form, their parts, and the direction in which a language is written."""
 
 import re
+from functools import lru_cache
 
 # RFC 5646, section 2.1: language, script, region, variants, extensions, private use. Grandfathered tags are left out.
 _LANGUAGE_TAG = re.compile(
@@ -46,6 +47,7 @@ def direction(language: str) -> str:
     return "rtl" if primary_subtag(language) in _RIGHT_TO_LEFT else "ltr"
 
 
+@lru_cache(maxsize=64)
 def primary_subtag(language: str) -> str:
     """Returns the primary subtag in lower case: `pt` of `pt-BR`."""
     return language.partition("-")[0].lower()

@@ -5,7 +5,8 @@ are found in linear time. Indented code isn't recognised: it is treated as text,
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import regex
 
@@ -18,16 +19,19 @@ _RUN = regex.compile(r"`+")
 _BLANK = regex.compile(r"\n[ \t]*\n")
 
 
-def code_spans(text: str) -> list[tuple[int, int]]:
+def code_spans(text: str) -> Sequence[tuple[int, int]]:
     """Returns start and end of every piece of code, in order. A block without an end goes to the end of the text."""
-    if "`" not in text and "~~~" not in text:
-        return []
+    return _code_spans(text) if "`" in text or "~~~" in text else ()
+
+
+@lru_cache(maxsize=1024)
+def _code_spans(text: str) -> tuple[tuple[int, int], ...]:
     found: list[tuple[int, int]] = []
     outside = 0
     for start, end in code_blocks(text):
         found += [*_inline(text, outside, start), (start, end)]
         outside = end
-    return [*found, *_inline(text, outside, len(text))]
+    return (*found, *_inline(text, outside, len(text)))
 
 
 def code_blocks(text: str) -> Iterator[tuple[int, int]]:
@@ -67,6 +71,8 @@ def without_code(text: str) -> str:
 
 def without_blocks(text: str) -> str:
     """Returns `text` without its blocks of code; code within a line stays."""
+    if "```" not in text and "~~~" not in text:
+        return text
     kept, position = [], 0
     for start, end in code_blocks(text):
         kept.append(text[position:start])

@@ -9,7 +9,6 @@ import re
 import sys
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,9 +43,8 @@ _LAYOUT_OF_LATEX = frozenset(
 # Letters and marks that stand for themselves in the normal form, or for their small ones: most of those that do.
 _LETTERS = (
     "A-Za-z\u00c0-\u00d6\u00d8-\u00de\u00e0-\u00f6\u00f8-\u012f\u0388-\u038f\u0391-\u03af\u03b1-\u03ce\u0400-\u0481"
-    "\u0483-\u052f\u0531-\u0556\u0561-\u0586\u05b0-\u05bd\u05d0-\u05ea\u0620-\u065f\u0900-\u0957\u0e01-\u0e32"
-    "\u0e34-\u0e4e\u1200-\u1248\u1260-\u1288\u1290-\u12b0\u12d8-\u1310\u1318-\u135a\u1780-\u17b3\u17b6-\u17d3"
-    "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
+    "\u0483-\u052f\u0531-\u0556\u0561-\u0586\u05b0-\u05ea\u060b-\u065f\u0900-\u0957\u0960-\u0965\u0e01-\u0e32"
+    "\u0e34-\u0e4e\u1200-\u1368\u1780-\u17b3\u17b6-\u17d3\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3\ue000"
 )
 # Where a piece may begin. `re` looks for these places, as it passes over all else many times as fast as `regex` would
 # try each kind of piece. A space begins one only beside another, an operator, a dash or a sign of multiplication; a
@@ -82,7 +80,10 @@ _PIECE = regex.compile(
 _DIGITS = {
     number: str(unicodedata.decimal(chr(number))) for number in range(0x80, sys.maxunicode) if chr(number).isdecimal()
 } | {ord("٪"): "%", ord("％"): "%"}
-_NO_ASCII_DIGIT = re.compile(r"[^\D0-9]|[٪％]")
+# What lies beyond the first plane is seldom, and may be a digit.
+_NO_ASCII_DIGIT = re.compile(f"[{''.join(chr(number) for number in _DIGITS if number < 0x10000)}\U00010000-\U0010ffff]")
+_EDGES = "-+ "
+"""Signs of which none begins a piece but at the beginning of a text."""
 _SEPARATORS = regex.compile(r"\P{Nd}+")
 
 
@@ -128,14 +129,18 @@ def with_capitals(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _form(text: str) -> Normal:
-    if _NO_ASCII_DIGIT.search(text):
+    if not text.isascii() and _NO_ASCII_DIGIT.search(text):
         text = text.translate(_DIGITS)  # which changes no position
+    places = [found.start() for found in _MAY_BEGIN.finditer(text)]
+    if text[:1] in _EDGES:
+        places.insert(0, 0)
     kept: list[str] = []
     begins: list[int] = []
     sources: list[tuple[int, int]] = []
     length = position = 0
-    for place in _places(text):
-        found = None if place < position else _PIECE.match(text, place)
+    match = _PIECE.match
+    for place in places:
+        found = None if place < position else match(text, place)
         if found is None:
             continue
         start, end = found.span()
@@ -156,13 +161,6 @@ def _form(text: str) -> Normal:
         begins.append(length)
         sources.append((position, len(text)))
     return Normal("".join(kept).rstrip(" "), tuple(begins), tuple(sources))
-
-
-def _places(text: str) -> Iterator[int]:
-    """Yields the places where pieces may begin."""
-    yield 0
-    for found in _MAY_BEGIN.finditer(text):
-        yield found.start()
 
 
 def _replaced(found: regex.Match[str], before: str) -> str:

@@ -23,9 +23,13 @@ _END = regex.compile(
 )
 # What `_END` may begin with: no letter or digit, nor their marks, nor a sign that is frequent inside sentences. `re` finds
 # these places many times as fast as `regex` would try each character.
+_MAY_END_IN_ASCII = re.compile(r"[.!?]")
 _MAY_END = re.compile(
-    r"[^\w\s,'\"’“”()*`$=+/%–—\-\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0e31-\u0e4e\u17b4-\u17d3]"
+    r"[^\w\s,'\"’“”()*`$=+/%–—\-<>{}\\|&#@^~\]\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0e31-\u0e4e"
+    r"\u17b4-\u17d3]"
 )
+_CITED_IN = re.compile(r"[\u0e00-\u0eff]")
+"""Matches a character of Thai or Lao, in which a citation ends a sentence."""
 _ENDED = regex.compile(rf"{_MARKS}{_CLOSING}{_CITATIONS}\s*$")
 # A single capital is an initial if it follows a name or begins the sentence; after any other word it ends the sentence
 # ("vitamin C.").
@@ -43,8 +47,8 @@ _COUNTED = regex.compile(
     r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrh|Jh|Klasse|Kapitel|Band|Auflage|Lebensj|Woche|Stunde|Grad"
     r"|Stelle|Platz|Tag|Stufe|Satz|Takt)"
 )
-_BLOCK = regex.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*[>|])")
-_BULLET = regex.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
+_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*[>|])")
+_BULLET = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ def sentences(text: str) -> tuple[Sentence, ...]:
 
 
 def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
-    bullet = _BULLET.match(text[start:end])
-    begin = start + (bullet.end() if bullet else 0)
+    bullet = _BULLET.match(text, start, end)
+    begin = bullet.end() if bullet else start
     for mark in _ends(text, begin, end):
         if mark.end() < end and mark.group().startswith(".") and _is_abbreviated(text, begin, mark.start(), mark.end()):
             continue
@@ -87,9 +91,17 @@ def _of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
 def _ends(text: str, begin: int, end: int) -> Iterator[regex.Match[str]]:
     """Yields the marks with which sentences end, each with what closes and cites behind it."""
     position = begin
-    for place in _MAY_END.finditer(text, begin, end):
-        start = place.start() - (text[place.start() - 1 : place.start()] in (" ", "\t"))  # a citation begins with it
-        if start >= position and (mark := _END.match(text, start, end) or _END.match(text, place.start(), end)):
+    if text.isascii():
+        places, passed = _MAY_END_IN_ASCII.finditer(text, begin, end), ""
+    else:
+        places, passed = _MAY_END.finditer(text, begin, end), "" if _CITED_IN.search(text, begin, end) else "[【［"
+    for place in places:
+        start = place.start()
+        if start < position or text[start] in passed:
+            continue
+        # A citation may begin with the space before it.
+        is_cited = text[start] in "[【［" and text[start - 1 : start] in (" ", "\t")
+        if mark := (_END.match(text, start - 1, end) if is_cited else None) or _END.match(text, start, end):
             yield mark
             position = mark.end()
 

@@ -18,6 +18,8 @@ _BARE_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 _MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u135d-\u137c\u1380-\u200d\u20d0-\U0010ffff]")
 NO_SPACES = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Matches a character of a script that has no spaces between words."""
+# Where such characters may be; `re` looks for it much faster.
+_MAY_HAVE_NO_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
 _UNSPACED = regex.compile(f"{NO_SPACES.pattern}+")
 
 HINDI_FUNCTION_WORDS = (
@@ -112,12 +114,17 @@ _SHORTEST_WITH_PREFIX = 4
 def words(text: str) -> tuple[str, ...]:
     """Returns the words of a text's normal form in order; in a script without spaces, pairs of characters."""
     form = normal_text(text)
-    if not _MARKED.search(form):
+    if form.isascii() or not _MARKED.search(form):
         return tuple(_BARE_WORD.findall(form))
     found = _WORD.findall(form)
-    if not NO_SPACES.search(form):
+    if not has_no_spaces(form):
         return tuple(found)
     return tuple(part for word in found for part in in_pairs(word).split())
+
+
+def has_no_spaces(text: str) -> bool:
+    """Returns whether a text has a character of a script that has no spaces between words."""
+    return not text.isascii() and _MAY_HAVE_NO_SPACES.search(text) is not None and NO_SPACES.search(text) is not None
 
 
 def in_pairs(text: str) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import chain
 
 import regex
 
@@ -16,14 +17,16 @@ from src.domain.numerals import written
 from src.domain.outline import LessonPlan
 from src.domain.quality.citations import without_markers
 from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
+from src.domain.quality.readability import grade_of_parts
 from src.domain.quality.verification import Removed
 from src.domain.request import CourseBrief
 from src.domain.sentences import Sentence, sentences
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
-from src.domain.words import NO_SPACES, content_stems, words
+from src.domain.words import NO_SPACES, carries_content, has_no_spaces, stem, words
 
-_MARKUP = regex.compile(r"[*_`#>]+|^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", regex.MULTILINE)
+_MARKUP = "*_`#>"
+_BULLET = re.compile(r"^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", re.MULTILINE)
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
 # No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
@@ -85,6 +88,17 @@ class Draft:
         return "\n\n".join([*others, *headed, *terms])
 
     @cached_property
+    def told(self) -> tuple[str, ...]:
+        """The words of `lesson_text` in order."""
+        prose = self.prose
+        texts = [prose["introduction"], prose["applications"], prose["summary"]]
+        for number, part in enumerate(self.text.sections, start=1):
+            texts += [part.heading, prose[f"sections.{number}"]]
+        for term in self.text.key_terms:
+            texts += [term.term, plain(term.definition)]
+        return tuple(chain.from_iterable(map(words, texts)))
+
+    @cached_property
     def evidence_text(self) -> str:
         """The text in which evidence may stand: all that is shown but the questions, code and formulas included."""
         headed = [f"{part.heading}\n\n{part.content}" for part in self.text.sections]
@@ -95,7 +109,10 @@ class Draft:
     @cached_property
     def stems(self) -> frozenset[str]:
         """The content stems of `lesson_text`."""
-        return frozenset(content_stems(self.lesson_text, self.brief.language))
+        language = self.brief.language
+        told = frozenset(self.told)
+        content = {word for word in told if carries_content(word, language)}
+        return frozenset(stem(word, language) for word in content or told)
 
     @cached_property
     def subject(self) -> str:
@@ -108,7 +125,12 @@ class Draft:
     @cached_property
     def words(self) -> Sequence[str]:
         """The words of the prose."""
-        return words(self.all_prose)
+        return tuple(chain.from_iterable(map(words, self.prose.values())))
+
+    @cached_property
+    def reading_grade(self) -> float | None:
+        """The grade that the prose reads like, as in `readability.reading_grade`."""
+        return grade_of_parts(tuple(self.prose.values()), self.brief.language)
 
     @cached_property
     def everything(self) -> dict[str, str]:
@@ -210,7 +232,7 @@ def states_something(sentence: str, language: str) -> bool:
         return False
     if is_calculation(bare) or is_made_up(bare, language) or _addresses(bare, primary_subtag(language)):
         return False
-    if NO_SPACES.search(bare):
+    if has_no_spaces(bare):
         return len(NO_SPACES.findall(bare)) >= _LEAST_CHARACTERS_OF_A_STATEMENT
     return len(words(bare)) >= _LEAST_WORDS_OF_A_STATEMENT
 
@@ -232,7 +254,13 @@ def _addressing(subtag: str) -> frozenset[str]:
 @lru_cache(maxsize=256)  # several gates look at the same parts
 def plain(text: str) -> str:
     """Returns Markdown as it is read aloud, without markers, code blocks and markup."""
-    return _MARKUP.sub("", _LINK.sub(r"\1", without_markers(without_blocks(text)))).strip()
+    told = without_markers(without_blocks(text))
+    if "](" in told:
+        told = _LINK.sub(r"\1", told)
+    told = _BULLET.sub("", told)
+    for sign in _MARKUP:
+        told = told.replace(sign, "")
+    return told.strip()
 
 
 def unquoted(text: str) -> str:

@@ -128,7 +128,8 @@ def leaks(gate: str, texts: Mapping[str, str], asked: str, passages: Sequence[Pa
     soft one, or none if they are hardly one by themselves.
     """
     told = "\n".join(texts.values()).replace("’", "'")
-    likely = [what for what, signs in _SIGNS_OF.items() if _has_one(told.lower(), signs)]
+    small = told.lower()
+    likely = [what for what, signs in _SIGNS_OF.items() if _has_one(small, signs)]
     if not likely:
         return
     for where, text in texts.items():

@@ -3,6 +3,7 @@
 What a model writes is mended before it is parsed (`domain.latex`). This finds what slipped through.
 """
 
+import re
 from collections.abc import Iterator
 
 import regex
@@ -17,6 +18,8 @@ from src.domain.request import CourseBrief
 
 # The names of commands before an argument, without a backslash: nothing else is written so.
 _BARE = regex.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,40}+(?=\{)")
+_CONTROL = re.compile(r"[\t\r\n\x08\x0c][A-Za-z]+")
+_ESCAPED = {"\t": "t", "\r": "r", "\n": "n", "\b": "b", "\f": "f"}
 _OPENING = regex.compile(r"(?:^|[ (=+])$")
 _BRACES = frozenset("{}")
 _FEWEST_LETTERS = 3
@@ -48,7 +51,7 @@ def mangled(text: str, where: str, language: str) -> Iterator[Finding]:
 
     `language` is the BCP 47 tag of the text.
     """
-    if not any(sign in text for sign in "\\$\t\r\n\b\f"):
+    if "\\" not in text and "$" not in text and not any(map(_is_command, _CONTROL.findall(text))):
         return
     source, runs, spans = in_parsed(without_code(text))
     within = {run.start for span in spans if span.kind != "bare" for run in span.runs}
@@ -62,6 +65,11 @@ def mangled(text: str, where: str, language: str) -> Iterator[Finding]:
         if _may_be_lost(source, run):
             yield soft("mangled_formula", where, _lost(run))
             return
+
+
+def _is_command(found: str) -> bool:
+    """Returns whether a control character and letters are what JSON makes of a command with one backslash."""
+    return _ESCAPED[found[0]] + found[1:] in COMMANDS
 
 
 def _in_formula(source: str, span: Span) -> Iterator[str]:

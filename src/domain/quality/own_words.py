@@ -4,6 +4,8 @@ Left out are code, formulas, quotations in any marks, blockquotes, emphasised wo
 a list that are no sentences, as in a list of phrases or works.
 """
 
+import re
+
 import regex
 
 from src.domain.markdown_syntax import without_code
@@ -27,6 +29,7 @@ _QUOTED = regex.compile(
     )
     + rf'|(?<![\w"])"[^"]{{0,{_LONGEST_QUOTATION}}}+"|(?<!\w)\'[^\'\n]{{1,200}}+\'(?!\w)'
 )
+_QUOTATION_MARK = re.compile(r"[“„«»‹「『‘《〈\"]|(?<!\w)'")
 _EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
 _LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
 _MARKER = regex.compile(r"\[\^?\d+(?:\s*[,;]\s*\d+)*\]")
@@ -40,9 +43,16 @@ def own_words(text: str, *, are_items_shown: bool = False) -> str:
 
     `are_items_shown`: whether each item of a list is shown, and not said, as in a course on a language.
     """
-    told = _FORMULA.sub(" ", without_code(text))
+    told = without_code(text)
+    if "$" in told or "\\" in told:
+        told = _FORMULA.sub(" ", told)
     lines = [line for line in told.split("\n") if not _SHOWN_LINE.search(line)]
-    bare = _MARKER.sub("", without_quotations(_LINK.sub(r"\1", "\n".join(lines))))
+    bare = "\n".join(lines)
+    if "](" in bare or "://" in bare:
+        bare = _LINK.sub(r"\1", bare)
+    bare = without_quotations(bare)
+    if "[" in bare:
+        bare = _MARKER.sub("", bare)
     spoken = [line for line in bare.split("\n") if _SPEECH.match(line)]
     left_out = _SPEECH if spoken[1:] else None
     return "\n".join(
@@ -64,7 +74,9 @@ def is_quoted(text: str, position: int) -> bool:
 
 def without_quotations(text: str) -> str:
     """Returns a text without its quotations and emphasised words."""
-    return _EMPHASISED.sub(" ", _QUOTED.sub(" ", text))
+    if _QUOTATION_MARK.search(text):
+        text = _QUOTED.sub(" ", text)
+    return _EMPHASISED.sub(" ", text) if "*" in text or "_" in text else text
 
 
 def _is_phrase(line: str) -> bool:

@@ -67,7 +67,7 @@ _INSIDE = regex.compile(r"[\p{Sentence_Break=STerm}.…][\"'”’»)\]*_]*(?:\s
 _WORD = regex.compile(r"[\p{L}\p{M}'’]+")
 _GREEK_QUESTION = regex.compile(r";[\"'”’»)\]*_]*$")
 # After these more has to follow. Verbs that may end a sentence, and what ends a question, aren't among them.
-_GOES_ON = {
+_LAST_WORDS = {
     "en": """a an the and or but of to from with into that which because if than as at by my your our their its very is
         are was were""",
     "de": """der die das den dem des ein eine einen einem einer eines und oder aber dass weil wenn mit von im ins zum
@@ -82,6 +82,7 @@ _GOES_ON = {
     "he": "של את על עם או אבל כי אם הוא היא",
     "ar": "في من على إلى عن مع أن إن الذي التي أو ثم",
 }
+_GOES_ON = {language: frozenset(given.split()) for language, given in _LAST_WORDS.items()}
 
 
 def broken_off(text: str, language: str, is_marked: bool = True) -> Severity | None:
@@ -139,12 +140,17 @@ def has_marks(text: str) -> bool:
 
 def _uncited(text: str) -> str:
     told = text.rstrip()
-    return told[: -len(tail)] + _CITATIONS.sub("", tail).rstrip() if (tail := told[-_TAIL:]) else ""
+    if not told.endswith("]"):
+        return told
+    tail = told[-_TAIL:]
+    return told[: -len(tail)] + _CITATIONS.sub("", tail).rstrip()
 
 
 def _is_over(told: str, language: str) -> bool:
     """Returns whether a text ends with a mark, with emoji behind it or not, or in a language that has none."""
-    bare = _BEHIND_THE_END.sub("", told[-_TAIL:].lstrip())
+    bare = told[-_TAIL:].lstrip()
+    if bare.endswith("]") or not bare[-1:].isascii():
+        bare = _BEHIND_THE_END.sub("", bare)
     return not bare or primary_subtag(language) in _UNMARKED or ends(bare, language)
 
 
@@ -202,5 +208,5 @@ def _is_value(line: str) -> bool:
 
 def _goes_on(text: str, language: str) -> bool:
     found = _WORD.findall(text[-40:])
-    known = _GOES_ON.get(primary_subtag(language), "").split()
-    return bool(found) and text.rstrip().endswith(found[-1]) and found[-1] in known
+    known = _GOES_ON.get(primary_subtag(language), frozenset())
+    return bool(found) and found[-1] in known and text.rstrip().endswith(found[-1])

@@ -1,5 +1,6 @@
 """Readability: how hard a text is to read, and which grade it should suit."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import pyphen
@@ -59,7 +60,7 @@ def grade_number(grade_level: str) -> int | None:
 
 def without_tables(text: str) -> str:
     """Returns a Markdown text without its tables, whose rows are no sentences."""
-    return _TABLE_ROW.sub("", text)
+    return _TABLE_ROW.sub("", text) if "|" in text else text
 
 
 def reading_grade(text: str, language: str) -> float | None:
@@ -68,14 +69,19 @@ def reading_grade(text: str, language: str) -> float | None:
     The grade is 0.39 × words per sentence + 11.8 × syllables per word − 15.59: Kincaid, Fishburne, Rogers and Chissom,
     "Derivation of New Readability Formulas for Navy Enlisted Personnel", 1975. Syllables are counted by hyphenation.
     """
+    return grade_of_parts((text,), language)
+
+
+def grade_of_parts(texts: Iterable[str], language: str) -> float | None:
+    """Returns what `reading_grade` does, of a text in parts that end with their sentences."""
     if primary_subtag(language) != "en":
         return None
-    prose = without_tables(text)
-    found = words(prose)
+    parts = [*map(without_tables, texts)]
+    found = [word for part in parts for word in words(part)]
     if len(found) < LEAST_WORDS:
         return None
-    syllables = sum(map(_syllables, found))
-    return round(0.39 * len(found) / len(sentences(prose)) + 11.8 * syllables / len(found) - 15.59, 1)
+    syllables, number = sum(map(_syllables, found)), sum(len(sentences(part)) for part in parts)
+    return round(0.39 * len(found) / number + 11.8 * syllables / len(found) - 15.59, 1)
 
 
 @lru_cache(maxsize=65536)

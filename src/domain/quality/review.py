@@ -19,7 +19,7 @@ from src.domain.quality.mending import mended
 from src.domain.quality.outline_gates import OUTLINE_GATES
 from src.domain.quality.question_gates import QUESTION_GATES
 from src.domain.quality.quotes import locate
-from src.domain.quality.readability import grade_number, reading_grade
+from src.domain.quality.readability import grade_number
 from src.domain.quality.source_gates import SOURCE_GATES
 from src.domain.quality.text_gates import TEXT_GATES
 from src.domain.quality.verification import Cited, verified
@@ -177,7 +177,7 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
         citations_removed=len(cited.removed),
         factual_sentences=len(factual),
         cited_sentences=sum(is_cited(sentence.text, draft.declared) for sentence in factual),
-        reading_grade=reading_grade(draft.all_prose, draft.brief.language),
+        reading_grade=draft.reading_grade,
         wanted_grade=grade_number(draft.brief.grade_level),
         checks=len(draft.text.checks),
         valid_keys=proven_keys(draft),

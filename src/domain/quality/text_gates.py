@@ -15,9 +15,9 @@ from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
 from src.domain.quality.own_words import own_words
 from src.domain.quality.part_ends import breaks_the_row, broken_off, has_marks
-from src.domain.quality.readability import grade_number, reading_grade, without_tables
+from src.domain.quality.readability import grade_number, without_tables
 from src.domain.sentences import sentences
-from src.domain.words import NO_SPACES, content_stems, stem, words
+from src.domain.words import NO_SPACES, content_stems, has_no_spaces, stem, words
 
 FEWEST_WORDS, MOST_WORDS = 150, 3000
 """How many words a lesson's prose should have.
@@ -71,6 +71,8 @@ _IMAGE = regex.compile(r"!\[[^\]\n]{0,500}\]\(")
 _HEADING = regex.compile(r"^ {0,3}#{1,6}[ \t]|^[^\n]+\n {0,3}(?:={3,}|-{3,})[ \t]*$", regex.MULTILINE)
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u30fc]")
 _QUOTED_LINE = regex.compile(r"^[ \t]*>.*$", regex.MULTILINE)
+_SAYS_AGAIN = frozenset({"introduction", "summary"})
+"""Parts that may say again what a section says."""
 _ARTICLES = frozenset({"the", "and", "for", "der", "die", "das", "den", "des", "und"})
 
 
@@ -153,25 +155,26 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
 
 def length(draft: Draft) -> Iterator[Finding]:
     """Finds a lesson that is too short or too long, and parts that say next to nothing."""
-    total = _length(draft.all_prose)
+    total = _length(draft.all_prose, draft.words)
     if not FEWEST_WORDS <= total <= MOST_WORDS:
         yield soft("length", "", f"the lesson has {total} words; {FEWEST_WORDS} to {MOST_WORDS} are wanted")
     for where, text in draft.prose.items():
-        if _length(text) < (SECTION_WORDS if where.startswith("sections.") else PART_WORDS):
+        if _length(text, words(text)) < (SECTION_WORDS if where.startswith("sections.") else PART_WORDS):
             yield soft("length", where, f"the part says next to nothing: {excerpt(text)}")
 
 
-def _length(text: str) -> int:
-    dense = len(NO_SPACES.findall(text)) if not text.isascii() else 0
-    if not dense:
-        return len(words(text))
+def _length(text: str, found: Sequence[str]) -> int:
+    """Returns how many words a text has, given its `words`."""
+    if not has_no_spaces(text):
+        return len(found)
+    dense = len(NO_SPACES.findall(text))
     ideographs = len(_IDEOGRAPH.findall(text))
     return len(words(NO_SPACES.sub(" ", text))) + ideographs // 2 + (dense - ideographs) // 5
 
 
 def concept_missing(draft: Draft) -> Iterator[Finding]:
     """Finds key concepts of the plan that the lesson doesn't name."""
-    told, language = words(draft.lesson_text), primary_subtag(draft.brief.language)
+    told, language = draft.told, primary_subtag(draft.brief.language)
     distinct, spaced = frozenset(told), f" {' '.join(told)} "
     for concept in draft.plan.key_concepts:
         if f" {' '.join(words(concept))} " in spaced or _is_in_a_row(concept, draft):
@@ -231,7 +234,7 @@ def objective_not_served(draft: Draft) -> Iterator[Finding]:
 
 def readability(draft: Draft) -> Iterator[Finding]:
     """Finds text above the grade that was asked for, a hard finding if far above it. Simple text is no fault."""
-    wanted, measured = grade_number(draft.brief.grade_level), reading_grade(draft.all_prose, draft.brief.language)
+    wanted, measured = grade_number(draft.brief.grade_level), draft.reading_grade
     if wanted is not None and measured is not None and measured > wanted + GRADES_ABOVE:
         longest = max(sentences(without_tables(draft.all_prose)), key=lambda sentence: len(sentence.text)).text
         finding = hard if measured > max(wanted, FIRST_GRADE_TO_TELL) + GRADES_FAR_ABOVE else soft
@@ -265,10 +268,11 @@ def wrong_language(draft: Draft) -> Iterator[Finding]:
 
 def repetition(draft: Draft) -> Iterator[Finding]:
     """Finds sentences that stand twice in the body of the lesson."""
+    body = {where: text for where, text in draft.prose.items() if where not in _SAYS_AGAIN}
+    if not _has_run_twice([word for text in body.values() for word in words(text)]):
+        return
     seen: set[tuple[str, ...]] = set()
-    for where, text in draft.prose.items():
-        if where in ("introduction", "summary"):
-            continue  # these may say again what a section says
+    for where, text in body.items():
         if ">" in draft.fields[where]:
             text = plain(_QUOTED_LINE.sub("", draft.fields[where]))  # what is quoted is spoken of in its own words
         for sentence in sentences(text):
@@ -278,9 +282,15 @@ def repetition(draft: Draft) -> Iterator[Finding]:
             seen.add(said)
 
 
+def _has_run_twice(found: Sequence[str]) -> bool:
+    """Returns whether some run of as many words as a sentence has that may not stand twice does so."""
+    runs = [*zip(*(found[start:] for start in range(REPEATED_WORDS)), strict=False)]
+    return len(set(runs)) < len(runs)
+
+
 def overlap(draft: Draft) -> Iterator[Finding]:
     """Finds a lesson that says what another lesson of the course says."""
-    own = grams(draft.all_prose)
+    own = grams(draft.all_prose) if draft.others else frozenset()
     for number, other in sorted(draft.others.items()):
         shared = len(own & other) / max(1, min(len(own), len(other)))
         if shared >= SIMILAR and len(own) >= 50:
