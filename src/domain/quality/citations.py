@@ -115,7 +115,7 @@ def shown(text: str, declared: Collection[int]) -> Iterator[Marker]:
     outside_code = masked(text, IN_CODE)
     last = -1
     for found in _outside_formulas(_MARKER.finditer(outside_code), outside_code):
-        is_apart = found.group()[0].isspace() or found.start() == last
+        is_apart = outside_code[found.start()].isspace() or found.start() == last
         if is_apart and found["numbers"].isdecimal() and found["open"] == "[":
             number = int(found["numbers"])
             if number in declared and not _is_link(found, outside_code):
@@ -144,7 +144,8 @@ def drafted(text: str, declared: Collection[int] | None, *, is_settled: bool = F
         last = (found.end(), cites)
         if cites:
             end = found.end()
-            if outside_code[: found.start()].rpartition("\n")[2].strip() == "" and (note := _FOOTNOTE.match(text, end)):
+            note = _FOOTNOTE.match(text, end)
+            if note and outside_code[: found.start()].rpartition("\n")[2].strip() == "":
                 end = note.end()
             yield Marker(found.start(), end, numbers)
 
