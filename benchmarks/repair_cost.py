@@ -1,6 +1,6 @@
 """Measures what repairs cost the buyer: the share of a course's tokens that goes into them, without any service.
 
-    python benchmarks/repair_cost.py [--seed 1] [--rounds 2] [--errors 1.0]
+    python -m benchmarks.repair_cost [--seed 1] [--rounds 2] [--errors 1.0]
 
 The outlines and lessons of the corpus are written by a model that errs: its first answer has faults, planted at the
 rates below, and what it is asked for again comes without. Everything else is the worker's own: questions, reviews, the

@@ -1,7 +1,7 @@
 """The normal form in which texts are compared: spellings of the same words, formulas and numbers have the same one.
 
-What a reader takes for the same is the same in it: case, forms of quotation marks and dashes, Markdown's marks, sub- and
-superscripts (CO2 and CO₂, 10^6 and 10⁶), LaTeX's signs (`$x_1 \\times 2$` and x₁ × 2), digits of any script, and
+What a reader takes for the same is the same in it: case, forms of quotation marks and dashes, Markdown's marks, sub-
+and superscripts (CO2 and CO₂, 10^6 and 10⁶), LaTeX's signs (`$x_1 \\times 2$` and x₁ × 2), digits of any script, and
 separators in numbers (17 000 and 17,000). A sign that changes what is meant stays: -2 is not 2, nor 10⁶ 106.
 """
 

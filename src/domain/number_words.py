@@ -16,20 +16,20 @@ from src.domain.normal_form import normal_text, with_capitals
 
 # Units of school subjects by their names in CLDR: https://github.com/unicode-org/cldr/blob/main/common/validity/unit.xml
 _UNITS = """
-    acceleration-meter-per-square-second angle-degree area-acre area-hectare area-square-centimeter area-square-kilometer
-    area-square-meter area-square-mile concentr-percent concentr-permille digital-bit digital-byte digital-gigabyte
-    digital-kilobyte digital-megabyte digital-terabyte duration-century duration-day duration-decade duration-hour
-    duration-millisecond duration-minute duration-month duration-second duration-week duration-year electric-ampere
-    electric-milliampere electric-ohm electric-volt energy-calorie energy-foodcalorie energy-joule energy-kilocalorie
-    energy-kilojoule energy-kilowatt-hour force-newton frequency-gigahertz frequency-hertz frequency-kilohertz
-    frequency-megahertz length-astronomical-unit length-centimeter length-decimeter length-foot length-inch
-    length-kilometer length-light-year length-meter length-micrometer length-mile length-millimeter length-nanometer
-    length-yard mass-gram mass-kilogram mass-microgram mass-milligram mass-ounce mass-pound mass-ton mass-tonne
-    power-gigawatt power-horsepower power-kilowatt power-megawatt power-milliwatt power-watt pressure-atmosphere
-    pressure-bar pressure-hectopascal pressure-millibar pressure-pascal speed-kilometer-per-hour speed-meter-per-second
-    speed-mile-per-hour temperature-celsius temperature-fahrenheit temperature-kelvin volume-centiliter
-    volume-cubic-centimeter volume-cubic-kilometer volume-cubic-meter volume-deciliter volume-gallon volume-liter
-    volume-milliliter
+    acceleration-meter-per-square-second angle-degree area-acre area-hectare area-square-centimeter
+    area-square-kilometer area-square-meter area-square-mile concentr-percent concentr-permille digital-bit digital-byte
+    digital-gigabyte digital-kilobyte digital-megabyte digital-terabyte duration-century duration-day duration-decade
+    duration-hour duration-millisecond duration-minute duration-month duration-second duration-week duration-year
+    electric-ampere electric-milliampere electric-ohm electric-volt energy-calorie energy-foodcalorie energy-joule
+    energy-kilocalorie energy-kilojoule energy-kilowatt-hour force-newton frequency-gigahertz frequency-hertz
+    frequency-kilohertz frequency-megahertz length-astronomical-unit length-centimeter length-decimeter length-foot
+    length-inch length-kilometer length-light-year length-meter length-micrometer length-mile length-millimeter
+    length-nanometer length-yard mass-gram mass-kilogram mass-microgram mass-milligram mass-ounce mass-pound mass-ton
+    mass-tonne power-gigawatt power-horsepower power-kilowatt power-megawatt power-milliwatt power-watt
+    pressure-atmosphere pressure-bar pressure-hectopascal pressure-millibar pressure-pascal speed-kilometer-per-hour
+    speed-meter-per-second speed-mile-per-hour temperature-celsius temperature-fahrenheit temperature-kelvin
+    volume-centiliter volume-cubic-centimeter volume-cubic-kilometer volume-cubic-meter volume-deciliter volume-gallon
+    volume-liter volume-milliliter
 """.split()  # noqa: SIM905
 _COUNTS = (1, 2, 5, 21)
 """Counts that between them have every plural form of the languages of CLDR that school texts use."""
@@ -39,7 +39,8 @@ _SYMBOLS = {
     "Pa": "pressure-pascal", "t": "mass-tonne", "l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter",
     "%": "concentr-percent", "°C": "temperature-celsius", "°F": "temperature-fahrenheit", "K": "temperature-kelvin",
     "m": "length-meter", "km": "length-kilometer", "cm": "length-centimeter", "mm": "length-millimeter",
-    "μm": "length-micrometer", "nm": "length-nanometer", "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram",
+    "μm": "length-micrometer", "nm": "length-nanometer", "kg": "mass-kilogram", "g": "mass-gram",
+    "mg": "mass-milligram",
     "m/s": "speed-meter-per-second", "km/h": "speed-kilometer-per-hour", "metres": "length-meter",
     "metre": "length-meter", "kilometres": "length-kilometer", "kilometre": "length-kilometer",
     "centimetres": "length-centimeter", "millimetres": "length-millimeter", "litres": "volume-liter",
@@ -55,9 +56,9 @@ _OTHERS = {
     ),
     "el": (
         "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα δέκα έντεκα δώδεκα",
-        {"τρεις": 3, "τέσσερις": 4, "εφτά": 7, "οχτώ": 8, "εννιά": 9, "δεκατρία": 13, "δεκατέσσερα": 14, "δεκαπέντε": 15,
-         "δεκαέξι": 16, "δεκαεπτά": 17, "δεκαοκτώ": 18, "δεκαεννέα": 19, "είκοσι": 20, "τριάντα": 30, "σαράντα": 40,
-         "πενήντα": 50, "εξήντα": 60, "εβδομήντα": 70, "ογδόντα": 80, "ενενήντα": 90, "εκατό": 100},
+        {"τρεις": 3, "τέσσερις": 4, "εφτά": 7, "οχτώ": 8, "εννιά": 9, "δεκατρία": 13, "δεκατέσσερα": 14,
+         "δεκαπέντε": 15, "δεκαέξι": 16, "δεκαεπτά": 17, "δεκαοκτώ": 18, "δεκαεννέα": 19, "είκοσι": 20, "τριάντα": 30,
+         "σαράντα": 40, "πενήντα": 50, "εξήντα": 60, "εβδομήντα": 70, "ογδόντα": 80, "ενενήντα": 90, "εκατό": 100},
     ),
     "hy": (
         "զրո մեկ երկու երեք չորս հինգ վեց յոթ ութ ինը տասը տասնմեկ տասներկու",
@@ -66,11 +67,12 @@ _OTHERS = {
     "km": ("សូន្យ មួយ ពីរ បី បួន ប្រាំ ប្រាំមួយ ប្រាំពីរ ប្រាំបី ប្រាំបួន ដប់", {"ម្ភៃ": 20, "រយ": 100}),
 }  # fmt: skip
 _ALSO = {
-    "ko": {"하나": "1", "둘": "2", "두": "2", "셋": "3", "세": "3", "넷": "4", "네": "4", "다섯": "5", "여섯": "6", "일곱": "7",
-           "여덟": "8", "아홉": "9", "열": "10"},
-    "en": {"half": "0.5", "halves": "0.5", "quarter": "0.25", "quarters": "0.25", "dozen": "12", "once": "1", "twice": "2",
-           "hundred": "100", "hundreds": "100", "twenties": "20", "thirties": "30", "sixties": "60"},
-    "de": {"hälfte": "0.5", "halb": "0.5", "halbe": "0.5", "viertel": "0.25", "dutzend": "12", "hundert": "100", "eine": "1", "einen": "1"},
+    "ko": {"하나": "1", "둘": "2", "두": "2", "셋": "3", "세": "3", "넷": "4", "네": "4", "다섯": "5", "여섯": "6",
+           "일곱": "7", "여덟": "8", "아홉": "9", "열": "10"},
+    "en": {"half": "0.5", "halves": "0.5", "quarter": "0.25", "quarters": "0.25", "dozen": "12", "once": "1",
+           "twice": "2", "hundred": "100", "hundreds": "100", "twenties": "20", "thirties": "30", "sixties": "60"},
+    "de": {"hälfte": "0.5", "halb": "0.5", "halbe": "0.5", "viertel": "0.25", "dutzend": "12", "hundert": "100",
+           "eine": "1", "einen": "1"},
     "fr": {"une": "1", "demi": "0.5", "demie": "0.5", "moitié": "0.5", "quart": "0.25"},
     "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
 }  # fmt: skip
@@ -91,7 +93,7 @@ class Multiplier:
 
 @dataclass(frozen=True)
 class Language:
-    """What one language calls numbers, multiples and units; English is known beside it, as sources may be in English."""
+    """What one language calls numbers, multiples and units, with English, as sources may be in English."""
 
     multiples: Mapping[str, Decimal]
     units: Mapping[str, str]

@@ -1,9 +1,9 @@
 """Numbers in text, in every usual form, by their values.
 
-A number may be written in more ways than one (17 000 and 17,000; 1.5 million and 1,500,000; 19th and nineteenth; Act 3 and
-Act III), and one way may stand for more numbers than one (1.500 is another number in German than in English; 1914–18
-holds 1918). So what is compared are readings: a number that a text gives is any of them. Signs, words for large numbers and
-units are Babel's (Unicode CLDR), number words num2words', Roman numerals and Chinese ones read here.
+A number may be written in more ways than one (17 000 and 17,000; 1.5 million and 1,500,000; 19th and nineteenth; Act 3
+and Act III), and one way may stand for more numbers than one (1.500 is another number in German than in English;
+1914–18 holds 1918). So what is compared are readings: a number that a text gives is any of them. Signs, words for large
+numbers and units are Babel's (Unicode CLDR), number words num2words', Roman numerals and Chinese ones read here.
 """
 
 import re

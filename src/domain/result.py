@@ -61,7 +61,7 @@ class CourseQuality(BaseModel):
     )
     hardest_reading_grade: float | None = None
     checks: int | None = None
-    valid_keys: Annotated[int | None, Field(description="Questions whose key the lesson bears out")] = None
+    valid_keys: Annotated[int | None, Field(description="Questions whose key their own evidence bears out")] = None
     hard_findings: int | None = None
     soft_findings: int | None = None
     tokens: Annotated[int | None, Field(description="Tokens that all calls to models took")] = None
@@ -71,7 +71,9 @@ class CourseQuality(BaseModel):
     checked_by_rules: Annotated[
         tuple[str, ...] | None, Field(description="What the figures and findings rest on: rules, which can be read")
     ] = None
-    not_checked: Annotated[tuple[str, ...] | None, Field(description="What no rule can tell, and nobody has read")] = None
+    not_checked: Annotated[tuple[str, ...] | None, Field(description="What no rule can tell, and nobody has read")] = (
+        None
+    )
 
 
 class SuccessMessage(_Message):

@@ -21,8 +21,8 @@ _END = regex.compile(
     # Thai and Lao have no marks: what carries a citation is a statement of its own.
     rf"|(?<=[\p{{Thai}}\p{{Lao}}][*_\"”’)]*){_CITATION}(?=\s)"
 )
-# What `_END` may begin with: no letter or digit, nor their marks, nor a sign that is frequent inside sentences. `re` finds
-# these places many times as fast as `regex` would try each character.
+# What `_END` may begin with: no letter or digit, nor their marks, nor a sign that is frequent inside sentences. `re`
+# finds these places many times as fast as `regex` would try each character.
 _MAY_END_IN_ASCII = re.compile(r"[.!?]")
 _MAY_END = re.compile(
     r"[^\w\s,'\"’“”()*`$=+/%–—\-<>{}\\|&#@^~\]\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0e31-\u0e4e"

@@ -39,18 +39,19 @@ _FUNCTION_WORDS = {
         would yes yet you your""",
     "de": """aber alle als also am an auch auf aus bei bin bis da dann das dass dein deine dem den denn der des die dies
         diese dieser dieses doch du durch ein eine einem einen einer eines er es etwas für haben hat hier ich ihr ihre
-        ihren im in ist ja kann kein keine man mehr mit nach nicht noch nur ob oder ohne sehr sein seine sich sie sind so
-        über um und uns unter viel viele vom von vor war was weil wenn wer werden wie wir wird wo wurde zu zum zur
+        ihren im in ist ja kann kein keine man mehr mit nach nicht noch nur ob oder ohne sehr sein seine sich sie sind
+        so über um und uns unter viel viele vom von vor war was weil wenn wer werden wie wir wird wo wurde zu zum zur
         zwischen""",
     "es": """a al algo como con cual cuando de del desde donde e el él ella ellos en entre era es esa ese eso esta está
         este esto ha han hasta hay la las le les lo los más me mi muy ni no nos o para pero por porque que qué se ser si
         sí sin sobre son su sus también te tiene tu un una unas uno unos y ya yo""",
-    "fr": """à au aux avec ce ces cet cette comme dans de des du elle elles en entre es est et été être eu il ils je l la
-        le les leur leurs lui ma mais me même mes moi mon ne nos notre nous on ont ou où par pas plus pour qu que quel
-        quelle qui sa sans se ses si son sont sous sur ta te tes ton très tu un une vos votre vous y c d j m n s t""",
+    "fr": """à au aux avec ce ces cet cette comme dans de des du elle elles en entre es est et été être eu il ils je l
+        la le les leur leurs lui ma mais me même mes moi mon ne nos notre nous on ont ou où par pas plus pour qu que
+        quel quelle qui sa sans se ses si son sont sous sur ta te tes ton très tu un une vos
+        votre vous y c d j m n s t""",
     "pt": """a ao aos as com como da das de do dos e é ela elas ele eles em entre era essa esse esta está este eu foi há
-        isso isto já lhe mais mas me mesmo muito na não nas nem no nos o os ou para pela pelo por qual quando que quem se
-        sem ser seu seus só sua suas também te tem um uma você""",
+        isso isto já lhe mais mas me mesmo muito na não nas nem no nos o os ou para pela pelo por qual quando que quem
+        se sem ser seu seus só sua suas também te tem um uma você""",
     "it": """a ad ai al alla alle anche che chi ci come con cui da dal dalla dei del della delle di dove e è ed essere
         gli ha hanno i il in io la le lei lo loro lui ma mi nei nel nella non nostro o ogni per perché più quale quando
         quello questa questo se sei si sono su sua sue sul sulla suo tra tu un una uno""",
@@ -62,13 +63,14 @@ _FUNCTION_WORDS = {
         или им их к как когда кто ли мы на над не него нее неё нет но о об он она они оно от по под при с сам свой себя
         со так также там то того тоже только том ты у уже чем что чтобы эта эти это этого этот я""",
     "el": """αν από αυτά αυτή αυτό αυτός για δε δεν είναι ένα ένας η ήταν θα και κάθε κατά με μετά μέσα μη μια μία να ο
-        οι ό όπως όταν ότι που πού πριν προς πως πώς σε σαν στα στη στην στις στο στον στους στων τα τη την της τι τις το
-        τον του τους των ως""",
+        οι ό όπως όταν ότι που πού πριν προς πως πώς σε σαν στα στη στην στις στο στον στους στων τα τη την της τι τις
+        το τον του τους των ως""",
     "he": """אבל או אותו אותה אותם אחרי אל אם אנחנו אני אף את אתה בו בין גם דרך הוא היא היה היו היתה הייתה הם הן זאת זה
         זו יש כאשר כי כך כל כמו לא לה להם לו לפי מאוד מה מי מן על עם של שלו שלה שם תחת""",
     "hi": HINDI_FUNCTION_WORDS,
     "ar": ARABIC_FUNCTION_WORDS,
-    "hy": "այդ այն այս բայց է են էր էին եւ և թե թեև ինչ իր կամ համար հետ մեջ նաև ներ նրա որ որը որոնք ու պետք ունի ունեն վրա",
+    "hy": """այդ այն այս բայց է են էր էին եւ և թե թեև ինչ իր կամ համար հետ մեջ նաև ներ նրա որ որը որոնք ու պետք ունի
+        ունեն վրա""",
     "am": "እና ነው ነበር ናቸው ላይ ውስጥ ወደ ከ ግን ይህ ያ እንደ ስለ ጋር ሁሉ ነገር ደግሞ ወይም",
     "ko": "그 그리고 그러나 및 또는 또 이 저 것 수 등 때 더 한 하는 있는 있다 이다 한다 된다 되는",
 }
@@ -93,14 +95,15 @@ _NEGATIONS = {
     "th": "ไม่ มิ ไร้",
     "km": "មិន ពុំ គ្មាន",
 }
-# Snowball's names of the languages whose forms it knows. English is left out: it makes two stems of "photosynthesis" and
-# "photosynthetic", which speak of the same thing.
+# Snowball's names of the languages whose forms it knows. English is left out: it makes two stems of "photosynthesis"
+# and "photosynthetic", which speak of the same thing.
 _SNOWBALL = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
     "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
     "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nb": "norwegian", "ne": "nepali",
     "nl": "dutch", "nn": "norwegian", "no": "norwegian", "fa": "persian", "pl": "polish", "pt": "portuguese",
-    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+    "yi": "yiddish",
 }  # fmt: skip
 # The Arabic article with what is written before it. The stemmer leaves it on short words. After Larkey, Ballesteros and
 # Connell, "Light Stemming for Arabic Information Retrieval", 2007.

@@ -43,11 +43,11 @@ class TestPartsAtFault:
     def test_they_are_what_was_found_and_the_questions_that_rest_on_it(
         self, places: list[str], parts: list[str]
     ) -> None:
-        assert parts_at_fault(text(), found(*places)) == parts
+        assert parts_at_fault(text(), found(*places), "en") == parts
 
     @pytest.mark.parametrize("where", ["", "checks", "sections.9"])
     def test_what_is_wrong_with_the_whole_is_no_part_of_it(self, where: str) -> None:
-        assert parts_at_fault(text(), found("summary", where)) == []
+        assert parts_at_fault(text(), found("summary", where), "en") == []
 
 
 class TestPutInto:
@@ -116,7 +116,7 @@ class TestPutInto:
     def test_the_lesson_is_good_when_what_was_wrong_is_mended(self) -> None:
         good = TEXT["sections"][1]
         bad = reviewed(sections=[TEXT["sections"][0], {**good, "content": good["content"] + " <script>"}])
-        wanted = parts_at_fault(bad.value.text, bad.findings)
+        wanted = parts_at_fault(bad.value.text, bad.findings, "en")
         assert wanted == ["sections.2", "checks.2"]
         changed = put(wanted, sections=[{**good, "number": 2}], citations=TEXT["citations"])
         again = reviewed(**json.loads(changed.model_dump_json()))

@@ -65,7 +65,7 @@ class TestEndsOfParts:
         ],
     )
     def test_in_any_script(self, language: str, said: str) -> None:
-        parts = {"introduction": said, "applications": said, "summary": said}
+        parts: dict[str, Any] = {"introduction": said, "applications": said, "summary": said}
         sections = [{"heading": "1", "content": said}]
         assert (
             found("cut_off", brief=BRIEF.model_copy(update={"language": language}), sections=sections, **parts) == set()

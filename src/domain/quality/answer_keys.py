@@ -45,13 +45,13 @@ def proven_keys(draft: Draft) -> int:
 
 
 def key_verdicts(draft: Draft) -> tuple[Verdict, ...]:
-    """Returns for each question of a lesson whether its key can be trusted."""
+    """Returns the verdicts on the keys of a lesson's questions, in order."""
     return tuple(key_verdict(check, draft.evidence_text, draft.brief.language) for check in draft.text.checks)
 
 
 @lru_cache(maxsize=64)
 def key_verdict(check: Check, lesson_text: str, language: str) -> Verdict:
-    """Returns whether the key of a question can be trusted, given all text that it may rest on."""
+    """Returns the verdict on the key of a question, given all text that it may rest on."""
     wanted = without_markers(check.evidence)
     place = locate(wanted, lesson_text, language)
     if place is None:

@@ -103,12 +103,6 @@ def text_of(passage: Passage) -> str:
     return f"{passage.text} {passage.section} {passage.document}"
 
 
-def has_name(given: Sequence[Named], name: str, language: str) -> bool:
-    """Returns whether one text or another has each word of this name, inflected or not."""
-    stems = [stem(part, language) for part in words(name.replace("-", " "))]
-    return all(any(it in text.stems for text in given) for it in stems)
-
-
 @dataclass(frozen=True)
 class KnownNames(Container[str]):
     """The words that have a capital inside some sentence of these texts and are nowhere without one."""

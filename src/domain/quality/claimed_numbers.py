@@ -178,7 +178,7 @@ def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: st
     said = [
         (readings, things)
         for readings, things in counts(sentence, language)
-        if not readings & _OWN_SUMS and max(map(int, readings)) < _LARGEST_COUNTED
+        if not readings & _OWN_SUMS and max(map(Decimal, readings)) < _LARGEST_COUNTED
     ]
     if not said or is_calculation(sentence) or is_made_up(sentence, language):
         return []

@@ -8,6 +8,7 @@ from rapidfuzz import fuzz, process
 
 from src.domain.finding import Finding, excerpt, soft
 from src.domain.formulas import delimited
+from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import code_blocks, masked, without_code
 from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.citations import is_cited
@@ -36,7 +37,9 @@ def term_unused(draft: Draft) -> Iterator[Finding]:
         if not told:
             headings = " ".join(part.heading for part in draft.text.sections)
             told = dict.fromkeys((*draft.words, *words(headings)))
-            body = "\n".join((headings, *(text for where, text in draft.fields.items() if where[:4] != "key_")))
+            body = "\n".join(
+                (headings, *(text for where, text in draft.fields.items() if not where.startswith("key_terms.")))
+            )
         names = [name for name in _OTHER_NAMES.split(plain(term.term)) if words(name)]
         language = draft.brief.language
         if names and not any(_is_used(name, told, language) for name in names) and term.term not in body:
@@ -61,7 +64,9 @@ def _is_told(word: str, told: dict[str, None], language: str) -> bool:
         return any(other.startswith(word) and len(other) <= len(word) + 2 for other in told)
     if process.extractOne(word, told, scorer=fuzz.ratio, score_cutoff=LEAST_ALIKE):
         return True
-    return language != "en" and any(_is_within(word, other) or _is_within(other, word) for other in told)
+    return primary_subtag(language) != "en" and any(
+        _is_within(word, other) or _is_within(other, word) for other in told
+    )
 
 
 def _is_within(word: str, other: str) -> bool:
@@ -143,7 +148,7 @@ def _rounded(value: Decimal, digits: int) -> Decimal:
 
 
 def _names_beyond(summary: str, rest: str, draft: Draft) -> list[str]:
-    if draft.brief.language.partition("-")[0] in _NAMELESS:
+    if primary_subtag(draft.brief.language) in _NAMELESS:
         return []
     found = [name for name in dict.fromkeys(_NAME.findall(summary)) if name not in rest]
     if not found:

@@ -228,7 +228,7 @@ def prose_paragraphs(text: str, language: str) -> Iterator[str]:
 def states_something(sentence: str, language: str) -> bool:
     """Returns whether a sentence surely states a fact, no question, example, sum or line of a table."""
     bare = without_markers(sentence)
-    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", ":", "：")) or _NO_PROSE.match(bare):
+    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", "፧", ":", "：")) or _NO_PROSE.match(bare):
         return False
     if is_calculation(bare) or is_made_up(bare, language) or _addresses(bare, primary_subtag(language)):
         return False

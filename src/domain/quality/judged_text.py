@@ -17,10 +17,12 @@ _NO_NUMBER = regex.compile(
     r"|\p{Nd}+(?::\p{Nd}+)+|(?<!\p{Nd})\p{Nd}{1,2} ?: ?\p{Nd}{2}(?!\p{Nd})|\(\p{Nd}{1,2}\)|[#№]\s?\p{Nd}+"
     r"|\p{Nd}+(?:\.\p{Nd}+){3,}|[\p{L}\p{Nd}.]+@[\p{L}\p{Nd}.]+|https?:\S+"
 )
-# What all of these have: where it stands, `regex` looks at the words around. All else `re` passes over many times as fast.
+# What all of these have: where it stands, `regex` looks at the words around. `re` passes over all else many times as
+# fast.
 _NUMERIC = r"\d\u00b2\u00b3\u00b9\u2070-\u208f@"
 _AROUND_DIGITS = re.compile(
-    rf"(?:\A|\s)(?:\S*[#№]\s)?(?:[^\s{_NUMERIC}]*[{_NUMERIC}]\S*|\S*https?:\S+)(?:(?:(?<=[#№])\s|(?:(?<=:)| :) ?)\d\S*)*"
+    rf"(?:\A|\s)(?:\S*[#№]\s)?(?:[^\s{_NUMERIC}]*[{_NUMERIC}]\S*|\S*https?:\S+)"
+    r"(?:(?:(?<=[#№])\s|(?:(?<=:)| :) ?)\d\S*)*"
 )
 _DIGIT = re.compile(r"\d")
 _DATE = regex.compile(r"(?<![\p{Nd}./])\p{Nd}{1,2}([./-])\p{Nd}{1,2}\1(?=\p{Nd}{4}(?!\p{Nd}))")

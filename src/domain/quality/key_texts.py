@@ -253,7 +253,7 @@ CONTRAST = regex.compile(
 # Questions for what isn't so, besides those with a negation.
 _EXCEPT = regex.compile(
     r"\b(?:except|false|incorrect|wrong|least|odd|außer|falsch\w*|sauf|faux|fausse|excepto|fals[oa]s?|eccetto|behalve|onjuist"
-    r"|неверн\w*|кроме|εκτός|λάθος|değil\w*|yanlış\w*|չ\w+|ያል\w+|ያል\w+|אינ\w*|שגוי\w*)\b"
+    r"|неверн\w*|кроме|εκτός|λάθος|değil\w*|yanlış\w*|չ\w+|ያል\w+|אינ\w*|שגוי\w*)\b"
     r"|गलत|ग़लत|छोड़कर|خطأ|عدا|除了|错误|錯誤|誤|以外|아닌|않은|틀린|제외|ยกเว้น|ผิด",
     regex.IGNORECASE,
 )

@@ -23,7 +23,8 @@ _EARLIEST_YEAR = 100
 _CENTURIES = range(1, 22)
 LEAST_RECKONED = 10
 """Smaller whole numbers can be made of nearly any others."""
-_TODAY = 2025
+_TODAY = 2026
+"""The year that "so many years ago" is counted to. A gate finds the same in a text whenever it is asked."""
 _MOST_NUMBERS = 60
 """Of so many numbers at most are sums and differences taken; more would make up nearly any number."""
 _DECADE = regex.compile(
@@ -151,7 +152,7 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
 
 def _stands_before_century(digits: str, text: str, language: str) -> bool:
     """Returns whether a number is that of a century: "17th century"."""
-    found = regex.search(rf"(?<!\p{{Nd}}){digits}(\P{{Nd}}{{0,30}})", normal_text(text))
+    found = regex.search(rf"(?<!\p{{Nd}}){regex.escape(digits)}(\P{{Nd}}{{0,30}})", normal_text(text))
     following = _WORDS.findall(found[1])[:2] if found else []
     return any(word.startswith(name[:3]) for word in following for name in _century_words(language))
 
@@ -164,7 +165,9 @@ def _century_words(language: str) -> frozenset[str]:
 
 def _is_span(digits: str, text: str) -> bool:
     """Returns whether a round year stands for all its decade or century, as in 1950s."""
-    found = regex.search(rf"{digits}(['’]?(?:s|ers?|ern)(?!\p{{L}})|-?\p{{L}}{{1,3}}(?!\p{{L}})|\s?\p{{Lo}})", text)
+    found = regex.search(
+        rf"{regex.escape(digits)}(['’]?(?:s|ers?|ern)(?!\p{{L}})|-?\p{{L}}{{1,3}}(?!\p{{L}})|\s?\p{{Lo}})", text
+    )
     return found is not None or _DECADE.search(text) is not None
 
 
@@ -207,7 +210,12 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
 def is_year(number: Numeral) -> bool:
     """Returns whether a number is that of a year of our calendar."""
     # Chinese, Japanese and Korean write the word for years behind those of the calendar too.
-    return number.unit in (None, "duration-year") and number.text.isdecimal() and int(number.text) in YEARS
+    return (
+        number.unit in (None, "duration-year")
+        and len(number.text) == 4
+        and number.text.isdecimal()
+        and int(number.text) in YEARS
+    )
 
 
 @lru_cache(maxsize=4096)

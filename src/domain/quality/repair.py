@@ -103,7 +103,7 @@ class LessonParts(BaseModel):
         yield from (term.definition for term in self.key_terms)
 
 
-def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
+def parts_at_fault(text: LessonText, findings: Sequence[Finding], language: str) -> list[str]:
     """Returns the paths of the parts with findings, in reading order; none if a finding is about the whole lesson.
 
     Questions whose evidence stands in such a part are included, as the evidence is gone if the part is worded anew.
@@ -115,6 +115,8 @@ def parts_at_fault(text: LessonText, findings: Sequence[Finding]) -> list[str]:
         return []
     changing = "\n\n".join(without_markers(part) for where, part in fields.items() if where in named)
     named |= {
-        f"checks.{number}" for number, check in enumerate(text.checks, start=1) if locate(check.evidence, changing)
+        f"checks.{number}"
+        for number, check in enumerate(text.checks, start=1)
+        if locate(check.evidence, changing, language)
     }
     return [where for where in every if where in named]

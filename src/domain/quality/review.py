@@ -90,7 +90,7 @@ def review_lesson(
         text=shown,
         language=brief.language,
         citations=cited.citations,
-        check_citations=tuple(_citation_of(check.evidence, told) for check in checks),
+        check_citations=tuple(_citation_of(check.evidence, told, brief.language) for check in checks),
         quality=replace(_quality(draft, cited, passages, findings), mended=mends),
         origin=origin,
     )
@@ -148,7 +148,7 @@ def _cited_sentences(draft: Draft) -> list[tuple[str, int]]:
     return [(without_markers(text), found[0]) for text in told if (found := markers(text, draft.declared))]
 
 
-def _citation_of(evidence: str, cited: Sequence[tuple[str, int]]) -> int | None:
+def _citation_of(evidence: str, cited: Sequence[tuple[str, int]], language: str) -> int | None:
     """Returns the number of the first citation in the sentence that an answer rests on; None if it has none.
 
     `cited`: `_cited_sentences` of the lesson. A sentence that has the very words of the evidence goes before one that
@@ -156,7 +156,7 @@ def _citation_of(evidence: str, cited: Sequence[tuple[str, int]]) -> int | None:
     """
     wanted = normal_text(evidence)
     exactly = (number for sentence, number in cited if wanted in normal_text(sentence))
-    nearly = (number for sentence, number in cited if locate(evidence, sentence))
+    nearly = (number for sentence, number in cited if locate(evidence, sentence, language))
     return next(exactly, None) or next(nearly, None)
 
 
@@ -165,7 +165,10 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
     stands = {
         citation.number
         for citation in cited.citations
-        if any(passage.document == citation.document and locate(citation.quote, passage.text) for passage in passages)
+        if any(
+            passage.document == citation.document and locate(citation.quote, passage.text, draft.brief.language)
+            for passage in passages
+        )
     }
     factual = draft.factual_sentences()
     return LessonQuality(

@@ -62,5 +62,5 @@ WEIGHTS = {
 
 def weight(findings: Iterable[Finding]) -> int:
     """Returns what the soft ones of these findings weigh together."""
-    # A reader of another kind may find things too (decision 10). What the table doesn't know lacks something.
+    # A reader of another kind may find things too (docs/architecture.md). What the table doesn't know lacks something.
     return sum(WEIGHTS.get(finding.gate, LACKS) for finding in findings if finding.severity is Severity.SOFT)

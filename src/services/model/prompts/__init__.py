@@ -83,7 +83,7 @@ def lesson_question(
         shape=LessonText,
         limits={"Check.objective": _objectives(plan)},
         review=review,
-        parts=partial(_lesson_parts, plan),
+        parts=partial(_lesson_parts, brief.language, plan),
     )
 
 
@@ -91,8 +91,10 @@ def _objectives(plan: LessonPlan) -> dict[str, int]:
     return {"minimum": 1, "maximum": len(plan.learning_objectives)}
 
 
-def _lesson_parts(plan: LessonPlan, text: LessonText, findings: Sequence[Finding]) -> Parts[LessonText] | None:
-    wanted = parts_at_fault(text, findings)
+def _lesson_parts(
+    language: str, plan: LessonPlan, text: LessonText, findings: Sequence[Finding]
+) -> Parts[LessonText] | None:
+    wanted = parts_at_fault(text, findings, language)
     if not wanted:
         return None
     return Parts(
