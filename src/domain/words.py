@@ -209,13 +209,14 @@ def negations(text: str, language: str = "en") -> int | None:
     subtag = primary_subtag(language)
     if subtag not in _NEGATIONS:
         return None
-    form = normal_text(text)
-    if NO_SPACES.match(_NEGATIONS[subtag]):
-        return sum(map(form.count, _NEGATIONS[subtag].split()))
     denying = _denying(subtag)
-    return sum(word in denying or word.endswith("n't") for word in words(text))
+    if not denying:
+        return sum(map(normal_text(text).count, _NEGATIONS[subtag].split()))
+    found = words(text)
+    return sum(map(denying.__contains__, found)) + sum(word[-3:] == "n't" and word not in denying for word in found)
 
 
 @lru_cache(maxsize=32)
 def _denying(subtag: str) -> frozenset[str]:
-    return frozenset(words(_NEGATIONS[subtag]))
+    """Returns the words of a language that deny something; none if it has no spaces between words."""
+    return frozenset() if has_no_spaces(_NEGATIONS[subtag]) else frozenset(words(_NEGATIONS[subtag]))
