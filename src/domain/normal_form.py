@@ -46,14 +46,12 @@ _LETTERS = (
     "\u0483-\u052f\u0531-\u0556\u0561-\u0586\u05b0-\u05ea\u060b-\u065f\u0900-\u0957\u0960-\u0965\u0e01-\u0e32"
     "\u0e34-\u0e4e\u1200-\u1368\u1780-\u17b3\u17b6-\u17d3\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3\ue000"
 )
-# Where a piece may begin. `re` looks for these places, as it passes over all else many times as fast as `regex` would
-# try each kind of piece. A space begins one only beside another, an operator, a dash or a sign of multiplication; a
-# comma only between digits; a digit only where more of them follow in groups.
-_MAY_BEGIN = re.compile(
-    rf"[^{_LETTERS}.;:!?()\[\]\"'&#@|^<>=+/%-](?:(?<![ ,0-9])"
-    rf"|(?<= )(?=[\s\\%°*·⋅×✕\-{_DASHES}{_OPERATORS}])|(?<=[{_OPERATORS}] )|(?<=,)(?=[0-9])"
-    r"|(?<=[0-9])(?=[0-9]{0,2}(?:[ \u00a0\u2009\u202f'’٬,.]|\{,\}|\\,)[0-9]))"
-)
+# Signs beside which a piece may begin. `re` looks for these places, as it passes over all else many times as fast as
+# `regex` would try each kind of piece. A space begins one only beside another, an operator, a dash or a sign of
+# multiplication; a comma only between digits; a digit only where more of them follow in groups.
+_SIGN = re.compile(rf"[^{_LETTERS}0-9 ,.;:!?()\[\]\"'&#@|^]")
+_SPACES = re.compile(" (?= )")
+_SEPARATED = re.compile(r"[0-9](?=[0-9]{0,2}(?:[ \u00a0\u2009\u202f'’٬,.]|\{,\}|\\,)[0-9])")
 _PIECE = regex.compile(
     # The signs of list items. One that begins the text and has no word behind it may be a minus.
     r"(?P<edge>\A\s*[-*+•][ \t]+(?=[^\n]*\p{L}{2})|\A\s+)"
@@ -82,8 +80,6 @@ _DIGITS = {
 } | {ord("٪"): "%", ord("％"): "%"}
 # What lies beyond the first plane is seldom, and may be a digit.
 _NO_ASCII_DIGIT = re.compile(f"[{''.join(chr(number) for number in _DIGITS if number < 0x10000)}\U00010000-\U0010ffff]")
-_EDGES = "-+ "
-"""Signs of which none begins a piece but at the beginning of a text."""
 _SEPARATORS = regex.compile(r"\P{Nd}+")
 
 
@@ -131,15 +127,12 @@ def with_capitals(text: str) -> str:
 def _form(text: str) -> Normal:
     if not text.isascii() and _NO_ASCII_DIGIT.search(text):
         text = text.translate(_DIGITS)  # which changes no position
-    places = [found.start() for found in _MAY_BEGIN.finditer(text)]
-    if text[:1] in _EDGES:
-        places.insert(0, 0)
     kept: list[str] = []
     begins: list[int] = []
     sources: list[tuple[int, int]] = []
     length = position = 0
     match = _PIECE.match
-    for place in places:
+    for place in _places(text):
         found = None if place < position else match(text, place)
         if found is None:
             continue
@@ -161,6 +154,24 @@ def _form(text: str) -> Normal:
         begins.append(length)
         sources.append((position, len(text)))
     return Normal("".join(kept).rstrip(" "), tuple(begins), tuple(sources))
+
+
+def _places(text: str) -> list[int]:
+    """Returns the places where pieces may begin, in order."""
+    places = [0] if text[:1] in "-+ " else []
+    for found in _SIGN.finditer(text):
+        place = found.start()
+        if text[place - 1 : place] == " ":
+            places.append(place - 1)
+        places.append(place)
+        if text[place] in _OPERATORS and text[place + 1 : place + 2] == " ":
+            places.append(place + 1)
+    number = len(places)
+    for found in _SEPARATED.finditer(text):
+        places += (found.start(), found.end()) if text[found.end()] == "," else (found.start(),)
+    if "  " in text:
+        places += [found.start() for found in _SPACES.finditer(text)]
+    return sorted(places) if len(places) > number else places
 
 
 def _replaced(found: regex.Match[str], before: str) -> str:

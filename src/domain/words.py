@@ -213,7 +213,7 @@ def negations(text: str, language: str = "en") -> int | None:
     if subtag not in _NEGATIONS:
         return None
     form = normal_text(text)
-    if NO_SPACES.match(_NEGATIONS[subtag]):
+    if has_no_spaces(_NEGATIONS[subtag]):
         return sum(map(form.count, _NEGATIONS[subtag].split()))
     found, denying = words(text), _denying(subtag)
     if denying.isdisjoint(found) and "n't" not in form:
