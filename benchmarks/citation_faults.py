@@ -6,7 +6,7 @@ from random import Random
 import regex
 
 from benchmarks import planting
-from benchmarks.clean_lessons import Case, by_hand
+from benchmarks.clean_lessons import Case
 from benchmarks.planting import Fault, Place, chosen, cited, digits, fault, other_number, replaced
 from benchmarks.quotation_faults import (
     IN_SIGNS,
@@ -20,18 +20,27 @@ from benchmarks.quotation_faults import (
     quote_with_another_number,
     sentence_that_denies_its_quotation,
 )
+from src.domain.normal_form import normal_text
 from src.domain.numerals import values, written
 from src.domain.quality.citations import markers, without_markers
-from src.domain.quality.claimed_names import calendar, places, text_of
+from src.domain.quality.claimed_names import calendar, text_of
 from src.domain.quality.draft import states_something
 from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
+from src.domain.words import words
 
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNT = regex.compile(rf"\b(?:{'|'.join(_COUNTS)})\b", regex.IGNORECASE)
-_NAME = regex.compile(r"\b\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*")
+# Names, but no ions and other signs of chemistry.
+_NAME = regex.compile(r"\b\p{Lu}\p{Ll}++(?: \p{Lu}\p{Ll}++)*+(?![⁺⁻\p{N}])")
+_FIRST = ("Bogdan", "Chidi", "Jorge", "Kwame", "Oksana", "Rashid", "Tove", "Wanda", "Ximena", "Yusuf", "Zofia")
+_LAST = (
+    "Bjornstad", "Dvorak", "Ferreira", "Haddad", "Kowalczyk", "Lindqvist", "Nakamura", "Okonkwo", "Papadakis",
+    "Quintero", "Tsvetkov", "Ximenes", "Yildirim", "Zhukovsky",
+)  # fmt: skip
 _IN_WORD = regex.compile(r"[\p{Latin}₀-₉]*\p{Nd}")
 _INSIDE = regex.compile(r"[\p{Ll}\p{M}\d,;)]\s$")
-_SET_APART = regex.compile(r"[*_>|]\S*$|[\"“][^\"”]*$")
+# Titles and terms, which may be of another language, and what is quoted.
+_SET_APART = regex.compile(r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_]+\1|“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘[^’]*(?:’|$)")
 _FEWEST_CITATIONS = 10
 _GATES = "citation_removed uncited"
 
@@ -122,38 +131,38 @@ def _named_otherwise(random: Random, case: Case, is_from_the_passage: bool, is_f
     found = [
         (place, name)
         for place in cited(case)
-        for name in _NAME.finditer(place.sentence.text)
+        if "|" not in place.sentence.text  # a cell may stand beside the one that is cited
+        for name in _NAME.finditer(_SET_APART.sub(lambda it: " " * len(it.group()), place.sentence.text))
         if name.group() in known
+        and name.group().casefold() not in calendar("en")
         and (name.start() == 0 and " " not in name.group()) == is_first
-        and not _SET_APART.search(place.sentence.text[: name.start()])
         and (is_first or _INSIDE.search(place.sentence.text[: name.start()]))
     ]
     if not found:
         return None
     place, name = random.choice(found)
-    given = _given(case, place)
-    strange = {other for case in by_hand() if case.language == "en" for other in _names(case)}
-    own = set(name.group().split())
-    whole = " ".join([*map(text_of, case.passages), *case.text.fields().values(), case.brief.topic]).casefold()
-    others = [
-        other
-        for other in sorted(known | strange)
-        if len(other.split()) == len(own)
-        and not set(other.split()) & own
-        and (
-            all(part in given for part in other.split())
-            if is_from_the_passage
-            else _is_person(other) and not any(part.casefold() in whole for part in other.split())
-        )
-    ]
+    own = name.group().split()
+    if is_from_the_passage:
+        given = _given(case, place)
+        others = [
+            other
+            for other in sorted(known)
+            if len(other.split()) == len(own)
+            and not set(other.split()) & set(own)
+            and all(part in given for part in other.split())
+        ]
+    else:
+        others = _strangers(case, is_whole=len(own) > 1)
     other = chosen(random, others)
     return None if other is None else place.replaced(case, replaced(place.sentence.text, name, other))
 
 
-def _is_person(name: str) -> bool:
-    """Returns whether a name is none of a country, city, language, month or day, which a true sentence may add."""
-    known = {*calendar("en"), *(word for kind in places("en") for word in kind)}
-    return not set(name.casefold().split()) & known
+def _strangers(case: Case, is_whole: bool) -> list[str]:
+    """Returns names of persons, whole ones or family names, that no word of the lesson and its passages begins like."""
+    whole = " ".join([*map(text_of, case.passages), *case.text.fields().values(), case.brief.topic])
+    begun = {word[:3] for word in words(whole)}
+    first, last = ([name for name in names if normal_text(name)[:3] not in begun] for names in (_FIRST, _LAST))
+    return [f"{one} {two}" for one in first for two in last] if is_whole else last
 
 
 def _names(case: Case) -> set[str]:

@@ -6,7 +6,7 @@ from random import Random
 import regex
 
 from benchmarks.clean_lessons import Case, by_hand
-from benchmarks.planting import Fault, chosen, digits, fault, other_number, section_paths, vocabulary
+from benchmarks.planting import Fault, chosen, digits, fault, is_strange, other_number, section_paths, vocabulary
 from src.domain.formulas import delimited
 from src.domain.lesson import KeyTerm
 from src.domain.quality.citations import markers
@@ -227,19 +227,13 @@ def term_unused(random: Random, case: Case) -> Case | None:
     """Adds a key term that the lesson has no use for: another lesson's in its language, or a word of its sources."""
     told = "\n".join([*case.text.fields().values(), *(part.heading for part in case.text.sections)]).casefold()
     others = [term.term for other in by_hand() if other.language == case.language for term in other.text.key_terms]
-    strange = [word for word in others if _is_strange(word, told)]
-    term = chosen(random, strange or [word for word in vocabulary(case.language) if _is_strange(word, told)])
+    strange = [word for word in others if is_strange(word, told)]
+    term = chosen(random, strange or [word for word in vocabulary(case.language) if is_strange(word, told)])
     if term is None:
         return None
     terms = list(case.text.key_terms)
     terms.insert(random.randrange(len(terms) + 1), KeyTerm(term=term, definition=random.choice(terms).definition))
     return case.with_text(key_terms=tuple(terms))
-
-
-def _is_strange(term: str, told: str) -> bool:
-    """Returns whether not even the beginnings of a term's words stand in a text."""
-    found = regex.findall(r"[\p{L}\p{M}]+", term.casefold())
-    return bool(found) and len(term) > 3 and not any(word[:4] in told or word[1:5] in told for word in found)
 
 
 def number_in_summary(random: Random, case: Case) -> Case | None:

@@ -129,6 +129,18 @@ def vocabulary(language: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def is_strange(term: str, told: str) -> bool:
+    """Returns whether not even the beginnings of a term's words stand in a text.
+
+    In a script without spaces, these may be part of any word: there, a third of its pairs of letters must be missing.
+    """
+    if NO_SPACES.search(term):
+        pairs = [term[at : at + 2] for at in range(len(term) - 1)]
+        return term not in told and sum(pair not in told for pair in pairs) * 3 > len(pairs)
+    found = regex.findall(r"[\p{L}\p{M}]+", term.casefold())
+    return bool(found) and len(term) > 3 and not any(word[:4] in told or word[1:5] in told for word in found)
+
+
 @lru_cache(maxsize=1)
 def foreign() -> dict[str, dict[str, Any]]:
     """Returns a section of plain prose and multiple-choice questions in each language of the handwritten lessons."""

@@ -1,7 +1,9 @@
 """Faults of the questions of a lesson."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import regex
 
@@ -13,8 +15,10 @@ from src.domain.lesson import Check
 from src.domain.numerals import values
 from src.domain.quality.citations import without_markers
 from src.domain.sentences import ends_a_sentence
-from src.domain.words import content_stems
+from src.domain.words import NO_SPACES, content_stems
 
+_FEWEST_LETTERS, _FEWEST_CHARACTERS = 90, 30
+"""So many letters tell the language of a question; fewer in a script without spaces."""
 _LAST_MARK = regex.compile(r"[?？;։।።．。.!؟៖\s]*$")
 
 
@@ -23,7 +27,12 @@ def _index(random: Random, case: Case, *kinds: str) -> int | None:
 
 
 def in_another_language(random: Random, case: Case) -> Case | None:
-    """Puts one question into another language, but leaves its evidence, which is the lesson's."""
+    """Puts one question into another language, but leaves its evidence, which is the lesson's.
+
+    In a course on a language a question may be in that one.
+    """
+    if case.subject == "language course":
+        return None
     index, language = random.randrange(len(case.text.checks)), random.choice(other_languages(case))
     written = [
         {"question": check.question, "choices": check.choices, "answer": check.answer, "explanation": check.explanation}
@@ -32,8 +41,19 @@ def in_another_language(random: Random, case: Case) -> Case | None:
         for check in other.text.checks
         if check.kind == "multiple_choice"
     ]
-    asked = random.choice([*written, *foreign()[language]["questions"]])
+    asked = chosen(random, filter(_says_enough, [*written, *foreign()[language]["questions"]]))
+    if asked is None:
+        return None
     return case.with_check(index, **{**asked, "choices": tuple(asked["choices"]), "kind": "multiple_choice"})
+
+
+def _says_enough(asked: Mapping[str, Any]) -> bool:
+    """Returns whether a question has words enough to tell its language, besides its choices and figures."""
+    told = f"{asked['question']} {asked['explanation']}"
+    for choice in asked["choices"]:
+        told = told.replace(choice, " ")
+    letters = regex.findall(r"\p{L}", told)
+    return len(letters) >= (_FEWEST_CHARACTERS if NO_SPACES.search(told) else _FEWEST_LETTERS)
 
 
 def untested_objective(random: Random, case: Case) -> Case | None:
@@ -91,7 +111,8 @@ def shortest_is_key(random: Random, case: Case) -> Case | None:
 def answer_in_question(random: Random, case: Case) -> Case | None:
     """Puts the words of the right choice into the question, where they are several, or a term of the lesson.
 
-    A key that is a figure, a formula or code is left out, and a question that names a wrong choice too.
+    A key that is a figure, a formula or code is left out, and so is a question that names a wrong choice or has a gap,
+    which may be filled with what stands elsewhere in it.
     """
     terms = {term.casefold() for term in (*case.plan.key_concepts, *(it.term for it in case.text.key_terms))}
     index = chosen(
@@ -103,6 +124,7 @@ def answer_in_question(random: Random, case: Case) -> Case | None:
             and not regex.search(r"[\p{N}$`*=\\\"“”«»„‘–]", check.answer)
             and not values(check.answer, case.language)
             and (len(check.answer.split()) > 2 or check.answer.casefold() in terms)
+            and not regex.search(r"_{2,}|…|\.{3}", check.question)
             and not _speaks_of_wrong(check, case.language)
         ],
     )

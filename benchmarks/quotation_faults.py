@@ -170,4 +170,6 @@ def marker_without_citation(random: Random, case: Case) -> Case | None:
     marker = random.choice(
         (f" [{number}]", f"[{number}]", f"[^{number}]", f"【{number}】", f" [{number}, {number + 1}]")
     )
-    return place.replaced(case, f"{place.sentence.text}{marker}")
+    told = place.sentence.text
+    end = len(told.removesuffix("|").rstrip())  # behind the last cell of a row nothing is shown
+    return place.replaced(case, told[:end] + marker + told[end:])

@@ -62,9 +62,15 @@ def _run(parts: list[str]) -> str:
     return ", notwithstanding the aforementioned considerations, ".join(bare) + "." + cited
 
 
+# What may be another's in a passage: what stands in quotation marks, and verse.
+_QUOTED = regex.compile(r"[\"“”„«»「」『』>|/]")
+
+
 def copied(random: Random, case: Case) -> Case | None:
-    """Adds forty or more words in a row from a passage to a section."""
+    """Adds forty or more words in a row from a passage, of which none are quoted there, to a section."""
     passage = random.choice(case.passages).text
+    if _QUOTED.search(passage):
+        return None
     found = [it.text for it in sentences(passage)]
     start = random.randrange(len(found))
     taken = " ".join(found[start:])
@@ -125,6 +131,9 @@ def _form(word: str, language: str) -> str:
     return rf"(?<![\p{{L}}\p{{M}}]){prefix}{letters}[\p{{L}}\p{{M}}]*"
 
 
+_LABEL = regex.compile("[:：៖]")
+
+
 def cut_off(random: Random, case: Case) -> Case | None:
     """Cuts a part off in the middle of a sentence of its running prose, in a language whose sentences have ends."""
     paths = ["introduction", "applications", "summary", *section_paths(case)]
@@ -132,7 +141,9 @@ def cut_off(random: Random, case: Case) -> Case | None:
     place = chosen(
         random, [place for place in found if ends_a_sentence(place.sentence.text) and _in_prose(case, place)]
     )
-    return None if place is None else _cut(random, case, place)
+    if place is None or case.language in ("th", "lo"):
+        return None  # whose sentences have no marks
+    return _cut(random, case, place, longest_value=12)
 
 
 def _in_prose(case: Case, place: Place) -> bool:
@@ -162,14 +173,28 @@ def cut_off_definition(random: Random, case: Case) -> Case | None:
     return _cut(random, case, cut) if cut and all(map(ends_a_sentence, definitions)) else None
 
 
-def _cut(random: Random, case: Case, place: Place) -> Case | None:
-    spaces = [it.start() for it in regex.finditer(" ", place.sentence.text) if it.start() > 8]
-    bare = len(regex.sub(r"(?:\s?\[\d+\])*[.!?।]?(?:\s?\[\d+\])*$", "", place.sentence.text))
-    end = chosen(random, [space for space in spaces if space < bare])
+def _cut(random: Random, case: Case, place: Place, longest_value: int = 4) -> Case | None:
+    """Cuts a part off behind a word of a sentence, but none that may be all of the value behind a label."""
+    told = place.sentence.text
+    bare = len(regex.sub(r"(?:\s?\[\d+\])*[.!?।]?(?:\s?\[\d+\])*$", "", told))
+    spaces = [it.start() for it in regex.finditer(r"(?<=[\p{L}\p{M},]) ", told) if 8 < it.start() < bare]
+    spaces = [
+        it for it in spaces if not _LABEL.search(told[:it]) or len(_LABEL.split(told[:it])[-1].split()) > longest_value
+    ]
+    known = "\n".join([*case.text.fields().values(), *(passage.text for passage in case.passages)])
+    # A sentence that ends elsewhere with the same words may end with them here too.
+    end = chosen(random, [it for it in spaces if not _ends_so(told[:it], known)])
     if end is None:
         return None
     kept = case.text.fields()[place.where][: place.sentence.start + end]
     return case.with_part(place.where, kept)
+
+
+def _ends_so(told: str, known: str) -> bool:
+    last = regex.escape(told[-4:]) if NO_SPACES.search(told[-4:]) else r"\s+".join(map(regex.escape, told.split()[-3:]))
+    return (
+        regex.search(rf"{last}(?:\s?\[\d+\])*[\p{{Sentence_Break=STerm}}\p{{Sentence_Break=ATerm}}]", known) is not None
+    )
 
 
 def unclosed_fence(random: Random, case: Case) -> Case | None:
@@ -297,8 +322,8 @@ TEXT_FAULTS: tuple[Fault, ...] = (
     fault("text four grades too hard", "readability", too_hard),
     fault("stretch copied from a source", "copied", copied),
     fault("key concept missing", "concept_missing", missing_concept),
-    fault("cut-off end", "cut_off", cut_off),
-    fault("cut-off list", "cut_off", cut_off_list),
+    fault("cut-off end", "cut_off broken_formula", cut_off),
+    fault("cut-off list", "cut_off broken_formula", cut_off_list),
     fault("cut-off definition", "cut_off", cut_off_definition),
     fault("unclosed code block", "unclosed_fence", unclosed_fence),
     fault("formula that lost its backslashes", "mangled_formula", mangled_formula),

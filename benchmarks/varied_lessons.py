@@ -135,7 +135,9 @@ def _fewer_terms(random: Random, case: Case) -> Case:
     terms = case.text.key_terms
     fewer = random.sample(terms, random.randint(max(1, len(terms) - 1), len(terms)))
     shorter = case.with_text(key_terms=tuple(fewer))
-    return shorter if _serves_as_before(shorter, case) else case
+    told = _told(shorter.text)
+    rests = all(_bare(check.evidence) in told for check in shorter.text.checks)  # a definition may be the evidence
+    return shorter if rests and _serves_as_before(shorter, case) else case
 
 
 def _serves_as_before(shorter: Case, case: Case) -> bool:

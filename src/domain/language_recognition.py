@@ -128,8 +128,10 @@ def other_script(text: str, language: str) -> str | None:
         return None
     if wanted == "Latin" and text.isascii():
         return None
-    if wanted == "Latin" and sum(map(len, _BARE_WORD.findall(text))) > _HARDLY * len(text):
-        return None
+    if wanted == "Latin":
+        text = _SIGNS.sub(" ", text)
+        if sum(map(len, _BARE_WORD.findall(text))) > _HARDLY * len(text):
+            return None
     letters = _count(_LETTERS, text)
     if letters < _LEAST_LETTERS or _count(_SCRIPT[wanted], text) > _HARDLY * letters:
         return None
@@ -168,6 +170,8 @@ def language_name(language: str) -> str:
 _BARE_WORD = re.compile(r"[A-Za-z]+")
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 _LETTERS = regex.compile(r"\p{L}+")
+# Units, variables and abbreviations such as DNA, which a text in any script has.
+_SIGNS = regex.compile(r"(?<![A-Za-z])(?:[A-Z]{2,5}|[A-Za-z]{1,2})(?![A-Za-z])")
 _SCRIPT_NAMES = """Latin Arabic Devanagari Bengali Cyrillic Greek Hebrew Thai Hangul Han Khmer Lao Myanmar Armenian
     Georgian Ethiopic Tamil Telugu Gujarati Gurmukhi Kannada Malayalam Sinhala""".split()  # noqa: SIM905
 _SCRIPT = {name: regex.compile(rf"\p{{{name}}}+") for name in _SCRIPT_NAMES}

@@ -126,6 +126,22 @@ class TestTakenOut:
         drafts = (drafted(1, 1, HOOKE), drafted(2, 2, "Cork is the bark of an oak"))
         assert reasons(sentence, *drafts) == []
 
+    @pytest.mark.parametrize(
+        ("sentence", "missing"),
+        [
+            ("Two chemists, Samuel Ruben and Martin Kamen, showed it [1].", []),
+            ("Two chemists, Sven Lindqvist and Martin Kamen, showed it [1].", ["Sven", "Lindqvist"]),
+            ("The Escherichia of the gut is harmless, unlike other coli [1].", []),
+            ("The physicist Joseph John Thomson showed it [1].", []),
+        ],
+    )
+    def test_an_initial_stands_for_a_name_only_before_what_follows_it(self, sentence: str, missing: list[str]) -> None:
+        passage = (
+            "In 1941 the chemists S. Ruben and M. Kamen showed it. J. J. Thomson didn't. E. coli lives in the gut."
+        )
+        found = held(sentence, passage)
+        assert [all(name in reason for name in missing) for reason in found] == [True] * bool(missing)
+
     def test_of_two_in_a_sentence_the_good_one_stays(self) -> None:
         text = shown(
             "A border [1][2].",
@@ -288,6 +304,9 @@ class TestForms:
             ("by the sea[9].", "by the sea."),
             ("(the king)[9].", "(the king)."),
             ("| king | 1789[9] |", "| king | 1789 |"),
+            ("It fell. [9] [9, 10] Then it rose.", "It fell. Then it rose."),
+            ("ลอยในปรอทได้ [9] [9, 10] เพราะ", "ลอยในปรอทได้ เพราะ"),
+            ("| sound | 340 m/s [9] |\n| light | 3 × 10⁵ km/s |", "| sound | 340 m/s |\n| light | 3 × 10⁵ km/s |"),
             ("It fell.\n\n[^9]: Passage 2.", "It fell.\n\nPassage 2."),
         ],
     )

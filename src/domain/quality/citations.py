@@ -139,8 +139,9 @@ def drafted(text: str, declared: Collection[int] | None, *, is_settled: bool = F
     last: tuple[int, bool] = (-1, False)
     for found in _outside_formulas(found_here, outside_code):
         numbers = _numbers(found)
-        is_second_index = found.start() == last[0] and not last[1]  # as in `x[1][2]`
-        cites = not is_second_index and judged.cites(found, numbers)
+        is_next, follows_a_marker = found.start() == last[0], last[1]
+        # Behind brackets that cite, others do too; behind others they don't, as in `x[1][2]`.
+        cites = judged.cites(found, numbers, is_next and follows_a_marker) and (follows_a_marker or not is_next)
         last = (found.end(), cites)
         if cites:
             end = found.end()
@@ -192,11 +193,11 @@ class _Text:
         self._declared = declared
         self._is_settled = is_settled
 
-    def cites(self, found: re.Match[str], numbers: Sequence[int]) -> bool:
+    def cites(self, found: re.Match[str], numbers: Sequence[int], follows_a_marker: bool) -> bool:
         """Returns whether brackets with numbers cite: `[0, 1]` may be an interval, `a[1]` part of an array."""
         if 0 in numbers or _is_link(found, self._text):
             return False
-        if "^" in found["numbers"] or found["open"] != "[":
+        if follows_a_marker or "^" in found["numbers"] or found["open"] != "[":
             return True
         before = self._text[max(0, found.start() - 80) : found.start()]
         word = None if self._text[found.start()].isspace() else _WORD_BEFORE.search(before)
@@ -241,8 +242,8 @@ class _Text:
 
     def _is_value(self, found: re.Match[str], before: str, number: int) -> bool:
         """Returns whether a number in brackets that stands for no citation is a value, such as a matrix of one row."""
-        near = before[-_AROUND:]
-        after = self._text[found.end() : found.end() + _AROUND]
+        near = before[-_AROUND:].rpartition("\n")[2]
+        after = self._text[found.end() : found.end() + _AROUND].partition("\n")[0]
         return bool(
             _OPERATOR_BEFORE.search(near)
             or regex.search(rf"=\s?{number}(?!\d)", near)

@@ -31,7 +31,7 @@ _CAPITALISED = regex.compile(r"\b\p{Lu}[\p{L}\p{M}’'.-]*")
 _CAPITALS_IN_ROW = regex.compile(
     r"\b\p{Lu}[\p{L}\p{M}’'-]*(?:\s(?:of|the|and|de|des|du|la|di|der|und|[\p{Lu}][\p{L}\p{M}’'-]*))+"
 )
-_INITIAL = regex.compile(r"\b(\p{Lu})\.\s?(?=\p{L})")
+_INITIALS = regex.compile(r"\b(?:(\p{Lu})\.[\s-]?)+(\p{L}[\p{L}\p{M}’'-]*)")
 # Titles and terms, which are often in another language than the text.
 _SET_APART = regex.compile(
     r"(?<![*_\w])([*_]{1,3})(?=\S)[^*_\n]{1,200}?(?<=\S)\1|“[^”]{0,300}”|\"[^\"]{0,300}\"|«[^»]{0,300}»|‘[^’]{0,300}’"
@@ -149,12 +149,25 @@ def strange_names(
         return []
     given = [named(text_of(passage), language) for passage in cited]
     strange = [name for name in found if not any(it.bears_out(name, language) for it in given)]
-    if not strange:
-        return []
-    abbreviated = {letter for passage in cited for letter in _INITIAL.findall(passage.text)}
     return [
-        name for name in strange if name[0] not in abbreviated and not _is_context(name, sentence, quotes, language)
+        name
+        for name in strange
+        if not _is_abbreviated(name, sentence, cited, language) and not _is_context(name, sentence, quotes, language)
     ]
+
+
+def _is_abbreviated(name: str, sentence: str, cited: Sequence[Passage], language: str) -> bool:
+    """Returns whether a passage may have only the initial of a name: "S. Ruben", where the sentence has Ruben too."""
+    here = named(sentence, language)
+    return any(
+        name[0] in (letters := found.captures(1))
+        and (
+            len(letters) > 1
+            or (carries_content(normal_text(found[2]), language) and here.bears_out(found[2], language))
+        )
+        for passage in cited
+        for found in _INITIALS.finditer(passage.text)
+    )
 
 
 @lru_cache(maxsize=2048)
