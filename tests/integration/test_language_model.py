@@ -251,7 +251,7 @@ class TestRepair:
 
     @pytest.mark.parametrize("mode", get_args(RepairMode))
     def test_a_hard_finding_is_always_repaired(self, caller: Caller, stand_in: StandIn, mode: RepairMode) -> None:
-        stand_in.fault("overwrite", fields=said("As an AI, describe a cell"))
+        stand_in.fault("overwrite", fields=said("As an AI, I can't describe a cell"))
         assert caller.ask(repairs=RepairChoice(mode)).findings == ()
         assert [call.repair for call in caller.calls] == [False, True]
 
@@ -292,7 +292,7 @@ class TestRepair:
         assert len(caller.calls) == 1
 
     def test_a_hard_finding_that_stays_fails(self, caller: Caller, stand_in: StandIn) -> None:
-        stand_in.fault("overwrite", fields=said("As an AI, describe a cell"), times=2)
+        stand_in.fault("overwrite", fields=said("As an AI, I can't describe a cell"), times=2)
         with pytest.raises(ModelOutputInvalid, match=r"also after repair: lessons\.1: a model's own voice"):
             caller.ask()
         assert [outcome.startswith("wrong: lessons.1: a model's own voice") for outcome in caller.outcomes] == [
