@@ -253,10 +253,10 @@ def _said(choice: str) -> str:
     """Returns what a choice says: its normal form without quotation marks, spaces and the mark at its end.
 
     Any other sign may be what is asked for: -2 is not 2, nor is `<p>` `</p>`, or a question an exclamation. Code is
-    what it is, sign by sign.
+    what it is, sign by sign, whatever stands around it.
     """
     if "`" in choice:
-        return choice.strip()
+        return choice.strip(' \n*"“”.')
     return _UNSAID.sub("", normal_text(choice)) or choice
 
 
