@@ -70,7 +70,7 @@ class Check(BaseModel):
         least, most = (2, 2) if self.kind == "true_false" else (3, 6)
         if not least <= len(self.choices) <= most:
             raise ValueError(f"{len(self.choices)} choices; {'2' if most == 2 else '3 to 5'} are wanted")
-        if len({choice.casefold() for choice in self.choices}) < len(self.choices):
+        if len(set(self.choices)) < len(self.choices):  # Tt and tt are two genotypes, Co and CO two substances
             raise ValueError("the choices must differ")
         if self.answer not in self.choices:
             raise ValueError("the answer must be one of the choices, word for word")

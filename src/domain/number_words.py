@@ -47,6 +47,8 @@ _SYMBOLS = {
     "per cent": "concentr-percent", "degrees Celsius": "temperature-celsius",
 }  # fmt: skip
 _LARGEST_SPOKEN = 100
+_LONGEST_RUN = 12
+"""No number has more words than this; what goes on is a list of several."""
 _LARGEST_ORDINAL = 31
 # num2words doesn't know these languages.
 _OTHERS = {
@@ -100,6 +102,7 @@ class Language:
     numbers: Mapping[str, str]
     _multiple: regex.Pattern[str]
     _unit: regex.Pattern[str]
+    _rate: regex.Pattern[str]
     _number: regex.Pattern[str]
 
     def multiplier(self, form: str, position: int) -> Multiplier | None:
@@ -111,9 +114,15 @@ class Language:
         return Multiplier(self.multiples[found[1].casefold()], found.end()) if found else None
 
     def unit(self, form: str, position: int) -> str | None:
-        """Returns CLDR's name of the unit that stands at `position`, after a space or not; None if none does."""
+        """Returns CLDR's name of the unit that stands at `position`, after a space or not; None if none does.
+
+        A rate such as mg/kg, which CLDR has no name for, is the name of its first unit, a slash and the rest.
+        """
         found = self._unit.match(form, position) if self._may_be_unit.match(form, position) else None
-        return self.units[found[1]] if found else None
+        if found:
+            return self.units[found[1]]
+        rate = self._rate.match(form, position)
+        return f"{self.units[rate[1]]}/{rate[2]}" if rate else None
 
     def spoken_at(self, form: str) -> Iterator[tuple[regex.Match[str], Decimal]]:
         """Yields the number words of a text in small letters, with their values."""
@@ -132,7 +141,7 @@ class Language:
         end = -1
         for found, value in self.spoken_at(form.casefold()):
             yield str(value)
-            if not (run and _JOINED.fullmatch(form, end, found.start())):
+            if len(run) == _LONGEST_RUN or not (run and _JOINED.fullmatch(form, end, found.start())):
                 run = []
             run.append(value)
             end = found.end()
@@ -189,6 +198,7 @@ def language_of(tag: str) -> Language:
         numbers,
         regex.compile(rf"[ \u00a0-]?({_any_of(multiples)})(?![\p{{Ll}}\p{{M}}]{{3}})", regex.IGNORECASE),
         regex.compile(rf"[ \u00a0-]?({_any_of(units)})(?:(?![\p{{L}}\p{{M}}/^])|{_SCRIPT_ENDS})"),
+        regex.compile(rf"[ \u00a0-]?({_any_of(units)})/([\p{{L}}²³]{{1,10}})"),
         regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_any_of(numbers)})(?![\p{{L}}\p{{M}}])"),
     )
 

@@ -223,7 +223,12 @@ def other_units(text: str, quotation: str, language: str = "en") -> list[str]:
     quoted = [numeral for numeral in written(quotation, language) if numeral.unit]
     found = []
     for numeral in written(text, language):
-        units = {other.unit for other in quoted if other.readings & numeral.readings}
-        if numeral.unit and units and numeral.unit not in units:
+        units = {other.unit for other in quoted if other.unit and other.readings & numeral.readings}
+        if numeral.unit and units and not any(may_be_the_same(numeral.unit, unit) for unit in units):
             found.append(numeral.text)
     return found
+
+
+def may_be_the_same(unit: str, other: str) -> bool:
+    """Returns whether two names of units may mean one: km/s isn't held against "kilometers per second"."""
+    return unit == other or ("/" in unit) != ("/" in other)

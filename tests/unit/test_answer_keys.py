@@ -277,8 +277,8 @@ class TestShortAnswers:
             ("In what year?", "Спустя четыре года он прислал письмо.", "В 1739 году", "Был 1735 год.", "ru", OPEN),
             ("What is it?", "Then `reader_id` is the foreign key.", "`reader_id`", "…", "en", PROVEN),
             ("ATGCCA の相手の鎖を答えよ。", "相手の鎖   T A C G G T", "TACGGT", "…", "ja", PROVEN),
-            (PART, MEMBRANE, "The 12 membranes.", "…", "en", HARD),
-            (PART, MEMBRANE, "Volcanoes erupt magma.", "…", "en", HARD),
+            (PART, MEMBRANE, "The 12 membranes.", "…", "en", SOFT),
+            (PART, MEMBRANE, "Volcanoes erupt magma.", "…", "en", SOFT),
             (PART, MEMBRANE, "Volcanoes.", "…", "en", SOFT),
         ],
     )  # fmt: skip
@@ -331,7 +331,7 @@ def test_hardly_a_key_of_a_good_lesson_is_unproven() -> None:
 
 
 def test_faults_of_keys_are_caught_in_every_language() -> None:
-    found = list(islice(scores(1, by_hand(), 30, KEY_FAULTS), len(KEY_FAULTS)))
+    found = list(islice(scores(1, by_hand(), 40, KEY_FAULTS), len(KEY_FAULTS)))
     assert [(it.name, it.missed) for it in found if not it.is_enough] == []
     assert all(it.planted == 30 for it in found)
 

@@ -397,6 +397,11 @@ class TestOtherBrackets:
         assert "[9]" not in shown(code, drafted(1, 1, BORDER))
 
 
+def test_numbers_of_thousands_of_digits_and_rows_of_brackets_raise_nothing() -> None:
+    for said in (f"It weighs {'7' * 5000} [1].", "[1, 2]" * 500, "[1-9]" * 500, "hundred " * 500):
+        assert cite(said, drafted(1, 1, BORDER)).fields
+
+
 def test_markers() -> None:
     assert markers("One [1], two [2, 3]; `not [4]`") == [1, 2, 3]
     assert is_cited("One. [1]") and not is_cited("`a[1]`") and not is_cited("[one]")

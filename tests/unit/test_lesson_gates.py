@@ -105,8 +105,8 @@ CASES: list[tuple[str, Severity, str, dict[str, Any]]] = [
     ("answer_unsupported", HARD, "checks.3", checks(CHECK, PARTS, {**TRUE, "question": "All 7 plants have cells."})),
     ("answer_unsupported", HARD, "checks.3", checks(CHECK, PARTS, {**TRUE, "question": "All plants and all animals are"
      " not made of cells."})),
-    ("answer_unsupported", HARD, "checks.2", checks(CHECK, {**PARTS, "answer": "Volcanoes erupt because of magma."})),
-    ("answer_unsupported", HARD, "checks.2", checks(CHECK, {**PARTS, "answer": "The 12 membranes keep it together."})),
+    ("key_unproven", SOFT, "checks.2", checks(CHECK, {**PARTS, "answer": "Volcanoes erupt because of magma."})),
+    ("key_unproven", SOFT, "checks.2", checks(CHECK, {**PARTS, "answer": "The 12 membranes keep it together."})),
     ("longest_is_key", SOFT, "checks.1", checks({**CHECK, "answer": "A unit of life that is made of some parts",
      "choices": ["A unit of life that is made of some parts", "Some rock", "A star"]})),
     ("all_or_none", SOFT, "checks.1", checks({**CHECK, "choices": ["A unit of life", "None of the above", "A star"]})),

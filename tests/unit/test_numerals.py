@@ -84,6 +84,8 @@ def test_what_is_written_in_digits(text: str, found: list[str]) -> None:
         ("3 A", "3 amperes", "en", []),
         ("3 m/s", "3 m", "en", ["3"]),
         ("5 км", "5 километров", "ru", []),
+        ("15 g/kg", "15 mg/kg", "en", ["15"]),
+        ("0.9 km/s", "0.9 kilometers per second", "en", []),
         ("8 min 20 s.", "8 minutes et 20 secondes", "fr", []),
         ("0,25 կմ³", "0,25 կմ²", "hy", ["0.25"]),
         ("2 メートルほど", "2 mの長さ", "ja", []),

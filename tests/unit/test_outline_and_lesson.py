@@ -58,7 +58,7 @@ class TestLessonText:
             {"checks": [CHECK, CHECK, {**PARTS, "kind": "multiple_choice"}]},
             {"checks": [CHECK, CHECK, {**CHECK, "answer": "Something else"}]},
             {"checks": [CHECK, CHECK, {**CHECK, "choices": ["A unit of life"]}]},
-            {"checks": [CHECK, CHECK, {**CHECK, "choices": ["A unit of life", "a rock", "A ROCK"]}]},
+            {"checks": [CHECK, CHECK, {**CHECK, "choices": ["A unit of life", "A rock", "A rock"]}]},
             {"checks": [CHECK, CHECK, {**CHECK, "objective": 0}]},
             {"checks": [CHECK, CHECK, {**CHECK, "answer": ""}]},
         ],

@@ -19,6 +19,11 @@ HARD = (
         ("Class 10", 10),
         ("Klasse 7", 7),
         ("Year 9", 8),  # England and Wales: one less in grades
+        ("University, year 1", 15),  # a school that counts its own years
+        ("1st year university", 15),
+        ("High school, 1st year", 11),
+        ("Nursing school, year 1", None),
+        ("secondary school, class 8", 8),
         ("Kindergarten", 0),
         ("Middle School", 7),
         ("High School", 11),

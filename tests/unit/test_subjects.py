@@ -272,6 +272,28 @@ class TestQuestions:
             "choices_alike", **asked({**CHECK, "choices": ["-2", "2", "4", "-4"], "answer": "-2"})
         )
 
+    def test_choices_that_differ_in_capitals_differ_if_they_are_signs(self) -> None:
+        check = {**CHECK, "choices": ["Tt", "tt", "TT"], "answer": "Tt"}
+        assert "soft" not in found("choices_alike", **asked(check))
+        assert found(
+            "choices_alike", **asked({**CHECK, "choices": ["A unit of life", "A UNIT OF LIFE", "A star"]})
+        ) == {"soft"}
+
+    def test_an_example_of_the_learner_s_own_is_never_refuted(self) -> None:
+        check = {
+            "kind": "short_answer",
+            "question": "Give your own example of alliteration.",
+            "choices": None,
+            "answer": "Seven silly snakes slithered silently south.",
+        }
+        assert "hard" not in of_keys("In alliteration several words begin with the same sound.", **check)
+
+    def test_a_comparison_may_be_true_of_another_number(self) -> None:
+        fields = {"kind": "true_false", "choices": ["True", "False"], "answer": "True"}
+        evidence = "About 4 % of Europeans carry a mutated copy."
+        statement = "Fewer than 1 in 20 Europeans carry a mutated copy."
+        assert "hard" not in of_keys(evidence, question=statement, **fields)
+
     def test_evidence_may_be_code(self) -> None:
         evidence = 'The line `printf("%d", x);` prints the value of `x` as a whole number.'
         choices = ["prints the value of x as a whole number", "reads a whole number into x", "rounds x down"]

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import regex
 
@@ -222,18 +222,18 @@ class _Text:
             return True
         if (
             not word.isalpha()
-            or word in self._named_in_code()
+            or word in self._named_in_code
             or not (word.islower() or word.istitle() or word.isupper())
         ):
             return False
         if len(word) >= _SHORT_WORD:
-            return (are_known or ends) and not (self._writes_other_brackets() and not are_known)
-        return len(word) > 1 and ends and not self._writes_other_brackets()
+            return (are_known or ends) and not (self._writes_other_brackets and not are_known)
+        return len(word) > 1 and ends and not self._writes_other_brackets
 
     def _are_citations(self, numbers: Sequence[int], before: str, ends: bool, found: re.Match[str]) -> bool:
         if _AFTER_SENTENCE.search(before):
             return True
-        if self._writes_other_brackets() or _OPERATOR_BEFORE.search(before):
+        if self._writes_other_brackets or _OPERATOR_BEFORE.search(before):
             return False
         if self._are_known(numbers):
             return len(numbers) == 2 or not _GOES_ON.match(self._text, found.end())
@@ -251,9 +251,11 @@ class _Text:
             or _PRODUCT.search(after)
         )
 
+    @cached_property
     def _writes_other_brackets(self) -> bool:
         return _OTHER_BRACKETS.search(self._whole) is not None
 
+    @cached_property
     def _named_in_code(self) -> frozenset[str]:
         spans = code_spans(self._whole)
         return frozenset(word for start, end in spans for word in regex.findall(r"\w+", self._whole[start:end]))

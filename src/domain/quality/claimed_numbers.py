@@ -13,7 +13,7 @@ import regex
 
 from src.domain.language_tag import primary_subtag
 from src.domain.measures import factor
-from src.domain.numerals import Numeral, counts, other_units, values, written
+from src.domain.numerals import Numeral, counts, may_be_the_same, other_units, values, written
 from src.domain.quality.judged_text import is_calculation, is_made_up, prose_of
 from src.domain.quality.number_forms import (
     LEAST_RECKONED,
@@ -160,9 +160,9 @@ def wrong_units(sentence: str, quotes: str, passages: Sequence[str], language: s
 
 
 def _are_in_other_units(one: Numeral, other: Numeral) -> bool:
-    if one.readings.isdisjoint(other.readings) or one.unit == other.unit:
+    if not one.unit or not other.unit or one.readings.isdisjoint(other.readings):
         return False
-    if not one.unit or not other.unit or one.unit.partition("-")[0] != other.unit.partition("-")[0]:
+    if may_be_the_same(one.unit, other.unit) or one.unit.partition("-")[0] != other.unit.partition("-")[0]:
         return False
     first, second = factor(one.unit), factor(other.unit)
     return first is None or second is None or first[1] != second[1]

@@ -87,6 +87,8 @@ def _is_row(line: str) -> bool:
     return len(line) > 2 and line[0] == line[-1] == "|"
 
 
+_AROUND = 60
+"""What stands so many characters before and behind a sign tells whether it emphasises."""
 _EMPHASIS = regex.compile(r"(?<!\\)(?:\\\\)*(\*+|_+)")
 # What most texts have of it: pairs within a line. Only what is left is looked at mark by mark.
 _PAIR = regex.compile(r"(?<![*\w\\])(\*{1,3}|_{1,2})(?=[^\s*_])[^*_\n|`\\$]{1,300}(?<=\S)\1(?![*_])")
@@ -169,11 +171,12 @@ def _unpaired_in(part: str) -> Iterator[_Mark]:
             left, right = not behind.isspace(), not before.isspace()
             if not (left or right) or _is_operator(sign, before, behind, sign in opened):
                 continue
-            around, is_first = part[max(0, start - 40) : start + 60], not part[:start].rpartition("\n")[2].strip()
+            around = part[max(0, start - _AROUND) : start + _AROUND]
+            is_first = not part[part.rfind("\n", 0, start) + 1 : start].strip()
             mark = _Mark(sign, True, is_first, around)
             if right and sign in opened:
                 del opened[sign]
-            elif left and _may_open(sign, part[:start], part[end:]):
+            elif left and _may_open(sign, part[max(0, start - _AROUND) : start], part[end : end + _AROUND]):
                 if sign in opened:
                     yield opened[sign]
                 opened[sign] = mark

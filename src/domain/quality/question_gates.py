@@ -12,7 +12,7 @@ import regex
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.language_recognition import is_named, language_name, other_language
 from src.domain.lesson import Check
-from src.domain.normal_form import normal_text
+from src.domain.normal_form import normal_text, with_capitals
 from src.domain.numerals import values, written
 from src.domain.quality import choice_words
 from src.domain.quality.choice_words import (
@@ -46,6 +46,8 @@ _GAP = regex.compile(r"_{2,}|…|\.{3}")
 _COLON = regex.compile(r"\s*[:：]\s*")
 _CODE_OR_EMPHASIS = regex.compile(r"`[^`]*`|\*[^*\n]+\*|\$[^$\n]+\$")
 
+_FEWEST_LETTERS = 4
+"""A word of so many letters is the same in capitals; shorter ones may be signs of genes, elements or units."""
 _UNSAID = regex.compile(r"[\s\"'“”‘’]+|[.。।։።។]+(?=[\s\"'”’]*$)")
 
 
@@ -257,7 +259,8 @@ def _said(choice: str) -> str:
     """
     if "`" in choice:
         return choice.strip(' \n*"“”.')
-    return _UNSAID.sub("", normal_text(choice)) or choice
+    is_sign = all(len(word) < _FEWEST_LETTERS for word in words(choice))  # Tt isn't tt, nor Co CO
+    return _UNSAID.sub("", with_capitals(choice) if is_sign else normal_text(choice)) or choice
 
 
 def not_true_and_false(draft: Draft) -> Iterator[Finding]:

@@ -23,6 +23,12 @@ _NAMED_GRADE = regex.compile(
 _OTHER_COUNT = regex.compile(r"\bages?\b|\baged\b|\bkey stage\b|\bjahre\b")
 _NUMBER = regex.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _LAST_GRADE = 20
+# Schools that count their own years from one: the first year of a university is no first grade.
+_LATER_SCHOOL = regex.compile(
+    r"universit|college|undergraduate|graduate|secondary|high school|middle school|adult|evening|master|bachelor"
+    r"|\bmba\b|degree|apprentic|nursing|medical|law school|vocational|semester|\bschool,|drivers"
+)
+_LAST_YEAR_OF_A_SCHOOL = 5
 # School years for grade levels without a number; the first match counts. College begins after grade 12.
 _STAGES = (
     ("kindergarten", 0),
@@ -47,6 +53,8 @@ def grade_number(grade_level: str) -> int | None:
     level = grade_level.casefold()
     if named := _NAMED_GRADE.search(level):
         number = int(named["after"] or named["before"])
+        if named["kind"] != "grade" and number <= _LAST_YEAR_OF_A_SCHOOL and _LATER_SCHOOL.search(level):
+            return next((grade for stage, grade in _STAGES if stage in level and grade >= number), None)
         # School years in England and Wales count from one year earlier: Year 9 is Grade 8.
         return number - (named["kind"] == "year") if number <= _LAST_GRADE else None
     if _OTHER_COUNT.search(level):

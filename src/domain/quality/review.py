@@ -116,7 +116,7 @@ def _cleaned(check: Check) -> Check:
     if all(LABEL.match(choice) for choice in choices):
         choices = tuple(_filled(LABEL.sub("", choice)) for choice in choices)
         told["explanation"] = _filled(LABEL.sub("", told["explanation"]))
-    if len({choice.casefold() for choice in choices}) < len(choices):
+    if len(set(choices)) < len(choices):
         return check.model_copy(update={**told, "answer": check.answer})  # the choices differ in nothing else
     return check.model_copy(update={**told, "choices": choices, "answer": choices[check.choices.index(check.answer)]})
 

@@ -12,7 +12,6 @@ from src.domain.quality.key_texts import (
     all_stems,
     given_values,
     numerals,
-    refuted,
     told,
     unproven,
 )
@@ -50,7 +49,7 @@ def answer_verdict(asked: Asked) -> Verdict:
         if content and all(is_given(it, given_values(asked.lesson, language)) for it in unknown):
             return OPEN
         reason = f"evidence and explanation don't give the number {named}"
-        return unproven(reason) if given else refuted(reason)  # others may be worked with
+        return unproven(reason)  # it may be worked out from what is said in words or drawn
     found = sum(word in evidence for word in own) + len(figures & asked.given)
     size = len(own) + len(figures - given_values(asked.check.question, language))
     if not size or found < LEAST_SUPPORT * size:
@@ -69,5 +68,6 @@ def _verdict_without_trace(asked: Asked, own: list[str]) -> Verdict:
         return OPEN
     known = all_stems(asked.lesson, language) | all_stems(asked.check.explanation, language)
     if len(own) >= _FEWEST_TO_TELL and not any(word in known for word in own) and asked.knows_negations:
-        return refuted(f"the lesson says nothing of the answer {excerpt(answer)}")
+        # Not refuted: learners may be asked for an example of their own, or for a translation.
+        return unproven(f"the lesson says nothing of the answer {excerpt(answer)}")
     return unproven(f"the evidence {excerpt(asked.evidence)} has nothing of the answer {excerpt(answer)}")

@@ -41,6 +41,13 @@ from src.domain.words import negations
 
 # "True or false?" before a statement isn't part of it.
 _LABEL = regex.compile(r"^[^.?!:؟;？：፧]{0,40}(?:[?:؟;፧]\s+|[？：]\s*)(?=\S)")
+# "Fewer than 1 in 20" may be true of another number that is given.
+_COMPARED = regex.compile(
+    r"\b(?:fewer|less|more|greater|smaller|larger|under|over|above|below|least|most|up to|nearly|almost|about|around"
+    r"|mehr|weniger|über|unter|mindestens|höchstens|fast|etwa|moins|plus|environ|presque|más|menos|casi|mais|più|meno"
+    r"|более|менее|больше|меньше|около|почти)\b|\p{Nd} in \p{Nd}",
+    regex.IGNORECASE,
+)
 _ALIKE = 0.9
 _MOSTLY = 0.7
 _SAID = 0.5
@@ -284,6 +291,8 @@ class _Comparison:
             return None
         if asked.is_calculated(asked.check.question, steps=False):
             return "spoken of"
+        if _COMPARED.search(asked.check.question):
+            return "no such number"
         elsewhere = given_values(asked.around, asked.language)
         if not is_prose(asked.evidence, asked.language):
             elsewhere = given_values(asked.lesson, asked.language)
