@@ -104,8 +104,16 @@ def invented_evidence(random: Random, case: Case) -> Case | None:
 
 
 def question_of_another_lesson(random: Random, case: Case) -> Case | None:
-    """Asks what another lesson in the language has taught, and gives a sentence of this one as evidence."""
-    asked = [check for other in _others(case) for check in other.text.checks]
+    """Asks what another lesson in the language has taught, and gives a sentence of this one as evidence.
+
+    What has figures, a formula or code may be worked out by what any lesson says.
+    """
+    asked = [
+        check
+        for other in _others(case)
+        for check in other.text.checks
+        if not regex.search(r"[\p{N}$`=\\]", f"{check.question} {check.answer}")
+    ]
     check, evidence = chosen(random, asked), chosen(random, _statements(case))
     if check is None or evidence is None:
         return None

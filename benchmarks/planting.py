@@ -79,8 +79,10 @@ def places(case: Case, parts: str = "") -> list[Place]:
 
 
 def cited(case: Case, parts: str = "") -> list[Place]:
-    """Returns those of `places` that carry a citation."""
-    return [place for place in places(case, parts) if markers(place.sentence.text)]
+    """Returns those of `places` that carry a citation, and no other number in brackets."""
+    declared = {citation.number for citation in case.text.citations}
+    found = [(place, set(markers(place.sentence.text))) for place in places(case, parts)]
+    return [place for place, numbers in found if numbers and numbers <= declared]
 
 
 def section_paths(case: Case) -> list[str]:

@@ -83,6 +83,8 @@ def sentence_that_denies_its_quotation(random: Random, case: Case) -> Case | Non
     (number,) = markers(place.sentence.text)
     said = regex.split(r"[.;:!?।]\s", citations[number].quote)[0].strip()
     denial = _denied(random, said, case.language)
+    if regex.search(r"[,(—]", said):
+        return None  # of several clauses, the one that is denied may be too short to compare
     if denial is None or negations(said, case.language) or len(content_stems(said, case.language)) < _FEWEST_TO_COMPARE:
         return None
     return place.replaced(case, f"{denial[:1].upper()}{denial[1:].rstrip('.')} [{number}].")

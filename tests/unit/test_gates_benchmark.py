@@ -18,7 +18,7 @@ from src.domain.quality.text_gates import SIMILAR
 SEED = 7
 COUNT = 5
 MOST_MISSED = 1
-"""Of so few faults of a kind. One of which one in twenty is missed may miss one of five by chance, but hardly two."""
+"""Of so few faults of a kind. Where one in twenty is missed, one of five may be by chance, but hardly two."""
 CASES = clean_cases(Random(SEED), 110)
 WRITTEN, VARIED = CASES[: len(by_hand())], CASES[len(by_hand()) :]
 LANGUAGES = sorted({case.language for case in by_hand()})

@@ -255,8 +255,9 @@ class TestChoices:
         found = only(reviewed(**checks({**CHECK, "explanation": f"{CHECK['explanation']} {told}"})), "letter_named")
         assert [finding.severity for finding in found] == [HARD]
 
-    def test_choices_that_differ_in_signs_alone(self) -> None:
-        found = only(reviewed(**checks({**CHECK, "choices": ["A unit of life", "A rock", "A rock."]})), "choices_alike")
+    @pytest.mark.parametrize(("one", "other"), [("A rock", "A rock."), ("`</p>`", "**`</p>`**")])
+    def test_choices_that_differ_in_signs_alone(self, one: str, other: str) -> None:
+        found = only(reviewed(**checks({**CHECK, "choices": ["A unit of life", one, other]})), "choices_alike")
         assert [finding.where for finding in found] == ["checks.1"]
 
     def test_citations_stand_in_the_text_of_the_lesson_alone(self) -> None:

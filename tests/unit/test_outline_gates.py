@@ -47,6 +47,21 @@ def test_titles_that_say_the_same(title: str, alike: bool) -> None:
     assert found == ([("alike_titles", Severity.SOFT, "lessons.2.title")] if alike else [])
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "other"),
+    [
+        ("es", "Interés simple", "Interés simple: introducción"),
+        ("fr", "Calculer une vitesse", "Calculer une vitesse : introduction"),
+        ("pt", "O que é o dinheiro?", "O que é o dinheiro?: visão geral"),
+        ("ru", "Давление в жидкости", "Введение: давление в жидкости"),
+    ],
+)
+def test_an_introduction_to_what_another_title_says_is_the_same(language: str, title: str, other: str) -> None:
+    brief = CourseBrief(topic="…", num_lessons=2, language=language)
+    found = gates({**PLAN, "title": title}, {**SECOND, "title": other}, brief=brief)
+    assert ("alike_titles", Severity.SOFT, "lessons.2.title") in found
+
+
 VAGUE = {
     "en": [
         "Understand how cells live",

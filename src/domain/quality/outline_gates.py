@@ -30,6 +30,10 @@ _AT_HOME_IN_A_PLAN = regex.compile(r"\b(?:students|learners|pupils) (?:will|shou
 _WORDS_OF_TITLES = {
     "en": "introduction overview basics",
     "de": "Einführung Überblick Grundlagen",
+    "es": "introducción",
+    "fr": "introduction",
+    "pt": "introdução visão geral",
+    "ru": "введение",
     "hi": "परिचय",
     "ar": "مقدمة",
 }
