@@ -22,6 +22,7 @@ from src.devtools.stand_in_sentences import (
     topic_words,
     without_markup,
 )
+from src.domain.quality.citations import markers
 
 _USES = regex.compile(
     r"\b(use|used|uses|people|human|food|medicine|disease|health|industry|farm|everyday|water|energy)\b",
@@ -102,7 +103,10 @@ def write_lesson(course: dict[str, Any], number: int, passages: Sequence[dict[st
 
 
 def parts_of(lesson: dict[str, Any], wanted: Collection[str]) -> dict[str, Any]:
-    """Returns the `wanted` parts of an answer of the shape `LessonText`, as one of the shape `LessonParts`."""
+    """Returns the `wanted` parts of an answer of the shape `LessonText`, as one of the shape `LessonParts`.
+
+    Of the citations it has those whose numbers stand in these parts, as that question asks.
+    """
     single = {name: lesson[name] if name in wanted else None for name in ("introduction", "applications", "summary")}
     several = {
         name: [
@@ -112,7 +116,11 @@ def parts_of(lesson: dict[str, Any], wanted: Collection[str]) -> dict[str, Any]:
         ]
         for name in ("sections", "key_terms", "checks")
     }
-    return {**single, **several, "citations": lesson["citations"]}
+    told = [text for text in single.values() if text is not None]
+    told += [section["content"] for section in several["sections"]]
+    told += [term["definition"] for term in several["key_terms"]]
+    used = {number for text in told for number in markers(text)}
+    return {**single, **several, "citations": [it for it in lesson["citations"] if it["number"] in used]}
 
 
 def _introduction(plan: dict[str, Any], concepts: Sequence[str], has_sources: bool, say: Phrases) -> str:

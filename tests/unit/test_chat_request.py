@@ -86,6 +86,16 @@ def test_questions_are_written_again_without_the_passages(where: str, passages: 
     assert given(request) == passages
 
 
+def test_questions_are_written_again_beside_the_lesson_without_its_citations() -> None:
+    """Quotations are a third of a lesson, and no question cites."""
+    lesson = text()
+    parts = question().parts(lesson, [soft("duplicate_question", "checks.1", "it asks the same")])
+    assert parts is not None and parts.beside is not None
+    assert json.loads(parts.beside) == lesson.model_dump(mode="json", exclude={"citations"})
+    others = question().parts(lesson, [soft("copied", "sections.1", "it is copied")])
+    assert others is not None and others.beside is None
+
+
 def test_an_outline_has_a_limit_of_its_own_until_one_was_cut_off() -> None:
     outline = outline_question(BRIEF, PASSAGES, outline_review)
     assert asked(outline).output_tokens == 6000

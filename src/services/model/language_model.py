@@ -331,4 +331,5 @@ def _repair_messages(answer: Answer[Any, Any], parts: Parts[Any] | None, able: A
     text = f"{wrong} (parts are counted from 1):\n{named}\n{ask}"
     if parts is not None and (able.json_mode != "schema" or able.schema_told):
         text += f"\n{schema_in_words(parts.shape)}"
-    return [ChatMessage("assistant", answer.text[:MOST_CHARACTERS]), ChatMessage("user", text)]
+    told = answer.text if parts is None or parts.beside is None else parts.beside
+    return [ChatMessage("assistant", told[:MOST_CHARACTERS]), ChatMessage("user", text)]

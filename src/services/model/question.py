@@ -53,6 +53,8 @@ class Parts(Generic[A]):
     """As those of a question."""
     need_passages: bool = True
     """Whether the model has to see the passages again to write these parts. They cost tokens."""
+    beside: str | None = None
+    """What the model has to see of its answer to write these parts; None if all of it, as it wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,13 +97,15 @@ def _lesson_parts(
     wanted = parts_at_fault(text, findings, language)
     if not wanted:
         return None
+    only_checks = all(path.startswith("checks.") for path in wanted)
     return Parts(
         shape=LessonParts,
         ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
         " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
         put=lambda parts: parts.put_into(text, wanted),
-        # Questions rest on the lesson, which the model sees beside them.
-        need_passages=not all(path.startswith("checks.") for path in wanted),
+        # Questions rest on the lesson, which the model sees beside them, and cite nothing.
+        need_passages=not only_checks,
+        beside=text.model_dump_json(exclude={"citations"}) if only_checks else None,
         limits={
             "NumberedCheck.objective": _objectives(plan),
             **{
