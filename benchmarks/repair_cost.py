@@ -3,9 +3,10 @@
     python -m benchmarks.repair_cost [--seed 1] [--rounds 2] [--errors 1.0]
 
 The outlines and lessons of the corpus are written by a model that errs: its first answer has faults, planted at the
-rates below, and what it is asked for again comes without. Everything else is the worker's own: questions, reviews, the
-choice of what is repaired, and the calls that go on record. Tokens are estimated from the characters of what is sent
-and of what comes, on both sides alike. Exits with 1 if REPAIR=weighed, the default, spends more than 15 % on repairs.
+rates of `error_rates.py`, and what it is asked for again comes without. Everything else is the worker's own: questions,
+reviews, the choice of what is repaired, and the calls that go on record. Tokens are estimated from the characters of
+what is sent and of what comes, on both sides alike. Exits with 1 if REPAIR=weighed, the default, spends more than 15 %
+on repairs.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import structlog
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # if this is run as a file
 
 from benchmarks.clean_lessons import Case, by_hand
+from benchmarks.error_rates import OUTLINE_RATES, RATES
 from benchmarks.gates import FAULTS
 from benchmarks.outline_faults import OUTLINE_FAULTS
 from benchmarks.planting import Fault
@@ -53,59 +55,6 @@ from src.services.model.server import ModelServer
 
 MOST_SHARE = 0.15
 _TRIES = 6
-
-# How often a lesson has a fault of a kind. Nobody has counted them for many models; these are of one that is fit for
-# courses: one lesson in eight has something hard, and most have something. What small ones write (docs/models.md) has
-# something hard in nearly every lesson, which fails it whatever is spent.
-RATES = {
-    # hard
-    "evidence that isn't in the lesson": 0.04,
-    "wrong key": 0.01,
-    "true and false flipped": 0.005,
-    "answer to another question": 0.005,
-    "objective that isn't there": 0.005,
-    "HTML or script": 0.01,
-    "formula that lost its backslashes": 0.01,
-    "cut-off end": 0.01,
-    "a model's own voice": 0.005,
-    "talk around the answer": 0.005,
-    "scaffolding of a lesson plan": 0.005,
-    "placeholder": 0.005,
-    "thinking tags": 0.003,
-    "unclosed code block": 0.003,
-    "section in another language": 0.003,
-    "question in another language": 0.002,
-    # soft
-    "longest choice is the key": 0.25,
-    "quote with other words": 0.1,
-    "number from nowhere": 0.1,
-    "text four grades too hard": 0.1,
-    "heading inside a section": 0.1,
-    "key concept missing": 0.08,
-    "objective without a question": 0.08,
-    "quote from nowhere": 0.05,
-    "number changed in a cited sentence": 0.05,
-    "all or none of the above": 0.05,
-    "all statements true": 0.05,
-    "marker without a citation": 0.03,
-    "hardly any citation": 0.03,
-    "stretch copied from a source": 0.03,
-    "hardly anything said": 0.03,
-    "question asked twice": 0.03,
-    "other words for true and false": 0.03,
-    "name swapped in a cited sentence": 0.02,
-    "no citation at all": 0.02,
-    "paragraph said twice": 0.02,
-    "cut-off definition": 0.01,
-    "cut-off list": 0.01,
-    "two sections with one heading": 0.01,
-}
-OUTLINE_RATES = {
-    "outline: vague objective": 0.8,
-    "outline: twin titles": 0.03,
-    "outline: objective said twice": 0.02,
-    "outline: leak": 0.01,
-}
 
 
 @dataclass

@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 
 from benchmarks.clean_lessons import Case, by_hand
+from benchmarks.error_rates import OUTLINE_RATES, RATES
 from benchmarks.gates import FAULTS
 from benchmarks.outline_faults import OUTLINE_FAULTS
-from benchmarks.repair_cost import MOST_SHARE, OUTLINE_RATES, RATES, Spent, erred, spent
+from benchmarks.repair_cost import MOST_SHARE, Spent, erred, spent
 from src.domain.outline import Outline
 from src.domain.quality.repair_choice import RepairMode
 
