@@ -70,7 +70,8 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool, is
         other = chosen(random, [it.group() for it in digits(given) if values(it.group()) != values(found.group())])
     else:
         other = other_number(random, found.group())
-        other = None if values(other, language) & {"0", "1", *values(given, language)} else other
+        told = "\n".join(case.text.fields().values())  # whose own numbers may be said anywhere in it
+        other = None if values(other, language) & {"0", "1", *values(f"{given}\n{told}", language)} else other
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
 
 
