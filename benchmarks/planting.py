@@ -90,8 +90,11 @@ def section_paths(case: Case) -> list[str]:
     return [where for where, text in case.text.fields().items() if where.startswith("sections.") and "```" not in text]
 
 
-def other_number(random: Random, number: str) -> str:
-    """Returns another number in the same script: a near one, twice or ten times as much, or with another last digit."""
+def other_number(random: Random, number: str, is_near: bool = False) -> str:
+    """Returns another number in the same script: a near one, twice or ten times as much, or with another last digit.
+
+    `is_near`: whether it must be a near one.
+    """
     plain = _SEPARATORS.sub("", number)
     zero = chr(ord(number[0]) - int(number[0]))
     if not plain.isdecimal():
@@ -99,7 +102,8 @@ def other_number(random: Random, number: str) -> str:
     value = int(plain)
     other = value
     while other == value or other < 0:
-        other = random.choice((value + random.randint(1, 9), value - random.randint(1, 9), value * 10, value * 2))
+        near = (value + random.randint(1, 9), value - random.randint(1, 9))
+        other = random.choice(near if is_near else (*near, value * 10, value * 2))
     separator = _SEPARATORS.search(number)
     shown = f"{other:,}".replace(",", separator.group()) if separator else str(other)
     return shown.translate({ord(str(digit)): chr(ord(zero) + digit) for digit in range(10)})

@@ -101,7 +101,20 @@ def missing_concept(random: Random, case: Case) -> Case | None:
     text = case.text.with_fields(told)
     sections = tuple(part.model_copy(update={"heading": named.sub(instead, part.heading)}) for part in text.sections)
     terms = tuple(term.model_copy(update={"term": named.sub(instead, term.term)}) for term in text.key_terms)
-    return replace(case, text=text.model_copy(update={"sections": sections, "key_terms": terms}))
+    changed = text.model_copy(update={"sections": sections, "key_terms": terms})
+    left = [*told.values(), *(part.heading for part in sections), *(term.term for term in terms)]
+    return None if _is_still_named(concept, "\n".join(left).casefold()) else replace(case, text=changed)
+
+
+def _is_still_named(concept: str, told: str) -> bool:
+    """Returns whether a text has words that begin like each word of a concept, which may be other forms of it.
+
+    In scripts without spaces, it must have half of the concept's characters in a row.
+    """
+    if NO_SPACES.search(concept):
+        least = -(-len(concept) // 2)
+        return any(concept[at : at + least].casefold() in told for at in range(len(concept) - least + 1))
+    return all(word[:4] in told for word in regex.findall(r"[\p{L}\p{M}\p{N}]+", concept.casefold()) if len(word) > 2)
 
 
 def _mention(concept: str, case: Case) -> regex.Pattern[str]:
