@@ -117,8 +117,8 @@ def course_figures(
         soft_findings=count(findings, Severity.SOFT),
         tokens=sum(call.tokens for call in calls),
         repair_tokens=sum(call.tokens for call in calls if call.repair),
-        checked_by_rules=CHECKED_BY_RULES,
-        not_checked=NOT_CHECKED,
+        checked_by_rules=list(CHECKED_BY_RULES),
+        not_checked=list(NOT_CHECKED),
     )
 
 

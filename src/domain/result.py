@@ -69,7 +69,7 @@ class CourseQuality(BaseModel):
         int | None, Field(description="Those of the tokens with which answers were sent back to be put right")
     ] = None
     checked_by_rules: Annotated[
-        tuple[str, ...] | None, Field(description="What the figures and findings rest on: rules, which can be read")
+        list[str] | None, Field(description="What the figures and findings rest on: rules, which can be read")
     ] = None
     not_checked: Annotated[tuple[str, ...] | None, Field(description="What no rule can tell, and nobody has read")] = (
         None

@@ -303,7 +303,7 @@ class TestCommand:
             )
             assert "Lesson 1: no passage fits it" not in output and "Lesson 2: no passage fits it" in output
             assert "Outline: soft alike_titles: lessons.2.title: says the same" in output
-            assert "Lesson 1: hard answer_unsupported: checks.2: " in output
+            assert "Lesson 1: soft key_unproven: checks.2: " in output
             assert "Citation precision 100%, coverage 75%; reading grade 2.3; 2 lessons with sources" in output
             assert "without; 0 tokens, 0 of them for repairs" in output
 

@@ -333,7 +333,7 @@ def test_hardly_a_key_of_a_good_lesson_is_unproven() -> None:
 def test_faults_of_keys_are_caught_in_every_language() -> None:
     found = list(islice(scores(1, by_hand(), 40, KEY_FAULTS), len(KEY_FAULTS)))
     assert [(it.name, it.missed) for it in found if not it.is_enough] == []
-    assert all(it.planted == 30 for it in found)
+    assert all(it.planted == 40 for it in found)
 
 
 def test_a_question_of_another_lesson_is_noticed_and_not_valid() -> None:
