@@ -38,6 +38,7 @@ def misled(where: str) -> Finding:
         ("weighed", [], []),
         ("weighed", [FORM], []),
         ("weighed", [LACK, OTHER_LACK, FORM], []),
+        ("weighed", [misled("sections.2"), LACK, FORM, FORM], []),
         ("weighed", [misled("sections.1"), misled("sections.2")], [misled("sections.1"), misled("sections.2")]),
         ("weighed", [misled("sections.1")] * 9, []),  # one thing to put right, in one place
         ("weighed", [OF_ALL] * 9, []),  # each alone isn't worth it to write everything anew

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from src.domain.finding import Finding, Severity
 
-ENOUGH = 10
+ENOUGH = 12
 """The weight from which on a repair is worth its price; REPAIR_WEIGHT changes it."""
-MISLEADS = 5
+MISLEADS = 6
 """The learner is told something that isn't so, or that was meant for somebody else, or a source is taken from."""
 LACKS = 3
 """The learner misses something that was promised, or meets something that can't be used."""
