@@ -71,9 +71,7 @@ class CourseQuality(BaseModel):
     checked_by_rules: Annotated[
         list[str] | None, Field(description="What the figures and findings rest on: rules, which can be read")
     ] = None
-    not_checked: Annotated[tuple[str, ...] | None, Field(description="What no rule can tell, and nobody has read")] = (
-        None
-    )
+    not_checked: Annotated[list[str] | None, Field(description="What no rule can tell, and nobody has read")] = None
 
 
 class SuccessMessage(_Message):
