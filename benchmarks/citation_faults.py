@@ -69,8 +69,10 @@ def _counted_otherwise(random: Random, case: Case, is_from_the_passage: bool, is
     if is_from_the_passage:
         other = chosen(random, [it.group() for it in digits(given) if values(it.group()) != values(found.group())])
     else:
-        # Twice or ten times as much may be reckoned from what the passage says.
-        other = other_number(random, found.group(), is_near=True)
+        # Twice or ten times as much may be reckoned from what the passage says, and a round number may be rounded.
+        other = other_number(random, found.group(), is_near=not is_in_words)
+        if not is_in_words and other[-1].isdecimal() and int(other[-1]) == 0:
+            return None
         own = "\n".join(case.text.fields().values())  # whose numbers may be said anywhere in it
         other = None if values(other, language) & {"0", "1", *values(f"{given}\n{own}", language)} else other
     return None if other is None else place.replaced(case, replaced(place.sentence.text, found, other))
