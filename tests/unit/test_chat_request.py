@@ -9,6 +9,7 @@ from src.config import OpenAISettings
 from src.domain.errors import PromptTooLong
 from src.domain.finding import soft
 from src.domain.model_call import estimated_tokens
+from src.domain.quality.citations import markers
 from src.domain.source import Passage
 from src.services.model.abilities import Abilities
 from src.services.model.chat_request import ChatRequest, chat_request
@@ -86,14 +87,18 @@ def test_questions_are_written_again_without_the_passages(where: str, passages: 
     assert given(request) == passages
 
 
-def test_questions_are_written_again_beside_the_lesson_without_its_citations() -> None:
-    """Quotations are a third of a lesson, and no question cites."""
+@pytest.mark.parametrize("where", ["checks.1", "introduction", "sections.1"])
+def test_parts_are_written_again_beside_the_lesson_without_what_others_cite(where: str) -> None:
+    """Quotations are a third of a lesson, and the repair of a part needs its own alone."""
     lesson = text()
-    parts = question().parts(lesson, [soft("duplicate_question", "checks.1", "it asks the same")])
+    parts = question().parts(lesson, [soft("copied", where, "it is copied")])
     assert parts is not None and parts.beside is not None
-    assert json.loads(parts.beside) == lesson.model_dump(mode="json", exclude={"citations"})
-    others = question().parts(lesson, [soft("copied", "sections.1", "it is copied")])
-    assert others is not None and others.beside is None
+    shown = json.loads(parts.beside)
+    own = set(markers(lesson.fields().get(where, "")))
+    assert [citation["number"] for citation in shown.pop("citations")] == [
+        citation.number for citation in lesson.citations if citation.number in own
+    ]
+    assert shown == lesson.model_dump(mode="json", exclude={"citations"})
 
 
 def test_an_outline_has_a_limit_of_its_own_until_one_was_cut_off() -> None:

@@ -18,6 +18,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson, LessonText
 from src.domain.outline import LessonPlan, Outline
 from src.domain.prompt import Prompt
+from src.domain.quality.citations import markers
 from src.domain.quality.repair import LessonParts, parts_at_fault
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
@@ -97,15 +98,17 @@ def _lesson_parts(
     wanted = parts_at_fault(text, findings, language)
     if not wanted:
         return None
-    only_checks = all(path.startswith("checks.") for path in wanted)
+    cited = {number for where, part in text.fields().items() if where in wanted for number in markers(part)}
+    citations = tuple(citation for citation in text.citations if citation.number in cited)
     return Parts(
         shape=LessonParts,
         ask=f"Send only these parts of the lesson again, with this put right: {data('parts', wanted)} All other parts"
         " stay as they are, and fit what you send. In `citations`, say what the numbers in these parts stand for.",
         put=lambda parts: parts.put_into(text, wanted),
-        # Questions rest on the lesson, which the model sees beside them, and cite nothing.
-        need_passages=not only_checks,
-        beside=text.model_dump_json(exclude={"citations"}) if only_checks else None,
+        # Questions rest on the lesson, which the model sees beside them.
+        need_passages=not all(path.startswith("checks.") for path in wanted),
+        # What other parts cite stays as it is, whatever numbers come with these.
+        beside=text.model_copy(update={"citations": citations}).model_dump_json(),
         limits={
             "NumberedCheck.objective": _objectives(plan),
             **{
