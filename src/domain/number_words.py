@@ -50,6 +50,8 @@ _LARGEST_SPOKEN = 100
 _LONGEST_RUN = 12
 """No number has more words than this; what goes on is a list of several."""
 _LARGEST_ORDINAL = 31
+_LONGEST_UNIT = 40
+"""The name of a unit has no more characters."""
 # num2words doesn't know these languages.
 _OTHERS = {
     "hi": (
@@ -121,7 +123,8 @@ class Language:
         found = self._unit.match(form, position) if self._may_be_unit.match(form, position) else None
         if found:
             return self.units[found[1]]
-        rate = self._rate.match(form, position)
+        slash = form.find("/", position, position + _LONGEST_UNIT)
+        rate = self._rate.match(form, position) if slash > 0 else None
         return f"{self.units[rate[1]]}/{rate[2]}" if rate else None
 
     def spoken_at(self, form: str) -> Iterator[tuple[regex.Match[str], Decimal]]:
@@ -177,17 +180,23 @@ def _sum(run: list[Decimal]) -> Decimal:
     return total + part
 
 
-@lru_cache(maxsize=64)
 def language_of(tag: str) -> Language:
     """Returns what is known of the language of a BCP 47 tag, beside English."""
-    subtags = dict.fromkeys(("en", primary_subtag(tag)))
+    subtag = primary_subtag(tag)
+    # Requests may name languages that nobody knows, each of which would take tables of its own.
+    return _language(subtag if locale_of(subtag) else "en")
+
+
+@lru_cache(maxsize=64)
+def _language(subtag: str) -> Language:
+    subtags = dict.fromkeys(("en", subtag))
     multiples: dict[str, Decimal] = {}
     units: dict[str, str] = {}
     numbers: dict[str, str] = {}
-    for subtag in subtags:
-        multiples |= _multiples(subtag)
-        units |= _units(subtag)
-        numbers |= _numbers(subtag)
+    for known in subtags:
+        multiples |= _multiples(known)
+        units |= _units(known)
+        numbers |= _numbers(known)
     units |= _SYMBOLS
     for symbol in _SYMBOLS:
         units.pop(f"{symbol}.", None)  # "20 s." at the end of a sentence: in French, "s." is a century too
@@ -208,7 +217,9 @@ def _any_of(words: Mapping[str, object]) -> str:
     return "|".join(map(regex.escape, sorted(words, key=len, reverse=True))) or r"(?!)"
 
 
-def _locale(subtag: str) -> Locale | None:
+@lru_cache(maxsize=256)
+def locale_of(subtag: str) -> Locale | None:
+    """Returns what Babel knows of a language by the primary subtag of its BCP 47 tag; None if nothing."""
     try:
         return Locale.parse(subtag)
     except (UnknownLocaleError, ValueError):
@@ -216,7 +227,7 @@ def _locale(subtag: str) -> Locale | None:
 
 
 def _multiples(subtag: str) -> dict[str, Decimal]:
-    locale = _locale(subtag)
+    locale = locale_of(subtag)
     found: dict[str, Decimal] = {}
     for patterns in locale.compact_decimal_formats["long"].values() if locale else ():
         for size, pattern in patterns.items():
@@ -228,7 +239,7 @@ def _multiples(subtag: str) -> dict[str, Decimal]:
 
 
 def _units(subtag: str) -> dict[str, str]:
-    if _locale(subtag) is None:
+    if locale_of(subtag) is None:
         return {}
     found: dict[str, str] = {}
     for unit in _UNITS:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import regex
 
+from src.domain.language_tag import primary_subtag
 from src.domain.normal_form import with_capitals
 from src.domain.number_words import Language, language_of
 from src.domain.words import carries_content, stem, words
@@ -194,9 +195,8 @@ def _things(form: str, end: int, known: Language, language: str) -> frozenset[st
     if known.unit(form, end):
         return frozenset()
     following = words(form[end : end + _COUNTED_CHARACTERS])[:3]
-    return frozenset(stem(word, language) for word in following if _is_thing(word, known, language)) - _measures(
-        language
-    )
+    things = frozenset(stem(word, language) for word in following if _is_thing(word, known, language))
+    return things - _measures(primary_subtag(language))
 
 
 def _is_thing(word: str, known: Language, language: str) -> bool:
@@ -204,8 +204,8 @@ def _is_thing(word: str, known: Language, language: str) -> bool:
 
 
 @lru_cache(maxsize=32)
-def _measures(language: str) -> frozenset[str]:
-    return frozenset(stem(word, language) for unit in language_of(language).units for word in words(unit))
+def _measures(subtag: str) -> frozenset[str]:
+    return frozenset(stem(word, subtag) for unit in language_of(subtag).units for word in words(unit))
 
 
 def missing(text: str, given: frozenset[str], language: str = "en") -> list[str]:

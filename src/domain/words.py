@@ -221,6 +221,14 @@ def negations(text: str, language: str = "en") -> int | None:
     return sum(word in denying or word.endswith("n't") for word in found)
 
 
+def without_negations(text: str, language: str) -> str:
+    """Returns the normal form of a text in a script without spaces, without these and without what denies in it."""
+    form = normal_text(text).replace(" ", "")
+    for sign in _NEGATIONS.get(primary_subtag(language), "").split():
+        form = form.replace(sign, "")
+    return form
+
+
 def denies(word: str, language: str = "en") -> bool:
     """Returns whether one of `words` denies something, in a language with spaces between words."""
     return word in _denying(primary_subtag(language)) or word.endswith("n't")

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import regex
-from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from rapidfuzz import fuzz, process
 
 from src.domain.language_tag import primary_subtag
 from src.domain.normal_form import normal_text
-from src.domain.number_words import language_of
+from src.domain.number_words import language_of, locale_of
 from src.domain.quality.judged_text import prose_of
 from src.domain.source import Passage
 from src.domain.words import carries_content, stem, words
@@ -38,7 +37,7 @@ _SET_APART = regex.compile(
 )
 _MAY_BE_SET_APART = re.compile('[*_“"«‘]')
 _ROMAN = regex.compile(r"[IVXLCDM]+(?:[eᵉº]|er|ère|ème|-\p{Ll}+)?")
-_NAMELESS = frozenset({"de", "lb"})
+NAMELESS = frozenset({"de", "lb"})
 """Languages in which every noun has a capital, so that names can't be told by it."""
 _UNLIKE_SCRIPTS = frozenset({"ru", "el", "uk", "bg", "sr", "hy", "ka"})
 """Languages with capitals in a script of their own: a word in Latin letters is no name there that could be compared."""
@@ -124,7 +123,7 @@ class KnownNames(Container[str]):
 def names_of(sentence: str, names: Container[str], language: str) -> list[str]:
     """Returns the proper names of a sentence, as far as they can be told; a first word only if it is one of `names`."""
     subtag = primary_subtag(language)
-    if subtag in _NAMELESS:
+    if subtag in NAMELESS:
         return []
     plain = prose_of(sentence)
     if _MAY_BE_SET_APART.search(plain):
@@ -174,7 +173,7 @@ def _is_abbreviated(name: str, sentence: str, cited: Sequence[Passage], language
 def _is_no_name(name: str, language: str) -> bool:
     """Returns whether a word with a capital is a number, a month, an era, or a word that has it out of reverence."""
     small = normal_text(name)
-    if _ROMAN.fullmatch(name) or small in language_of(language).numbers or small in calendar(language):
+    if _ROMAN.fullmatch(name) or small in language_of(language).numbers or small in calendar(primary_subtag(language)):
         return True
     if primary_subtag(language) in _UNLIKE_SCRIPTS and _LATIN.match(name):
         return True
@@ -198,18 +197,10 @@ def _beginning(word: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _locale(subtag: str) -> Locale | None:
-    try:
-        return Locale.parse(subtag)
-    except (UnknownLocaleError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=32)
-def calendar(language: str) -> frozenset[str]:
+def calendar(subtag: str) -> frozenset[str]:
     """Returns the words of a language, and of English, for months, days and eras."""
     found = {"ad", "bc", "bce", "ce", "ah", "am", "pm", "ac", "dc"}
-    for locale in filter(None, (_locale(primary_subtag(language)), _locale("en"))):
+    for locale in filter(None, (locale_of(subtag), locale_of("en"))):
         for names in (locale.months, locale.days):
             for widths in names.values():
                 found |= {normal_text(name) for width in ("wide", "abbreviated") for name in widths[width].values()}
@@ -219,7 +210,7 @@ def calendar(language: str) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def places(subtag: str) -> tuple[frozenset[str], ...]:
     """Returns the words in the names of countries and regions, of languages, and of cities."""
-    locale = _locale(subtag)
+    locale = locale_of(subtag)
     if locale is None:
         return ()
     countries = {word for name in locale.territories.values() for word in words(name)} | _BRITISH

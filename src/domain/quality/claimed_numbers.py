@@ -16,6 +16,7 @@ from src.domain.measures import factor
 from src.domain.numerals import Numeral, counts, may_be_the_same, other_units, values, written
 from src.domain.quality.judged_text import is_calculation, is_made_up, prose_of
 from src.domain.quality.number_forms import (
+    EASILY_SPELLED,
     LEAST_RECKONED,
     YEARS,
     decimals,
@@ -28,8 +29,6 @@ from src.domain.quality.number_forms import (
     plain_decimal,
 )
 
-_EASILY_SPELLED = 2
-"""Numbers of so many digits, zeros at the end aside, are easily written in words, and in many forms."""
 _SPELLED_SURELY = frozenset({"en", "de", "fr", "es", "pt", "it", "nl"})
 """Languages whose number words are told in nearly all forms."""
 _SURELY_YEARS = frozenset(map(str, YEARS))
@@ -210,4 +209,4 @@ def _is_bound(number: Numeral, quoted: Sequence[Numeral]) -> bool:
 def _may_be_spelled(number: Numeral, language: str) -> bool:
     if primary_subtag(language) in _SPELLED_SURELY:
         return False
-    return any(len(digits_of(value)) <= _EASILY_SPELLED for value in decimals(number))
+    return any(len(digits_of(value)) <= EASILY_SPELLED for value in decimals(number))

@@ -12,6 +12,7 @@ from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import code_blocks, masked, without_code
 from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.citations import is_cited
+from src.domain.quality.claimed_names import NAMELESS
 from src.domain.quality.draft import Draft, plain, unquoted
 from src.domain.quality.references import Reference, references
 from src.domain.sentences import sentences
@@ -81,8 +82,6 @@ def _is_within(word: str, other: str) -> bool:
 
 
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{M},;]\s)\p{Lu}[\p{L}\p{M}]{2,}")
-_NAMELESS = frozenset({"de", "lb"})
-"""Languages in which every noun has a capital."""
 _OPERATOR_BEFORE = regex.compile(r"[=+×·*÷^<>≈√]\s*-?$|\d\s?[-:]\s?$|/$")
 _OPERATOR_BEHIND = regex.compile(r"\s*(?:[=+×·*÷^<>≈√]|[-:]\s?\d)|/")
 
@@ -148,7 +147,7 @@ def _rounded(value: Decimal, digits: int) -> Decimal:
 
 
 def _names_beyond(summary: str, rest: str, draft: Draft) -> list[str]:
-    if primary_subtag(draft.brief.language) in _NAMELESS:
+    if primary_subtag(draft.brief.language) in NAMELESS:
         return []
     found = [name for name in dict.fromkeys(_NAME.findall(summary)) if name not in rest]
     if not found:

@@ -11,8 +11,7 @@ import regex
 from rapidfuzz import fuzz
 
 from src.domain.language_tag import primary_subtag
-from src.domain.normal_form import normal_text
-from src.domain.words import NO_SPACES, carries_content, denies, negations, stem, words
+from src.domain.words import NO_SPACES, carries_content, denies, negations, stem, without_negations, words
 
 _CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–—]\s|—|\.(?=\s|$)")
 # Negations that say no less than a plain statement, or something else than its contrary.
@@ -47,15 +46,16 @@ def denied(sentence: str, quote: str, language: str) -> str | None:
         return None
     quoted = _clauses(quote, language)
     for clause in _clauses(sentence, language):
-        alike = [other for other in quoted if _are_of_the_same(clause, other)]
+        alike = [other for other in quoted if _are_of_the_same(clause, other, language)]
         if alike and all((other.denied is None) != (clause.denied is None) for other in alike):
             return clause.text
     return None
 
 
-def _are_of_the_same(clause: _Clause, other: _Clause) -> bool:
+def _are_of_the_same(clause: _Clause, other: _Clause, language: str) -> bool:
     if NO_SPACES.search(clause.text):
-        return fuzz.ratio(_bare(clause.text), _bare(other.text)) >= _LEAST_ALIKE
+        bare = (without_negations(text, language) for text in (clause.text, other.text))
+        return fuzz.ratio(*bare) >= _LEAST_ALIKE
     if (clause.denied or other.denied) not in clause.stems & other.stems:
         return False
     shared = len(clause.stems & other.stems)
@@ -82,8 +82,3 @@ def _clause(text: str, language: str) -> _Clause:
             content.append(stem(word, language))
     denied = None if place is None or not content else content[min(place, len(content) - 1)]
     return _Clause(text, frozenset(content), denied)
-
-
-def _bare(text: str) -> str:
-    """Returns a clause in a script without spaces, without the signs by which it may deny something."""
-    return regex.sub(r"[不没沒未非无無莫勿]|ไม่|มิ|មិន|ពុំ|\s", "", normal_text(text))

@@ -165,7 +165,7 @@ class Draft:
         return frozenset(number for number, times in counted.items() if times > 1)
 
     @cached_property
-    def factual(self) -> tuple[Sentence, ...]:
+    def factual_sentences(self) -> tuple[Sentence, ...]:
         """The sentences of sections and definitions that surely state a fact, and so should carry a citation.
 
         What introduction and summary state is in the sections too, and applications are about the learner's own world.
@@ -177,10 +177,6 @@ class Draft:
                 for paragraph in prose_paragraphs(without_blocks(text), language):
                     stated += [it for it in sentences(paragraph) if states_something(it.text, language)]
         return tuple(stated)
-
-    def factual_sentences(self) -> tuple[Sentence, ...]:
-        """Returns `factual`."""
-        return self.factual
 
 
 _LEAST_WORDS_OF_A_STATEMENT = 6

@@ -10,11 +10,11 @@ from ftfy.badness import is_bad
 
 from src.domain.finding import Finding, excerpt, hard, soft
 from src.domain.formulas import delimited
-from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import masked, without_blocks
 from src.domain.quality.broken_formulas import broken_formula
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft
+from src.domain.quality.part_ends import ends_no_sentence
 from src.domain.sentences import ends_a_sentence
 from src.domain.words import NO_SPACES, words
 
@@ -253,25 +253,6 @@ _SPEAKER = regex.compile(r"\p{L}[\p{L} ]{0,20}:")
 _CITED_END = regex.compile(r"(?:[ \t]*\[\d+\])+$")
 _OPEN_END = regex.compile(r"[\p{L}\p{M}\p{N},،、，-]\Z")
 _EQUATION = regex.compile(r"[=≈→⇌]|\d\s?[+×·/÷]\s?\d")
-# Words with which no sentence ends, whatever stands before them.
-_NEVER_LAST = {
-    language: frozenset(given.split())
-    for language, given in {
-        "en": "the a an and or because although every our their your its",
-        "de": "der das dem den des ein eine einen einem einer eines und oder weil dass",
-        "fr": "le les un une des du de et ou que dans à",
-        "es": "el los las un una de del y o que en con",
-        "pt": "os um uma de do da dos das e ou que em com",
-        "it": "il i gli un una di del della dei e o che con",
-        "nl": "de het een en of omdat dat",
-        "ru": "и или в к с из что для на чтобы",
-        "el": "ο η το οι τα του της των και να με σε στο στη",
-        "tr": "ve veya ile bir",
-        "hi": "और या कि का के की",
-        "ar": "في من على إلى أو",
-        "he": "של את או על עם",
-    }.items()
-}
 
 
 def broken_off(draft: Draft) -> Iterator[Finding]:
@@ -291,11 +272,11 @@ def broken_off(draft: Draft) -> Iterator[Finding]:
                 open_ended.append((where, _CITED_END.sub("", part[-200:].rstrip())))
     if not open_ended or not _ends_mostly(paragraphs):
         return
-    never = _NEVER_LAST.get(primary_subtag(draft.brief.language), frozenset())
+    language = draft.brief.language
     for where, bare in open_ended:
         if not _EQUATION.search(bare[-25:]) and not ends_a_sentence(bare):
             last = words(bare[-40:])[-1:]
-            finding = hard if last and last[0] in never else soft
+            finding = hard if last and ends_no_sentence(last[0], language) else soft
             yield finding("broken_off", where, f"the paragraph ends in mid-sentence: {excerpt(bare[-80:])}")
 
 

@@ -35,8 +35,8 @@ _DECADE = regex.compile(
 _WORDS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
 _PERCENT = "concentr-percent"
 _HALF = Decimal("0.5")
-_EASILY_SPELLED = 2
-"""Numbers of so many digits, zeros at the end aside, are round."""
+EASILY_SPELLED = 2
+"""Numbers of so many digits, zeros at the end aside, are round, and easily written in words and in many forms."""
 
 
 def is_derived(
@@ -145,7 +145,7 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
                 return True
             if is_century and str(whole // 100 + 1) in known:
                 return True
-        if len(digits_of(said)) <= _EASILY_SPELLED and whole > _EARLIEST_YEAR and _is_since(said, known):
+        if len(digits_of(said)) <= EASILY_SPELLED and whole > _EARLIEST_YEAR and _is_since(said, known):
             return True
     return False
 

@@ -66,26 +66,43 @@ _SOURCE = regex.compile(r"^\s*(?:[—–―(\[*_-])")
 _INSIDE = regex.compile(r"[\p{Sentence_Break=STerm}.…][\"'”’»)\]*_]*(?:\s|[\[\d,\]]|$)|[。！？．]|(?<=\p{Greek});\s")
 _WORD = regex.compile(r"[\p{L}\p{M}'’]+")
 _GREEK_QUESTION = regex.compile(r";[\"'”’»)\]*_]*$")
-# After these more has to follow. Verbs that may end a sentence, and what ends a question, aren't among them.
-_LAST_WORDS = {
-    "en": """a an the and or but of to from with into that which because if than as at by my your our their its very is
-        are was were""",
-    "de": """der die das den dem des ein eine einen einem einer eines und oder aber dass weil wenn mit von im ins zum
-        zur""",
-    "fr": "le la les un une des du de et ou mais que qui dans avec sur pour par au aux est sont",
-    "es": "el la los las un una unos unas de del y o pero que con en por para al es son",
-    "pt": "o a os as um uma de do da dos das e ou mas que com em por para ao no na é são",
-    "it": "il lo la gli le un una di del della dei e o ma che con in per al è sono",
-    "nl": "de het een en of maar dat met van in op voor",
-    "ru": "и или но а в на с к из от для что который как не",
-    "el": "ο η το οι τα του της των και ή αλλά να που με σε για από στο στη στην είναι",
-    "he": "של את על עם או אבל כי אם הוא היא",
-    "ar": "في من على إلى عن مع أن إن الذي التي أو ثم",
+# Words with which no sentence ends, whatever stands before them.
+_NEVER_LAST = {
+    "en": "the a an and or because although every our their your its",
+    "de": "der das dem den des ein eine einen einem einer eines und oder weil dass",
+    "fr": "le les un une des du de et ou que dans à",
+    "es": "el los las un una de del y o que en con",
+    "pt": "os um uma de do da dos das e ou que em com",
+    "it": "il i gli un una di del della dei e o che con",
+    "nl": "de het een en of omdat dat",
+    "ru": "и или в к с из что для на чтобы",
+    "el": "ο η το οι τα του της των και να με σε στο στη",
+    "tr": "ve veya ile bir",
+    "hi": "और या कि का के की",
+    "ar": "في من على إلى أو",
+    "he": "של את או על עם",
 }
-_GOES_ON = {language: frozenset(given.split()) for language, given in _LAST_WORDS.items()}
+# After these, too, more mostly follows; but "that is what it is" ends with one.
+_SELDOM_LAST = {
+    "en": "but of to from with into that which if than as at by my very is are was were",
+    "de": "die aber wenn mit von im ins zum zur",
+    "fr": "la mais qui avec sur pour par au aux est sont",
+    "es": "la unos unas pero por para al es son",
+    "pt": "o a as mas por para ao no na é são",
+    "it": "lo la le ma per in al è sono",
+    "nl": "maar met van in op voor",
+    "ru": "но а от который как не",
+    "el": "αλλά που για από στην είναι",
+    "he": "אבל כי אם הוא היא",
+    "ar": "عن مع أن إن الذي التي ثم",
+}
+_GOES_ON = {
+    language: frozenset(f"{given} {_SELDOM_LAST.get(language, '')}".split()) for language, given in _NEVER_LAST.items()
+}
+_CERTAIN = {language: frozenset(given.split()) for language, given in _NEVER_LAST.items()}
 
 
-def broken_off(text: str, language: str, is_marked: bool = True) -> Severity | None:
+def cut_off_severity(text: str, language: str, is_marked: bool = True) -> Severity | None:
     """Returns how surely a part ends in the middle of a sentence; None if it may end like that, or can't be told.
 
     `is_marked`: whether the sentences of the lesson end with marks.
@@ -204,6 +221,11 @@ def _is_value(line: str) -> bool:
         return True
     labels = [*_LABEL.finditer(line)]
     return bool(labels) and len(line[labels[-1].end() :].split()) <= _LONGEST_VALUE
+
+
+def ends_no_sentence(word: str, language: str) -> bool:
+    """Returns whether more has to follow after a word, such as "the" and "and"."""
+    return word in _CERTAIN.get(primary_subtag(language), frozenset())
 
 
 def _goes_on(text: str, language: str) -> bool:

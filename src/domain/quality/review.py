@@ -170,7 +170,7 @@ def _quality(draft: Draft, cited: Cited, passages: Sequence[Passage], findings: 
             for passage in passages
         )
     }
-    factual = draft.factual_sentences()
+    factual = draft.factual_sentences
     return LessonQuality(
         words=len(draft.words),
         passages=len(passages),

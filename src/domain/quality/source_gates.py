@@ -95,7 +95,7 @@ def uncited(draft: Draft) -> Iterator[Finding]:
         finding = hard if draft.must_cite else soft
         yield finding("uncited", "", "no citation could be verified: cite the passages with numbers such as [1]")
         return
-    factual = draft.factual_sentences()
+    factual = draft.factual_sentences
     cited = sum(is_cited(sentence.text, draft.declared) for sentence in factual)
     if len(factual) >= FEWEST_FACTUAL and cited / len(factual) < LEAST_COVERAGE:
         example = next(sentence.text for sentence in factual if not is_cited(sentence.text, draft.declared))

@@ -14,7 +14,7 @@ from src.domain.quality.draft import Draft, grams, plain
 from src.domain.quality.leaks import leaks
 from src.domain.quality.mangled_formulas import mangled_formula
 from src.domain.quality.own_words import own_words
-from src.domain.quality.part_ends import breaks_the_row, broken_off, has_marks
+from src.domain.quality.part_ends import breaks_the_row, cut_off_severity, has_marks
 from src.domain.quality.readability import grade_number, without_tables
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, content_stems, has_no_spaces, stem, words
@@ -147,7 +147,7 @@ def cut_off(draft: Draft) -> Iterator[Finding]:
             others = [other for path, other in definitions.items() if path != where]
             if breaks_the_row(text, others, language):
                 yield soft("cut_off", where, f"the others end with a full stop: {last}")
-        elif (severity := broken_off(text, language, is_marked)) is Severity.HARD:
+        elif (severity := cut_off_severity(text, language, is_marked)) is Severity.HARD:
             yield hard("cut_off", where, f"the text ends in mid-sentence: {last}")
         elif severity is not None:
             yield soft("cut_off", where, f"the text may end in mid-sentence: {last}")
