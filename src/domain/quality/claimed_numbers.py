@@ -5,6 +5,7 @@ only if no form makes it of those of the source, and if the quotation has anothe
 it in words.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +15,7 @@ import regex
 from src.domain.language_tag import primary_subtag
 from src.domain.measures import factor
 from src.domain.numerals import Numeral, counts, may_be_the_same, other_units, values, written
+from src.domain.quality.citations import without_markers
 from src.domain.quality.judged_text import is_calculation, is_made_up, prose_of
 from src.domain.quality.number_forms import (
     EASILY_SPELLED,
@@ -189,6 +191,13 @@ def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: st
         for readings, things in said
         if not readings & known and any(things & counted for _, counted in quoted)
     ]
+
+
+def repeated_numbers(texts: Iterable[str], language: str) -> frozenset[str]:
+    """Returns the readings of the numbers that texts have more than once, citations aside: a lesson works with them."""
+    found = (number for text in texts for number in written(without_markers(text), language))
+    counted = Counter(reading for number in found for reading in number.readings)
+    return frozenset(reading for reading, times in counted.items() if times > 1)
 
 
 def judged_numbers(sentence: str, language: str) -> tuple[Numeral, ...]:

@@ -13,7 +13,8 @@ from src.domain.markdown_syntax import code_blocks, masked, without_code
 from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.citations import is_cited
 from src.domain.quality.claimed_names import NAMELESS
-from src.domain.quality.draft import Draft, plain, unquoted
+from src.domain.quality.draft import Draft, plain
+from src.domain.quality.quotations import unquoted
 from src.domain.quality.references import Reference, references
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, carries_content, stem, words

@@ -1,7 +1,6 @@
 """The lesson under review, in the forms in which the gates look at it; each is made once for all of them."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -13,9 +12,9 @@ from src.domain.citation import Citation
 from src.domain.language_tag import primary_subtag
 from src.domain.lesson import LessonText
 from src.domain.markdown_syntax import without_blocks
-from src.domain.numerals import written
 from src.domain.outline import LessonPlan
 from src.domain.quality.citations import without_markers
+from src.domain.quality.claimed_numbers import repeated_numbers
 from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
 from src.domain.quality.readability import grade_of_parts
 from src.domain.quality.verification import Removed
@@ -29,11 +28,6 @@ _MARKUP = "*_`#>"
 _BULLET = re.compile(r"^[ \t]*(?:[-+•]|\d+[.)])[ \t]+", re.MULTILINE)
 _LINK = regex.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,500}\)")
 
-# No quotation is longer. Without a bound, the search would run from each opening sign to the end of the text.
-_QUOTED = re.compile(
-    r"“[^”]{0,1000}”|\"[^\"]{0,1000}\"|„[^“”]{0,1000}[“”]|«[^»]{0,1000}»|»[^«]{0,1000}«|「[^」]{0,1000}」|『[^』]{0,1000}』"
-    r"|《[^》]{0,1000}》|〝[^〟]{0,1000}〟|‘(?<!\w‘)[^’]{0,1000}’(?!\w)|‹[^›]{0,1000}›"
-)
 _BLOCKQUOTE = regex.compile(r"(?m)^[ \t]{0,3}>.*(?:\n(?![ \t]*\n).*)*")
 # Three lines or more that end long before the edge of the page, none of them of a list or table.
 _LINE_OF_VERSE = r"[ \t]*(?![-*+•|>#]\s|\d+[.)]\s|\|)[^\n]{1,50}?"
@@ -160,9 +154,7 @@ class Draft:
     def repeated_numbers(self) -> frozenset[str]:
         """The numbers that the lesson has more than once: it works with them."""
         texts = (*self.fields.values(), *(f"{check.question} {check.answer}" for check in self.text.checks))
-        found = (written(without_markers(text), self.brief.language) for text in texts)
-        counted = Counter(reading for numbers in found for number in numbers for reading in number.readings)
-        return frozenset(number for number, times in counted.items() if times > 1)
+        return repeated_numbers(texts, self.brief.language)
 
     @cached_property
     def factual_sentences(self) -> tuple[Sentence, ...]:
@@ -259,12 +251,7 @@ def plain(text: str) -> str:
     return told.strip()
 
 
-def unquoted(text: str) -> str:
-    """Returns a text with empty quotation marks in place of its quotations."""
-    return _QUOTED.sub(" “” ", text)
-
-
-def without_quotations(text: str) -> str:
+def without_blockquotes_and_verse(text: str) -> str:
     """Returns a text without its blockquotes and verse."""
     text = _BLOCKQUOTE.sub("", text) if ">" in text else text
     return _VERSE.sub("", text) if text.count("\n") > 1 else text

@@ -4,15 +4,12 @@ Left out are code, formulas, quotations in any marks, blockquotes, emphasised wo
 a list that are no sentences, as in a list of phrases or works.
 """
 
-import re
-
 import regex
 
 from src.domain.markdown_syntax import without_code
 from src.domain.quality.part_ends import ITEM, has_marks
+from src.domain.quality.quotations import quotations, unquoted
 
-_LONGEST_QUOTATION = 1000
-"""Without a bound, the search would run from each opening sign to the end of the text."""
 _FEWEST_WORDS = 6
 """An item of a list is a sentence if it has so many words and a mark at its end."""
 
@@ -22,14 +19,6 @@ _FORMULA = regex.compile(
     r"|\\begin\{(\w{1,20}\*?)\}(?:(?!\\(?:begin|end)\{).){0,3000}+\\end\{\1\}",
     regex.DOTALL,
 )
-_QUOTED = regex.compile(
-    "|".join(
-        f"{opening}[^{opening}{closing}]{{0,{_LONGEST_QUOTATION}}}+{closing}"
-        for opening, closing in ("“”", "„“", "„”", "«»", "»«", "‹›", "「」", "『』", "‘’", "《》", "〈〉")
-    )
-    + rf'|(?<![\w"])"[^"]{{0,{_LONGEST_QUOTATION}}}+"|(?<!\w)\'[^\'\n]{{1,200}}+\'(?!\w)'
-)
-_QUOTATION_MARK = re.compile(r"[“„«»‹「『‘《〈\"]|(?<!\w)'")
 _EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
 _LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
 _MARKER = regex.compile(r"\[\^?\d+(?:\s*[,;]\s*\d+)*\]")
@@ -50,7 +39,9 @@ def own_words(text: str, *, are_items_shown: bool = False) -> str:
     bare = "\n".join(lines)
     if "](" in bare or "://" in bare:
         bare = _LINK.sub(r"\1", bare)
-    bare = without_quotations(bare)
+    bare = unquoted(bare, " ")
+    if "*" in bare or "_" in bare:
+        bare = _EMPHASISED.sub(" ", bare)
     if "[" in bare:
         bare = _MARKER.sub("", bare)
     spoken = [line for line in bare.split("\n") if _SPEECH.match(line)]
@@ -69,14 +60,7 @@ def is_quoted(text: str, position: int) -> bool:
     line = text[start : end if end >= 0 else len(text)]
     if line.lstrip().startswith(">") or _SPEECH_OF_TWO.match(line):
         return True
-    return any(found.start() < position < found.end() for found in _QUOTED.finditer(text))
-
-
-def without_quotations(text: str) -> str:
-    """Returns a text without its quotations and emphasised words."""
-    if _QUOTATION_MARK.search(text):
-        text = _QUOTED.sub(" ", text)
-    return _EMPHASISED.sub(" ", text) if "*" in text or "_" in text else text
+    return any(start < position < end for start, end in quotations(text))
 
 
 def _is_phrase(line: str) -> bool:

@@ -23,8 +23,9 @@ from src.domain.quality.choice_words import (
     true_and_false,
 )
 from src.domain.quality.concept_names import names
-from src.domain.quality.draft import Draft, unquoted
+from src.domain.quality.draft import Draft
 from src.domain.quality.own_words import own_words
+from src.domain.quality.quotations import unquoted
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, carries_content, content_stems, words
 

@@ -17,11 +17,11 @@ from src.domain.quality.draft import (
     prose_paragraphs,
     runs,
     states_something,
-    unquoted,
-    without_quotations,
+    without_blockquotes_and_verse,
 )
 from src.domain.quality.judged_text import prose_of
 from src.domain.quality.number_forms import is_derived
+from src.domain.quality.quotations import unquoted
 from src.domain.sentences import sentences
 from src.domain.words import NO_SPACES, words
 
@@ -50,7 +50,7 @@ def copied(draft: Draft) -> Iterator[Finding]:
     for where, text in draft.fields.items():
         if where.startswith("key_terms."):
             continue
-        own = plain(unquoted(without_quotations(without_blocks(text))))
+        own = plain(unquoted(without_blockquotes_and_verse(without_blocks(text))))
         if not _may_share(words(own), given, most + 1):
             continue
         runs_given = frozenset().union(*(grams(passage.text, most + 1) for passage in draft.passages))

@@ -13,10 +13,9 @@ from functools import cached_property
 from src.domain.citation import Citation, CitationDraft
 from src.domain.finding import excerpt
 from src.domain.markdown_syntax import masked
-from src.domain.numerals import written
 from src.domain.quality.citations import IN_CODE, Marker, bare, drafted, without_markers
 from src.domain.quality.claimed_names import KnownNames, capitalised, named, strange_names, text_of
-from src.domain.quality.claimed_numbers import miscounted, wrong_numbers, wrong_units
+from src.domain.quality.claimed_numbers import miscounted, repeated_numbers, wrong_numbers, wrong_units
 from src.domain.quality.denials import denied
 from src.domain.quality.judged_text import cited_cells
 from src.domain.quality.quotes import Located, is_too_short, locate
@@ -69,8 +68,7 @@ class Told:
     @cached_property
     def numbers(self) -> frozenset[str]:
         """The numbers that the lesson has more than once."""
-        found = (it for text in self.fields.values() for it in written(text, self.language))
-        return _repeated(reading for it in found for reading in it.readings)
+        return repeated_numbers(self.fields.values(), self.language)
 
     @cached_property
     def _often(self) -> frozenset[str]:
