@@ -13,7 +13,7 @@ from src.domain.quality.draft import Draft
 from src.domain.quality.source_gates import copied, uncited, unknown_number
 from src.domain.quality.verification import verified
 from src.domain.source import Passage
-from tests.lessons import BRIEF, PLAN, TEXT
+from tests.lessons import BRIEF, CHECK, PARTS, PLAN, TEXT, TRUE, reviewed
 
 RIVER = Passage(
     "a.md",
@@ -151,3 +151,17 @@ class TestCopied:
     )
     def test_a_quotation_or_verse_is_no_copy(self, quoted: str) -> None:
         assert not list(copied(drafted(quoted, [Passage("a.md", "", ENGLISH, 1.0)])))
+
+
+@pytest.mark.parametrize(
+    "said", ["A cell is 200 years old. [1]", "It is of 1900 or 15. [1]", "It has {big} parts [1]."]
+)
+def test_numbers_of_thousands_of_digits_raise_nothing(said: str) -> None:
+    big = "7" * 5000
+    passage = Passage("a.md", "", f"Know that a cell is a unit of life and has {big} parts. It is old.", 1.0)
+    content = f"{said.format(big=big)} A cell is a unit of life."
+    sections = [{"heading": "Cells", "content": content}, TEXT["sections"][1]]
+    quote = "Know that a cell is a unit of life and has"
+    citations = [{"number": 1, "passage": 1, "quote": quote}]
+    checks = [CHECK, {**PARTS, "answer": f"It has {big}."}, TRUE]
+    assert reviewed(passages=[passage], sections=sections, citations=citations, checks=checks).value.quality.checks == 3

@@ -176,7 +176,7 @@ def _is_since(said: Decimal, known: frozenset[str]) -> bool:
     return any(
         abs(Decimal(_TODAY + sign * int(year)) - said) <= _MOST_OFF * said
         for year in known
-        if year.isdecimal() and _EARLIEST_YEAR <= int(year) <= _TODAY
+        if _is_in(year, _EARLIEST_YEAR, _TODAY)
         for sign in ((1, -1) if int(year) < YEARS[0] else (-1,))
     )
 

@@ -303,7 +303,7 @@ def references(text: str, language: str) -> Iterator[Reference]:
         if known and found and found.lastgroup:
             end = found.end()
             name = next(name for name in known.kinds if found[name] is not None)
-            yield Reference(known.kinds[name], _value(found["number"]), found.group())
+            yield Reference(known.kinds[name], _value(found["number"], language), found.group())
 
 
 def _places(text: str, pieces: Iterable[str]) -> Iterator[int]:
@@ -314,9 +314,9 @@ def _places(text: str, pieces: Iterable[str]) -> Iterator[int]:
             place = text.find(piece, place + 1)
 
 
-def _value(number: str | None) -> int | None:
+def _value(number: str | None, language: str) -> int | None:
     if number is None:
         return None
     if number.isdecimal():
         return int(number)
-    return max((int(value) for value in values(number) if value.isdecimal()), default=None)
+    return max((int(value) for value in values(number, language) if value.isdecimal()), default=None)
