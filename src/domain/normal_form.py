@@ -6,7 +6,6 @@ separators in numbers (17 000 and 17,000). A sign that changes what is meant sta
 """
 
 import re
-import sys
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ _SEPARATED = re.compile(r"[0-9](?=[0-9]{0,2}(?:[ \u00a0\u2009\u202f'’٬,.]|\{,
 _PIECE = regex.compile(
     # The signs of list items. One that begins the text and has no word behind it may be a minus.
     r"(?P<edge>\A\s*[-*+•][ \t]+(?=[^\n]*\p{L}{2})|\A\s+)"
-    r"|(?P<bullet>\s*\n\s*[-*+•][ \t]+)"
+    r"|(?P<bullet>\s*\n[^\S\n]*[-*+•][ \t]+)"
     r"|(?:"
     # Digits in groups: 17 000, 17'000, 1.000.000, 1,00,000. One comma or full stop may be that of a decimal fraction.
     r"(?P<grouped>(?<![\p{Nd}.,^])(?!0)\p{Nd}{1,3}(?:"
@@ -75,8 +74,10 @@ _PIECE = regex.compile(
     rf"|(?P<long>[{_LONG_IN_SMALL}])"
     r"|(?P<compatible>\p{NFKC_Quick_Check=No}+))"
 )
+_LAST_DIGIT = 0x20000
+"""Unicode has no digits beyond its second plane, which holds signs of all kinds."""
 _DIGITS = {
-    number: str(unicodedata.decimal(chr(number))) for number in range(0x80, sys.maxunicode) if chr(number).isdecimal()
+    number: str(unicodedata.decimal(chr(number))) for number in range(0x80, _LAST_DIGIT) if chr(number).isdecimal()
 } | {ord("٪"): "%", ord("％"): "%"}
 # What lies beyond the first plane is seldom, and may be a digit.
 _NO_ASCII_DIGIT = re.compile(f"[{''.join(chr(number) for number in _DIGITS if number < 0x10000)}\U00010000-\U0010ffff]")

@@ -145,14 +145,17 @@ _RU = r"""^(?:(?:к[ ]концу|в[ ]конце|по[ ]окончании)[ ][^
 |(?:понимание|знание)[ ]\p{L}+
 )"""
 
-_VAGUE = {
-    language: regex.compile(pattern, regex.VERBOSE | regex.IGNORECASE)
-    for language, pattern in {"en": _EN, "de": _DE, "es": _ES, "fr": _FR, "pt": _PT, "it": _IT, "ru": _RU}.items()
-}
+_VAGUE = {"en": _EN, "de": _DE, "es": _ES, "fr": _FR, "pt": _PT, "it": _IT, "ru": _RU}
 
 
 @lru_cache(maxsize=1024)
 def is_vague(objective: str, language: str) -> bool:
     """Returns whether an objective's verb is surely vague. In a language without a table, none is."""
-    vague = _VAGUE.get(primary_subtag(language))
-    return vague is not None and vague.search(normal_text(objective)) is not None
+    subtag = primary_subtag(language)
+    return subtag in _VAGUE and _pattern(subtag).search(normal_text(objective)) is not None
+
+
+@lru_cache(maxsize=len(_VAGUE))
+def _pattern(subtag: str) -> regex.Pattern[str]:
+    # Each takes long to compile, and most processes need one or none.
+    return regex.compile(_VAGUE[subtag], regex.VERBOSE | regex.IGNORECASE)
