@@ -1,7 +1,11 @@
 """How the units of one dimension relate, to compare measures that are given in different ones."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+
+MOST_OFF = Decimal("0.05")
+"""By what share a rounded measure or number may differ from the one that it stands for."""
 
 # What one of the unit comes to in the dimension's first unit. The names are those of CLDR, without the dimension.
 _FACTORS = {
@@ -17,25 +21,59 @@ _FACTORS = {
     "bit": "0.125", "byte": "1", "ampere": "1", "volt": "1", "ohm": "1", "newton": "1", "hertz": "1", "watt": "1",
     "horsepower": "745.7", "joule": "1", "calorie": "4.184", "foodcalorie": "4184", "kilowatt-hour": "3.6e6",
     "pascal": "1", "bar": "1e5", "atmosphere": "101325",
+    "celsius": "1", "kelvin": "1", "fahrenheit": "0.5555555556",
     "meter-per-second": "1", "kilometer-per-hour": "0.2777777778", "mile-per-hour": "0.44704",
 }  # fmt: skip
+# Where the zero of other scales of temperature lies, in degrees Celsius.
+_ZEROS = {"kelvin": Decimal("-273.15"), "fahrenheit": Decimal(-160) / 9}
+_DEGREES_OFF = 1
+"""By how many degrees Celsius a temperature on another scale may be rounded."""
 _PREFIXES = {
     "giga": "1e9", "mega": "1e6", "kilo": "1e3", "hecto": "1e2", "deci": "0.1", "centi": "0.01", "milli": "1e-3",
     "micro": "1e-6", "nano": "1e-9",
 }  # fmt: skip
 
 
-@lru_cache(maxsize=256)
-def factor(unit: str) -> tuple[str, Decimal] | None:
-    """Returns the dimension of a unit and what one of it comes to there; None if its like isn't known.
+def are_equal(value: Decimal, unit: str, other: Decimal, other_unit: str) -> bool:
+    """Returns whether two measures in different units come to the same, give or take what is rounded.
 
-    `unit` is CLDR's name, such as `length-kilometer`.
+    The units are CLDR's names, such as `length-kilometer`. Two temperatures are compared as those of a thing, and as
+    differences: 1.5 °C more are 2.7 °F more.
     """
+    first, second = _scale(unit), _scale(other_unit)
+    if not first or not second or unit == other_unit or first.dimension != second.dimension:
+        return False
+    one, two = abs(value) * first.factor, abs(other) * second.factor
+    if abs(one - two) <= MOST_OFF * max(one, two):
+        return True
+    if first.zero == second.zero:
+        return False
+    return abs(value * first.factor + first.zero - other * second.factor - second.zero) <= _DEGREES_OFF
+
+
+def may_differ(unit: str, other: str) -> bool:
+    """Returns whether two units aren't known to be one, as a litre and a cubic decimetre are."""
+    first = _scale(unit)
+    return first is None or first != _scale(other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How a unit relates to the first one of its dimension."""
+
+    dimension: str
+    factor: Decimal
+    zero: Decimal
+
+
+@lru_cache(maxsize=256)
+def _scale(unit: str) -> _Scale | None:
+    """Returns how a unit relates to others of its dimension; None if its like isn't known."""
     dimension, _, name = unit.partition("-")
     if name in _FACTORS:
-        return dimension, Decimal(_FACTORS[name])
+        return _Scale(dimension, Decimal(_FACTORS[name]), _ZEROS.get(name, Decimal(0)))
     for prefix, multiple in _PREFIXES.items():
         base = name.removeprefix(prefix)
         if base != name and base in _FACTORS:
-            return dimension, Decimal(multiple) * Decimal(_FACTORS[base])
+            return _Scale(dimension, Decimal(multiple) * Decimal(_FACTORS[base]), Decimal(0))
     return None

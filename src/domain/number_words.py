@@ -78,8 +78,13 @@ _ALSO = {
     "de": {"hälfte": "0.5", "halb": "0.5", "halbe": "0.5", "viertel": "0.25", "dutzend": "12", "hundert": "100",
            "eine": "1", "einen": "1"},
     "fr": {"une": "1", "demi": "0.5", "demie": "0.5", "moitié": "0.5", "quart": "0.25"},
+    # The names of centuries: the Settecento began in 1700.
+    "it": {"duecento": "200", "trecento": "300", "quattrocento": "400", "cinquecento": "500", "seicento": "600",
+           "settecento": "700", "ottocento": "800", "novecento": "900"},
     "es": {"una": "1", "un": "1", "medio": "0.5", "media": "0.5", "mitad": "0.5", "cuarto": "0.25"},
 }  # fmt: skip
+MINUS = "minus|negative|moins|menos|meno|eksi|минус|μείον|מינוס|سالب|ऋण|माइनस|负|負|マイナス|영하|마이너스|ลบ|ដក"
+"""A pattern for the words that stand for a minus before a number, in all languages."""
 _BEFORE_A_WORD = (" ", "\u00a0", "-")
 # In scripts without spaces the next word begins where the letters of a unit end: 10 μm程度.
 _SCRIPT_ENDS = r"(?<=[A-Za-zΩμ%°\p{Katakana}ー\p{Han}])(?=[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Khmer}])"

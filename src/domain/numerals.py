@@ -91,7 +91,8 @@ def _numeral(
         readings.add(span[1][: -len(span[2])] + span[2] if len(span[1]) > len(span[2]) else span[2])
     if fraction := fractions.get(found.start("digits")):
         readings.add(f"{fraction[1]}/{fraction[2]}")
-    unit = language.unit(form, multiplier.end if multiplier else found.end())
+    is_decade = digits.endswith("0") and form.startswith("s", found.end())  # 1930s
+    unit = None if is_decade else language.unit(form, multiplier.end if multiplier else found.end())
     return Numeral(found.group(), frozenset(readings), unit)
 
 

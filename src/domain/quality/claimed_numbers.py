@@ -13,7 +13,8 @@ from functools import lru_cache
 import regex
 
 from src.domain.language_tag import primary_subtag
-from src.domain.measures import factor
+from src.domain.measures import may_differ
+from src.domain.number_words import MINUS
 from src.domain.numerals import Numeral, counts, may_be_the_same, other_units, values, written
 from src.domain.quality.citations import without_markers
 from src.domain.quality.judged_text import is_calculation, is_made_up, prose_of
@@ -26,6 +27,7 @@ from src.domain.quality.number_forms import (
     is_borne_out,
     is_form,
     is_reckoned,
+    is_share,
     is_time,
     is_year,
     plain_decimal,
@@ -40,9 +42,8 @@ _LARGEST_COUNTED = 100
 """Larger numbers in words are mostly of several words, or round."""
 # Words that say a number is negative, or lies below another.
 _MINUS = regex.compile(
-    r"\b(?:minus|negativ\w*|below|unter\w*|moins|négati\w*|menos|bajo|abaixo|meno|sotto|eksi|altında"
-    r"|минус|ниже|отрицат\w*|μείον|κάτω|αρνητικ\w*|מינוס|מתחת|سالب\w*|تحت|ऋण\w*|नीचे|ցածր|մինուս)\b"
-    r"|マイナス|零下|氷点下|負|负|低于|영하|마이너스|음의|ลบ|ต่ำ|ដក|ក្រោម|በታች",
+    r"\b(?:negativ\w*|below|unter\w*|négati\w*|bajo|abaixo|sotto|altında|ниже|отрицат\w*|κάτω|αρνητικ\w*|מתחת"
+    rf"|سالب\w*|تحت|ऋण\w*|नीचे|ցածր|մինուս)\b|零下|氷点下|低于|음의|ต่ำ|ក្រោម|በታች|(?<![\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}])(?:{MINUS})",
     regex.IGNORECASE,
 )
 _LAST_DAY = 31
@@ -79,7 +80,7 @@ def wrong_numbers(
         # What the quotation gives may be reckoned with, and the years and like measures of the passage, but not all.
         like = [it for it in in_digits if (is_year(it) or (it.unit and it.unit == number.unit))]
         beside = [*quoted, *(it for it in said if it.readings & given), *like]
-        if is_reckoned(number, beside) and not _is_in_place_of(number, rivals):
+        if (is_reckoned(number, beside) or is_share(number, spoken_of)) and not _is_in_place_of(number, rivals):
             continue
         if any(is_year(number) == is_year(rival) for rival in rivals) or not (
             (spoken_of and spoken_of <= spoken and _is_bound(number, quoted))  # under 10, namely 7 or 8
@@ -88,7 +89,11 @@ def wrong_numbers(
             or _is_counted_on(number, quotes, in_digits, language)
         ):
             wrong.append(number.text)
-    said = tuple(it for it in said if not _is_signed_in_words(it, given, passages))
+    said = tuple(
+        it
+        for it in said
+        if not _is_signed_in_words(it, given, passages) and not is_time(it, sentence, spoken_of, language)
+    )
     return wrong or _of_another_place(said, rivals, spoken_of, quoted)
 
 
@@ -165,8 +170,7 @@ def _are_in_other_units(one: Numeral, other: Numeral) -> bool:
         return False
     if may_be_the_same(one.unit, other.unit) or one.unit.partition("-")[0] != other.unit.partition("-")[0]:
         return False
-    first, second = factor(one.unit), factor(other.unit)
-    return first is None or second is None or first[1] != second[1]
+    return may_differ(one.unit, other.unit)
 
 
 def miscounted(sentence: str, quotes: str, passages: Sequence[str], language: str) -> list[str]:

@@ -16,6 +16,7 @@ import regex
 from src.domain.language_tag import primary_subtag
 from src.domain.lesson import Check
 from src.domain.normal_form import normal_text
+from src.domain.number_words import MINUS
 from src.domain.numerals import Numeral, is_given, values, written
 from src.domain.quality.draft import plain
 from src.domain.words import NO_SPACES, carries_content, content_stems, negations, stem, words
@@ -189,10 +190,7 @@ def is_part(character: str) -> bool:
 
 
 # What is written for a minus before a number.
-_MINUS = regex.compile(
-    r"(?:minus|negative|moins|menos|meno|eksi|минус|μείον|מינוס|سالب|ऋण|माइनस|负|負|マイナス|영하|마이너스|ลบ)\s*(?=\p{Nd})",
-    regex.IGNORECASE,
-)
+_MINUS = regex.compile(rf"(?:{MINUS})\s*(?=\p{{Nd}})", regex.IGNORECASE)
 
 
 # The index or power of a letter, as in x_1, H₂O and m², is no number.

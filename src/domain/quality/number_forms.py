@@ -6,16 +6,15 @@ What is reckoned here is meant to acquit: a number that some form makes of those
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, DecimalException
 from functools import lru_cache
+from itertools import combinations
 
 import regex
 
-from src.domain.measures import factor
+from src.domain.measures import MOST_OFF, are_equal
 from src.domain.normal_form import normal_text
 from src.domain.number_words import language_of
 from src.domain.numerals import Numeral
 
-_MOST_OFF = Decimal("0.05")
-"""By what share a rounded number may differ from the one that it stands for."""
 _LEAST_APART, _SURELY_APART = 2, 3
 """Numbers with the same digits that are so many powers of ten apart have different units, even untold ones."""
 YEARS = range(1000, 2101)
@@ -60,15 +59,17 @@ def is_derived(
     pool = [value for other in beside if other.readings != number.readings for value in decimals(other)]
     near = [value for other in given for value in decimals(other)]
     products = {one * other for one in (*pool, Decimal(2)) for other in (*pool, *near)}
-    return not products.isdisjoint(decimals(number)) or is_reckoned(number, beside)
+    beside_it = {reading for other in beside for reading in other.readings}
+    return not products.isdisjoint(decimals(number)) or is_reckoned(number, beside) or is_share(number, beside_it)
 
 
 def is_borne_out(number: Numeral, given: Iterable[Numeral], known: frozenset[str]) -> bool:
     """Returns whether a number is another form of one that is `given`, or of one of the values `known`."""
     if any(is_form(other, number) for other in given):
         return True
-    # The fortieth part is 1/40, and a quarter 25 %.
-    parts = [value / 100 for value in decimals(number) if number.unit == _PERCENT and value % 100]
+    # The fortieth part is 1/40, and a quarter 25 %; every fifth is 20 %.
+    shares = [value for value in decimals(number) if number.unit == _PERCENT and value % 100]
+    parts = (*(value / 100 for value in shares), *(100 / value for value in shares))
     return any(plain_decimal(part) in known for part in (*parts, *(1 / value for value in decimals(number) if value)))
 
 
@@ -79,19 +80,11 @@ def is_form(given: Numeral, said: Numeral) -> bool:
     if _may_be_in_another_unit(given, said):
         return True
     return any(
-        _is_measure(value, given.unit, other, said.unit) or (not is_year(given) and _is_rounded(value, other))
+        (given.unit and said.unit and are_equal(value, given.unit, other, said.unit))
+        or (not is_year(given) and _is_rounded(value, other))
         for value in decimals(given)
         for other in decimals(said)
     )
-
-
-def _is_measure(given: Decimal, unit: str | None, said: Decimal, said_unit: str | None) -> bool:
-    """Returns whether both come to the same, in different units."""
-    first, second = factor(unit or ""), factor(said_unit or "")
-    if not first or not second or unit == said_unit or first[0] != second[0]:
-        return False
-    one, other = abs(given) * first[1], abs(said) * second[1]
-    return abs(one - other) <= _MOST_OFF * max(one, other)
 
 
 def _may_be_in_another_unit(given: Numeral, said: Numeral) -> bool:
@@ -118,7 +111,7 @@ def _is_rounded(given: Decimal, said: Decimal) -> bool:
         return False
     off = abs(given - said)
     is_whole = off <= _HALF and said == said.to_integral_value()  # under 2 %, of 1.86 %
-    return off < Decimal(1).scaleb(_exponent(said)) and (is_whole or off <= _MOST_OFF * abs(given))
+    return off < Decimal(1).scaleb(_exponent(said)) and (is_whole or off <= MOST_OFF * abs(given))
 
 
 def digits_of(value: Decimal) -> str:
@@ -147,7 +140,24 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
                 return True
         if len(digits_of(said)) <= EASILY_SPELLED and whole > _EARLIEST_YEAR and _is_since(said, known):
             return True
+        if whole < YEARS[0] and (short := _short_year(number.text, text)) is not None:
+            is_century_given = whole % 100 == 0 and str(YEARS[0] // 100 + whole // 100 + 1) in known
+            return is_century_given or any(len(year) == 4 and short.match(year) for year in known)
     return False
+
+
+def _short_year(digits: str, text: str) -> regex.Pattern[str] | None:
+    """Returns a pattern for the years that digits may stand for: '64, the 30s, or the '700 of Italian; None if none."""
+    found = regex.search(
+        rf"(?P<sign>['’‘]?)(?<!\p{{Nd}}){regex.escape(digits)}(?P<plural>s?)(?![\p{{L}}\p{{Nd}}])", text
+    )
+    if found is None or not (found["sign"] or found["plural"]):
+        return None
+    if len(digits) == 3 and digits.endswith("00"):
+        return regex.compile(rf"1{digits[0]}\d\d$")
+    if len(digits) == 2 and found["plural"] and digits.endswith("0"):
+        return regex.compile(rf"\d\d{digits[0]}\d$")
+    return regex.compile(rf"\d\d{digits}$") if len(digits) == 2 and found["sign"] else None
 
 
 def _stands_before_century(digits: str, text: str, language: str) -> bool:
@@ -174,7 +184,7 @@ def _is_span(digits: str, text: str) -> bool:
 def _is_since(said: Decimal, known: frozenset[str]) -> bool:
     """Returns whether so many years, in round numbers, lie between a year that is given, of either era, and now."""
     return any(
-        abs(Decimal(_TODAY + sign * int(year)) - said) <= _MOST_OFF * said
+        abs(Decimal(_TODAY + sign * int(year)) - said) <= MOST_OFF * said
         for year in known
         if _is_in(year, _EARLIEST_YEAR, _TODAY)
         for sign in ((1, -1) if int(year) < YEARS[0] else (-1,))
@@ -207,6 +217,21 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
                 yield (other / one).normalize()
 
 
+def is_share(number: Numeral, beside: Iterable[str]) -> bool:
+    """Returns whether a percentage is what one of the values `beside` is of another, or by how much they differ."""
+    if number.unit != _PERCENT:
+        return False
+    pool = [value for value in decimals_of(frozenset(beside) - number.readings) if value > 0]
+    if len(pool) > _MOST_NUMBERS:
+        return False
+    return any(
+        abs(100 * part / whole - said) <= Decimal(5).scaleb(_exponent(said) - 1)
+        for said in decimals(number)
+        for one, other in combinations(pool, 2)
+        for part, whole in ((one, other), (other - one, one), (other - one, other))
+    )
+
+
 def is_year(number: Numeral) -> bool:
     """Returns whether a number is that of a year of our calendar."""
     # Chinese, Japanese and Korean write the word for years behind those of the calendar too.
@@ -219,7 +244,8 @@ def is_year(number: Numeral) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _decimals_of(readings: frozenset[str]) -> tuple[Decimal, ...]:
+def decimals_of(readings: frozenset[str]) -> tuple[Decimal, ...]:
+    """Returns the values of readings, the smallest first."""
     found = []
     for reading in readings:
         try:
@@ -239,7 +265,7 @@ def _likely(number: Numeral) -> Decimal:
 
 def decimals(number: Numeral) -> tuple[Decimal, ...]:
     """Returns the possible values of a number."""
-    return _decimals_of(number.readings)
+    return decimals_of(number.readings)
 
 
 def plain_decimal(value: Decimal) -> str:
