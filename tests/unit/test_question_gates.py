@@ -71,6 +71,7 @@ class TestAnswerInTheQuestion:
             choice("Tom kicks the red ball. What does he kick?", "The red ball", "A stone", "A can"),
             choice("Which angle does a right triangle have?", "A right angle", "No angle", "Four sides"),
             choice("Which word is missing? A ____ is small, and the red fox is big.", "Red fox", "Dog", "Cat"),
+            choice("Which is the negation of p ∧ q?", "¬p ∨ ¬q", "¬p ∧ ¬q", "p ∨ q"),
             choice("Which equals $a + b$?", "$a + b$", "$a - b$", "$ab$"),
         ],
     )

@@ -41,8 +41,8 @@ FEWEST_OF_A_COURSE = 5
 """If a course has so many true-or-false questions, both keys must occur."""
 
 # What a key that is worked out has: numbers, formulas and code, of which the question has some too.
-_WORKED_OUT = regex.compile(r"[\p{N}$`=<>^]|\\[(\[]")
-_FIGURE = regex.compile(r"\p{N}+(?:[.,]\p{N}+)*|[+×÷/=<>≤≥≠^√∫±|→⇌]|(?<![\p{L}\p{M}])-|-(?![\p{L}\p{M}])")
+_WORKED_OUT = regex.compile(r"[\p{N}\p{Sm}$`^]|\\[(\[]")
+_FIGURE = regex.compile(r"\p{N}+(?:[.,]\p{N}+)*|[\p{Sm}/^]|(?<![\p{L}\p{M}])-|-(?![\p{L}\p{M}])")
 _GAP = regex.compile(r"_{2,}|…|\.{3}")
 _COLON = regex.compile(r"\s*[:：]\s*")
 _CODE_OR_EMPHASIS = regex.compile(r"`[^`]*`|\*[^*\n]+\*|\$[^$\n]+\$")
