@@ -95,6 +95,12 @@ _NEGATIONS = {
     "th": "ไม่ มิ ไร้",
     "km": "មិន ពុំ គ្មាន",
 }
+NOT_ONLY = regex.compile(
+    r"\b(?:not (?:only|just|until)|nicht nur|(?:non|pas) seulement|no s[óo]lo|não só|non solo|niet alleen|не только"
+    r"|όχι μόνο)\b|不仅|不但|だけでなく|뿐만|न केवल|ليس فقط|לא רק",
+    regex.IGNORECASE,
+)
+"""What looks like a denial, and says no less than a plain statement."""
 # Snowball's names of the languages whose forms it knows. English is left out: it makes two stems of "photosynthesis"
 # and "photosynthetic", which speak of the same thing.
 _SNOWBALL = {

@@ -18,6 +18,7 @@ from src.domain.finding import Finding
 from src.domain.lesson import Lesson
 from src.domain.model_call import ModelCall, RecordCall
 from src.domain.outline import Outline
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.redaction import Redactor
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
@@ -115,7 +116,7 @@ async def check(config: OpenAISettings, redact: Redactor, say: Callable[[str], N
         say(f"The model's server: {Address.given(config.base_url).base_url}, model {config.model}")
         await _name_models(server, config, say)
         say("Asking for the outline of a course of one lesson …")
-        generator = CourseGenerator(model, trial, trial, trial.progress, None, "preferred", reviews)
+        generator = CourseGenerator(model, trial, trial, trial.progress, None, "preferred", reviews, RepairChoice())
         left: list[ModelCall] = []
         outcome = await generator.generate(_claim(), left)
         trial.calls += left

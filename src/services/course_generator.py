@@ -46,7 +46,6 @@ _log = structlog.get_logger(__name__)
 
 _OUTLINE_PASSAGES = 12
 _LESSON_PASSAGES = 8
-_DEFAULT_REPAIRS = RepairChoice()
 
 # Seconds. A fault that outlasts the retries of the model or the database lasts some seconds at least; see `_postponed`.
 _FIRST_POSTPONEMENT = 5.0
@@ -135,7 +134,7 @@ class CourseGenerator:
         max_tokens: int | None,
         grounding: Grounding,
         reviews: Executor,
-        repairs: RepairChoice = _DEFAULT_REPAIRS,
+        repairs: RepairChoice,
     ) -> None:
         """`max_tokens` limits one course, over all of its attempts; None is no limit.
 

@@ -27,6 +27,7 @@ from src.consumers.files_only_worker import FilesOnlyWorker
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
 from src.domain.files_course import RequestEntry
+from src.domain.quality.repair_choice import RepairChoice
 from src.domain.redaction import Redactor
 from src.domain.request import CourseRequest
 from src.services.broker import publisher
@@ -137,7 +138,7 @@ async def files_only(
     handed_back: list[Delivery] = []
     reviews = ThreadPoolExecutor(1)
     search = SearchWhileAway(SourceLibrary(database), lambda: not watch.present, required=False)
-    generator = CourseGenerator(model, search, files, lambda *_: None, None, "preferred", reviews)
+    generator = CourseGenerator(model, search, files, lambda *_: None, None, "preferred", reviews, RepairChoice())
     announcer = Announcer(cast(Publisher, broker), cast(ReplyPublisher, broker), settings.rabbitmq)
     runner = AttemptRunner(generator, files, Mirror(folder), state.breaker, Redactor(), settings.course, state.shutdown)
     worker = FilesOnlyWorker(

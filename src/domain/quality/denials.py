@@ -11,15 +11,14 @@ import regex
 from rapidfuzz import fuzz
 
 from src.domain.language_tag import primary_subtag
-from src.domain.words import NO_SPACES, carries_content, denies, negations, stem, without_negations, words
+from src.domain.words import NO_SPACES, NOT_ONLY, carries_content, denies, negations, stem, without_negations, words
 
 _CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–—]\s|—|\.(?=\s|$)")
 # Negations that say no less than a plain statement, or something else than its contrary.
 _NO_DENIAL = regex.compile(
-    r"\bnot (?:only|just|merely|until|all|every|always)\b|\bnothing but\b|\bno (?:more|less|fewer|later|longer) than\b"
-    r"|\bno longer\b|\bwithout exception\b|\bnicht nur\b|\berst\b|\bnichts als\b|\bne\b[^,]{1,40}\bque\b"
-    r"|\bpas seulement\b|\bno solo\b|\bno sólo\b|\bnão só\b|\bnon solo\b|не только|לא רק|ليس فقط|ليس .{1,30} فحسب"
-    r"|όχι μόνο|sadece .{1,30} değil",
+    r"\bnot (?:merely|all|every|always)\b|\bnothing but\b|\bno (?:more|less|fewer|later|longer) than\b"
+    r"|\bno longer\b|\bwithout exception\b|\berst\b|\bnichts als\b|\bne\b[^,]{1,40}\bque\b"
+    r"|ليس .{1,30} فحسب|sadece .{1,30} değil",
     regex.IGNORECASE,
 )
 _LEAST_SHARED = 0.8
@@ -66,7 +65,9 @@ def _are_of_the_same(clause: _Clause, other: _Clause, language: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _clauses(text: str, language: str) -> tuple[_Clause, ...]:
-    parts = [part for part in _CLAUSE_END.split(text) if part and not _NO_DENIAL.search(part)]
+    parts = [
+        part for part in _CLAUSE_END.split(text) if part and not (NOT_ONLY.search(part) or _NO_DENIAL.search(part))
+    ]
     return tuple(_clause(part.strip(), language) for part in parts)
 
 

@@ -15,6 +15,7 @@ import regex
 
 from src.domain.finding import Mend
 from src.domain.fixed_words import fixed_words
+from src.domain.formulas import delimited
 from src.domain.lesson import KeyTerm, LessonText, Section
 from src.domain.markdown_syntax import atx_heading, code_blocks, code_spans
 from src.domain.quality.citations import without_markers
@@ -36,7 +37,6 @@ _NUMBERED = regex.compile(r"( {0,3})(\d{1,3})([.)])(?=[ \t]+\S)")
 _NO_TITLE = regex.compile(rf"{_ITEM.pattern}|\s*[|>=-]")
 _SETEXT = regex.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*")
 _SPACES = regex.compile(r"(?<=\S) {2,}(?=\S)")
-_FORMULA = regex.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]", regex.DOTALL)
 _MARKED_HEADING = regex.compile(r"#{2,6}\s+(?=\S)|#\s+(?=\P{Ll})")
 # Not "__", which Python's names have: __init__.
 _EMPHASIZED = regex.compile(r"\*\*((?:(?!\*\*).)+)\*\*")
@@ -224,7 +224,7 @@ def _single_spaces(text: str) -> str:
     """Returns a text with one space between words. Code, formulas and tables keep theirs, as do breaks of lines."""
     if "  " not in text:
         return text
-    kept = [*code_spans(text), *(found.span() for found in _FORMULA.finditer(text))]
+    kept = [*code_spans(text), *delimited(text)]
     return "\n".join(_line_with_single_spaces(line, start, kept) for line, start in _with_starts(text))
 
 

@@ -6,6 +6,7 @@ a list that are no sentences, as in a list of phrases or works.
 
 import regex
 
+from src.domain.formulas import delimited
 from src.domain.markdown_syntax import without_code
 from src.domain.quality.part_ends import ITEM, has_marks
 from src.domain.quality.quotations import quotations, unquoted
@@ -13,12 +14,6 @@ from src.domain.quality.quotations import quotations, unquoted
 _FEWEST_WORDS = 6
 """An item of a list is a sentence if it has so many words and a mark at its end."""
 
-_FORMULA = regex.compile(
-    r"\$\$[^$]{1,2000}+\$\$|(?<!\\)\$(?! )[^$\n]{1,300}+\$"
-    r"|\\\((?:(?!\\[()]).){1,1000}+\\\)|\\\[(?:(?!\\[][]).){1,2000}+\\\]"
-    r"|\\begin\{(\w{1,20}\*?)\}(?:(?!\\(?:begin|end)\{).){0,3000}+\\end\{\1\}",
-    regex.DOTALL,
-)
 _EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
 _LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
 _MARKER = regex.compile(r"\[\^?\d+(?:\s*[,;]\s*\d+)*\]")
@@ -33,8 +28,8 @@ def own_words(text: str, *, are_items_shown: bool = False) -> str:
     `are_items_shown`: whether each item of a list is shown, and not said, as in a course on a language.
     """
     told = without_code(text)
-    if "$" in told or "\\" in told:
-        told = _FORMULA.sub(" ", told)
+    for start, end in reversed(delimited(told)):
+        told = f"{told[:start]} {told[end:]}"
     lines = [line for line in told.split("\n") if not _SHOWN_LINE.search(line)]
     bare = "\n".join(lines)
     if "](" in bare or "://" in bare:

@@ -49,11 +49,6 @@ DOUBT = regex.compile(
     regex.IGNORECASE,
 )
 """What a sentence says that states something only to call it wrong."""
-NOT_ONLY = regex.compile(
-    r"\b(?:not (?:only|just|until)|nicht nur|non seulement|no s[óo]lo|não só|non solo|niet alleen|не только)\b"
-    r"|不仅|不但|だけでなく|뿐만|न केवल|ليس فقط|לא רק",
-    regex.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from src.domain.quality.key_texts import (
 from src.domain.quality.statement_words import (
     CONJUNCTIONS,
     DOUBT,
-    NOT_ONLY,
     OPPOSITES,
     WITHOUT,
     Token,
@@ -37,7 +36,7 @@ from src.domain.quality.statement_words import (
     joined,
     tokens,
 )
-from src.domain.words import negations
+from src.domain.words import NOT_ONLY, negations
 
 # "True or false?" before a statement isn't part of it.
 _LABEL = regex.compile(r"^[^.?!:؟;？：፧]{0,40}(?:[?:؟;፧]\s+|[？：]\s*)(?=\S)")

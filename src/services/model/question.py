@@ -80,7 +80,7 @@ class Question(Generic[A, R]):
     review: Review[A, R]
     parts: Callable[[A, Sequence[Finding]], Parts[A] | None] = lambda _answer, _findings: None
     """Chooses the parts of an answer that the findings are about; returns None if all of it is to be written again."""
-    repairs: RepairChoice = RepairChoice()  # noqa: RUF009 (it is frozen)
+    repairs: RepairChoice = field(default_factory=RepairChoice)
     """Chooses the findings that an answer is sent back for."""
 
     @property
