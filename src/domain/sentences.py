@@ -14,12 +14,15 @@ _MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…\u037e]|(?<=\p
 _FULL_WIDTH = "。！？｡．"
 # Signs that may close with a sentence, and its citations.
 _CLOSING = r"[\"'”’»›)\]*_」』】）》]*"
-_CITATION = r"[ \t\u00a0\u202f]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
-_CITATIONS = rf"(?:{_CITATION})*"
+CITATION = r"[ \t\u00a0\u202f]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
+"""A pattern for the numbers of citations in brackets, with the space before them."""
+LIST_SIGN = r"(?:[-*+•]|\d{1,3}[.)])"
+"""A pattern for the sign or number that an item of a list begins with, without the space behind it."""
+_CITATIONS = rf"(?:{CITATION})*"
 _END = regex.compile(
     rf"(?<!{_MARKS}){_MARKS}++{_CLOSING}+{_CITATIONS}+(?:(?=\s+[^\s\p{{Ll}}]|\s*$)|(?<=[{_FULL_WIDTH}]{_CLOSING}{_CITATIONS})(?!\p{{Nd}}))"
     # Thai and Lao have no marks: what carries a citation is a statement of its own.
-    rf"|(?<=[\p{{Thai}}\p{{Lao}}][*_\"”’)]*){_CITATION}(?=\s)"
+    rf"|(?<=[\p{{Thai}}\p{{Lao}}][*_\"”’)]*){CITATION}(?=\s)"
 )
 # What `_END` may begin with: no letter or digit, nor their marks, nor a sign that is frequent inside sentences. `re`
 # finds these places many times as fast as `regex` would try each character.
@@ -47,8 +50,8 @@ _COUNTED = regex.compile(
     r"\s+(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jahrh|Jh|Klasse|Kapitel|Band|Auflage|Lebensj|Woche|Stunde|Grad"
     r"|Stelle|Platz|Tag|Stufe|Satz|Takt)"
 )
-_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)])\s)|\n(?=\s*[>|])")
-_BULLET = re.compile(r"\s*(?:[-*+•]|\d+[.)])\s+")
+_BLOCK = re.compile(rf"\n\s*\n|\n(?=\s*{LIST_SIGN}\s)|\n(?=\s*[>|])")
+_BULLET = re.compile(rf"\s*{LIST_SIGN}\s+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from src.domain.quality.judged_text import is_calculation, is_example, is_made_u
 from src.domain.quality.readability import grade_of_parts
 from src.domain.quality.verification import Removed
 from src.domain.request import CourseBrief
-from src.domain.sentences import Sentence, sentences
+from src.domain.sentences import LIST_SIGN, Sentence, sentences
 from src.domain.source import Passage
 from src.domain.stored_course import StoredLesson
 from src.domain.words import NO_SPACES, carries_content, has_no_spaces, stem, words
@@ -177,7 +177,7 @@ _LEAST_CHARACTERS_OF_A_STATEMENT = 12
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _DISPLAYED = re.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
 # Lines that are no sentences of prose: of a table, a quotation, a list, a heading.
-_NO_PROSE = re.compile(r"\s*(?:[|>#]|[-*+•][ \t]|\d+[.)][ \t]|\*\*[^*\n]{1,40}(?::\*\*|\*\*:))")
+_NO_PROSE = re.compile(rf"\s*(?:[|>#]|{LIST_SIGN}[ \t]|\*\*[^*\n]{{1,40}}(?::\*\*|\*\*:))")
 # A sentence with one of these speaks to the learner or of the lesson, and states nothing.
 _ADDRESS = {
     "en": "you your we us our let's imagine think lesson section",

@@ -15,7 +15,7 @@ from src.domain.quality.broken_formulas import broken_formula
 from src.domain.quality.citations import without_markers
 from src.domain.quality.draft import Draft
 from src.domain.quality.part_ends import ends_no_sentence
-from src.domain.sentences import ends_a_sentence
+from src.domain.sentences import LIST_SIGN, ends_a_sentence
 from src.domain.words import NO_SPACES, words
 
 FEWEST_PARAGRAPH_WORDS = 8
@@ -92,7 +92,7 @@ _AROUND = 60
 _EMPHASIS = regex.compile(r"(?<!\\)(?:\\\\)*(\*+|_+)")
 # What most texts have of it: pairs within a line. Only what is left is looked at mark by mark.
 _PAIR = regex.compile(r"(?<![*\w\\])(\*{1,3}|_{1,2})(?=[^\s*_])[^*_\n|`\\$]{1,300}(?<=\S)\1(?![*_])")
-_NEW_PART = regex.compile(r"[ \t]*(?:(?:[-*+•]|\d{1,3}[.)])[ \t]|#{1,6}[ \t]|\||>?[ \t]*$)")
+_NEW_PART = regex.compile(rf"[ \t]*(?:{LIST_SIGN}[ \t]|#{{1,6}}[ \t]|\||>?[ \t]*$)")
 _IDENTIFIER = regex.compile(r"[a-z0-9_]*(?:kwargs|args)|[a-z_0-9]+(?=\(|\.[a-z])|[a-z0-9]*_[a-z0-9_]*(?!\S)")
 _ARGUMENT = regex.compile(r"\([a-z_]\w*[),]|,[a-z_]\w*\)")
 _C_TYPE = regex.compile(r"\b(?:int|char|float|double|void|long|short|struct \w+|const|\w+_t)\s?$")

@@ -64,6 +64,11 @@ _SYLLABIC = regex.compile(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _WEIGHT_OF_SOUNDS, _WEIGHT_OF_A_PAIR, _WEIGHT_OF_A_DIGIT, _WEIGHT_OF_A_NUMBER = 1 / 6, 1 / 3, 1 / 4, 1 / 2
 _END = regex.compile(r"[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}\n]+")
 _MOST_NUMBERS = 16
+_SMALLEST_RESULT = 10
+"""Smaller numbers are the result of some step of arithmetic with nearly any others."""
+_ROUNDED_BY = 0.006
+"""By what share a result may be rounded: to three digits, with a little to spare for two steps."""
+_LARGEST_BASE, _LARGEST_EXPONENT = 1000, 12
 _FEWEST_SENTENCES = 20  # in fewer, it cannot be told which words are rare
 LEAST_KNOWN = 0.5
 """The share of the words of a question and its answer that the lesson has, if the question is about the lesson."""
@@ -213,9 +218,9 @@ def numerals(text: str, language: str) -> tuple[Numeral, ...]:
 def _is_one_step(readings: frozenset[str], known: frozenset[str], explained: frozenset[str]) -> bool:
     numbers = [number for number in map(_number, known) if number is not None][:_MOST_NUMBERS]
     others = numbers + [number for number in map(_number, explained) if number is not None][:_MOST_NUMBERS]
-    wanted = [number for number in map(_number, readings) if number is not None and abs(number) >= 10]
+    wanted = [number for number in map(_number, readings) if number is not None and abs(number) >= _SMALLEST_RESULT]
     return any(
-        abs(target - result) <= 0.006 * abs(target)
+        abs(target - result) <= _ROUNDED_BY * abs(target)
         for target in wanted
         for a in numbers
         for b in others
@@ -228,7 +233,7 @@ def _results(a: float, b: float) -> tuple[float, ...]:
     results = [a + b, a - b, a * b, a * b / 100]
     if b:
         results.append(a / b)
-    if 0 < a < 1000 and 0 <= b <= 12:
+    if 0 < a < _LARGEST_BASE and 0 <= b <= _LARGEST_EXPONENT:
         results.append(a**b)
     return tuple(results)
 
@@ -274,12 +279,17 @@ def is_negative(question: str, evidence: str, language: str) -> bool:
     return asked > (negations(evidence, language) or 0)
 
 
+_NO_PROSE = regex.compile(r"[`$\\|=<>{}→⇌]|^\s*[-*+] |\n")
+_FEWEST_WORDS_OF_PROSE = 4
+"""A shorter text, all of whose words carry content, may well be a sentence."""
+
+
 def is_prose(text: str, language: str) -> bool:
     """Returns whether a text is in sentences of the language, and no code, formula, table, list of names or verse."""
-    if regex.search(r"[`$\\|=<>{}→⇌]|^\s*[-*+] |\n", text):
+    if _NO_PROSE.search(text):
         return False
-    found = words(text)
-    return len(found) < 4 or content_stems(text, language) != tuple(stem(word, language) for word in found)
+    stems = tuple(stem(word, language) for word in words(text))
+    return len(stems) < _FEWEST_WORDS_OF_PROSE or content_stems(text, language) != stems
 
 
 def is_order_of_words(language: str) -> bool:

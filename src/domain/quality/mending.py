@@ -19,7 +19,7 @@ from src.domain.formulas import delimited
 from src.domain.lesson import KeyTerm, LessonText, Section
 from src.domain.markdown_syntax import atx_heading, code_blocks, code_spans
 from src.domain.quality.citations import without_markers
-from src.domain.sentences import ends_a_sentence, sentences
+from src.domain.sentences import CITATION, LIST_SIGN, ends_a_sentence, sentences
 from src.domain.source import HEADING_CHARACTERS, Passage
 from src.domain.words import words
 
@@ -30,8 +30,8 @@ _FULL_STOPS = ".。।۔።։။។．"
 _STOP_AT_END = regex.compile(rf"([{_FULL_STOPS}])[\"'”’»)*_」』]*(?:\s?\[\d+\])*\s*$")
 # Where a full stop may be given: behind a word, in front of its citations. A result in bold, a formula, a link or an
 # emoji may end a part by itself.
-_BEHIND_STOP = regex.compile(r"(?<=\p{L}\p{M}*)(?:[ \t]?\[\d+(?:\s*[,;]\s*\d+)*\])*\s*$")
-_ITEM = regex.compile(r"[ \t]*(?:[-*+•]|\d+[.)])[ \t]+")
+_BEHIND_STOP = regex.compile(rf"(?<=\p{{L}}\p{{M}}*)(?:{CITATION})*\s*$")
+_ITEM = regex.compile(rf"[ \t]*{LIST_SIGN}[ \t]+")
 _FIRST_OF_A_LIST = regex.compile(r"^ {0,3}1[.)][ \t]", regex.MULTILINE)
 _NUMBERED = regex.compile(r"( {0,3})(\d{1,3})([.)])(?=[ \t]+\S)")
 _NO_TITLE = regex.compile(rf"{_ITEM.pattern}|\s*[|>=-]")

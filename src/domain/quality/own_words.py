@@ -10,13 +10,14 @@ from src.domain.formulas import delimited
 from src.domain.markdown_syntax import without_code
 from src.domain.quality.part_ends import ITEM, has_marks
 from src.domain.quality.quotations import quotations, unquoted
+from src.domain.sentences import CITATION
 
 _FEWEST_WORDS = 6
 """An item of a list is a sentence if it has so many words and a mark at its end."""
 
 _EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
 _LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
-_MARKER = regex.compile(r"\[\^?\d+(?:\s*[,;]\s*\d+)*\]")
+_MARKER = regex.compile(CITATION)
 _SHOWN_LINE = regex.compile(r"^\s*(?:>|\|)|\|\s*$|^[ \t]*:?-{3,}|^\s*#{1,6}\s")
 _SPEECH = regex.compile(r"^\s*(?:[—–―]\s*\S|[\p{L}\p{M}. ]{1,30}[:：]\s*\S)")
 _SPEECH_OF_TWO = regex.compile(r"^\s*(?:[—–―]\s*\S|\*{2}\p{Lu}[\p{L}\p{M}. ]{1,30}[:：]\*{2}\s)")

@@ -12,7 +12,7 @@ import regex
 from src.domain.finding import Severity
 from src.domain.language_tag import primary_subtag
 from src.domain.markdown_syntax import code_blocks
-from src.domain.sentences import ends_a_sentence
+from src.domain.sentences import CITATION, ends_a_sentence
 
 ITEM = regex.compile(r"^\s*(?:(?:[-*+•·◦]|\p{Nd}{1,3}[.)]|\p{L}\))\s+|\p{Nd}{1,3}[．、]|[①-⑳])(?=\S)")
 """Matches the beginning of an item of a list."""
@@ -27,9 +27,9 @@ _TAIL = 200
 _LONGEST_BLOCK = 1500
 """So many characters of the last paragraph are looked at."""
 
-_CITATIONS = regex.compile(r"(?:\s*\[\^?\d+(?:\s*[,;]\s*\d+)*\])+\s*$")
+_CITATIONS = regex.compile(rf"(?:\s*{CITATION})+\s*$")
 # What may follow the end of a sentence: citations, emoji and signs such as ✓.
-_BEHIND_THE_END = regex.compile(r"(?:\s*\[\^?\d+(?:\s*[,;]\s*\d+)*\]|\s*[\p{So}\uFE0F\u200d\p{Emoji_Modifier}])+\s*$")
+_BEHIND_THE_END = regex.compile(rf"(?:\s*{CITATION}|\s*[\p{{So}}\uFE0F\u200d\p{{Emoji_Modifier}}])+\s*$")
 # The last line is no prose: part of a table, a quotation, an attribution or a speech with its dash, a rule, or it is
 # all emphasis, as a caption may be.
 _NO_PROSE = regex.compile(

@@ -47,15 +47,16 @@ _COMPARED = regex.compile(
     r"|более|менее|больше|меньше|около|почти)\b|\p{Nd} in \p{Nd}",
     regex.IGNORECASE,
 )
-_ALIKE = 0.9
-_MOSTLY = 0.7
-_SAID = 0.5
-_FEWEST_TO_COMPARE = 2
-_FEWEST_SIGNS = 5
-_LONGEST_WORD = 4
-_LONGEST_LIST = 5
+_ALIKE, _MOSTLY, _SAID = 0.9, 0.7, 0.5
+"""The share of a statement's words that its evidence has, in their order, if it says the same, nearly or in part."""
+_STANDS_AS_IT_IS = 0.95
+"""The share of a statement in a script without spaces that its evidence has sign by sign, if it says just that."""
+_FEWEST_TO_COMPARE, _FEWEST_SIGNS = 2, 5
+"""So many words that carry content, or signs of a script without spaces, are enough to compare."""
 _FEWEST_AROUND = 3
-
+"""So many words have to be the same around one that differs, so that this one stands in the other's place."""
+_LONGEST_WORD, _LONGEST_LIST = 4, 5
+"""How many signs, or words, what stands in another's place may have at most."""
 
 _Said = Literal[
     "stated", "nearly stated", "mostly stated", "mostly denied", "denied", "perhaps denied", "other number",
@@ -246,7 +247,7 @@ class _Comparison:
             return "spoken of"
         own, text = [it.text for it in self.stated], [it.text for it in self.given]
         blocks = [it for it in SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks() if it.size]
-        stands = sum(it.size for it in blocks) >= 0.95 * len(own)
+        stands = sum(it.size for it in blocks) >= _STANDS_AS_IT_IS * len(own)
         # What stands before it may say that it is said or believed, and no more.
         begins = (
             not any(it.is_content and it.clause in touched for it in self.given[: blocks[0].b]) if blocks else False

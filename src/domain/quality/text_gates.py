@@ -42,6 +42,10 @@ NEAR = 12
 """The words of a key concept must stand within so many words."""
 LIKE_IT = 0.75
 """The share of a key concept that must stand in a row, in a script without spaces."""
+_LIKE, _LIKE_WITH_STEM = 90, 80
+"""How alike two words are, in percent, if they are forms of one: by their letters alone, and with the same stem."""
+_FEWEST_TO_COMPARE = 50
+"""Fewer runs of words are too short a text to tell whether it says what another one does."""
 
 # The elements of HTML, old ones too (https://html.spec.whatwg.org/multipage/indices.html and obsolete.html), and
 # those of pictures and formulas. `std::vector<T>` and `List<String>` have other names.
@@ -211,10 +215,10 @@ def _is_form(word: str, other: str, language: str) -> bool:
         return True
     if stem(word, language) == stem(other, language):
         # A stem isn't enough: "resist" is no form of "resistance", nor "chloroplast" of "chlorophyll".
-        return fuzz.ratio(word, other) >= 80
+        return fuzz.ratio(word, other) >= _LIKE_WITH_STEM
     if language != "en" and len(word) > len(other) >= (4 if other.isascii() else 2):
-        return fuzz.partial_ratio(other, word) >= 90  # with a prefix, as in Arabic, or in a compound, as in German
-    return len(other) >= 5 and fuzz.ratio(word, other) >= 90  # in another spelling; "unsorted" isn't "sorted"
+        return fuzz.partial_ratio(other, word) >= _LIKE  # with a prefix, as in Arabic, or in a compound, as in German
+    return len(other) >= 5 and fuzz.ratio(word, other) >= _LIKE  # in another spelling; "unsorted" isn't "sorted"
 
 
 def objective_not_served(draft: Draft) -> Iterator[Finding]:
@@ -293,7 +297,7 @@ def overlap(draft: Draft) -> Iterator[Finding]:
     own = grams(draft.all_prose) if draft.others else frozenset()
     for number, other in sorted(draft.others.items()):
         shared = len(own & other) / max(1, min(len(own), len(other)))
-        if shared >= SIMILAR and len(own) >= 50:
+        if shared >= SIMILAR and len(own) >= _FEWEST_TO_COMPARE:
             finding = hard if shared >= DUPLICATE else soft
             yield finding("overlap", "", f"{shared:.0%} of the lesson's text stands in lesson {number} too")
 
