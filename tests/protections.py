@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 _PATIENCE, _LONGEST = 60.0, 600.0
 """Seconds that a test waits for one thing, and that it may take in all. Some tests fail by waiting in vain."""
@@ -25,7 +25,7 @@ class Protection:
     """A piece of code without which a fault has its effect."""
 
     fault: str
-    """Its number in docs/promises.md, what an attack is by, or `server`: what a server is like."""
+    """Its number in docs/promises.md, what an attack is by, `server`: what a server is like, or `quality`."""
     what: str
     file: str
     code: str
@@ -740,6 +740,54 @@ PROTECTIONS = (
         "if seems := seeming(body, header_names, cls.model_fields):",
         "if seems := None:",
         "test_an_envelope_is_told_by_the_name_of_its_framework",
+    ),
+    Protection(
+        "quality",
+        "a citation with another unit is not shown",
+        "src/domain/quality/verification.py",
+        "if facts := wrong_units(sentence, quotes, texts, work.language):",
+        "if facts := ():",
+        "test_a_number_in_another_unit",
+    ),
+    Protection(
+        "quality",
+        "a sentence that denies its quotation is not shown as cited",
+        "src/domain/quality/verification.py",
+        "(clause := denied(sentence, draft.quote, work.language))",
+        "(clause := None)",
+        "test_another_unit_and_the_contrary_are_not",
+    ),
+    Protection(
+        "quality",
+        "a number in place of another one is not shown as cited",
+        "src/domain/quality/claimed_numbers.py",
+        "            wrong.append(number.text)\n",
+        "            pass\n",
+        "test_another_number_or_name",
+    ),
+    Protection(
+        "quality",
+        "a key is refuted by the evidence itself, whatever the explanation says",
+        "src/domain/quality/choice_keys.py",
+        "    if (unit := _other_unit(asked)) is not None:\n",
+        "    if (unit := None) is not None:\n",
+        "test_a_unit_that_the_evidence_does_not_name_is_refuted_whatever_the_explanation_says",
+    ),
+    Protection(
+        "quality",
+        "what is not about the question proves no key",
+        "src/domain/quality/answer_keys.py",
+        "and not asked.is_about_the_question(is_proven):",
+        "and False:",
+        "test_a_question_of_another_lesson_is_not_valid",
+    ),
+    Protection(
+        "quality",
+        "what is cut off gets no full stop",
+        "src/domain/quality/mending.py",
+        "        return len(last) == SAME_END and last in self.ends\n",
+        "        return True\n",
+        "test_what_may_be_cut_off_or_meant_stays",
     ),
 )
 
