@@ -260,13 +260,14 @@ class TestModel:
         assert not [text for text in (*seen, str(sent), str(worker)) if key in text]
 
     def test_when_the_key_is_put_right_the_backlog_is_worked_off(
-        self, workers: Workers, upstream: Upstream, stand_in: StandIn, user_id: str
+        self, workers: Workers, upstream: Upstream, psql: Psql, stand_in: StandIn, user_id: str
     ) -> None:
         stand_in.fault("401")
         worker = workers.start()
         upstream.request(user_id, num_lessons=1)
         worker.wait_for("claiming_stopped")
         worker.stop()
+        psql.run("UPDATE model_stops SET next_trial_at = now(); UPDATE generation_queue SET run_after = now()")
         workers.start()
         assert upstream.result().fields["status"] == "success"
 

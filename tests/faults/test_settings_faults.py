@@ -58,6 +58,7 @@ def test_a_backlog_survives_a_server_that(
     assert psql.value("SELECT count(*) FROM model_stops") == 0
 
 
+@pytest.mark.long
 def test_a_course_that_is_refused_alone_fails_and_stops_the_others_for_one_trial(
     workers: Workers, upstream: Upstream, psql: Psql
 ) -> None:
