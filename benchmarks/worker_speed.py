@@ -23,7 +23,8 @@ from src.config import RabbitMQSettings
 from src.devtools.local_reaper import Reaper, mark
 from src.devtools.local_service import HOST, free_port
 from src.devtools.local_services import LocalServices
-from src.operations.migrations import ROOT, upgrade
+from src.operations.known_schema import ROOT
+from src.operations.migrations import upgrade
 from src.services.broker.connection import connection_parameters, open_channel
 
 _LESSONS = 4

@@ -22,7 +22,7 @@ from src.consumers.rescuer import Rescuer
 from src.consumers.result_relay import ResultRelay
 from src.domain.errors import TwinFound
 from src.domain.redaction import Redactor
-from src.operations.migrations import needed_schema
+from src.operations.known_schema import needed_schema
 from src.services.broker.consumer import QueueConsumer
 from src.services.broker.publisher import Publisher
 from src.services.broker.replies import ReplyPublisher

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.devtools.local_reaper import mark, temporary_folder
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.processes import living
 from tests.waiting import PATIENCE
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src.devtools.local_reaper import mark
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.waiting import PATIENCE, processes
 
 # No test may pay: a process that is told nothing else calls no model outside of this machine.

@@ -16,7 +16,8 @@ from src.config import Settings
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_service import PATIENCE, LocalServiceError, listens
 from src.devtools.local_services import LocalServices
-from src.operations.migrations import ROOT, upgrade
+from src.operations.known_schema import ROOT
+from src.operations.migrations import upgrade
 from src.services import DatabaseService
 
 _FOLDER = ROOT / ".services"

@@ -89,7 +89,8 @@ def db_schema(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if it differs")] = False,
 ) -> None:
     """Write schema.sql from migrations/sql and migrations/functions."""
-    from src.operations.migrations import ROOT, render_schema
+    from src.operations.known_schema import ROOT
+    from src.operations.migrations import render_schema
 
     path = ROOT / "schema.sql"
     if not check:

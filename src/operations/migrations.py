@@ -8,11 +8,9 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -20,13 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from src.config import DatabaseSettings
 from src.domain.backoff import backoff
 from src.domain.errors import OperatorError
-from src.operations.strangers import (
-    look_for_planted,
-    look_for_shadows,
-    refuse_planted,
-    refuse_shadows,
-    schema_names,
-)
+from src.operations.known_schema import ROOT, head_revision, needed_schema, revisions
+from src.operations.strangers import look_for_planted, look_for_shadows, refuse_planted, refuse_shadows
 from src.services.database.connection import (
     ONLY_BUILT_IN_NAMES,
     SEARCH_PATH,
@@ -35,15 +28,8 @@ from src.services.database.connection import (
     first_lines,
     is_locked,
 )
-from src.services.database.schema_check import (
-    NeededSchema,
-    creators,
-    loose_triggers,
-    obstacle,
-)
+from src.services.database.schema_check import creators, loose_triggers, obstacle
 from src.services.database.server_check import server_fault
-
-ROOT = Path(__file__).resolve().parents[2]
 
 # The last revision whose functions look names up in `public`, where others may have made some.
 _LAST_TO_LOOK_IN_PUBLIC = "0010"
@@ -180,22 +166,6 @@ def faults_of(database: DatabaseSettings) -> list[str]:
         return opened.run_blocking(look)
     finally:
         opened.dispose()
-
-
-def head_revision() -> str:
-    """Returns the revision that this program is written for."""
-    return revisions()[-1]
-
-
-def needed_schema() -> NeededSchema:
-    """Returns what a database must have for this program to work with it."""
-    return NeededSchema(head_revision(), schema_names())
-
-
-def revisions() -> list[str]:
-    """Returns every revision that this program knows, the oldest first."""
-    scripts = ScriptDirectory.from_config(_config())
-    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
 def functions() -> dict[str, str]:

@@ -4,22 +4,13 @@ Both kinds are looked for in `pg_catalog` alone: *planted* is what has a name of
 called in place of PostgreSQL's own by revisions that look names up in `public`.
 """
 
-import re
-from pathlib import Path
-
 from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from src.operations.known_schema import ROOT, schema_names
 from src.services.database.connection import first_lines
 from src.services.database.schema_check import planted, planted_error, planted_query
-
-_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-
-_MADE = re.compile(
-    r"\bCREATE (?:OR REPLACE )?(?:UNIQUE )?(?:TABLE|VIEW|TYPE|FUNCTION|INDEX|SEQUENCE) (?:IF NOT EXISTS )?"
-    r"(?:public\.)?(\w+)"
-)
 
 _REFUSE_PLANTED = """\
 DO $$
@@ -36,13 +27,6 @@ BEGIN
 END
 $$;
 """
-
-
-def schema_names() -> list[str]:
-    """Returns the names of all relations, types and functions that any revision makes in the schema `public`."""
-    files = [path for folder in ("sql", "functions") for path in (_MIGRATIONS / folder).glob("*.sql")]
-    made = {name for path in files for name in _MADE.findall(path.read_text(encoding="utf-8"))}
-    return sorted(made | {"alembic_version"})
 
 
 def look_for_planted(connection: Connection) -> None:
@@ -67,4 +51,4 @@ def refuse_planted() -> str:
 
 def refuse_shadows() -> str:
     """Returns what `schema.sql` does to look for shadows."""
-    return (_MIGRATIONS / "refuse_shadows.sql").read_text(encoding="utf-8")
+    return (ROOT / "migrations" / "refuse_shadows.sql").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """How a course ends that can't be written: what upstream is told, and what an operator finds."""
 
 from src.config import DatabaseSettings
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.sources import add_sources
 from tests.sql import Psql

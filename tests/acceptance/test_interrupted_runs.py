@@ -15,7 +15,7 @@ import pytest
 from src.devtools import local_postgres
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_reaper import ELSEWHERE, OWNER, Reaper
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.processes import living
 from tests.waiting import eventually
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.zoo import BEHAVIOURS, Behaviour, Outcome, Zoo
 
 WELL = Behaviour("is well", "", Outcome("READY"))

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT, upgrade
+from src.operations.known_schema import ROOT
+from src.operations.migrations import upgrade
 from tests.conftest import Workers
 from tests.integration.test_migrations import ORIGINAL, rows
 from tests.peers import Peer, claim_messages

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers, new_database
 from tests.sql import Psql
 from tests.stand_in import StandIn

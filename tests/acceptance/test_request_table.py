@@ -20,7 +20,7 @@ import pytest
 
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers, new_database, new_vhost, worker_environment
 from tests.pgbouncer import pooled
 from tests.sources import add_sources

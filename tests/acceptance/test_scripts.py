@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from src.devtools.local_reaper import mark
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

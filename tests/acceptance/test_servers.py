@@ -8,7 +8,7 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.acceptance.test_scripts import script
 from tests.conftest import Workers
 from tests.pgbouncer import pooled
@@ -27,6 +27,7 @@ class TestPgBouncer:
         with pooled(empty_database, tmp_path / "pgbouncer") as settings:
             yield {**environment, "DB_PORT": str(settings.port), "DB_NAME": settings.name}
 
+    @pytest.mark.long
     def test_every_command_works_through_it(self, fresh: dict[str, str], tmp_path: Path) -> None:
         for arguments in (
             (_APP, "db", "upgrade"),

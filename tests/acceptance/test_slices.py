@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.health import Health
 from tests.sql import Psql
 from tests.upstream import Upstream

@@ -9,7 +9,7 @@ import docx
 import pytest
 from fpdf import FPDF
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.acceptance.test_scripts import script
 from tests.conftest import Workers
 from tests.sql import Psql

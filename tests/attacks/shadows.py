@@ -2,7 +2,8 @@
 
 import re
 
-from src.operations.migrations import ROOT, functions
+from src.operations.known_schema import ROOT
+from src.operations.migrations import functions
 
 STATEMENTS = sorted((ROOT / "src" / "services" / "database" / "sql").glob("*.sql"))
 

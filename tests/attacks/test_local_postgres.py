@@ -10,7 +10,7 @@ import pytest
 from src.devtools import local_postgres
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_reaper import Reaper
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.attacks.strangers import NOBODY, SERVER, only_root, running
 from tests.waiting import PATIENCE
 

@@ -8,7 +8,8 @@ import pytest
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
 from src.operations import migrations
-from src.operations.migrations import ROOT, MigrationError, downgrade, faults_of, needed_schema, upgrade
+from src.operations.known_schema import ROOT, head_revision, needed_schema
+from src.operations.migrations import MigrationError, downgrade, faults_of, upgrade
 from src.services.database.connection import Database
 from src.services.database.library_store import LibraryStore
 from src.services.database.schema_check import obstacle
@@ -117,7 +118,7 @@ def test_the_way_back_to_functions_that_look_in_public_is_refused_while_a_shadow
     with pytest.raises(MigrationError, match=r"function public\.format\(text,text\)"):
         downgrade(empty_database, "0011")
     upgrade(empty_database)  # there is nothing to do, and nothing in the way of that
-    assert psql_empty.value("SELECT version_num FROM alembic_version") == migrations.head_revision()
+    assert psql_empty.value("SELECT version_num FROM alembic_version") == head_revision()
 
 
 def test_an_upgrade_keeps_nobody_waiting_behind_a_reader_that_never_ends(

@@ -6,7 +6,7 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.attacks.roles import Role
 from tests.conftest import Workers
 from tests.sql import Psql, SQLError

@@ -10,7 +10,7 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.sql import Psql
 from tests.stand_in import StandIn

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT, MigrationError, functions, upgrade
+from src.operations.known_schema import ROOT
+from src.operations.migrations import MigrationError, functions, upgrade
 from src.services import DatabaseService
 from src.services.database.connection import Database
 from src.services.database.statements import sql

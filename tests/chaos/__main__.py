@@ -27,7 +27,8 @@ from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.devtools.local_reaper import Reaper, remove
 from src.devtools.local_service import HOST
-from src.operations.migrations import ROOT, upgrade
+from src.operations.known_schema import ROOT
+from src.operations.migrations import upgrade
 from tests.broker import close_every_connection
 from tests.chaos.audit import Found, Observed, audit
 from tests.chaos.traffic import Listener, Publisher

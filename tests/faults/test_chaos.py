@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.peers import Peer
 from tests.sql import Psql

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.pgbouncer import pooled
 from tests.proxy import Proxy

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.files_only import unimported, without_database
 from tests.proxy import Proxy

@@ -13,7 +13,7 @@ import pytest
 
 from src.devtools.local_postgres import LocalPostgres
 from src.devtools.local_reaper import mark
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.conftest import Workers
 from tests.files_only import unimported, without_database
 from tests.sql import Psql

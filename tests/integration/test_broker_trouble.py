@@ -15,7 +15,7 @@ from src.config import RabbitMQSettings
 from src.consumers.result_relay import ResultRelay
 from src.devtools.local_rabbitmq import LocalRabbitMQ
 from src.domain.message import Message
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from src.services.broker.announcer import Announcer
 from src.services.broker.publisher import Publication, Publisher, PublishResult
 from src.services.broker.replies import ReplyPublisher

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from src.config import DatabaseSettings
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from src.services.database import connection as connection_module
 from src.services.database.connection import Database, is_away, is_transient
 from src.services.database.statements import sql

@@ -19,7 +19,7 @@ from src.domain.errors import RequestIdConflict
 from src.domain.files_course import FilesCourse, StoredResult
 from src.domain.quality_figures import course_figures
 from src.domain.result import SuccessMessage, message_id_of
-from src.operations.migrations import needed_schema
+from src.operations.known_schema import needed_schema
 from src.services.database.connection import Database
 from src.services.database.course_import import Import
 from src.services.database.intake import Intake

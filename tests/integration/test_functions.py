@@ -14,17 +14,9 @@ import pytest
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations import migrations
-from src.operations.migrations import (
-    ROOT,
-    MigrationError,
-    digest,
-    downgrade,
-    functions,
-    head_revision,
-    render_schema,
-    upgrade,
-)
+from src.operations import known_schema, migrations
+from src.operations.known_schema import ROOT, head_revision
+from src.operations.migrations import MigrationError, digest, downgrade, functions, render_schema, upgrade
 from tests.dump import assert_same, dump
 from tests.sql import Psql, locked
 
@@ -204,7 +196,8 @@ def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NextRelease
     @contextmanager
     def released() -> Iterator[None]:
         with monkeypatch.context() as patch:
-            patch.setattr(migrations, "ROOT", tmp_path)
+            for module in (migrations, known_schema):
+                patch.setattr(module, "ROOT", tmp_path)
             yield
 
     return released

@@ -13,7 +13,7 @@ from src.consumers.generation_consumer import GenerationConsumer
 from src.consumers.model_breaker import ModelBreaker
 from src.consumers.process_state import ProcessState, Slots
 from src.devtools.local_rabbitmq import LocalRabbitMQ
-from src.operations.migrations import needed_schema
+from src.operations.known_schema import needed_schema
 from src.services.broker.consumer import QueueConsumer
 from src.services.database.connection import Database
 from src.services.database.intake import Intake, Reception

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import ROOT, downgrade, functions, head_revision, render_schema, revisions, upgrade
+from src.operations.known_schema import ROOT, head_revision, revisions
+from src.operations.migrations import downgrade, functions, render_schema, upgrade
 from tests.dump import assert_same, dump
 from tests.sql import Psql, SQLError
 

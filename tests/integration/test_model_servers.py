@@ -4,7 +4,7 @@ import pytest
 import structlog
 
 from src.domain.course import Failed, Finished, Outcome, Postponed
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.integration.test_course_generator import Memory, claim, generate
 from tests.zoo import BEHAVIOURS, Behaviour, Zoo
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, text
 
 from src.config import DatabaseSettings
 from src.devtools.local_postgres import LocalPostgres
-from src.operations.migrations import MigrationError, faults_of, needed_schema, upgrade
+from src.operations.known_schema import needed_schema
+from src.operations.migrations import MigrationError, faults_of, upgrade
 from src.services.database.connection import LIMITS, SEARCH_PATH, Database
 from src.services.database.schema_check import obstacle
 from tests.conftest import private_postgres

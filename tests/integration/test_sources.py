@@ -12,7 +12,7 @@ from src.config import DatabaseSettings, OpenAISettings
 from src.devtools.stand_in_sources import StandInSources
 from src.domain.errors import ModelAccessDenied, ModelUnavailable, SourcesAway
 from src.domain.source import Passage
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from src.services.database.connection import Database
 from src.services.database.library_store import Change, Document, NothingToRead
 from src.services.model.server import ModelServer

@@ -13,7 +13,7 @@ from src.config import OpenAISettings
 from src.domain.errors import ModelAccessDenied, ModelUnavailable
 from src.domain.model_call import ModelCall
 from src.domain.source import Passage
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from src.services.database.connection import Database
 from src.services.model import server as model_server
 from src.services.model.server import ModelServer

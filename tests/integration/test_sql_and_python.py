@@ -22,7 +22,8 @@ from src.domain.model_call import CallPurpose, ModelCall
 from src.domain.request import DEFAULT_PRIORITY, HIGHEST_PRIORITY, CourseBrief
 from src.domain.result import CourseQuality
 from src.domain.status import CourseStatus
-from src.operations.migrations import ROOT, functions
+from src.operations.known_schema import ROOT
+from src.operations.migrations import functions
 from src.services.database.connection import Database
 from src.services.database.course_store import put_call
 from tests.sql import Psql

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from src.devtools.local_service import HOST, free_port
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.real_model.packages import library, model_file
 
 FOLDER = ROOT / ".services" / "real-model"

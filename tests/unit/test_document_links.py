@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("migrations/**/*.md")])
 MOST_BYTES = 8192

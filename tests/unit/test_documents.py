@@ -1,6 +1,6 @@
 import re
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from tests.protections import PROTECTIONS
 
 FAULTS = 60

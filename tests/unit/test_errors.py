@@ -5,7 +5,7 @@ import builtins
 import re
 
 from src.domain import errors
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 ROOTS = {"CourseError", "Interrupted", "OperatorError"}
 

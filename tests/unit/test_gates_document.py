@@ -5,7 +5,7 @@ import importlib
 import re
 from collections.abc import Iterator
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 TEXT = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
 QUALITY = ROOT / "src" / "domain" / "quality"

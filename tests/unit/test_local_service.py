@@ -7,7 +7,7 @@ import pytest
 from filelock import FileLock
 
 from src.devtools.local_service import HOST, HeldPort
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a port be held beside its server")

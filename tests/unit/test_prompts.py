@@ -15,7 +15,7 @@ from src.domain.prompt import Prompt
 from src.domain.quality.review import Reviewed
 from src.domain.request import CourseBrief
 from src.domain.source import Passage
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 from src.services.model.abilities import Abilities
 from src.services.model.chat_request import chat_request
 from src.services.model.prompts import PROMPTS, data, lesson_question, outline_question, prompt

@@ -9,8 +9,8 @@ import pytest
 
 from src.consumers.files_only_part import FilesOnly
 from src.domain.errors import ErrorCode
+from src.operations.known_schema import ROOT
 from src.operations.metrics import GAUGES, Metrics
-from src.operations.migrations import ROOT
 
 PROGRAM = [ROOT / "app.py", *sorted((ROOT / "src").rglob("*.py"))]
 # The level that each method of a logger writes.

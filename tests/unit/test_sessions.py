@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 _OF_A_SESSION = {
     "a lock": r"pg_(?:try_)?advisory_(?:lock|unlock)",

@@ -6,7 +6,7 @@ import pytest
 
 from src.config import OpenAISettings, Settings, SettingsError, exposed_secrets, ignored_settings, known_secrets
 from src.config.settings import environment_names
-from src.operations.migrations import ROOT
+from src.operations.known_schema import ROOT
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
