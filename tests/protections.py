@@ -779,7 +779,7 @@ PROTECTIONS = (
         "src/domain/quality/answer_keys.py",
         "and not asked.is_about_the_question(is_proven):",
         "and False:",
-        "test_a_question_of_another_lesson_is_not_valid",
+        "test_a_question_of_another_lesson_is_noticed_and_not_valid",
     ),
     Protection(
         "quality",
