@@ -53,7 +53,7 @@ FAULTS: tuple[Fault | OutlineFault, ...] = (
     *FORM_FAULTS,
     *OUTLINE_FAULTS,
 )
-_TRIES = 8
+_TRIES = 12
 """How many lessons are tried, at most, for each fault that is wanted: not every lesson has a place for it."""
 
 

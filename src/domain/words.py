@@ -101,11 +101,11 @@ NOT_ONLY = regex.compile(
     regex.IGNORECASE,
 )
 """What looks like a denial, and says no less than a plain statement."""
-# Snowball's names of the languages whose forms it knows. English is left out: it makes two stems of "photosynthesis"
-# and "photosynthetic", which speak of the same thing.
+# Snowball's names of the languages whose forms it knows.
 _SNOWBALL = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "es": "spanish",
-    "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian",
+    "eu": "basque", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian",
     "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nb": "norwegian", "ne": "nepali",
     "nl": "dutch", "nn": "norwegian", "no": "norwegian", "fa": "persian", "pl": "polish", "pt": "portuguese",
     "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
@@ -117,6 +117,7 @@ _ARTICLE = regex.compile(r"(?<![\p{L}\p{M}])(?:[وبكف]?ال|لل)(?=[\u0621-\
 # What Hebrew and Amharic write before a word: articles, prepositions, "and".
 _PREFIXES = {"he": "והבלכש", "am": "የበለከእስ"}
 _SHORTEST_WITH_PREFIX = 4
+_LONGEST_ENGLISH_STEM = 6
 
 
 @lru_cache(maxsize=4096)
@@ -160,8 +161,6 @@ def stem(word: str, language: str = "en") -> str:
     `word` is one of `words`; `language` a BCP 47 tag.
     """
     subtag = primary_subtag(language)
-    if word.isascii() and subtag == "en":
-        return _english_stem(word)
     if "\uac00" <= word[0] <= "\ud7a3":
         return word[:2]  # what follows is mostly particles
     if subtag == "ar":
@@ -171,15 +170,9 @@ def stem(word: str, language: str = "en") -> str:
             word = word[1:]
     if subtag in _SNOWBALL:
         stemmed: str = _stemmer(_SNOWBALL[subtag]).stemWord(word)
-        return stemmed
+        # Two longer stems of "photosynthesis" and "photosynthetic" would speak of the same thing.
+        return stemmed[:_LONGEST_ENGLISH_STEM] if subtag == "en" else stemmed
     return word if len(word) <= 6 else word[: max(4, len(word) - 3)]
-
-
-def _english_stem(word: str) -> str:
-    short = word[:-2] if word.endswith("'s") else word
-    if len(short) > 3 and short.endswith("s") and not short.endswith(("ss", "us", "is")):
-        short = short[:-1]
-    return short[:6]
 
 
 @lru_cache(maxsize=8)

@@ -274,6 +274,8 @@ class TestSomethingElse:
         ("sentence", "passage", "language"),
         [
             ("Each lamp does not get the full voltage [1].", "Each lamp gets the full voltage of the source.", "en"),
+            ("The war did not end in 1918 [1].", "The war ended in 1918, after four years.", "en"),
+            ("Columbus did not reach the mainland [1].", "Columbus reached the mainland in 1498.", "en"),
             ("Each lamp gets the full voltage [1].", "Each lamp does not get the full voltage of the source.", "en"),
             ("A base never takes up protons [1].", "A base takes up protons, and a solution feels slippery.", "en"),
             ("La base no acepta protones [1].", "La base acepta protones del agua.", "es"),
