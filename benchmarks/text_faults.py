@@ -243,12 +243,12 @@ def twin_headings(random: Random, case: Case) -> Case | None:
 
 
 def repeated_paragraph(random: Random, case: Case) -> Case | None:
-    """Repeats a paragraph, in the same section or another one."""
+    """Repeats a paragraph of prose, in the same section or another one. A table or list may well stand twice."""
     paragraphs = [
         paragraph
         for where in section_paths(case)
         for paragraph in case.text.fields()[where].split("\n\n")
-        if len(paragraph.split()) >= 15 and not paragraph.startswith(">")
+        if len(paragraph.split()) >= 15 and not paragraph.startswith((">", "|", "-", "*", "1", "`", "$"))
     ]
     paragraph, where = chosen(random, paragraphs), chosen(random, section_paths(case))
     if paragraph is None or where is None:
