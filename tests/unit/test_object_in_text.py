@@ -127,7 +127,8 @@ def test_only_an_object_with_every_field_needs_no_reader() -> None:
         assert as_it_stands(other, FIELDS) is None
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=30)
+# Python writes what has no glyph as `\U00012544`, whose letters no text had.
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cf", "Cn", "Co"]), max_size=30)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
