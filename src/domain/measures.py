@@ -70,6 +70,8 @@ class _Scale:
 def _scale(unit: str) -> _Scale | None:
     """Returns how a unit relates to others of its dimension; None if its like isn't known."""
     dimension, _, name = unit.partition("-")
+    if dimension == "electric":
+        dimension = name.removeprefix("milli")  # CLDR has current, tension and resistance together
     if name in _FACTORS:
         return _Scale(dimension, Decimal(_FACTORS[name]), _ZEROS.get(name, Decimal(0)))
     for prefix, multiple in _PREFIXES.items():

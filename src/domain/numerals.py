@@ -86,7 +86,7 @@ def _numeral(
         if abs(power) <= _LARGEST_POWER and abs(tens) <= _LARGEST_POWER:
             readings = {_raised(reading, power, tens) for reading in readings}
     if multiplier := language.multiplier(form, found.end()):
-        readings |= {_plain(Decimal(reading) * multiplier.value) for reading in readings}
+        readings |= {_multiplied(reading, multiplier.value) for reading in readings}
     if span := ends.get(found.start("digits")):
         readings.add(span[1][: -len(span[2])] + span[2] if len(span[1]) > len(span[2]) else span[2])
     if fraction := fractions.get(found.start("digits")):
@@ -94,6 +94,13 @@ def _numeral(
     is_decade = digits.endswith("0") and form.startswith("s", found.end())  # 1930s
     unit = None if is_decade else language.unit(form, multiplier.end if multiplier else found.end())
     return Numeral(found.group(), frozenset(readings), unit)
+
+
+def _multiplied(reading: str, multiple: Decimal) -> str:
+    try:
+        return _plain(Decimal(reading) * multiple)
+    except ArithmeticError:
+        return reading  # such as 2.4.1, which is no number but a name
 
 
 def _raised(reading: str, power: int, tens: int) -> str:
@@ -152,13 +159,17 @@ def _han(form: str) -> Iterator[str]:
             yield _plain(Decimal("".join(str(_HAN_DIGITS[char]) for char in found)))
             continue
         total = part = digit = 0
+        largest = 1  # of the myriads so far
         for char in found:
             if char in _HAN_DIGITS:
                 digit = _HAN_DIGITS[char]
             elif char in _HAN_STEPS:
                 part, digit = part + max(digit, 1) * _HAN_STEPS[char], 0
-            else:
-                total, part, digit = (total + max(part + digit, 1)) * _HAN_MYRIADS[char], 0, 0
+            elif _HAN_MYRIADS[char] > largest:  # 万亿 multiplies all before it
+                largest = _HAN_MYRIADS[char]
+                total, part, digit = (total + part + digit or 1) * largest, 0, 0
+            else:  # 一亿五千万 adds
+                total, part, digit = total + max(part + digit, 1) * _HAN_MYRIADS[char], 0, 0
         yield str(total + part + digit)
 
 
@@ -167,7 +178,7 @@ def _ethiopic(form: str) -> Iterator[str]:
         total = part = 0
         for value in map(int, map(unicodedata.numeric, found)):
             if value == 10_000:
-                total, part = (total + max(part, 1)) * value, 0
+                total, part = (total + part or 1) * value, 0
             else:
                 part = max(part, 1) * value if value == 100 else part + value
         yield str(total + part)

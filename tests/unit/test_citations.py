@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.citation import CitationDraft
-from src.domain.quality.citations import is_cited, markers, without_markers
+from src.domain.quality.citations import is_cited, markers, renumbered, without_markers
 from src.domain.quality.claimed_names import names_of
 from src.domain.quality.claimed_numbers import wrong_numbers
 from src.domain.quality.verification import Cited, verified
@@ -263,6 +263,7 @@ class TestSomethingElse:
         ("sentence", "passage"),
         [
             ("The river is 4,170 km long [1].", "The river is 4,170 m long and very cold."),
+            ("The lamp takes 5 V [1].", "The lamp takes 5 A from the mains all day."),
             ("The bag weighs 5 g [1].", "The bag weighs 5 kilograms with the books."),
             ("It is about −270 K there [1].", "It is about −270 °C between the stars."),
         ],
@@ -418,6 +419,14 @@ class TestOtherBrackets:
 def test_numbers_of_thousands_of_digits_and_rows_of_brackets_raise_nothing() -> None:
     for said in (f"It weighs {'7' * 5000} [1].", "[1, 2]" * 500, "[1-9]" * 500, "hundred " * 500):
         assert cite(said, drafted(1, 1, BORDER)).fields
+
+
+@pytest.mark.parametrize(
+    ("text", "anew"),
+    [("It fell [1]. It rose [2].", "It fell [7]. It rose [2]."), ("这很重要【1】。那［3］。", "这很重要[7]。那[9]。")],
+)
+def test_renumbered_in_every_form(text: str, anew: str) -> None:
+    assert renumbered(text, {1: 7, 3: 9}) == anew
 
 
 def test_markers() -> None:

@@ -41,6 +41,9 @@ from src.domain.numerals import counts, missing, other_units, values, written
         ("21", "vingt et un", "fr"),
         ("12", "двенадцать", "ru"),
         ("100", "一百", "zh"),
+        ("150 000 000", "一亿五千万", "zh"),
+        ("3000000000000", "三万亿", "zh"),
+        ("25 000 000", "二千五百万", "ja"),
         ("25", "二十五", "ja"),
         ("50", "٥٠", "ar"),
         ("-2", "−2", "en"),
@@ -50,6 +53,11 @@ from src.domain.numerals import counts, missing, other_units, values, written
 )
 def test_another_form_of_a_number_is_the_same(said: str, given: str, language: str) -> None:
     assert missing(said, values(given, language), language) == []
+
+
+@pytest.mark.parametrize(("text", "language"), [("2.4.1 万有引力", "zh"), ("Of 4.2.1 million years", "en")])
+def test_a_number_of_a_section_before_a_multiple_is_a_name(text: str, language: str) -> None:
+    assert values(text, language) >= {written(text, language)[0].text}
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,11 @@ class TestLanguage:
                 ["les chevals", "les chevaux", "les cheveux"],
                 "les chevals: so it is.",
             ),
+            (
+                "Which article is missing: I saw ___ owl last night?",
+                ["an", "a", "the", "n", "e"],
+                "An owl has a vowel.",
+            ),
         ],
     )
     def test_choices_are_no_sentences(self, question: str, choices: list[str], explanation: str) -> None:

@@ -21,6 +21,7 @@ IN_CODE = "\ue000"
 
 _NUMBERS = r"\^?\d{1,3}(?:\s*(?:[,;，、;]|[-–—])\s*\^?\d{1,3})*"
 _MARKER = re.compile(rf"[ \t\u00a0\u202f]*(?P<open>[\[【［])\s?(?P<numbers>{_NUMBERS})\s?(?:†[^】\n]{{0,40}})?[\]】］]")
+_OPENS = re.compile(r"[\[【［]")
 _RANGE = re.compile(r"\^?(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _LONGEST_RANGE = 20
 _CLOSING = re.compile(r"\.?(?:\$\$?|\\[)\]])")
@@ -102,7 +103,7 @@ def renumbered(text: str, new: Mapping[int, int]) -> str:
     kept, position = [], 0
     for marker in drafted(text, None):
         digits = ", ".join(str(new.get(number, number)) for number in marker.numbers)
-        before = text[marker.start : marker.end].partition("[")[0].rstrip("【［")
+        before = _OPENS.split(text[marker.start : marker.end], maxsplit=1)[0]
         kept += [text[position : marker.start], before, f"[{digits}]"]
         position = marker.end
     return "".join([*kept, text[position:]])

@@ -117,7 +117,7 @@ class Asked:
         """
         counted, size = _frequencies(self.lesson, self.language)
         shared = self._shared(first, second, without)
-        return sum(_weight(word) * math.log(size / max(counted[word], 1)) for word in shared)
+        return sum(_weight(word) * max(0.0, math.log(size / max(counted[word], 1))) for word in shared)
 
     def _shared(self, first: str, second: str, without: str) -> frozenset[str]:
         return told(first, self.language) & told(second, self.language) - told(without, self.language)
@@ -216,8 +216,8 @@ def numerals(text: str, language: str) -> tuple[Numeral, ...]:
 
 
 def _is_one_step(readings: frozenset[str], known: frozenset[str], explained: frozenset[str]) -> bool:
-    numbers = [number for number in map(_number, known) if number is not None][:_MOST_NUMBERS]
-    others = numbers + [number for number in map(_number, explained) if number is not None][:_MOST_NUMBERS]
+    numbers = [number for number in map(_number, sorted(known)) if number is not None][:_MOST_NUMBERS]
+    others = numbers + [number for number in map(_number, sorted(explained)) if number is not None][:_MOST_NUMBERS]
     wanted = [number for number in map(_number, readings) if number is not None and abs(number) >= _SMALLEST_RESULT]
     return any(
         abs(target - result) <= _ROUNDED_BY * abs(target)

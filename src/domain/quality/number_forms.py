@@ -130,13 +130,14 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
         if said != said.to_integral_value() or said < 1:
             continue
         whole = int(said)
-        if whole in _CENTURIES and any(_is_in(year, 100 * (whole - 1), 100 * whole) for year in known):
-            return _stands_before_century(number.text, text, language)
+        is_century = whole in _CENTURIES and any(_is_in(year, 100 * (whole - 1), 100 * whole) for year in known)
+        if is_century and _stands_before_century(number.text, text, language):
+            return True
         if whole in YEARS and whole % 10 == 0 and _is_span(number.text, text):
-            is_century = whole % 100 == 0
-            if any(_is_in(year, whole, whole + (99 if is_century else 9)) for year in known):
+            is_round = whole % 100 == 0
+            if any(_is_in(year, whole, whole + (99 if is_round else 9)) for year in known):
                 return True
-            if is_century and str(whole // 100 + 1) in known:
+            if is_round and str(whole // 100 + 1) in known:
                 return True
         if len(digits_of(said)) <= EASILY_SPELLED and whole > _EARLIEST_YEAR and _is_since(said, known):
             return True
@@ -211,10 +212,14 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
         yield 1 - one
         for other in pool[index + 1 :]:
             yield abs(one - other)
-            if one not in YEARS and other not in YEARS:
+            if not (_may_be_year(one) or _may_be_year(other)):
                 yield one + other
                 yield (one / other).normalize()
                 yield (other / one).normalize()
+
+
+def _may_be_year(value: Decimal) -> bool:
+    return YEARS.start <= value < YEARS.stop  # `in` would compare a decimal with each of the range
 
 
 def is_share(number: Numeral, beside: Iterable[str]) -> bool:

@@ -114,7 +114,7 @@ def cut_off_severity(text: str, language: str, is_marked: bool = True) -> Severi
     last = block.rpartition("\n")[2]
     if last.lstrip().startswith(">"):
         return Severity.SOFT if _breaks_off_quoted(block) else None
-    if _NO_PROSE.search(last) or _OWN_END.search(last) or _QUOTED_LINE.search(last):
+    if _NO_PROSE.search(last) or _OWN_END.search(last[-_TAIL:]) or _QUOTED_LINE.search(last):
         return None
     if ITEM.match(last):
         return _of_list(told, language)
@@ -132,7 +132,8 @@ def breaks_the_row(text: str, others: Sequence[str], language: str) -> bool:
     told = _uncited(text)
     if _goes_on(told, language) or (told.count("$") % 2 and not told.endswith("$")):
         return True
-    if _is_over(told, language) or _OWN_END.search(told) or _LABELLED.search(told) or _SYMBOL.search(told):
+    tail = told[-_TAIL:]
+    if _is_over(told, language) or _OWN_END.search(tail) or _LABELLED.search(tail) or _SYMBOL.search(tail):
         return False
     if _ANNOUNCES.search(told):
         return True
@@ -140,7 +141,7 @@ def breaks_the_row(text: str, others: Sequence[str], language: str) -> bool:
     separated = [_SEPARATED.search(_uncited(other)) is not None for other in others]
     if _SEPARATED.search(told):
         return not any(separated)
-    free = [_OWN_END.search(_uncited(other)) is not None for other in others]
+    free = [_OWN_END.search(_uncited(other)[-_TAIL:]) is not None for other in others]
     known = [one or two for one, two, is_free in zip(marked, separated, free, strict=True) if one or two or not is_free]
     return bool(known) and all(known)
 
@@ -180,7 +181,7 @@ def _breaks_off_quoted(block: str) -> bool:
     marks = [*_INSIDE.finditer(line)]
     rest = line[marks[-1].end() :] if marks else ""
     is_prose = len(line) > _LONGEST_TITLE and len(rest.split()) > 1
-    return is_prose and not (_CLOSED.search(line) or _OWN_END.search(line) or _SOURCE.search(rest))
+    return is_prose and not (_CLOSED.search(line) or _OWN_END.search(line[-_TAIL:]) or _SOURCE.search(rest))
 
 
 def _of_list(told: str, language: str) -> Severity | None:
@@ -209,7 +210,7 @@ def _of_prose(block: str, language: str, is_marked: bool) -> Severity | None:
 
 def _is_sum_or_value(rest: str) -> bool:
     """Returns whether what stands behind the last sentence is a label with its value, or ends in a sum."""
-    if _LABELLED.search(rest):
+    if _LABELLED.search(rest[-_TAIL:]):
         return True
     result = _EQUALS.search(rest)
     return result is not None and len(result[1].split()) <= _LONGEST_RESULT

@@ -205,7 +205,10 @@ def question_language(draft: Draft) -> Iterator[Finding]:
 def _without_choices(text: str, check: Check) -> str:
     """Returns a text without the choices of a question, which stand for themselves in it."""
     for choice in sorted({check.answer, *(check.choices or ())}, key=len, reverse=True):
-        text = text.replace(choice, " ")
+        if NO_SPACES.search(choice):
+            text = text.replace(choice, " ")
+        else:  # of "a" only the word, and not the letter of others
+            text = regex.sub(rf"(?<![\p{{L}}\p{{M}}]){regex.escape(choice)}(?![\p{{L}}\p{{M}}])", " ", text)
     return text
 
 

@@ -7,7 +7,7 @@ from rapidfuzz import fuzz, process
 
 from src.domain.normal_form import Normal, normal, normal_text
 from src.domain.numerals import missing, values
-from src.domain.words import negations, words
+from src.domain.words import NO_SPACES, negations, words
 
 LEAST_SCORE = 90.0
 """The least score of an alignment, of 100 (rapidfuzz `partial_ratio`): a letter or two may differ, but no word."""
@@ -65,11 +65,16 @@ def locate(quote: str, text: str, language: str = "en") -> Located | None:
 
 def _located(given: Normal, text: str, start: int, end: int, score: float) -> Located:
     first, last = given.source(start, end)
-    while first > 0 and text[first - 1].isalnum() and text[first].isalnum():
+    while first > 0 and _are_in_a_word(text[first - 1], text[first]):
         first -= 1
-    while last < len(text) and ((text[last].isalnum() and text[last - 1].isalnum()) or _is_mark(text[last])):
+    while last < len(text) and (_are_in_a_word(text[last - 1], text[last]) or _is_mark(text[last])):
         last += 1
     return Located(first, last, score)
+
+
+def _are_in_a_word(one: str, other: str) -> bool:
+    """Returns whether two characters beside each other are of one word; in a script without spaces none has to be."""
+    return one.isalnum() and other.isalnum() and not (NO_SPACES.match(one) and NO_SPACES.match(other))
 
 
 def _is_mark(character: str) -> bool:
