@@ -753,7 +753,7 @@ PROTECTIONS = (
         "quality",
         "a sentence that denies its quotation is not shown as cited",
         "src/domain/quality/verification.py",
-        "(clause := denied(sentence, draft.quote, work.language))",
+        "(clause := denied(sentence, quotes, work.language))",
         "(clause := None)",
         "test_another_unit_and_the_contrary_are_not",
     ),

@@ -14,7 +14,8 @@ _MARKS = r"(?:[\p{Sentence_Break=STerm}\p{Sentence_Break=ATerm}…\u037e]|(?<=\p
 _FULL_WIDTH = "。！？｡．"
 # Signs that may close with a sentence, and its citations.
 _CLOSING = r"[\"'”’»›)\]*_」』】）》]*"
-CITATION = r"[ \t\u00a0\u202f]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
+_SPACES_BEFORE_CITATION = frozenset(" \t\u00a0\u202f")
+CITATION = r"[ \t\u00a0\u202f]?[\[【［]\s?\^?\d{1,3}(?:\s*[-–—,;，、]\s*\^?\d{1,3})*(?:†[^】\n]{0,40})?\s?[\]】］]"
 """A pattern for the numbers of citations in brackets, with the space before them."""
 LIST_SIGN = r"(?:[-*+•]|\d{1,3}[.)])"
 """A pattern for the sign or number that an item of a list begins with, without the space behind it."""
@@ -103,7 +104,7 @@ def _ends(text: str, begin: int, end: int) -> Iterator[regex.Match[str]]:
         if start < position or text[start] in passed:
             continue
         # A citation may begin with the space before it.
-        is_cited = text[start] in "[【［" and text[start - 1 : start] in (" ", "\t")
+        is_cited = text[start] in "[【［" and text[start - 1 : start] in _SPACES_BEFORE_CITATION
         if mark := (_END.match(text, start - 1, end) if is_cited else None) or _END.match(text, start, end):
             yield mark
             position = mark.end()

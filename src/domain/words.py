@@ -165,14 +165,14 @@ def stem(word: str, language: str = "en") -> str:
         return word[:2]  # what follows is mostly particles
     if subtag == "ar":
         word = without_articles(word)
-    for prefix in (_PREFIXES.get(subtag, ""),):
-        while len(word) >= _SHORTEST_WITH_PREFIX and word[0] in prefix:
-            word = word[1:]
+    prefixes = _PREFIXES.get(subtag, "")
+    while len(word) >= _SHORTEST_WITH_PREFIX and word[0] in prefixes:
+        word = word[1:]
     if subtag in _SNOWBALL:
         stemmed: str = _stemmer(_SNOWBALL[subtag]).stemWord(word)
         # Two longer stems of "photosynthesis" and "photosynthetic" would speak of the same thing.
         return stemmed[:_LONGEST_ENGLISH_STEM] if subtag == "en" else stemmed
-    return word if len(word) <= 6 else word[: max(4, len(word) - 3)]
+    return word if len(word) <= 6 else word[:-3]
 
 
 @lru_cache(maxsize=8)
@@ -221,7 +221,7 @@ def negations(text: str, language: str = "en") -> int | None:
 
 
 def without_negations(text: str, language: str) -> str:
-    """Returns the normal form of a text in a script without spaces, without these and without what denies in it."""
+    """Returns the normal form of a text in a script without spaces, less its spaces and what denies something."""
     form = normal_text(text).replace(" ", "")
     for sign in _NEGATIONS.get(primary_subtag(language), "").split():
         form = form.replace(sign, "")

@@ -98,7 +98,8 @@ def _told(check: Check, language: str) -> str | None:
         wanted = normal_text(choice).lstrip(_OPENING)
         if explanation.startswith(wanted):
             after = explanation[len(wanted) :]
-            if not is_part(after[:1]) if check.kind == "true_false" else _MARK.match(after):
+            is_whole = not is_part(after[:1]) if check.kind == "true_false" else _MARK.match(after) is not None
+            if is_whole:
                 return choice
     if check.kind != "true_false" or negations(check.explanation, language) is None:
         return None

@@ -27,7 +27,7 @@ from src.domain.quality.key_texts import (
 )
 from src.domain.words import NO_SPACES, carries_content, content_stems, negations, words
 
-_CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και|but)\b")
+_CLAUSE = regex.compile(r"[,;:()|–—،؛、，；：·]|\.\s|\s-\s|\b(?:and|but|und|et|y|e|и|και)\b")
 _FORMULA_ALONE = regex.compile(r"^\s*(?:\$\$|\\\[)|[:：]\s*(?:\$\$|\\\[)")
 _GAP = regex.compile(r"(?:^|[.?!:]\s+)(?P<before>[^.?!:_]*)_{2,}(?P<after>[^.?!:_]*)")
 _NEAR = 0.5

@@ -71,10 +71,9 @@ class Named:
         small = normal_text(name)
         if _ACRONYM.fullmatch(name):
             return any(set(initials) <= set(small) for initials in self.initials)
-        if len(small) <= _SHORT_NAME or any(len(word) <= _SHORT_NAME for word in self.capitalised):
-            for word in self.capitalised:
-                if word[:3] == small[:3] and min(len(word), len(small)) <= _SHORT_NAME:
-                    return True
+        for word in self.capitalised:
+            if word[:3] == small[:3] and min(len(word), len(small)) <= _SHORT_NAME:
+                return True
         return process.extractOne(small, self.capitalised, scorer=fuzz.ratio, score_cutoff=_LEAST_LIKENESS) is not None
 
 

@@ -13,6 +13,7 @@ from src.domain.language_tag import primary_subtag
 from src.domain.lesson import LessonText
 from src.domain.markdown_syntax import without_blocks
 from src.domain.outline import LessonPlan
+from src.domain.quality.choice_words import ends_with_question_mark
 from src.domain.quality.citations import without_markers
 from src.domain.quality.claimed_numbers import repeated_numbers
 from src.domain.quality.judged_text import is_calculation, is_example, is_made_up
@@ -176,6 +177,7 @@ _LEAST_CHARACTERS_OF_A_STATEMENT = 12
 """Of a statement in a script without spaces."""
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _DISPLAYED = re.compile(r"\s*(?:\$\$|\\\[|\\begin|```|~~~|\|)")
+_ANNOUNCES = re.compile(r"[:：][\"'”’»)* ]*$")
 # Lines that are no sentences of prose: of a table, a quotation, a list, a heading.
 _NO_PROSE = re.compile(rf"\s*(?:[|>#]|{LIST_SIGN}[ \t]|\*\*[^*\n]{{1,40}}(?::\*\*|\*\*:))")
 # A sentence with one of these speaks to the learner or of the lesson, and states nothing.
@@ -216,7 +218,7 @@ def prose_paragraphs(text: str, language: str) -> Iterator[str]:
 def states_something(sentence: str, language: str) -> bool:
     """Returns whether a sentence surely states a fact, no question, example, sum or line of a table."""
     bare = without_markers(sentence)
-    if bare.rstrip("\"'”’»)* ").endswith(("?", "؟", "？", ";", "՞", "፧", ":", "：")) or _NO_PROSE.match(bare):
+    if ends_with_question_mark(bare) or _ANNOUNCES.search(bare) or _NO_PROSE.match(bare):
         return False
     if is_calculation(bare) or is_made_up(bare, language) or _addresses(bare, primary_subtag(language)):
         return False

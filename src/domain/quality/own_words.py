@@ -12,8 +12,8 @@ from src.domain.quality.part_ends import ITEM, has_marks
 from src.domain.quality.quotations import quotations, unquoted
 from src.domain.sentences import CITATION
 
-_FEWEST_WORDS = 6
-"""An item of a list is a sentence if it has so many words and a mark at its end."""
+_LONGEST_PHRASE = 6
+"""An item of a list with more words, and a mark after one of them, is a sentence."""
 
 _EMPHASISED = regex.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?![\s*_])[^*_\n]{1,300}+(?<!\s)\1(?!\w)")
 _LINK = regex.compile(r"!?\[([^\]]{0,500}+)\]\([^)]{0,500}+\)|https?://\S+")
@@ -41,11 +41,12 @@ def own_words(text: str, *, are_items_shown: bool = False) -> str:
     if "[" in bare:
         bare = _MARKER.sub("", bare)
     spoken = [line for line in bare.split("\n") if _SPEECH.match(line)]
-    left_out = _SPEECH if spoken[1:] else None
+    is_dialogue = len(spoken) > 1
     return "\n".join(
         line
         for line in bare.split("\n")
-        if not (left_out and left_out.match(line)) and not (ITEM.match(line) and (are_items_shown or _is_phrase(line)))
+        if not (is_dialogue and _SPEECH.match(line))
+        and not (ITEM.match(line) and (are_items_shown or _is_phrase(line)))
     ).strip()
 
 
@@ -60,4 +61,4 @@ def is_quoted(text: str, position: int) -> bool:
 
 
 def _is_phrase(line: str) -> bool:
-    return not has_marks(line) or len(line.split()) <= _FEWEST_WORDS
+    return not has_marks(line) or len(line.split()) <= _LONGEST_PHRASE

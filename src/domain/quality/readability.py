@@ -41,7 +41,6 @@ _STAGES = (
     ("secondary", 10),
     ("undergraduate", 15),
     ("graduate", 17),
-    ("postgraduate", 17),
     ("university", 15),
     ("college", 14),
     ("adult", 12),

@@ -153,7 +153,7 @@ class _Comparison:
         return "spoken of" if share >= _SAID else self._spoken_of()
 
     def _replaced(self, core: list[Token], evidence: list[Token]) -> _Said | None:
-        """Returns whether the evidence says the same of something else, with one word or number in another's place."""
+        """Returns what the evidence says if it has one word or number in another's place; None if it hasn't."""
         found: _Said | None = None
         size = len(core)
         if size < _FEWEST_AROUND or core[0].is_sign:
@@ -200,7 +200,7 @@ class _Comparison:
         return True
 
     def _opposite(self) -> _Said | None:
-        """Returns whether the evidence has all words of the statement, but the opposite of one; None if it hasn't."""
+        """Returns what the evidence says if it has all words of the statement, but the opposite of one; None if not."""
         if any(it.is_sign for it in self.stated):
             return _signs_replaced(self.stated, self.given)
         pairs = self._only_differing
@@ -209,7 +209,7 @@ class _Comparison:
         return "other word" if frozenset((pairs[0].text, pairs[1].text)) in OPPOSITES else None
 
     def _one_word_differs(self) -> _Said | None:
-        """Returns whether the evidence has all words of a short statement, but one that carries content."""
+        """Returns what the evidence says if it has all words of a short statement but one of content; None if not."""
         pairs = self._only_differing
         if pairs is None or len(self.stated) < _FEWEST_AROUND + 1:
             return None
@@ -264,7 +264,7 @@ class _Comparison:
         return own % 2 != given % 2
 
     def _order(self) -> _Said | None:
-        """Returns whether the evidence has the words of the statement in another order; None if it hasn't."""
+        """Returns what the evidence says if it has the words of the statement in another order; None if it hasn't."""
         own, given = [it.stem for it in self.stated], [it.stem for it in self.given]
         size = len(own)
         if size > len(given) or size < 3:
@@ -284,7 +284,7 @@ class _Comparison:
         return None
 
     def _number(self, in_order: float) -> _Said | None:
-        """Returns whether the statement has a number that the evidence hasn't; None if it hasn't."""
+        """Returns what the evidence says if it hasn't a number of the statement; None if it has them all."""
         asked = self.asked
         missing = [it for it in numerals(asked.check.question, asked.language) if not is_given(it, asked.given)]
         if not missing:
@@ -313,7 +313,7 @@ class _Comparison:
 
 
 def _signs_replaced(own: Sequence[Token], given: Sequence[Token]) -> _Said | None:
-    """Returns whether some signs of a script without spaces have others in their place; None if they haven't."""
+    """Returns what is said if signs of a script without spaces have others in their place; None if they haven't."""
     matcher = SequenceMatcher(None, [it.text for it in own], [it.text for it in given], autojunk=False)
     codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     inner = [code for code in codes if not (code[0] == "insert" and code[1] in (0, len(own)))]

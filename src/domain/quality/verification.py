@@ -193,9 +193,8 @@ def _fault(sentence: str, numbers: Sequence[int], work: _Verification) -> str | 
         return f"its quote gives {', '.join(map(repr, facts))} in another unit"
     if facts := miscounted(sentence, quotes, texts, work.language):
         return f"its quote counts otherwise than {', '.join(facts)}"
-    for draft in drafts:
-        if len(drafts) == 1 and (clause := denied(sentence, draft.quote, work.language)):
-            return f"its quote says the contrary of {excerpt(clause)}"
+    if len(drafts) == 1 and (clause := denied(sentence, quotes, work.language)):
+        return f"its quote says the contrary of {excerpt(clause)}"
     return None
 
 
