@@ -88,6 +88,7 @@ class TestProse:
     def test_line_breaks_before_ordinary_words_stay(self, parts: list[str]) -> None:
         text = "".join(f"{part}" if part.isspace() else f"{part} " for part in parts)
         assume(not text.startswith("\t"))  # no text does
+        assume(not re.search(r"\$\s+\t[a-z] \$", text))  # it may be a formula: $ \to $
         source = json.dumps({"text": text})
         assert latex_kept(source, "it") == source
 
