@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
@@ -129,3 +130,21 @@ def is_exchanged(stated: Sequence[Token], given: Sequence[Token], conjunctions: 
                 return False  # a list in another order
             return any(it.is_content for it in middle)
     return False
+
+
+def is_number_of_another(core: Sequence[Token], evidence: Sequence[Token]) -> bool:
+    """Returns whether the only number of a statement follows another word in the evidence, and another number its word.
+
+    So 0 °C is where water freezes, and not where it boils. Only a number that stands before the word is told so: behind
+    it, the word may be left out, as in "odd numbers end in 1, and even ones in 0".
+    """
+    places = [place for place, token in enumerate(core) if token.is_number]
+    if len(places) != 1 or places[0] == 0 or core[0].is_sign:
+        return False
+    number, word, known = core[places[0]].text, core[places[0] - 1].stem, {token.stem for token in core}
+    pairs = [*pairwise(evidence)]
+    behind = [place for place, (token, after) in enumerate(pairs) if token.stem == word and after.is_number]
+    if not behind or any(pairs[place][1].text == number for place in behind):
+        return False
+    before = [token.stem for token, after in pairs[: behind[0]] if after.is_number and after.text == number]
+    return bool(before) and known.isdisjoint(before)

@@ -33,6 +33,7 @@ from src.domain.quality.statement_words import (
     WITHOUT,
     Token,
     is_exchanged,
+    is_number_of_another,
     joined,
     tokens,
 )
@@ -60,8 +61,8 @@ _LONGEST_WORD, _LONGEST_LIST = 4, 5
 
 _Said = Literal[
     "stated", "nearly stated", "mostly stated", "mostly denied", "denied", "perhaps denied", "other number",
-    "no such number", "other word", "perhaps other word", "other order", "perhaps other order", "spoken of",
-    "not spoken of",
+    "no such number", "number of another", "other word", "perhaps other word", "other order", "perhaps other order",
+    "spoken of", "not spoken of",
 ]  # fmt: skip
 """What the evidence says of a statement; `other word`: it says the same of something else."""
 
@@ -79,7 +80,7 @@ def statement_verdict(asked: Asked) -> Verdict:
             return unproven(_REASONS["perhaps denied"]) if is_true else PROVEN
         case "denied" | "other number" | "other word" | "other order":
             return refuted(_REASONS[said]) if is_true else PROVEN
-        case "perhaps denied" | "perhaps other order" | "perhaps other word" | "no such number":
+        case "perhaps denied" | "perhaps other order" | "perhaps other word" | "no such number" | "number of another":
             return unproven(_REASONS[said]) if is_true else OPEN
         case "spoken of":
             return OPEN
@@ -93,6 +94,7 @@ _REASONS = {
     "perhaps denied": "the key is true, but the evidence seems to deny the statement",
     "other number": "the key is true, but the evidence has not the numbers of the statement",
     "no such number": "the key is true, but the evidence has not the numbers of the statement",
+    "number of another": "the key is true, but in the evidence the number belongs to something else",
     "other word": "the key is true, but the evidence says the same of something else",
     "perhaps other word": "the key is true, but the evidence seems to say the same of something else",
     "other order": "the key is true, but the evidence says it the other way round",
@@ -139,6 +141,8 @@ class _Comparison:
             return other
         if (number := self._number(in_order)) is not None:
             return number
+        if is_number_of_another(core, evidence):
+            return "number of another"
         if in_order >= _ALIKE and is_enough:
             return self._alike(touched)
         if core[0].is_sign and is_enough and in_order >= _MOSTLY and self._denies(touched):
