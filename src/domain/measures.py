@@ -26,8 +26,9 @@ _FACTORS = {
 }  # fmt: skip
 # Where the zero of other scales of temperature lies, in degrees Celsius.
 _ZEROS = {"kelvin": Decimal("-273.15"), "fahrenheit": Decimal(-160) / 9}
-_DEGREES_OFF = 1
-"""By how many degrees Celsius a temperature on another scale may be rounded."""
+_DEGREES_OFF, _HEAT_OFF = Decimal(1), Decimal("0.02")
+"""By how many degrees Celsius, or what share of them, a temperature on another scale may be rounded: in recipes 350 °F
+stands for 180 °C."""
 _PREFIXES = {
     "giga": "1e9", "mega": "1e6", "kilo": "1e3", "hecto": "1e2", "deci": "0.1", "centi": "0.01", "milli": "1e-3",
     "micro": "1e-6", "nano": "1e-9",
@@ -40,6 +41,8 @@ def are_equal(value: Decimal, unit: str, other: Decimal, other_unit: str) -> boo
     The units are CLDR's names, such as `length-kilometer`. Two temperatures are compared as those of a thing, and as
     differences: 1.5 °C more are 2.7 °F more.
     """
+    if {unit.partition("-")[0], other_unit.partition("-")[0]} == {"speed", "length"}:
+        unit, other_unit = _of_length(unit), _of_length(other_unit)  # 300,000 km in a second
     first, second = _scale(unit), _scale(other_unit)
     if not first or not second or unit == other_unit or first.dimension != second.dimension:
         return False
@@ -48,7 +51,13 @@ def are_equal(value: Decimal, unit: str, other: Decimal, other_unit: str) -> boo
         return True
     if first.zero == second.zero:
         return False
-    return abs(value * first.factor + first.zero - other * second.factor - second.zero) <= _DEGREES_OFF
+    one, two = value * first.factor + first.zero, other * second.factor + second.zero
+    return abs(one - two) <= max(_DEGREES_OFF, _HEAT_OFF * abs(one))
+
+
+def _of_length(unit: str) -> str:
+    """Returns the unit of the way in that of a speed."""
+    return f"length-{unit.partition('-')[2].partition('-per-')[0]}"
 
 
 def may_differ(unit: str, other: str) -> bool:

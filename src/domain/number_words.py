@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import chain
 
 import regex
 from babel import Locale, UnknownLocaleError
@@ -13,6 +14,7 @@ from num2words import CONVERTER_CLASSES, num2words
 
 from src.domain.language_tag import primary_subtag
 from src.domain.normal_form import normal_text, with_capitals
+from src.domain.words import carries_content
 
 # Units of school subjects by their names in CLDR: https://github.com/unicode-org/cldr/blob/main/common/validity/unit.xml
 _UNITS = """
@@ -46,6 +48,7 @@ _SYMBOLS = {
     "centimetres": "length-centimeter", "millimetres": "length-millimeter", "litres": "volume-liter",
     "per cent": "concentr-percent", "degrees Celsius": "temperature-celsius",
 }  # fmt: skip
+_SHORTEST_SHORT_FORM = 2
 _LARGEST_SPOKEN = 100
 _LONGEST_RUN = 12
 """No number has more words than this; what goes on is a list of several."""
@@ -206,6 +209,8 @@ def _language(subtag: str) -> Language:
     units |= _SYMBOLS
     for symbol in _SYMBOLS:
         units.pop(f"{symbol}.", None)  # "20 s." at the end of a sentence: in French, "s." is a century too
+    for word in [word for word in units if len(word) > 1 and not all(carries_content(word, it) for it in subtags)]:
+        del units[word]  # "7,500 in May" are no inches
     numbers |= {word: str(value) for word, value in multiples.items()}
     return Language(
         multiples,
@@ -235,11 +240,13 @@ def locale_of(subtag: str) -> Locale | None:
 def _multiples(subtag: str) -> dict[str, Decimal]:
     locale = locale_of(subtag)
     found: dict[str, Decimal] = {}
-    for patterns in locale.compact_decimal_formats["long"].values() if locale else ():
-        for size, pattern in patterns.items():
+    formats = locale.compact_decimal_formats if locale else {}
+    for width, plurals in formats.items():
+        for size, pattern in chain.from_iterable(patterns.items() for patterns in plurals.values()):
             shown = str(getattr(pattern, "pattern", pattern))
             zeros, word = shown.count("0"), normal_text(shown.replace("0", "")).strip(" '")
-            if zeros and word:
+            # Of short forms, "mln" is sure, and "M" may be metres.
+            if zeros and word and (width == "long" or len(word.rstrip(".")) >= _SHORTEST_SHORT_FORM):
                 found.setdefault(word, Decimal(size) / Decimal(10) ** (zeros - 1))
     return found
 

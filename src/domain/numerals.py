@@ -116,6 +116,8 @@ def _readings(digits: str) -> set[str]:
         return {digits.lstrip("0") or "0"}
     parts = _SEPARATOR.split(digits)
     readings = set[str]()
+    if [len(part) <= 2 for part in parts] == [True, True, False] and len(parts[2]) == 4:
+        return {part.lstrip("0") for part in parts}  # a date, such as 28.06.1996
     if len(parts) == 2:
         readings.add(_plain(Decimal(".".join(parts))))
     elif digits[len(parts[0])] != digits[-len(parts[-1]) - 1]:  # 1.234,5
@@ -194,7 +196,8 @@ def counts(text: str, language: str = "en") -> list[tuple[frozenset[str], frozen
     form, known = with_capitals(text), language_of(language)
     found = [(place.end(), {str(value)}) for place, value in known.spoken_at(form.casefold())]
     if _DIGIT.search(text):
-        found += [(it.end(), set(_readings(it["digits"]))) for it in _WRITTEN.finditer(form) if not it["sign"]]
+        plain = (it for it in _WRITTEN.finditer(form) if not (it["sign"] or it["power"] or it["tens"]))
+        found += [(it.end(), set(_readings(it["digits"]))) for it in plain]
     return [
         (frozenset(readings), things)
         for end, readings in sorted(found, key=lambda it: it[0])

@@ -22,6 +22,7 @@ from src.domain.quality.number_forms import (
     EASILY_SPELLED,
     LEAST_RECKONED,
     YEARS,
+    are_worked_out,
     decimals,
     digits_of,
     is_borne_out,
@@ -71,7 +72,7 @@ def wrong_numbers(
     quoted = written(prose_of(quotes), language)
     rivals = [it for it in quoted if not it.readings & spoken and not any(is_form(it, other) for other in said)]
     in_digits = _in_digits(tuple(passages), language)
-    wrong = []
+    wrong = list[Numeral]()
     for number in said:
         if number.readings & given or number.readings & _ALWAYS or is_borne_out(number, in_digits, given):
             continue
@@ -88,13 +89,15 @@ def wrong_numbers(
             or _may_be_spelled(number, language)
             or _is_counted_on(number, quotes, in_digits, language)
         ):
-            wrong.append(number.text)
+            wrong.append(number)
     said = tuple(
         it
         for it in said
         if not _is_signed_in_words(it, given, passages) and not is_time(it, sentence, spoken_of, language)
     )
-    return wrong or _of_another_place(said, rivals, spoken_of, quoted)
+    if are_worked_out(wrong, quoted):
+        return []
+    return [it.text for it in wrong] or _of_another_place(said, rivals, spoken_of, quoted)
 
 
 @lru_cache(maxsize=256)

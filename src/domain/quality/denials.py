@@ -11,6 +11,7 @@ import regex
 from rapidfuzz import fuzz
 
 from src.domain.language_tag import primary_subtag
+from src.domain.quality.claimed_names import calendar
 from src.domain.words import NO_SPACES, NOT_ONLY, carries_content, denies, negations, stem, without_negations, words
 
 _CLAUSE_END = regex.compile(r"[,;:()،؛、，；：。।։።?!？！]|\s[-–—]\s|—|\.(?=\s|$)")
@@ -35,6 +36,8 @@ class _Clause:
     text: str
     stems: frozenset[str]
     """Of its words that carry content and deny nothing."""
+    figures: int
+    """How many of them are numbers or words of the calendar, which say no more than when and how much."""
     denied: str | None
     """The stem of what it denies: the next of these words, or the one before; None if it denies nothing."""
 
@@ -58,7 +61,7 @@ def _are_of_the_same(clause: _Clause, other: _Clause, language: str) -> bool:
     if (clause.denied or other.denied) not in clause.stems & other.stems:
         return False
     shared = len(clause.stems & other.stems)
-    if shared < _FEWEST_WORDS - 1 or shared < _LEAST_OF_QUOTE * len(other.stems):
+    if shared < _FEWEST_WORDS - 1 or shared < _LEAST_OF_QUOTE * (len(other.stems) - other.figures):
         return False
     return shared == len(clause.stems) or (shared >= _FEWEST_WORDS and shared >= _LEAST_SHARED * len(clause.stems))
 
@@ -73,7 +76,7 @@ def _clauses(text: str, language: str) -> tuple[_Clause, ...]:
 
 def _clause(text: str, language: str) -> _Clause:
     if NO_SPACES.search(text):
-        return _Clause(text, frozenset(), text if negations(text, language) else None)
+        return _Clause(text, frozenset(), 0, text if negations(text, language) else None)
     content: list[str] = []
     place = None
     for word in words(text):
@@ -82,4 +85,6 @@ def _clause(text: str, language: str) -> _Clause:
         elif carries_content(word, language) and carries_content(stem(word, language), language):
             content.append(stem(word, language))
     denied = None if place is None or not content else content[min(place, len(content) - 1)]
-    return _Clause(text, frozenset(content), denied)
+    dates = {stem(word, language) for word in calendar(primary_subtag(language))}
+    figures = sum(word[0].isdecimal() or word in dates for word in set(content))
+    return _Clause(text, frozenset(content), figures, denied)

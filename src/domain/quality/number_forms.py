@@ -19,6 +19,7 @@ _LEAST_APART, _SURELY_APART = 2, 3
 """Numbers with the same digits that are so many powers of ten apart have different units, even untold ones."""
 YEARS = range(1000, 2101)
 _EARLIEST_YEAR = 100
+_NOON = 12
 _CENTURIES = range(1, 22)
 LEAST_RECKONED = 10
 """Smaller whole numbers can be made of nearly any others."""
@@ -130,6 +131,8 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
         if said != said.to_integral_value() or said < 1:
             continue
         whole = int(said)
+        if whole <= _NOON and str(whole + _NOON) in known and _is_afternoon(number.text, text):
+            return True
         is_century = whole in _CENTURIES and any(_is_in(year, 100 * (whole - 1), 100 * whole) for year in known)
         if is_century and _stands_before_century(number.text, text, language):
             return True
@@ -145,6 +148,11 @@ def is_time(number: Numeral, text: str, known: frozenset[str], language: str) ->
             is_century_given = whole % 100 == 0 and str(YEARS[0] // 100 + whole // 100 + 1) in known
             return is_century_given or any(len(year) == 4 and short.match(year) for year in known)
     return False
+
+
+def _is_afternoon(digits: str, text: str) -> bool:
+    """Returns whether a number is an hour of twelve in the afternoon, as in "3 p.m."."""
+    return regex.search(rf"(?<!\p{{Nd}}){regex.escape(digits)}[\s\u00a0]?[pP]\.?[mM]\b", text) is not None
 
 
 def _short_year(digits: str, text: str) -> regex.Pattern[str] | None:
@@ -220,6 +228,17 @@ def _results(pool: Sequence[Decimal]) -> Iterator[Decimal]:
 
 def _may_be_year(value: Decimal) -> bool:
     return YEARS.start <= value < YEARS.stop  # `in` would compare a decimal with each of the range
+
+
+def are_worked_out(numbers: Sequence[Numeral], beside: Iterable[Numeral]) -> bool:
+    """Returns whether of the `numbers` one is another one times a number `beside` them, or so many percent of it.
+
+    So a sentence works an example: at 19 %, 200 euros make 38.
+    """
+    given = [value for other in beside for value in decimals(other) if value not in (0, 1)][:_MOST_NUMBERS]
+    values = [value for number in numbers for value in decimals(number) if value][:_MOST_NUMBERS]
+    factors = {factor / divisor for factor in given for divisor in (1, 100)} - {Decimal(1)}
+    return not {value * factor for value in values for factor in factors}.isdisjoint(values)
 
 
 def is_share(number: Numeral, beside: Iterable[str]) -> bool:
