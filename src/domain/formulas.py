@@ -153,11 +153,12 @@ def in_parsed(text: str) -> tuple[str, tuple[Run, ...], tuple[Span, ...]]:
     return source, tuple(runs), tuple(formulas(source, runs))
 
 
-def delimited(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=512)  # several checks look at the same parts
+def delimited(text: str) -> tuple[tuple[int, int], ...]:
     """Returns start and end of the formulas between delimiters in a text that was parsed, in order."""
     if "$" not in text and "\\" not in text:
-        return []
-    return [(span.start, span.end) for span in formulas(text, runs_of(text)) if span.kind != "bare"]
+        return ()
+    return tuple((span.start, span.end) for span in formulas(text, runs_of(text)) if span.kind != "bare")
 
 
 def whole(text: str) -> list[Span]:

@@ -3,6 +3,7 @@
 What is reckoned here is meant to acquit: a number that some form makes of those given may be right.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, DecimalException
 from functools import lru_cache
@@ -155,18 +156,18 @@ def _is_afternoon(digits: str, text: str) -> bool:
     return regex.search(rf"(?<!\p{{Nd}}){regex.escape(digits)}[\s\u00a0]?[pP]\.?[mM]\b", text) is not None
 
 
-def _short_year(digits: str, text: str) -> regex.Pattern[str] | None:
+def _short_year(digits: str, text: str) -> re.Pattern[str] | None:
     """Returns a pattern for the years that digits may stand for: '64, the 30s, or the '700 of Italian; None if none."""
-    found = regex.search(
-        rf"(?P<sign>['’‘]?)(?<!\p{{Nd}}){regex.escape(digits)}(?P<plural>s?)(?![\p{{L}}\p{{Nd}}])", text
-    )
-    if found is None or not (found["sign"] or found["plural"]):
+    start = text.find(digits)
+    has_sign = start > 0 and text[start - 1] in "'’‘"
+    has_plural = start >= 0 and text.startswith("s", start + len(digits))
+    if not (has_sign or has_plural):
         return None
     if len(digits) == 3 and digits.endswith("00"):
-        return regex.compile(rf"1{digits[0]}\d\d$")
-    if len(digits) == 2 and found["plural"] and digits.endswith("0"):
-        return regex.compile(rf"\d\d{digits[0]}\d$")
-    return regex.compile(rf"\d\d{digits}$") if len(digits) == 2 and found["sign"] else None
+        return re.compile(rf"1{digits[0]}\d\d$")
+    if len(digits) == 2 and has_plural and digits.endswith("0"):
+        return re.compile(rf"\d\d{digits[0]}\d$")
+    return re.compile(rf"\d\d{digits}$") if len(digits) == 2 and has_sign else None
 
 
 def _stands_before_century(digits: str, text: str, language: str) -> bool:

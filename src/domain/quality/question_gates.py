@@ -24,6 +24,7 @@ from src.domain.quality.choice_words import (
 )
 from src.domain.quality.concept_names import names
 from src.domain.quality.draft import Draft
+from src.domain.quality.key_texts import is_part
 from src.domain.quality.own_words import own_words
 from src.domain.quality.quotations import unquoted
 from src.domain.sentences import sentences
@@ -205,10 +206,12 @@ def question_language(draft: Draft) -> Iterator[Finding]:
 def _without_choices(text: str, check: Check) -> str:
     """Returns a text without the choices of a question, which stand for themselves in it."""
     for choice in sorted({check.answer, *(check.choices or ())}, key=len, reverse=True):
-        if NO_SPACES.search(choice):
-            text = text.replace(choice, " ")
-        else:  # of "a" only the word, and not the letter of others
-            text = regex.sub(rf"(?<![\p{{L}}\p{{M}}]){regex.escape(choice)}(?![\p{{L}}\p{{M}}])", " ", text)
+        pieces = text.split(choice)
+        text = pieces[0]
+        for piece in pieces[1:]:
+            # Of "a" only the word goes, and not the letter of others.
+            is_inside = is_part(text[-1:]) or is_part(piece[:1])
+            text += f"{choice if is_inside and not NO_SPACES.search(choice) else ' '}{piece}"
     return text
 
 
